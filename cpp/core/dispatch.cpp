@@ -1,0 +1,66 @@
+// The list of instruction sets, best first, and the choice among them.
+#include "dispatch.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "fastnn/isa.hpp"
+
+namespace fastnn {
+namespace {
+
+struct Isa {
+  const char* name;
+  const KernelTable* kernels;
+  bool (*supported)();
+};
+
+// __builtin_cpu_supports also asks whether the operating system saves the registers (XCR0).
+const Isa kIsas[] = {
+#if defined(__x86_64__)
+    {"avx512", &avx512::kTable,
+     [] {
+       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+     }},
+    {"avx2", &avx2::kTable, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+#endif
+    {"portable", &portable::kTable, [] { return true; }},
+};
+
+std::vector<std::string> names(bool supported) {
+  std::vector<std::string> result;
+  for (const Isa& isa : kIsas)
+    if (isa.supported() == supported) result.emplace_back(isa.name);
+  return result;
+}
+
+const Isa& find(const std::string& name, const char* source) {
+  for (const Isa& isa : kIsas)
+    if (isa.name == name && isa.supported()) return isa;
+  std::string valid;
+  for (const std::string& each : isas()) valid += (valid.empty() ? "" : ", ") + each;
+  throw std::invalid_argument(std::string("expected ") + source + " to be one of this CPU's instruction sets (" + valid +
+                              "); received '" + name + "'");
+}
+
+const Isa& first_choice() {
+  const char* name = std::getenv("FASTNN_ISA");
+  return name != nullptr ? find(name, "FASTNN_ISA") : find(isas().front(), "isa");
+}
+
+std::atomic<const Isa*>& chosen() {
+  static std::atomic<const Isa*> isa = &first_choice();
+  return isa;
+}
+
+}  // namespace
+
+std::vector<std::string> isas() { return names(true); }
+std::vector<std::string> unsupported_isas() { return names(false); }
+std::string isa() { return chosen().load(std::memory_order_relaxed)->name; }
+void set_isa(const std::string& name) { chosen().store(&find(name, "isa"), std::memory_order_relaxed); }
+const KernelTable& active_kernels() { return *chosen().load(std::memory_order_relaxed)->kernels; }
+
+}  // namespace fastnn

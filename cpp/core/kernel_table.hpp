@@ -1,0 +1,76 @@
+// The door between the network and the kernels: what a packed layer looks like, and one table of function pointers per
+// instruction set. Nothing else leaves cpp/kernels.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "fastnn/activation.hpp"
+
+namespace fastnn {
+
+// Units are packed in panels of one cache line: the widest vector there is, the same for every instruction set.
+constexpr std::size_t kPanelBytes = 64;
+template <class T>
+constexpr std::size_t kPanelUnits = kPanelBytes / sizeof(T);
+
+// Softmax sums over 16 interleaved lanes (docs/numerics.md); rows of scratch are padded to as many elements.
+constexpr std::size_t kSoftmaxLanes = 16;
+
+// Layers of few units have 16 chains (docs/numerics.md, "Dense"), which stand in lanes for one row.
+constexpr std::size_t kChainsInLanes = 16;
+constexpr std::size_t padded_inputs(std::size_t inputs) {
+  return (inputs + kChainsInLanes - 1) / kChainsInLanes * kChainsInLanes;
+}
+
+// 16 chains: weight (k, n) stands at weights[n·padded_inputs + k], with -0 where there is no input. Otherwise panel p holds units p·P … p·P + width - 1 (width = P = kPanelUnits, in the last panel what is left):
+// weight (k, p·P + n) stands at weights[p·P·inputs + k·width + n]; a panel's worth of readable memory follows the last.
+template <class T>
+struct PackedLayer {
+  std::size_t inputs;
+  std::size_t units;
+  int chains;        // 1, 2, 4 or 16
+  Activation activation;
+  const T* weights;  // null: the layer is its activation alone
+  const T* bias;     // padded with zeros to whole panels
+};
+
+// A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].
+// Units in lanes: column_stride = 1. Rows in lanes: row_stride = 1, column_stride = a whole number of vectors.
+template <class T>
+struct Block {
+  T* data;
+  std::size_t rows;
+  std::ptrdiff_t row_stride;
+  std::ptrdiff_t column_stride;
+};
+
+template <class T>
+struct Kernels {
+  std::size_t lanes;         // rows in a vector
+  std::size_t tile_vectors;  // vectors of rows in the largest tile
+
+  // y = activation(x · W + b), x and y both with units in lanes / both with rows in lanes.
+  void (*units_in_lanes)(const PackedLayer<T>&, Block<const T> x, Block<T> y);
+  void (*rows_in_lanes)(const PackedLayer<T>&, Block<const T> x, Block<T> y);
+
+  // to = from, `columns` wide, every NaN replaced by the one quiet NaN that fastnn gives.
+  void (*copy)(Block<const T> from, Block<T> to, std::size_t columns);
+};
+
+struct KernelTable {
+  Kernels<float> float32;
+  Kernels<double> float64;
+};
+
+namespace portable {
+extern const KernelTable kTable;
+}
+namespace avx2 {
+extern const KernelTable kTable;
+}
+namespace avx512 {
+extern const KernelTable kTable;
+}
+
+}  // namespace fastnn

@@ -1,0 +1,43 @@
+// Memory aligned to cache lines, zeroed, for packed weights and scratch.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <new>
+
+namespace fastnn {
+
+// a * b, or std::bad_alloc: a product that overflows is memory that nobody has.
+inline std::size_t checked_product(std::size_t a, std::size_t b) {
+  if (b != 0 && a > std::numeric_limits<std::size_t>::max() / b) throw std::bad_alloc();
+  return a * b;
+}
+
+template <class T>
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(std::size_t size)
+      : data_(static_cast<T*>(::operator new(checked_product(size, sizeof(T)), kAlignment))), size_(size) {
+    std::memset(data_, 0, size * sizeof(T));
+  }
+  ~AlignedBuffer() { ::operator delete(data_, kAlignment); }
+  AlignedBuffer(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace fastnn

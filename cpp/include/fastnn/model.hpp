@@ -1,0 +1,62 @@
+// Model files: a network's weights and architecture in one safetensors file (docs/model-format.md).
+//
+//   const fastnn::Model model = fastnn::load_model("digits.safetensors");
+//   if (model.dtype == fastnn::Dtype::float32) { auto network = fastnn::build_network<float>(model); … }
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "fastnn/network.hpp"
+
+namespace fastnn {
+
+enum class Dtype { float32, float64 };
+
+// The file is not a valid fastnn model; what() is one sentence that names the file and the fault.
+struct ModelFormatError : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+// The file is well formed but asks for what this version does not know (a dtype, a layer, a format version).
+struct UnsupportedModelError : ModelFormatError {
+  using ModelFormatError::ModelFormatError;
+};
+// The file is larger, in some count, than fastnn reads.
+struct LimitError : ModelFormatError {
+  using ModelFormatError::ModelFormatError;
+};
+
+// One layer of a model file. `kernel` is (inputs, units) and `bias` (units,), as raw little-endian numbers of the
+// model's dtype; both are empty for a layer without weights, bias also for a Dense without one.
+struct ModelLayer {
+  std::size_t inputs;
+  std::size_t units;
+  Activation activation;
+  std::vector<char> kernel;
+  std::vector<char> bias;
+};
+
+struct Model {
+  std::string config;  // the architecture as JSON, as Sequential.get_config() gives it
+  Dtype dtype;
+  std::size_t inputs;
+  std::vector<ModelLayer> layers;
+};
+
+// Reads and checks the whole file before it returns. Throws ModelFormatError, UnsupportedModelError or LimitError (what
+// the file says), std::filesystem::filesystem_error (what the system says), std::bad_alloc; std::invalid_argument for a
+// path with a NUL byte.
+Model load_model(const std::string& path);
+
+// Writes to a new file beside `path`, then renames it: a failed or killed save leaves the old file as it was.
+// The same model gives the same bytes. `model` is checked as load_model would check it, and throws the same.
+void save_model(const std::string& path, const Model& model);
+
+// T must be the model's dtype, else std::invalid_argument. Throws ModelFormatError when a layer's bytes are not as many
+// as its sizes ask for, and what Network's constructor throws.
+template <class T>
+Network<T> build_network(const Model& model);
+
+}  // namespace fastnn

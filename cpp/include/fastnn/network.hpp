@@ -1,0 +1,74 @@
+// A dense network, built once and then only run.
+//
+//   #include <fastnn/network.hpp>
+//
+//   // 2 inputs -> 2 units, tanh -> 1 unit; kernels are (inputs, units), row by row.
+//   const float hidden[] = {1, -1, 1, 1}, output[] = {2, -1}, x[] = {2, 3};
+//   float y[1];
+//   fastnn::Network<float> network(2, {{2, fastnn::Activation::tanh, hidden}, {1, fastnn::Activation::linear, output}});
+//   network.forward({x, 1, 2}, y);  // 1 row, 2 numbers from row to row
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fastnn/activation.hpp"
+
+namespace fastnn {
+
+// The version of docs/numerics.md that every answer follows.
+constexpr int kNumericsVersion = 1;
+
+// "linear" … "step"; throws std::invalid_argument naming the valid ones.
+Activation activation_from_name(const std::string& name);
+const char* activation_name(Activation activation);
+
+// One layer: y = activation(x · kernel + bias), x of `inputs` numbers (the units of the layer before), y of `units`.
+template <class T>
+struct Layer {
+  std::size_t units;
+  Activation activation = Activation::linear;
+  const T* kernel = nullptr;  // (inputs, units), contiguous; null: no product, y = activation(x), units == inputs
+  const T* bias = nullptr;    // (units,); null: none
+};
+
+// Rows of numbers somewhere in memory: element (r, c) is data[r * row_stride + c * column_stride].
+template <class T>
+struct Rows {
+  const T* data;
+  std::size_t rows;
+  std::ptrdiff_t row_stride;
+  std::ptrdiff_t column_stride = 1;
+};
+
+// T is float or double. A built network never changes; any number of threads may call it at once.
+// The bits of a row's answer depend on the network and that row alone: see docs/numerics.md.
+template <class T>
+class Network {
+ public:
+  // Copies and packs the weights. Throws std::invalid_argument when sizes do not chain, when `inputs` or a layer's
+  // units are 0, or when there is no layer; std::bad_alloc when memory is short.
+  Network(std::size_t inputs, const std::vector<Layer<T>>& layers);
+  ~Network();
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+
+  std::size_t inputs() const noexcept;
+  std::size_t units() const noexcept;  // of the last layer
+  std::size_t layers() const noexcept;
+  std::size_t units(std::size_t layer) const noexcept;
+
+  // y (rows, units), contiguous, not overlapping x. Allocates nothing after a thread's first call.
+  void forward(Rows<T> x, T* y) const;
+
+  // The same for every layer: outputs[i] is (rows, units(i)), contiguous.
+  void representations(Rows<T> x, T* const* outputs) const;
+
+ private:
+  struct Packed;
+  std::unique_ptr<const Packed> packed_;
+};
+
+}  // namespace fastnn

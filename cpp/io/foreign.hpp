@@ -1,0 +1,16 @@
+// Recognises files that are not safetensors by their first bytes, so that the error can say what was given.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace fastnn::io {
+
+inline constexpr std::size_t kForeignBytes = 512;  // of the beginning; enough for a tar header
+
+// Throws ModelFormatError, or UnsupportedModelError for pickled files, when `beginning` is that of a known other kind
+// of file; else does nothing. `file` opens the message.
+void refuse_foreign(std::string_view beginning, const std::string& file);
+
+}  // namespace fastnn::io

@@ -1,0 +1,185 @@
+// See header.hpp.
+#include "header.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "fastnn/model.hpp"
+#include "json.hpp"
+#include "limits.hpp"
+#include "text.hpp"
+
+namespace fastnn::io {
+namespace {
+
+constexpr const char* kMetadataKey = "__metadata__";
+
+struct Entry {
+  TensorInfo tensor;
+  std::uint64_t begin;
+  std::uint64_t end;
+};
+
+// a x b, or false when it is 2^64 or more.
+bool multiply(std::uint64_t a, std::uint64_t b, std::uint64_t& product) {
+  if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) return false;
+  product = a * b;
+  return true;
+}
+
+std::map<std::string, std::string> parse_metadata(const Json& object, const std::string& file) {
+  if (!object.is_object()) {
+    throw ModelFormatError(file + ": __metadata__ is " + json_kind(object) + "; expected an object");
+  }
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, value] : object.items()) {
+    if (!value.is_string()) {
+      throw ModelFormatError(file + ": __metadata__ has " + json_kind(value) + " for the key " + shown(key) +
+                             "; expected a string");
+    }
+    metadata[key] = value.get<std::string>();
+  }
+  return metadata;
+}
+
+void check_keys(const Json& entry, const std::string& where) {
+  if (!entry.is_object()) throw ModelFormatError(where + " is " + json_kind(entry) + "; expected an object");
+  for (const char* key : {"dtype", "shape", "data_offsets"}) {
+    if (!entry.contains(key)) throw ModelFormatError(where + " has no '" + std::string(key) + "'");
+  }
+  for (const auto& [key, value] : entry.items()) {
+    if (key != "dtype" && key != "shape" && key != "data_offsets") {
+      throw ModelFormatError(where + " has the unknown key " + shown(key) +
+                             "; expected only dtype, shape and data_offsets");
+    }
+  }
+}
+
+std::vector<std::size_t> parse_sizes(const Json& array, const std::string& what) {
+  if (!array.is_array()) throw ModelFormatError(what + " that is " + json_kind(array) + "; expected an array");
+  if (array.size() > kMaxRank) {
+    throw ModelFormatError(what + " of " + std::to_string(array.size()) + " numbers; expected at most " +
+                           std::to_string(kMaxRank));
+  }
+  std::vector<std::size_t> sizes;
+  for (const Json& value : array) {
+    if (!value.is_number_unsigned()) {
+      throw ModelFormatError(what + " with " + json_kind(value) + "; expected whole numbers from 0 to 2^64 - 1");
+    }
+    sizes.push_back(value.get<std::size_t>());
+  }
+  return sizes;
+}
+
+Entry parse_entry(const std::string& name, const Json& json, const std::string& file) {
+  const std::string where = file + ": tensor " + shown(name);
+  if (name.size() > kMaxNameBytes) {
+    throw LimitError(where + " has a name longer than " + std::to_string(kMaxNameBytes) + " bytes");
+  }
+  check_keys(json, where);
+  if (!json["dtype"].is_string()) {
+    throw ModelFormatError(where + " has a dtype that is " + json_kind(json["dtype"]) + "; expected a string");
+  }
+  const std::vector<std::size_t> offsets = parse_sizes(json["data_offsets"], where + " has data_offsets");
+  if (offsets.size() != 2) {
+    throw ModelFormatError(where + " has " + std::to_string(offsets.size()) + " data_offsets; expected 2");
+  }
+  Entry entry{{name, json["dtype"].get<std::string>(), parse_sizes(json["shape"], where + " has a shape")},
+              offsets[0],
+              offsets[1]};
+  const std::uint64_t expected = data_bytes(entry.tensor, file);
+  const std::string found =
+      " has data_offsets [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]";
+  if (entry.begin > entry.end) throw ModelFormatError(where + found + ", the end before the beginning");
+  if (entry.end - entry.begin != expected) {
+    throw ModelFormatError(where + found + ", " + std::to_string(entry.end - entry.begin) + " bytes; expected " +
+                           std::to_string(expected) + " for " + entry.tensor.dtype + " of shape " +
+                           shape_text(entry.tensor.shape));
+  }
+  return entry;
+}
+
+// The tensors, in the order of their offsets, must cover the data exactly: nothing can hide between or behind them.
+void check_tiling(const std::vector<Entry>& entries, std::uint64_t data_size, const std::string& file) {
+  std::uint64_t end = 0;
+  for (const Entry& entry : entries) {
+    if (entry.begin != end) {
+      throw ModelFormatError(file + ": the data of tensor " + shown(entry.tensor.name) + " begins at byte " +
+                             std::to_string(entry.begin) + "; expected " + std::to_string(end) +
+                             ", where the data before it ends");
+    }
+    end = entry.end;
+  }
+  if (end != data_size) {
+    const bool truncated = end > data_size;
+    throw ModelFormatError(file + ": has " + std::to_string(data_size) + " bytes of data; expected " +
+                           std::to_string(end) + ", where the last tensor ends" +
+                           (truncated ? " (the file is cut short)" : " (there is more after the tensors)"));
+  }
+}
+
+}  // namespace
+
+std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file) {
+  const std::string where = file + ": tensor " + shown(tensor.name);
+  if (tensor.dtype != "F32" && tensor.dtype != "F64") {
+    throw UnsupportedModelError(where + " has dtype " + shown(tensor.dtype) + "; fastnn reads F32 and F64");
+  }
+  std::uint64_t bytes = tensor.dtype == "F32" ? 4 : 8;
+  for (const std::size_t size : tensor.shape) {
+    const std::string found = where + " has shape " + shape_text(tensor.shape);
+    if (size == 0) throw ModelFormatError(found + "; expected sizes of at least 1");
+    if (!multiply(bytes, size, bytes)) throw ModelFormatError(found + ", which is 2^64 bytes or more");
+  }
+  return bytes;
+}
+
+Header parse_header(const std::string& text, std::uint64_t data_size, const std::string& file) {
+  const std::size_t last = text.find_last_not_of(' ');
+  if (text.empty() || text.front() != '{' || text[last] != '}') {
+    throw ModelFormatError(file +
+                           ": the header is not one JSON object; expected it to begin with '{' and to end with "
+                           "'}' and spaces");
+  }
+  const Json json = parse_strict(text, file + ": the header");
+  const std::size_t tensors = json.size() - json.count(kMetadataKey);
+  if (tensors > kMaxTensors) {
+    throw LimitError(file + ": has " + std::to_string(tensors) + " tensors; fastnn reads at most " +
+                     std::to_string(kMaxTensors));
+  }
+  Header header;
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : json.items()) {
+    if (name == kMetadataKey) {
+      header.metadata = parse_metadata(value, file);
+    } else {
+      entries.push_back(parse_entry(name, value, file));
+    }
+  }
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.begin < b.begin; });
+  check_tiling(entries, data_size, file);
+  for (Entry& entry : entries) header.tensors.push_back(std::move(entry.tensor));
+  return header;
+}
+
+std::string header_text(const Header& header, const std::string& file) {
+  Json json = Json::object();
+  json[kMetadataKey] = header.metadata;
+  std::uint64_t end = 0;
+  for (const TensorInfo& tensor : header.tensors) {
+    if (json.contains(tensor.name)) throw ModelFormatError(file + ": has the tensor " + shown(tensor.name) + " twice");
+    const std::uint64_t begin = end;
+    end += data_bytes(tensor, file);
+    json[tensor.name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+  }
+  std::string text;
+  try {
+    text = json.dump();
+  } catch (const Json::exception&) {
+    throw ModelFormatError(file + ": the header is not valid UTF-8");
+  }
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  return text;
+}
+
+}  // namespace fastnn::io

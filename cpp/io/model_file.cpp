@@ -1,0 +1,226 @@
+// See fastnn/model.hpp and docs/model-format.md: a model as a safetensors file. Reading and writing meet in
+// expected_tensors(), which says what tensors a config asks for: what save_model writes is what load_model reads.
+#include <algorithm>
+#include <map>
+#include <type_traits>
+
+#include "config.hpp"
+#include "fastnn/model.hpp"
+#include "safetensors.hpp"
+#include "text.hpp"
+
+namespace fastnn {
+namespace {
+
+using io::Header;
+using io::LayerConfig;
+using io::ModelConfig;
+using io::TensorInfo;
+
+constexpr const char* kFormat = "fastnn";
+constexpr const char* kVersion = "1";
+
+const char* tensor_dtype(Dtype dtype) { return dtype == Dtype::float32 ? "F32" : "F64"; }
+const char* dtype_name(Dtype dtype) { return dtype == Dtype::float32 ? "float32" : "float64"; }
+
+// Where a tensor belongs, and why it must have its shape.
+struct Place {
+  TensorInfo tensor;
+  std::size_t layer;
+  bool is_kernel;
+};
+
+std::vector<Place> expected_tensors(const ModelConfig& config) {
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < config.layers.size(); ++i) {
+    const LayerConfig& layer = config.layers[i];
+    const std::string name = "layers." + std::to_string(i);
+    const char* dtype = tensor_dtype(config.dtype);
+    if (layer.has_kernel) places.push_back({{name + ".kernel", dtype, {layer.inputs, layer.units}}, i, true});
+    if (layer.has_bias) places.push_back({{name + ".bias", dtype, {layer.units}}, i, false});
+  }
+  return places;
+}
+
+std::string shape_reason(const Place& place) {
+  const std::string units = std::to_string(place.layer);
+  if (!place.is_kernel) return "the units of layer " + units;
+  if (place.layer == 0) return "the model's inputs by the units of layer 0";
+  return "the units of layer " + std::to_string(place.layer - 1) + " by those of layer " + units;
+}
+
+ModelConfig check_metadata(const std::map<std::string, std::string>& metadata, const std::string& file) {
+  const auto at = [&](const char* key) {
+    const auto found = metadata.find(key);
+    if (found != metadata.end()) return found->second;
+    throw ModelFormatError(file + ": __metadata__ has no '" + key +
+                           "'; expected format, version and config, as fastnn writes them");
+  };
+  if (const std::string format = at("format"); format != kFormat) {
+    throw ModelFormatError(file + ": has the format " + io::shown(format) + "; expected 'fastnn'");
+  }
+  if (const std::string version = at("version"); version != kVersion) {
+    throw UnsupportedModelError(file + ": has the format version " + io::shown(version) + "; this fastnn reads '1'");
+  }
+  const std::string config = at("config");
+  for (const auto& [key, value] : metadata) {
+    if (key != "format" && key != "version" && key != "config") {
+      throw UnsupportedModelError(file + ": __metadata__ has the unknown key " + io::shown(key) +
+                                  "; expected format, version and config");
+    }
+  }
+  return io::parse_config(config, file);
+}
+
+void check_tensor(const TensorInfo& tensor, const Place& place, Dtype dtype, const std::string& file) {
+  const std::string where = file + ": tensor " + io::shown(tensor.name);
+  if (tensor.dtype != place.tensor.dtype) {
+    throw ModelFormatError(where + " has dtype " + tensor.dtype + "; expected " + place.tensor.dtype +
+                           ", since the config's dtype is " + dtype_name(dtype));
+  }
+  if (tensor.shape != place.tensor.shape) {
+    throw ModelFormatError(where + " has shape " + io::shape_text(tensor.shape) + "; expected " +
+                           io::shape_text(place.tensor.shape) + ", " + shape_reason(place));
+  }
+}
+
+// The places of the file's tensors, in the file's order; exactly those that the config asks for.
+std::vector<Place> match_tensors(const Header& header, const ModelConfig& config, const std::string& file) {
+  std::map<std::string, Place> missing;
+  for (Place& place : expected_tensors(config)) missing.emplace(place.tensor.name, place);
+  std::vector<Place> places;
+  for (const TensorInfo& tensor : header.tensors) {
+    const auto found = missing.find(tensor.name);
+    if (found == missing.end()) {
+      throw ModelFormatError(file + ": tensor " + io::shown(tensor.name) + " does not belong to the model; expected " +
+                             "layers.<i>.kernel and layers.<i>.bias as the config's " +
+                             std::to_string(config.layers.size()) + " layers have them");
+    }
+    check_tensor(tensor, found->second, config.dtype, file);
+    places.push_back(found->second);
+    missing.erase(found);
+  }
+  if (!missing.empty()) {
+    const Place& place = missing.begin()->second;
+    throw ModelFormatError(file + ": tensor '" + place.tensor.name + "' is missing; expected shape " +
+                           io::shape_text(place.tensor.shape) + ", " + shape_reason(place));
+  }
+  return places;
+}
+
+[[noreturn]] void fail_layer(const std::string& file, std::size_t layer, const std::string& found) {
+  throw ModelFormatError(file + ": layer " + std::to_string(layer) + " has " + found);
+}
+
+// That the bytes in memory are as many as inputs x units ask for; without overflow, since `dtype` and sizes come from
+// the caller.
+void check_sizes(const ModelLayer& layer, std::size_t index, Dtype dtype, const std::string& file) {
+  const std::size_t itemsize = dtype == Dtype::float32 ? 4 : 8;
+  const auto holds = [&](const std::vector<char>& data, std::size_t rows) {
+    return layer.units != 0 && rows != 0 && data.size() % itemsize == 0 && data.size() / itemsize % layer.units == 0 &&
+           data.size() / itemsize / layer.units == rows;
+  };
+  if (layer.kernel.empty() && layer.bias.empty() && layer.units == layer.inputs) return;
+  if (!holds(layer.kernel, layer.inputs)) {
+    fail_layer(file, index,
+               "a kernel of " + std::to_string(layer.kernel.size()) + " bytes; expected " + dtype_name(dtype) +
+                   " of shape " + io::shape_text({layer.inputs, layer.units}));
+  }
+  if (!layer.bias.empty() && !holds(layer.bias, 1)) {
+    fail_layer(file, index,
+               "a bias of " + std::to_string(layer.bias.size()) + " bytes; expected " + dtype_name(dtype) +
+                   " of shape " + io::shape_text({layer.units}));
+  }
+}
+
+// That model.layers are what model.config says.
+void check_layers(const Model& model, const ModelConfig& config, const std::string& file) {
+  if (model.dtype != config.dtype || model.inputs != config.inputs || model.layers.size() != config.layers.size()) {
+    throw ModelFormatError(file + ": the model has " + std::to_string(model.inputs) + " inputs and " +
+                           std::to_string(model.layers.size()) + " layers of " + dtype_name(model.dtype) +
+                           "; expected those of its config, " + std::to_string(config.inputs) + ", " +
+                           std::to_string(config.layers.size()) + " and " + dtype_name(config.dtype));
+  }
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const ModelLayer& layer = model.layers[i];
+    const LayerConfig& expected = config.layers[i];
+    if (layer.inputs != expected.inputs || layer.units != expected.units || layer.activation != expected.activation) {
+      fail_layer(file, i,
+                 "shape " + io::shape_text({layer.inputs, layer.units}) + " and activation '" +
+                     activation_name(layer.activation) + "'; expected those of the config, " +
+                     io::shape_text({expected.inputs, expected.units}) + " and '" +
+                     activation_name(expected.activation) + "'");
+    }
+    if (layer.kernel.empty() == expected.has_kernel) {
+      fail_layer(file, i, std::string(layer.kernel.empty() ? "no" : "a") + " kernel, unlike its config");
+    }
+    if (layer.bias.empty() == expected.has_bias) {
+      fail_layer(file, i, std::string(layer.bias.empty() ? "no" : "a") + " bias, unlike its config");
+    }
+    check_sizes(layer, i, model.dtype, file);
+  }
+}
+
+}  // namespace
+
+Model load_model(const std::string& path) {
+  io::SafetensorsFile file(path);
+  const ModelConfig config = check_metadata(file.header().metadata, file.name());
+  const std::vector<Place> places = match_tensors(file.header(), config, file.name());
+  Model model{file.header().metadata.at("config"), config.dtype, config.inputs, {}};
+  for (const LayerConfig& layer : config.layers) {
+    model.layers.push_back({layer.inputs, layer.units, layer.activation, {}, {}});
+  }
+  std::vector<std::vector<char>> data = file.read_data();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    ModelLayer& layer = model.layers[places[i].layer];
+    (places[i].is_kernel ? layer.kernel : layer.bias) = std::move(data[i]);
+  }
+  return model;
+}
+
+void save_model(const std::string& path, const Model& model) {
+  const std::string file = io::escaped(path);
+  const ModelConfig config = io::parse_config(model.config, file);
+  check_layers(model, config, file);
+  Header header{{{"format", kFormat}, {"version", kVersion}, {"config", model.config}}, {}};
+  std::vector<const char*> data;
+  for (const Place& place : expected_tensors(config)) {
+    const ModelLayer& layer = model.layers[place.layer];
+    header.tensors.push_back(place.tensor);
+    data.push_back(place.is_kernel ? layer.kernel.data() : layer.bias.data());
+  }
+  io::write_safetensors(path, header, data);
+}
+
+template <class T>
+Network<T> build_network(const Model& model) {
+  const Dtype dtype = std::is_same_v<T, float> ? Dtype::float32 : Dtype::float64;
+  if (model.dtype != dtype) {
+    throw std::invalid_argument(std::string("expected a model of ") + dtype_name(dtype) + "; received one of " +
+                                dtype_name(model.dtype));
+  }
+  // A vector's memory is aligned for any T. No copy: Network packs the weights into memory of its own.
+  const auto numbers = [](const std::vector<char>& bytes) {
+    return bytes.empty() ? nullptr : reinterpret_cast<const T*>(bytes.data());
+  };
+  std::vector<Layer<T>> layers;
+  std::size_t inputs = model.inputs;
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const ModelLayer& layer = model.layers[i];
+    check_sizes(layer, i, model.dtype, "model");
+    if (layer.inputs != inputs) {
+      fail_layer(
+          "model", i,
+          std::to_string(layer.inputs) + " inputs; expected " + std::to_string(inputs) + ", the units before it");
+    }
+    layers.push_back({layer.units, layer.activation, numbers(layer.kernel), numbers(layer.bias)});
+    inputs = layer.units;
+  }
+  return Network<T>(model.inputs, layers);
+}
+
+template Network<float> build_network<float>(const Model& model);
+template Network<double> build_network<double>(const Model& model);
+
+}  // namespace fastnn

@@ -1,0 +1,53 @@
+// The safetensors container, read and written more strictly than its reference implementation. Knows nothing of
+// networks. Header and data are two steps, so that a caller can refuse a file before memory for its data is taken:
+//
+//   SafetensorsFile file(path);                            // the header is checked, no data is in memory
+//   … file.header() …
+//   std::vector<std::vector<char>> data = file.read_data();  // data[i] are the bytes of header().tensors[i]
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "file.hpp"
+
+namespace fastnn::io {
+
+struct TensorInfo {
+  std::string name;
+  std::string dtype;  // "F32" or "F64"
+  std::vector<std::size_t> shape;
+};
+
+struct Header {
+  std::map<std::string, std::string> metadata;
+  std::vector<TensorInfo> tensors;  // in the order of their data
+};
+
+// shape's product x the dtype's bytes. Throws ModelFormatError for a product of 0 or of 2^64 and more,
+// UnsupportedModelError for another dtype; `file` opens the message.
+std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file);
+
+class SafetensorsFile {
+ public:
+  // Throws ModelFormatError, UnsupportedModelError, LimitError, std::filesystem::filesystem_error.
+  explicit SafetensorsFile(const std::string& path);
+
+  const std::string& name() const noexcept { return file_.name(); }
+  const Header& header() const noexcept { return header_; }
+
+  // Once. Throws ModelFormatError when the file's size has changed since it was opened.
+  std::vector<std::vector<char>> read_data();
+
+ private:
+  InputFile file_;
+  Header header_;
+};
+
+// data[i] are the bytes of header.tensors[i]. What SafetensorsFile would refuse is refused here, before a file is made.
+void write_safetensors(const std::string& path, const Header& header, const std::vector<const char*>& data);
+
+}  // namespace fastnn::io

@@ -1,0 +1,90 @@
+// Activations over blocks of sums, in place. All but softmax act on each element alone, so they take scratch memory as
+// it comes, padding included.
+#pragma once
+
+#include "dense.hpp"
+#include "math.hpp"
+
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+// `elements` is rounded up to whole vectors: scratch memory is padded.
+template <class T, class Function>
+FASTNN_INLINE void map(T* data, std::size_t elements, Function function) {
+  for (std::size_t i = 0; i < elements; i += kLanes<T>) store(data + i, function(load(data + i)));
+}
+
+// False for softmax, which is not one function of one element.
+template <class T>
+bool activate_elements(Activation activation, T* data, std::size_t elements) {
+  switch (activation) {
+    case Activation::linear:
+      return true;
+    case Activation::relu:  // x < 0 ? 0 : x, this way round: NaN must stay NaN.
+      map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return x < T{0} ? Vector<T>{} : x; });
+      return true;
+    case Activation::step:
+      map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA {
+        const Vector<T> one_or_nan = x >= T{0} ? splat(T{1}) : x;
+        return x < T{0} ? Vector<T>{} : one_or_nan;
+      });
+      return true;
+    case Activation::tanh:
+      map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return tanh<T>(x); });
+      return true;
+    case Activation::sigmoid:
+      map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return sigmoid<T>(x); });
+      return true;
+    case Activation::softmax:
+      return false;
+  }
+  return true;
+}
+
+// One row with units in lanes. The padding takes part in e^x and is set to 0 before the sum, to which 0 adds nothing.
+template <class T>
+void softmax_units_in_lanes(T* row, std::size_t units) {
+  constexpr std::size_t lanes = kLanes<T>;
+  T largest = row[0];
+  for (std::size_t n = 1; n < units; ++n) largest = row[n] > largest ? row[n] : largest;
+  map(row, units, [=](Vector<T> x) FASTNN_INLINE_LAMBDA { return exp_nonpositive<T>(x - splat(largest)); });
+
+  const std::size_t padded = (units + kSoftmaxLanes - 1) / kSoftmaxLanes * kSoftmaxLanes;
+  for (std::size_t n = units; n < padded; ++n) row[n] = 0;
+  T sums[kSoftmaxLanes] = {};
+  for (std::size_t n = 0; n < padded; n += kSoftmaxLanes)
+    for (std::size_t j = 0; j < kSoftmaxLanes; j += lanes) store(sums + j, load(sums + j) + load(row + n + j));
+  const T sum = sum_by_halves<kSoftmaxLanes>(sums);
+  map(row, units, [=](Vector<T> e) FASTNN_INLINE_LAMBDA { return e / splat(sum); });
+}
+
+// One vector of rows, its units `unit_stride` apart.
+template <class T>
+void softmax_rows_in_lanes(T* column, std::size_t units, std::ptrdiff_t unit_stride) {
+  const auto at = [=](std::size_t n) FASTNN_INLINE_LAMBDA { return column + stride(n) * unit_stride; };
+  Vector<T> largest = load(column);
+  for (std::size_t n = 1; n < units; ++n) largest = load(at(n)) > largest ? load(at(n)) : largest;
+  Vector<T> sums[kSoftmaxLanes] = {};
+  for (std::size_t n = 0; n < units; ++n) {
+    const Vector<T> e = exp_nonpositive<T>(load(at(n)) - largest);
+    sums[n % kSoftmaxLanes] = sums[n % kSoftmaxLanes] + e;
+    store(at(n), e);
+  }
+  const Vector<T> sum = sum_by_halves<kSoftmaxLanes>(sums);
+  for (std::size_t n = 0; n < units; ++n) store(at(n), load(at(n)) / sum);
+}
+
+template <class T, Lanes kInLanes>
+void activate(Activation activation, Block<T> y, std::size_t units) {
+  if constexpr (kInLanes == Lanes::units) {
+    for (std::size_t r = 0; r < y.rows; ++r) {
+      T* row = y.data + stride(r) * y.row_stride;
+      if (!activate_elements(activation, row, units)) softmax_units_in_lanes(row, units);
+    }
+  } else if (!activate_elements(activation, y.data, units * static_cast<std::size_t>(y.column_stride))) {
+    for (std::size_t r = 0; r < y.rows; r += kLanes<T>) softmax_rows_in_lanes(y.data + r, units, y.column_stride);
+  }
+}
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA

@@ -1,0 +1,2 @@
+#define FASTNN_ISA avx512
+#include "kernels.inc.hpp"

@@ -1,0 +1,2 @@
+#define FASTNN_ISA portable
+#include "kernels.inc.hpp"

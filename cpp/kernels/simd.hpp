@@ -1,0 +1,177 @@
+// The vocabulary of the kernels: vectors of T, as wide as the instruction set this file is compiled for.
+// + - * / and comparisons are the compiler's own (each one IEEE operation); a comparison gives an integer mask,
+// `mask ? a : b` selects. Only fma, table look-up and memory access need names.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define FASTNN_INLINE inline __attribute__((always_inline))
+#define FASTNN_INLINE_LAMBDA __attribute__((always_inline))
+
+// The unnamed namespace gives every object file its own copy: the linker can never pick, for an older CPU, a function
+// that was compiled for a newer one.
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+constexpr int kRegisters = 32;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32;
+constexpr int kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr int kVectorBytes = 16;
+constexpr int kRegisters = 32;
+#else
+constexpr int kVectorBytes = 16;
+constexpr int kRegisters = 8;  // of 16: the fma in software needs the others
+#endif
+
+template <class T>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+  using Integer = std::int32_t;
+  typedef float Type __attribute__((vector_size(kVectorBytes)));
+  typedef float Unaligned __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
+  typedef std::int32_t Bits __attribute__((vector_size(kVectorBytes)));
+};
+template <>
+struct VectorOf<double> {
+  using Integer = std::int64_t;
+  typedef double Type __attribute__((vector_size(kVectorBytes)));
+  typedef double Unaligned __attribute__((vector_size(kVectorBytes), aligned(8), may_alias));
+  typedef std::int64_t Bits __attribute__((vector_size(kVectorBytes)));
+};
+
+template <class T>
+using Vector = typename VectorOf<T>::Type;
+template <class T>
+using Bits = typename VectorOf<T>::Bits;  // the integers of T's width; also what comparisons give (0 or -1)
+template <class T>
+using Integer = typename VectorOf<T>::Integer;
+
+template <class T>
+constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
+
+template <class T>
+FASTNN_INLINE Vector<T> load(const T* from) {
+  return *reinterpret_cast<const typename VectorOf<T>::Unaligned*>(from);
+}
+
+template <class T>
+FASTNN_INLINE void store(T* to, Vector<T> v) {
+  *reinterpret_cast<typename VectorOf<T>::Unaligned*>(to) = v;
+}
+
+// x - {0}, not {0} + x: -0.0 must stay -0.0, and this compiles to one broadcast.
+template <class T>
+FASTNN_INLINE Vector<T> splat(T x) {
+  return x - Vector<T>{};
+}
+template <class T>
+FASTNN_INLINE Bits<T> splat_bits(Integer<T> x) {
+  return x - Bits<T>{};
+}
+
+// 0, 1, 2, … in the lanes.
+template <class T>
+FASTNN_INLINE Bits<T> lane_numbers() {
+  Bits<T> numbers = {};
+  for (int i = 0; i < kLanes<T>; ++i) numbers[i] = i;
+  return numbers;
+}
+
+template <class T>
+FASTNN_INLINE Bits<T> to_bits(Vector<T> v) {
+  return reinterpret_cast<Bits<T>>(v);
+}
+template <class T>
+FASTNN_INLINE Vector<T> from_bits(Bits<T> b) {
+  return reinterpret_cast<Vector<T>>(b);
+}
+
+// fma(a, b, c) = a·b + c with one rounding.
+#if defined(__AVX512F__)
+
+FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) { return _mm512_fmadd_ps(a, b, c); }
+FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) {
+  return _mm512_fmadd_pd(a, b, c);
+}
+
+#elif defined(__AVX2__)
+
+FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) { return _mm256_fmadd_ps(a, b, c); }
+FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
+
+#elif defined(__aarch64__)
+
+FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) {
+  return (Vector<float>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) {
+  return (Vector<double>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
+
+#else
+
+// No fma in hardware. In binary64 the product of two floats is exact; the sum is rounded to odd (its last bit set when
+// anything was lost), after which rounding to binary32 is correct: 53 >= 2·24 + 2 bits.
+// S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008.
+FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) {
+  typedef double Wide __attribute__((vector_size(2 * kVectorBytes)));
+  typedef std::int64_t WideBits __attribute__((vector_size(2 * kVectorBytes)));
+  const Wide product = __builtin_convertvector(a, Wide) * __builtin_convertvector(b, Wide);
+  const Wide addend = __builtin_convertvector(c, Wide);
+  const Wide sum = product + addend;
+  const Wide part = sum - product;
+  const Wide lost = (product - (sum - part)) + (addend - part);  // exact; NaN when the sum is infinite or NaN
+  const WideBits bits = reinterpret_cast<WideBits>(sum);
+  const WideBits outwards = (lost > 0) == (sum > 0);  // -1 where |sum| is below the exact value, else 0
+  const WideBits odd = bits - (outwards + outwards) - 1;
+  const WideBits inexact = (lost > 0) | (lost < 0);
+  const WideBits adjust = inexact & ((bits & 1) == 0);
+  return __builtin_convertvector(reinterpret_cast<Wide>((odd & adjust) | (bits & ~adjust)), Vector<float>);
+}
+FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) {
+  Vector<double> result = {};
+  for (int i = 0; i < kLanes<double>; ++i) result[i] = __builtin_fma(a[i], b[i], c[i]);
+  return result;
+}
+
+#endif
+
+// look_up(table, i) = table[i mod 16] in each lane.
+template <class T>
+FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return (Vector<T>)_mm512_permutexvar_ps((__m512i)index, (__m512)load(table));
+  } else {
+    return (Vector<T>)_mm512_permutex2var_pd((__m512d)load(table), (__m512i)index, (__m512d)load(table + 8));
+  }
+#elif defined(__AVX2__)
+  index = index & 15;
+  if constexpr (sizeof(T) == 4) {
+    return (Vector<T>)_mm256_i32gather_ps((const float*)table, (__m256i)index, 4);
+  } else {
+    return (Vector<T>)_mm256_i64gather_pd((const double*)table, (__m256i)index, 8);
+  }
+#else
+  Vector<T> result = {};
+  for (int i = 0; i < kLanes<T>; ++i) result[i] = table[index[i] & 15];
+  return result;
+#endif
+}
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA

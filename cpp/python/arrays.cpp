@@ -1,0 +1,88 @@
+#include "arrays.hpp"
+
+namespace fastnn::border {
+namespace {
+
+// Like np.asarray, but a masked value is an error: dropping the mask would be a guess.
+py::array as_array(py::handle x) {
+  const py::module_ numpy = py::module_::import("numpy");
+  if (py::isinstance(x, numpy.attr("ma").attr("MaskedArray")) && numpy.attr("ma").attr("is_masked")(x).cast<bool>())
+    throw py::value_error("expected an array without masked values; fill them first, for example with x.filled(0)");
+  return numpy.attr("asarray")(x);
+}
+
+template <class T>
+py::array converted(const py::array& array) {
+  const char kind = array.dtype().kind();
+  if (std::string("biuf").find(kind) == std::string::npos)
+    throw py::type_error("expected an array of real numbers; received dtype " + py::str(array.dtype()).cast<std::string>());
+  return array.attr("astype")(py::dtype::of<T>());
+}
+
+template <class T>
+bool usable(const py::array& array) {
+  return array.dtype().num() == py::dtype::of<T>().num() && array.dtype().byteorder() != '>' &&
+         (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+}
+
+std::string wrong_columns(const py::array& array, std::size_t inputs) {
+  const std::string n = std::to_string(inputs);
+  std::string text = "expected input with " + n + (inputs == 1 ? " column" : " columns") +
+                     ", the model's input size; received shape " + shape_text(array);
+  if (array.ndim() == 0) return text + "; for one row use x.reshape(1, 1)";
+  if (array.ndim() == 1) {
+    if (array.shape(0) > 0 && static_cast<std::size_t>(array.shape(0)) % inputs == 0)
+      text += "; for rows of " + n + " use x.reshape(-1, " + n + ")";
+    else
+      text += "; one row has shape (" + n + ",), many rows (rows, " + n + ")";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string shape_text(const py::array& array) { return py::str(array.attr("shape")).cast<std::string>(); }
+
+bool may_share_memory(const py::array& a, const py::array& b) {
+  return py::module_::import("numpy").attr("may_share_memory")(a, b).cast<bool>();
+}
+
+template <class T>
+Input<T> input_rows(py::handle x, std::size_t inputs) {
+  py::array array = py::isinstance<py::array>(x) && !py::hasattr(x, "mask") ? py::reinterpret_borrow<py::array>(x)
+                                                                            : as_array(x);
+  if (!usable<T>(array)) array = converted<T>(array);
+  const py::ssize_t dimensions = array.ndim();
+  if (dimensions == 0 || static_cast<std::size_t>(array.shape(dimensions - 1)) != inputs)
+    throw py::value_error(wrong_columns(array, inputs));
+
+  std::vector<py::ssize_t> leading(array.shape(), array.shape() + dimensions - 1);
+  if (dimensions != 2) array = array.attr("reshape")(-1, inputs);
+  constexpr py::ssize_t size = sizeof(T);
+  const Rows<T> rows = {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.shape(0)),
+                        array.strides(0) / size, array.strides(1) / size};
+  return {std::move(array), rows, std::move(leading)};
+}
+
+template <class T>
+py::array output_array(py::handle out, const std::vector<py::ssize_t>& shape) {
+  const std::string expected = "expected out to be a writeable, C-contiguous array of shape " +
+                               py::str(py::tuple(py::cast(shape))).cast<std::string>() + " and dtype " +
+                               py::str(py::dtype::of<T>()).cast<std::string>() + "; received ";
+  if (!py::isinstance<py::array>(out))
+    throw py::type_error(expected + py::str(py::type::of(out).attr("__name__")).cast<std::string>());
+  py::array array = py::reinterpret_borrow<py::array>(out);
+  const std::vector<py::ssize_t> received(array.shape(), array.shape() + array.ndim());
+  if (received != shape) throw py::value_error(expected + "shape " + shape_text(array));
+  if (!usable<T>(array)) throw py::value_error(expected + "dtype " + py::repr(array.dtype()).cast<std::string>() + (array.dtype().num() == py::dtype::of<T>().num() ? ", not native or not aligned" : ""));
+  if (!array.writeable()) throw py::value_error(expected + "a read-only array");
+  if ((array.flags() & py::array::c_style) == 0) throw py::value_error(expected + "a strided one");
+  return array;
+}
+
+template Input<float> input_rows<float>(py::handle, std::size_t);
+template Input<double> input_rows<double>(py::handle, std::size_t);
+template py::array output_array<float>(py::handle, const std::vector<py::ssize_t>&);
+template py::array output_array<double>(py::handle, const std::vector<py::ssize_t>&);
+
+}  // namespace fastnn::border

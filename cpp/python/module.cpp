@@ -1,0 +1,188 @@
+// The border: Python's arrays in, Python's arrays out, the GIL released in between; nothing is computed here.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <filesystem>
+
+#include "arrays.hpp"
+#include "fastnn/isa.hpp"
+#include "fastnn/model.hpp"
+#include "fastnn/network.hpp"
+#include "../core/reference.hpp"
+
+namespace py = pybind11;
+
+namespace fastnn::border {
+namespace {
+
+// (kernel or None, bias or None, units, activation's name), as Python describes a layer.
+using LayerDescription = std::tuple<py::object, py::object, std::size_t, std::string>;
+
+// Arrays of weights come from fastnn.layers, which has checked them; the shapes are checked again.
+template <class T>
+const T* weights(const py::object& object, const std::vector<py::ssize_t>& shape, std::vector<py::array>& alive) {
+  if (object.is_none()) return nullptr;
+  auto array = py::array_t<T, py::array::c_style>::ensure(object);
+  if (!array) throw py::error_already_set();
+  if (std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()) != shape)
+    throw py::value_error("expected weights of shape " + py::str(py::tuple(py::cast(shape))).cast<std::string>() +
+                          "; received " + shape_text(array));
+  alive.push_back(array);
+  return array.data();
+}
+
+template <class T>
+Network<T> build(std::size_t inputs, const std::vector<LayerDescription>& descriptions) {
+  std::vector<Layer<T>> layers;
+  std::vector<py::array> alive;
+  auto width = static_cast<py::ssize_t>(inputs);
+  for (const auto& [kernel, bias, units, activation] : descriptions) {
+    const auto columns = static_cast<py::ssize_t>(units);
+    layers.push_back({units, activation_from_name(activation), weights<T>(kernel, {width, columns}, alive),
+                      weights<T>(bias, {columns}, alive)});
+    width = columns;
+  }
+  return Network<T>(inputs, layers);
+}
+
+template <class T>
+py::array predict(const Network<T>& network, py::handle x, py::handle out) {
+  Input<T> input = input_rows<T>(x, network.inputs());
+  std::vector<py::ssize_t> shape = std::move(input.leading);
+  shape.push_back(static_cast<py::ssize_t>(network.units()));
+  py::array y;
+  if (out.is_none()) {
+    y = py::array_t<T>(shape);
+  } else {
+    y = output_array<T>(out, shape);
+    if (may_share_memory(input.array, y)) input = input_rows<T>(input.array.attr("copy")(), network.inputs());
+  }
+  T* to = static_cast<T*>(y.mutable_data());
+  {
+    const py::gil_scoped_release release;
+    network.forward(input.rows, to);
+  }
+  return y;
+}
+
+template <class T>
+std::vector<py::array> representations(const Network<T>& network, py::handle x) {
+  const Input<T> input = input_rows<T>(x, network.inputs());
+  std::vector<py::array> arrays;
+  std::vector<T*> outputs;
+  for (std::size_t i = 0; i < network.layers(); ++i) {
+    std::vector<py::ssize_t> shape = input.leading;
+    shape.push_back(static_cast<py::ssize_t>(network.units(i)));
+    arrays.push_back(py::array_t<T>(shape));
+    outputs.push_back(static_cast<T*>(arrays.back().mutable_data()));
+  }
+  const py::gil_scoped_release release;
+  network.representations(input.rows, outputs.data());
+  return arrays;
+}
+
+template <class T>
+py::array reference_dense(const py::array_t<T, py::array::c_style>& kernel, const py::array_t<T, py::array::c_style>& bias,
+                          const py::array_t<T, py::array::c_style>& x) {
+  const auto inputs = kernel.shape(0), units = kernel.shape(1);
+  if (x.ndim() != 2 || x.shape(1) != inputs || bias.size() != units)
+    throw py::value_error("expected kernel (inputs, units), bias (units,) and x (rows, inputs)");
+  py::array_t<T> y({x.shape(0), units});
+  for (py::ssize_t r = 0; r < x.shape(0); ++r)
+    fastnn::reference_dense(static_cast<std::size_t>(inputs), static_cast<std::size_t>(units), kernel.data(), bias.data(),
+                            x.data(r, 0), y.mutable_data(r, 0));
+  return y;
+}
+
+template <class T>
+void bind_network(py::module_& module, const char* name) {
+  py::class_<Network<T>>(module, name, "A built network; it never changes.")
+      .def(py::init(&build<T>), py::arg("inputs"), py::arg("layers"),
+           "layers: (kernel or None, bias or None, units, activation) for each layer.")
+      .def("predict", &predict<T>, py::arg("x"), py::arg("out") = py::none(), "Rows (..., inputs) to (..., units).")
+      .def("representations", &representations<T>, py::arg("x"), "Every layer's output.")
+      .def_property_readonly("inputs", &Network<T>::inputs);
+  module.def("reference_dense", &reference_dense<T>, py::arg("kernel").noconvert(), py::arg("bias").noconvert(),
+             py::arg("x").noconvert(), "x @ kernel + bias by the words of docs/numerics.md, for tests.");
+}
+
+py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<py::ssize_t>& shape) {
+  py::array array(dtype == Dtype::float32 ? py::dtype::of<float>() : py::dtype::of<double>(), shape);
+  std::copy(data.begin(), data.end(), static_cast<char*>(array.mutable_data()));
+  return array;
+}
+
+// -> (config as JSON, [weights of layer 0, weights of layer 1, …]), weights as Keras orders them: kernel, bias.
+py::tuple load(const std::string& path) {
+  const Model model = [&] {
+    const py::gil_scoped_release release;
+    return load_model(path);
+  }();
+  py::list weights;
+  for (const ModelLayer& layer : model.layers) {
+    py::list arrays;
+    const auto inputs = static_cast<py::ssize_t>(layer.inputs), units = static_cast<py::ssize_t>(layer.units);
+    if (!layer.kernel.empty()) arrays.append(tensor(layer.kernel, model.dtype, {inputs, units}));
+    if (!layer.bias.empty()) arrays.append(tensor(layer.bias, model.dtype, {units}));
+    weights.append(arrays);
+  }
+  return py::make_tuple(py::str(model.config), weights);
+}
+
+std::vector<char> bytes_of(const py::array& array) {
+  const auto* data = static_cast<const char*>(array.data());
+  return std::vector<char>(data, data + array.nbytes());
+}
+
+void save(const std::string& path, const std::string& config, const std::string& dtype, std::size_t inputs,
+          const std::vector<LayerDescription>& descriptions) {
+  Model model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
+  const py::dtype type(dtype);
+  for (const auto& [kernel, bias, units, activation] : descriptions) {
+    ModelLayer layer = {inputs, units, activation_from_name(activation), {}, {}};
+    if (!kernel.is_none()) layer.kernel = bytes_of(py::array(kernel));
+    if (!bias.is_none()) layer.bias = bytes_of(py::array(bias));
+    model.layers.push_back(std::move(layer));
+    inputs = units;
+  }
+  const py::gil_scoped_release release;
+  save_model(path, model);
+}
+
+// What the operating system says becomes OSError, with the subclass, errno and file name that Python's open() gives.
+void translate_system_error(std::exception_ptr exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::filesystem::filesystem_error& error) {
+    errno = error.code().value();
+    PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path1().c_str());
+  }
+}
+
+}  // namespace
+}  // namespace fastnn::border
+
+PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
+  using namespace fastnn;
+  using namespace fastnn::border;
+  module.doc() = "The compiled core of fastnn.";
+  module.attr("__version__") = FASTNN_VERSION;
+  module.attr("numerics_version") = kNumericsVersion;
+  module.attr("compiler") = FASTNN_COMPILER;
+
+  const auto format_error = py::register_exception<ModelFormatError>(module, "ModelFormatError", PyExc_ValueError);
+  py::register_exception<UnsupportedModelError>(module, "UnsupportedModelError", format_error);
+  py::register_exception<LimitError>(module, "LimitError", format_error);
+  py::register_exception_translator(&translate_system_error);
+
+  bind_network<float>(module, "Network32");
+  bind_network<double>(module, "Network64");
+
+  module.def("isas", &isas);
+  module.def("unsupported_isas", &unsupported_isas);
+  module.def("isa", &isa);
+  module.def("set_isa", &set_isa, py::arg("name"));
+  module.def("load_model", &load, py::arg("path"));
+  module.def("save_model", &save, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
+             py::arg("layers"));
+}

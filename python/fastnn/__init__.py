@@ -1,0 +1,44 @@
+"""Dense neural networks on CPUs: exact to the last bit, fast, small.
+
+>>> import numpy as np
+>>> from fastnn.layers import Dense
+>>> from fastnn.models import Sequential
+>>> model = Sequential([Dense(3, activation="relu", input_shape=(2,)), Dense(1)])
+>>> model.predict(np.zeros((5, 2))).shape
+(5, 1)
+"""
+
+from fastnn import initializers, layers, models, utils
+from fastnn._core import (
+    LimitError,
+    ModelFormatError,
+    UnsupportedModelError,
+    __version__,
+    isa,
+    isas,
+    numerics_version,
+    set_isa,
+)
+from fastnn.configuration import show_config
+from fastnn.layers import Input
+from fastnn.models import Sequential, load_model, save_model
+
+__all__ = [
+    "Input",
+    "LimitError",
+    "ModelFormatError",
+    "Sequential",
+    "UnsupportedModelError",
+    "__version__",
+    "initializers",
+    "isa",
+    "isas",
+    "layers",
+    "load_model",
+    "models",
+    "numerics_version",
+    "save_model",
+    "set_isa",
+    "show_config",
+    "utils",
+]

@@ -1,0 +1,156 @@
+"""The command ``fastnn``: predict, summary, config."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn import _core
+from fastnn.configuration import show_config
+from fastnn.models import Sequential, load_model
+from fastnn.tables import Table, Writer, csv_text
+
+Array = npt.NDArray[Any]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit code: 0, or 2 after one line on stderr for a user's mistake."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output, for example head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, ValueError, TypeError, MemoryError) as error:
+        print(f"fastnn: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        name = error.filename
+        return f"{name.decode(errors='replace') if isinstance(name, bytes) else name}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
+    parser.add_argument("--version", action="version", version=f"fastnn {_core.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    predict = commands.add_parser("predict", help="a model's outputs for the rows of a file")
+    predict.add_argument("model", metavar="MODEL", help="a .safetensors file that model.save() wrote")
+    predict.add_argument("data", metavar="DATA", help="rows of numbers: .csv, with or without a header, or .npy")
+    predict.add_argument("-o", "--output", metavar="OUT", help="a .csv or .npy file instead of lines on stdout")
+    predict.add_argument("--target", metavar="COLUMN", help="the name, or number from 0, of the column that is not an "
+                         "input but the truth: says how well the outputs meet it")
+    predict.set_defaults(run=_predict)
+
+    summary = commands.add_parser("summary", help="a model's layers, output shapes and numbers of weights")
+    summary.add_argument("model", metavar="MODEL", help="a .safetensors file")
+    summary.set_defaults(run=lambda options: load_model(options.model).summary())
+
+    config = commands.add_parser("config", help="versions, compiler, instruction sets")
+    config.set_defaults(run=lambda options: show_config())
+    return parser
+
+
+def _predict(options: argparse.Namespace) -> None:
+    model, table = load_model(options.model), Table(options.data)
+    target = None if options.target is None else table.column(options.target)
+    inputs, units = model.input_shape[1], model.output_shape[1]
+    if table.columns - (target is not None) != inputs:
+        advice = "" if target is not None else "; a column that is not an input is named with --target"
+        raise ValueError(f"{table.path}: expected {inputs} columns, the model's input size, besides the target; "
+                         f"received {table.columns - (target is not None)}{advice}")
+
+    score = None if target is None else _Score(model, units)
+    rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
+    with ExitStack() as stack:
+        writer = stack.enter_context(Writer(options.output, units, model.dtype)) if options.output else None
+        for chunk in _progress(table.chunks(), table.rows):
+            x = chunk if target is None else np.delete(chunk, target, axis=1)
+            before = time.perf_counter()
+            y = model.predict(x)
+            seconds_in_model += time.perf_counter() - before
+            if writer is not None:
+                writer.write(y)
+            else:
+                sys.stdout.write(csv_text(y))
+            if score is not None:
+                score.add(y, chunk[:, target], rows)
+            rows += len(chunk)
+        sys.stdout.flush()
+    seconds = time.perf_counter() - start
+    print(f"{rows} rows in {seconds:.3g} s ({seconds_in_model:.3g} s of it in the model), "
+          f"{rows / seconds:.0f} rows per second", file=sys.stderr)
+    if score is not None:
+        print(score.text(), file=sys.stderr)
+
+
+class _Score:
+    """How well outputs meet the truth: accuracy for classes, mean absolute error for numbers.
+
+    Several outputs are classes, the largest one decides; so is one output of sigmoid or step, from 0.5 on class 1.
+    """
+
+    def __init__(self, model: Sequential, units: int) -> None:
+        self._classes = units if units > 1 else 2 if model.layers[-1].activation in ("sigmoid", "step") else None
+        self._rows, self._sum = 0, 0.0
+
+    def add(self, y: Array, truth: Array, first_row: int) -> None:
+        if self._classes is None:
+            self._sum += float(np.abs(y[:, 0].astype(np.float64) - truth).sum())
+        else:
+            wrong = ~np.isin(truth, np.arange(self._classes))
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                raise ValueError(f"expected the target column to hold classes from 0 to {self._classes - 1}; "
+                                 f"received {truth[row]:g} in row {first_row + row}")
+            chosen = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0] >= 0.5
+            self._sum += int((chosen == truth).sum())
+        self._rows += len(y)
+
+    def text(self) -> str:
+        if not self._rows:
+            return "no rows to compare with the target"
+        if self._classes is None:
+            return f"mean absolute error {self._sum / self._rows:.6g}"
+        return f"accuracy {self._sum / self._rows:.4f} ({self._sum:.0f} of {self._rows})"
+
+
+def _progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
+    """Pass the chunks on; on a terminal, show after a second how many rows have been."""
+    if not sys.stderr.isatty():
+        yield from chunks
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield from _plain_progress(chunks, total)
+        return
+    with tqdm(total=total, unit=" rows", unit_scale=True, delay=1, leave=False) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk))
+
+
+def _plain_progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
+    rows, shown = 0, time.monotonic()
+    for chunk in chunks:
+        yield chunk
+        rows += len(chunk)
+        if time.monotonic() - shown >= 1:
+            shown = time.monotonic()
+            print(f"\r{rows} rows" + (f" of {total}" if total else ""), end="", file=sys.stderr, flush=True)
+    print("\r\033[K", end="", file=sys.stderr)

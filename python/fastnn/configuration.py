@@ -1,0 +1,24 @@
+"""What this installation of fastnn is made of."""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+from fastnn import _core
+
+
+def show_config(print_fn: Callable[[str], object] = print) -> None:
+    """Print the version, compiler, instruction sets and numerics version."""
+    lines = {
+        "fastnn": _core.__version__,
+        "numerics version": str(_core.numerics_version),
+        "instruction set": _core.isa(),
+        "this CPU can run": ", ".join(_core.isas()),
+        "it cannot run": ", ".join(_core.unsupported_isas()) or "-",
+        "compiler": _core.compiler,
+        "Python": sys.version.split()[0],
+        "NumPy": np.__version__,
+    }
+    for name, value in lines.items():
+        print_fn(f"{name + ':':18}{value}")

@@ -1,0 +1,158 @@
+"""Tables of numbers in files, read and written some rows at a time: .csv, with or without a header, and .npy."""
+
+import csv
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+# 8 MiB of float64: large enough to hide the cost of a chunk, small enough for the caches to help.
+_NUMBERS_PER_CHUNK = 2**20
+
+Array = npt.NDArray[Any]
+
+
+class Table:
+    """Rows of numbers in a file: `columns` of them, perhaps with `names`, `rows` of them if that is known."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.names: list[str] | None = None
+        self.rows: int | None = None
+        reader = {".csv": self._open_csv, ".npy": self._open_npy}.get(Path(path).suffix.lower())
+        if reader is None:
+            raise ValueError(f"{path}: expected a file that ends in .csv or .npy")
+        self.columns, self._chunks = reader()
+
+    def chunks(self) -> Iterator[Array]:
+        """Yield the rows in order, as arrays (some, columns)."""
+        return self._chunks
+
+    def column(self, wanted: str) -> int:
+        """Return the index of a column, given by its name or its number from 0 (negative: from the end)."""
+        if self.names is not None and wanted in self.names:
+            return self.names.index(wanted)
+        with suppress(ValueError):
+            if -self.columns <= (number := int(wanted)) < self.columns:
+                return number % self.columns
+        valid = f"a number from {-self.columns} to {self.columns - 1}"
+        if self.names is not None:
+            valid = f"one of {', '.join(map(repr, self.names[-8:]))} (the last of the header), or {valid}"
+        raise ValueError(f"{self.path}: expected the target column to be {valid}; received {wanted!r}")
+
+    def _open_npy(self) -> tuple[int, Iterator[Array]]:
+        try:
+            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{self.path}: expected a NumPy .npy file of numbers; {error}") from error
+        if array.ndim != 2 or array.dtype.kind not in "biuf":
+            received = f"received {array.ndim} dimensions of {array.dtype}"
+            raise ValueError(f"{self.path}: expected a 2-D array of numbers; {received}")
+        self.rows = array.shape[0]
+        step = max(1, _NUMBERS_PER_CHUNK // max(1, array.shape[1]))
+        return array.shape[1], (array[i : i + step] for i in range(0, array.shape[0], step))
+
+    def _open_csv(self) -> tuple[int, Iterator[Array]]:
+        file = open(self.path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: PTH123, SIM115
+        first = file.readline()
+        fields = next(csv.reader([first]), [])
+        if not fields:
+            raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
+        if not all(map(_is_number, fields)):
+            self.names = [field.strip() for field in fields]
+            first = ""
+        lines = itertools.chain([first] if first else [], file)
+        return len(fields), self._csv_chunks(file, lines, len(fields))
+
+    def _csv_chunks(self, file: IO[str], lines: Iterator[str], columns: int) -> Iterator[Array]:
+        line_number = 1 if self.names is None else 2
+        step = max(1, _NUMBERS_PER_CHUNK // columns)
+        with file:
+            while chunk := list(itertools.islice(lines, step)):
+                rows = [line for line in chunk if not line.isspace()]
+                if rows:
+                    yield self._parse(rows, chunk, line_number, columns)
+                line_number += len(chunk)
+
+    def _parse(self, rows: list[str], chunk: list[str], line_number: int, columns: int) -> Array:
+        try:
+            array = np.loadtxt(rows, delimiter=",", quotechar='"', comments=None, ndmin=2)
+        except ValueError:
+            array = np.empty((0, 0))
+        if array.shape != (len(rows), columns):
+            raise ValueError(self._fault(chunk, line_number, columns))
+        return array
+
+    def _fault(self, chunk: list[str], line_number: int, columns: int) -> str:
+        """Say what is wrong with a chunk that could not be read."""
+        for number, line in enumerate(chunk, line_number):
+            fields = next(csv.reader([line]), [])
+            if not line.isspace() and len(fields) != columns:
+                expected = f"expected {columns} columns, as in the first line"
+                return f"{self.path}, line {number}: {expected}; received {len(fields)}"
+            for index, field in enumerate(fields):
+                if not _is_number(field):
+                    name = repr(self.names[index]) if self.names is not None else str(index)
+                    return f"{self.path}, line {number}, column {name}: expected a number; received {field!r}"
+        return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; the lines cannot be read"
+
+
+def _is_number(field: str) -> bool:
+    with suppress(ValueError):
+        float(field)
+        return True
+    return False
+
+
+class Writer:
+    """Rows of numbers to a file, .csv or .npy, which appears whole at the end of the `with` block or not at all."""
+
+    def __init__(self, path: str, columns: int, dtype: str) -> None:
+        if Path(path).suffix.lower() not in (".csv", ".npy"):
+            raise ValueError(f"{path}: expected an output file that ends in .csv or .npy")
+        self._path = Path(path)
+        self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
+        self._npy = self._path.suffix.lower() == ".npy"
+        self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
+        self._file = self._part.open("wb")
+        self._write_header()
+
+    def _write_header(self) -> None:
+        if self._npy:  # NumPy leaves room in the header for the number of rows to grow
+            shape = (self._rows, self._columns)
+            header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(self._file, header)
+
+    def write(self, rows: Array) -> None:
+        """Append rows."""
+        self._rows += len(rows)
+        if self._npy:
+            self._file.write(np.ascontiguousarray(rows).tobytes())
+        else:
+            self._file.write(csv_text(rows).encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._file:
+            if kind is None:
+                self._file.seek(0)
+                self._write_header()
+        if kind is None:
+            self._part.replace(self._path)
+        else:
+            self._part.unlink()
+
+
+def csv_text(rows: Array) -> str:
+    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same."""
+    return "".join(",".join(row) + "\n" for row in rows.astype(str).tolist())

@@ -1,0 +1,59 @@
+"""What tests share: the instruction sets, and networks whose numbers never change."""
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn._core import unsupported_isas
+from fastnn.layers import Activation, Dense
+from fastnn.models import Sequential
+
+
+@pytest.fixture(params=[*fastnn.isas(), *unsupported_isas()])
+def isa(request):
+    """Each instruction set of this build; those that this CPU cannot run appear as skips."""
+    if request.param not in fastnn.isas():
+        pytest.skip(f"this CPU cannot run {request.param}")
+    before = fastnn.isa()
+    fastnn.set_isa(request.param)
+    yield request.param
+    fastnn.set_isa(before)
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    return request.param
+
+
+def uniform(seed, shape, dtype="float64"):
+    """Numbers in [-1, 1) with 24 bits, exact in either dtype; PCG64's raw stream never changes."""
+    raw = np.random.PCG64(seed).random_raw(int(np.prod(shape)))
+    return ((raw >> np.uint64(40)).astype(np.float64) / 2**23 - 1).reshape(shape).astype(dtype)
+
+
+def network(sizes, activations, dtype, seed=1, use_bias=True):
+    """A model of the given sizes (inputs first) and activations, its weights scaled to keep the sums around 1."""
+    model = Sequential(dtype=dtype)
+    for i, (inputs, units, activation) in enumerate(zip(sizes, sizes[1:], activations, strict=False)):
+        layer = Dense(units, activation, use_bias=use_bias, input_shape=(inputs,))
+        model.add(layer)
+        weights = [uniform(seed + 2 * i, (inputs, units)) * 2 / np.sqrt(inputs), uniform(seed + 2 * i + 1, units)]
+        layer.set_weights(weights[: 1 + use_bias])
+    return model
+
+
+def activation_model(activation, units, dtype):
+    """A model that is one activation alone."""
+    model = Sequential([Activation(activation)], dtype=dtype)
+    model.build((None, units))
+    return model
+
+
+def same_bits(a, b):
+    """Whether two arrays are the same to the last bit: NaNs and signs of zero too."""
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"

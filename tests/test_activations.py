@@ -1,0 +1,146 @@
+"""Activations within their budgets: error in units in the last place, range, monotony, symmetry, special values."""
+
+import numpy as np
+import pytest
+
+from conftest import activation_model, same_bits, uniform
+from reference import ACTIVATIONS
+
+# Adding an activation is adding a row here.
+ULPS = {
+    "float32": {"linear": 0, "relu": 0, "step": 0, "tanh": 1, "sigmoid": 1},
+    "float64": {"linear": 0, "relu": 0, "step": 0, "tanh": 2, "sigmoid": 2},
+}
+RANGE = {"tanh": (-1, 1), "sigmoid": (0, 1), "step": (0, 1), "relu": (0, np.inf), "linear": (-np.inf, np.inf)}
+ELEMENTWISE = list(RANGE)
+CHUNK = 2**22
+
+
+def apply(activation, x):
+    """fastnn's activation of each element of a 1-D array."""
+    return activation_model(activation, 1, x.dtype).predict(x[:, None])[:, 0]
+
+
+def exact(activation, x):
+    """The activation with at least 11 more bits than x has."""
+    wide = x.astype(np.float64 if x.dtype == np.float32 else np.longdouble)
+    with np.errstate(under="ignore"):
+        return ACTIVATIONS[activation](wide)
+
+
+def assert_within_budget(activation, x):
+    """x: increasing numbers without NaN."""
+    y, expected, dtype = apply(activation, x), exact(activation, x), x.dtype
+    low, high = RANGE[activation]
+    assert (y >= low).all()
+    assert (y <= high).all()
+    assert (y[1:] >= y[:-1]).all(), f"{activation} falls at {x[:-1][y[1:] < y[:-1]][:3]}"
+    if ULPS[dtype.name][activation] == 0:
+        assert (y == expected).all()
+        return
+    # The unit in the last place of the exact answer's binade.
+    with np.errstate(under="ignore"):
+        ulp = np.spacing(np.minimum(np.abs(expected), np.finfo(dtype).max).astype(dtype)).astype(expected.dtype)
+    error = np.abs(y.astype(expected.dtype) - expected) / ulp
+    worst = int(np.argmax(error))
+    assert error[worst] <= ULPS[dtype.name][activation], f"{activation}({x[worst]!r}) is {error[worst]} ulp off"
+
+
+def increasing_floats(start, stop, stride=1):
+    """The floats whose bit patterns are start, start + stride, …, as positive and as negative numbers, increasing."""
+    x = np.arange(start, stop, stride, dtype=np.uint32).view(np.float32)
+    x = x[~np.isnan(x)]
+    return x, -x[::-1]
+
+
+@pytest.mark.parametrize("activation", ELEMENTWISE)
+def test_float32_within_budget_on_a_sweep_of_all_bit_patterns(activation, isa):
+    for x in increasing_floats(0, 2**31, 1009):
+        assert_within_budget(activation, x)
+    for x in increasing_floats(0x3D000000, 0x42000000, 211):  # 2^-5 to 2^5, where the curves bend
+        assert_within_budget(activation, x)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("activation", ELEMENTWISE)
+def test_float32_within_budget_on_every_float(activation):
+    for start in range(0, 2**31, CHUNK):
+        # One more than the chunk: monotony across its end.
+        for x in increasing_floats(start, min(start + CHUNK + 1, 2**31)):
+            if x.size:
+                assert_within_budget(activation, x)
+
+
+@pytest.mark.parametrize("activation", ELEMENTWISE)
+def test_float64_within_budget_on_a_dense_sample(activation, isa):
+    bits = (np.arange(200_000, dtype=np.uint64) * np.uint64(0x7FEFFFFFFFFFFFFF // 200_000)).view(np.float64)
+    curve = np.sort(np.abs(uniform(1, 300_000)) * 40)
+    for x in (bits, curve):
+        assert_within_budget(activation, x)
+        assert_within_budget(activation, -x[::-1])
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_float64_is_monotone_between_neighbours(activation, isa):
+    for start in (*np.arange(0.02, 20, 0.02), 0.16, 0.32, 0.48, 0.64):
+        x = np.float64(start).view(np.uint64) + np.arange(-64, 64).astype(np.uint64)
+        assert_within_budget(activation, x.view(np.float64))
+        assert_within_budget(activation, -x.view(np.float64)[::-1])
+
+
+def test_tanh_is_odd_bit_for_bit(dtype, isa):
+    x = np.concatenate([np.abs(uniform(2, 10_000)) * 12, [0.0, np.inf, 1e-40, 1e-310]]).astype(dtype)
+    assert same_bits(apply("tanh", -x), -apply("tanh", x))
+
+
+@pytest.mark.parametrize(
+    ("activation", "x", "y"),
+    [
+        ("linear", [0.0, -0.0, np.inf, -np.inf], [0.0, -0.0, np.inf, -np.inf]),
+        ("relu", [0.0, -0.0, np.inf, -np.inf, -1e-45, 1e-45], [0.0, -0.0, np.inf, 0.0, 0.0, 1e-45]),
+        ("step", [0.0, -0.0, np.inf, -np.inf, -1e-45, 1e-45], [1.0, 1.0, 1.0, 0.0, 0.0, 1.0]),
+        ("tanh", [0.0, -0.0, np.inf, -np.inf, 1e-45, 25.0], [0.0, -0.0, 1.0, -1.0, 1e-45, 1.0]),
+        ("sigmoid", [0.0, -0.0, np.inf, -np.inf, 40.0, -1e9], [0.5, 0.5, 1.0, 0.0, 1.0, 0.0]),
+    ],
+)
+def test_special_values_to_the_sign_of_zero(activation, x, y, dtype, isa):
+    assert same_bits(apply(activation, np.array(x, dtype)), np.array(y, dtype))
+
+
+@pytest.mark.parametrize("activation", [*ELEMENTWISE, "softmax"])
+def test_nan_stays_nan(activation, dtype, isa):
+    for units, rows in ((1, 1), (3, 9), (20, 100)):
+        y = activation_model(activation, units, dtype).predict(np.full((rows, units), np.nan))
+        assert np.isnan(y).all()
+
+
+@pytest.mark.parametrize("units", [1, 2, 15, 16, 17, 100])
+def test_softmax_is_within_its_bound_and_in_range(units, dtype, isa):
+    # e^x: 1 ulp (float64: 2) of numerator and denominator; x - max: half an ulp of |x - max| <= 60 in the exponent;
+    # the sum: a term meets at most units/16 + 4 additions; the division: half an ulp.
+    eps = np.finfo(dtype).eps
+    bound = (2 * 2 + 60 + units / 16 + 4 + 1) * eps
+    model = activation_model("softmax", units, dtype)
+    for rows in (1, 7, 8, 100):
+        x = uniform(3, (rows, units), dtype) * dtype_scale(30, dtype)
+        y, expected = model.predict(x), exact("softmax", x)
+        assert (np.abs(y - expected) <= bound * expected).all()
+        assert (y >= 0).all()
+        assert (y <= 1).all()
+
+
+def dtype_scale(x, dtype):
+    return np.dtype(dtype).type(x)
+
+
+@pytest.mark.parametrize("rows", [1, 9])
+def test_softmax_of_extremes(rows, dtype, isa):
+    def softmax(*row):
+        return activation_model("softmax", len(row), dtype).predict(np.tile(np.array(row, dtype), (rows, 1)))
+
+    assert (softmax(1e30, 0, -1e30) == [1, 0, 0]).all()
+    assert (softmax(-np.inf, 5.0) == [0, 1]).all()
+    assert (softmax(-7.0) == 1).all()
+    assert (softmax(*[2.0] * 8) == 0.125).all()
+    assert np.isnan(softmax(np.inf, 0)).all()
+    assert np.isnan(softmax(-np.inf, -np.inf)).all()

@@ -1,0 +1,228 @@
+"""Malformed model files: each is refused by a sentence that names the file and the fault."""
+
+
+import gzip
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from fastnn import ModelFormatError
+from model_bytes import (
+    CONFIG,
+    DATA,
+    F,
+    L,
+    U,
+    assemble,
+    header_bytes,
+    load,
+    metadata,
+    model_bytes,
+    reshaped,
+    with_config,
+    with_entry,
+    with_layer,
+    without,
+    zip_of,
+)
+
+safetensors_numpy = pytest.importorskip("safetensors.numpy")
+
+MALFORMED = {
+    # the length and the container
+    "empty file": (b"", F, "0 bytes long"),
+    "seven bytes": (b"\0" * 7, F, "7 bytes long"),
+    "header length 0": (assemble(b"", DATA), F, "not one JSON object"),
+    "header length one too large": (assemble(b"{}", length=3), F, "only 2 bytes follow"),
+    "header length 2^63": (assemble(b"{}", length=2**63), L, str(2**63)),
+    "header length 2^64 - 1": (assemble(b"{}", length=2**64 - 1), L, str(2**64 - 1)),
+    "header length above the format's limit": (assemble(b"{}", length=100_000_001), L, "100000001"),
+    "header not UTF-8": (header_bytes(b"small", b"sm\xffll"), F, "not valid JSON in UTF-8"),
+    "header with a surrogate": (header_bytes(b"small", b"\xed\xa0\x80"), F, "not valid JSON in UTF-8"),
+    "header with an overlong form": (header_bytes(b"small", b"\xc0\xaf"), F, "not valid JSON in UTF-8"),
+    "lone escaped surrogate": (header_bytes(b"small", b"\\ud800"), F, "not valid JSON"),
+    "NUL escaped in a name": (header_bytes(b"layers.0.kernel", b"layers.0.ker\\u0000nel"), F, "NUL"),
+    "NUL byte and more after the header": (assemble(b"{}\0{}"), F, "NUL"),
+    "header cut short": (assemble(b"{"), F, "not one JSON object"),
+    "header is an array": (assemble(b"[]"), F, "not one JSON object"),
+    "header is a string": (assemble(b'"x"'), F, "not one JSON object"),
+    "header is a number": (assemble(b"5"), F, "not one JSON object"),
+    "header is null": (assemble(b"null"), F, "not one JSON object"),
+    "header is empty": (assemble({}), F, "no 'format'"),
+    "space before the header": (header_bytes(b"{", b" {"), F, "not one JSON object"),
+    "BOM before the header": (header_bytes(b"{", b"\xef\xbb\xbf{"), F, "not one JSON object"),
+    "line feed after the header": (assemble(b"{}\n"), F, "not one JSON object"),
+    "second object after the header": (assemble(b"{} {}"), F, "not valid JSON"),
+    "comment in the header": (assemble(b"{/**/}"), F, "not valid JSON"),
+    "100,000 nested arrays": (assemble(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), F, "nested deeper"),
+    "100,000 nested objects": (assemble(b'{"a":' * 100_000 + b"0" + b"}" * 100_000), F, "nested deeper"),
+    # the tensors' entries
+    "tensor twice": (header_bytes(b"layers.2.bias", b"layers.0.bias"), F, "'layers.0.bias' twice"),
+    "tensor twice, one escaped": (header_bytes(b"layers.2.bias", b"layer\\u0073.0.bias"), F, "'layers.0.bias' twice"),
+    "key twice in an entry": (header_bytes(b'"dtype": "F32"', b'"dtype": "F32", "dtype": "F32"'), F, "'dtype' twice"),
+    "unknown key in an entry": (with_entry(strides=[4, 1]), F, "unknown key 'strides'"),
+    "no dtype": (without("layers.0.kernel", "dtype"), F, "'layers.0.kernel' has no 'dtype'"),
+    "no shape": (without("layers.0.kernel", "shape"), F, "'layers.0.kernel' has no 'shape'"),
+    "no data_offsets": (without("layers.0.kernel", "data_offsets"), F, "'layers.0.kernel' has no 'data_offsets'"),
+    "entry is an array": (model_bytes(lambda header: header.update({"layers.0.kernel": []})), F, "an array"),
+    "dtype is a number": (with_entry(dtype=32), F, "a whole number; expected a string"),
+    **{f"dtype {d}": (with_entry(dtype=d), U, f"'{d}'") for d in ("f32", "F4", "F16", "BF16", "BOOL", "I64", "")},
+    "shape negative": (with_entry(shape=[-3, 4]), F, "a negative whole number"),
+    "shape a float": (with_entry(shape=[3.0, 4]), F, "not a whole number"),
+    "shape with an exponent": (header_bytes(b"[3, 4]", b"[1e3, 4]"), F, "not a whole number"),
+    "shape above 2^64": (with_entry(shape=[2**64, 1]), F, "not a whole number"),
+    "shape of strings": (with_entry(shape=["3", "4"]), F, "a string"),
+    "shape nested": (with_entry(shape=[[3, 4]]), F, "an array"),
+    "shape not an array": (with_entry(shape=12), F, "a whole number; expected an array"),
+    "shape with 0": (with_entry(shape=[0, 4]), F, "'layers.0.kernel' has shape (0, 4); expected sizes of at least 1"),
+    "rank 0": (with_entry(shape=[], data_offsets=[0, 4]), F, "begins at byte 48; expected 4"),
+    "rank 1 kernel": (with_entry(shape=[12]), F, "'layers.0.kernel' has shape (12,); expected (3, 4)"),
+    "rank 3 kernel": (with_entry(shape=[1, 3, 4]), F, "'layers.0.kernel' has shape (1, 3, 4); expected (3, 4)"),
+    "10,000 dimensions": (with_entry(shape=[1] * 10_000), F, "10000 numbers"),
+    "shape product above 2^64": (with_entry(shape=[2**63, 2]), F, "2^64 bytes or more"),
+    "shape product of 2^64 + 48": (with_entry(shape=[2**60 + 3, 4]), F, "2^64 bytes or more"),
+    "product x itemsize above 2^64": (with_entry(shape=[2**62]), F, "2^64 bytes or more"),
+    "enormous shape, tiny data": (with_entry(shape=[2**31, 2**30]), F, "(2147483648, 1073741824)"),
+    "offsets reversed": (with_entry(data_offsets=[48, 0]), F, "the end before the beginning"),
+    "three offsets": (with_entry(data_offsets=[0, 48, 64]), F, "3 data_offsets"),
+    "offsets beyond the file": (model_bytes(data=DATA[:40]), F, "cut short"),
+    "tensors overlap": (with_entry(data_offsets=[16, 64]), F, "begins at byte"),
+    "hole between tensors": (
+        model_bytes(lambda header: header["layers.2.bias"].update(data_offsets=[100, 108]), data=DATA + b"1234"),
+        F,
+        "'layers.2.bias' begins at byte 100; expected 96",
+    ),
+    "bytes after the data": (model_bytes() + zip_of("hidden"), F, "more after the tensors"),
+    "last byte missing": (model_bytes()[:-1], F, "cut short"),
+    "length unlike the shape": (with_entry(shape=[3, 3]), F, "48 bytes; expected 36"),
+    "tensor of no bytes": (
+        model_bytes(lambda header: header.update(x={"dtype": "F32", "shape": [0], "data_offsets": [0, 0]})),
+        F,
+        "'x' has shape (0,)",
+    ),
+    "tensor name of 1 MB": (model_bytes(tensors={"n" * 10**6: np.zeros(1, "f4")}), L, "(1000000 bytes)"),
+    "tensor name with odd characters": (
+        model_bytes(tensors={"/../\n\u202e\x1b[2J": np.zeros(1, "f4")}),
+        F,
+        r"'/../\u{a}\u{202e}\u{1b}[2J'",
+    ),
+    # __metadata__
+    "metadata not an object": (model_bytes(meta=[]), F, "__metadata__ is an array"),
+    "metadata not text": (model_bytes(meta=metadata(version=1)), F, "a whole number for the key 'version'"),
+    "no metadata": (model_bytes(lambda header: header.pop("__metadata__")), F, "no 'format'"),
+    "another tool's metadata": (model_bytes(meta={"format": "pt"}), F, "the format 'pt'; expected 'fastnn'"),
+    "no version": (model_bytes(meta={"format": "fastnn", "config": "{}"}), F, "no 'version'"),
+    "no config": (model_bytes(meta={"format": "fastnn", "version": "1"}), F, "no 'config'"),
+    "unknown metadata": (model_bytes(meta=metadata(author="me")), U, "unknown key 'author'"),
+    **{f"version {v!r}": (model_bytes(meta=metadata(version=v)), U, f"'{v}'") for v in ("2", "0", "1.0", "")},
+    # the config
+    "config not JSON": (model_bytes(config="{"), F, "the config is not valid JSON"),
+    "config with NaN": (model_bytes(config='{"name": NaN}'), F, "the config is not valid JSON"),
+    "config with a key twice": (model_bytes(config='{"name": "a", "name": "b"}'), F, "'name' twice"),
+    "config with more after a NUL": (model_bytes(config=json.dumps(CONFIG) + "\0x"), F, "NUL"),
+    "config is an array": (model_bytes(config="[]"), F, "the config is an array"),
+    "config nested deeply": (model_bytes(config="[" * 10_000 + "]" * 10_000), F, "nested deeper"),
+    "no dtype in the config": (with_config(lambda c: c.pop("dtype")), F, "no 'dtype'"),
+    "config's dtype unknown": (with_config(lambda c: c.update(dtype="float16")), U, "'float16'"),
+    "config's dtype not the tensors'": (
+        with_config(lambda c: c.update(dtype="float64")),
+        F,
+        "has dtype F32; expected F64",
+    ),
+    "unknown key in the config": (with_config(lambda c: c.update(optimizer="adam")), U, "unknown key 'optimizer'"),
+    **{
+        f"build_input_shape {shape}": (
+            with_config(lambda c, s=shape: c.update(build_input_shape=s)),
+            F,
+            "build_input_shape",
+        )
+        for shape in (None, 3, [3], [None], [1, 3], [None, 0], [None, -3], [None, 3.0], [None, True], [None, 2, 2])
+    },
+    "no layers": (with_config(lambda c: c.update(layers=[])), F, "at least one layer"),
+    "layers not an array": (with_config(lambda c: c.update(layers={})), F, "an object as 'layers'"),
+    "layer not an object": (with_config(lambda c: c.update(layers=[1])), F, "layer 0 is a whole number"),
+    "unknown layer": (
+        with_config(lambda c: c["layers"][1].update(class_name="Conv2D")),
+        U,
+        "layer 1 has the class_name 'Conv2D'",
+    ),
+    "unknown key beside a layer": (
+        with_config(lambda c: c["layers"][0].update(module="os")),
+        U,
+        "unknown key 'module'",
+    ),
+    "layer without config": (with_config(lambda c: c["layers"][0].pop("config")), F, "layer 0 has no 'config'"),
+    "unknown key in a layer": (with_layer(0, kernel_regularizer=None), U, "layer 0 has the unknown key"),
+    "no units": (with_config(lambda c: c["layers"][0]["config"].pop("units")), F, "layer 0 has no 'units'"),
+    **{f"units {u!r}": (with_layer(0, units=u), F, "'units'") for u in (0, -1, 4.0, "4", True, None, 2**64)},
+    "units of 2^63": (with_layer(0, units=2**63), F, f"expected (3, {2**63})"),
+    "use_bias not true or false": (with_layer(0, use_bias=1), F, "expected true or false"),
+    "name not text": (with_layer(0, name=None), F, "null as 'name'"),
+    "unknown activation": (with_layer(0, activation="swish2"), U, "swish2"),
+    "activation in the wrong case": (with_layer(0, activation="Tanh"), U, "Tanh"),
+    "activation with odd characters": (with_layer(0, activation="\n\u202e"), U, r"\u{a}\u{202e}"),
+    "activation an object": (with_layer(0, activation={"class_name": "LeakyReLU"}), F, "an object as 'activation'"),
+    # config and tensors together
+    "inputs do not chain": (
+        reshaped(layers_2_kernel=(5, 2)),
+        F,
+        "tensor 'layers.2.kernel' has shape (5, 2); expected (4, 2), the units of layer 1 by those of layer 2",
+    ),
+    "kernel transposed": (reshaped(layers_0_kernel=(4, 3)), F, "the model's inputs by the units of layer 0"),
+    "bias of the wrong length": (reshaped(layers_0_bias=(5,)), F, "shape (5,); expected (4,), the units of layer 0"),
+    "bias of rank 2": (reshaped(layers_0_bias=(1, 4)), F, "has shape (1, 4); expected (4,)"),
+    "tensor of no layer": (reshaped(x=(1,)), F, "tensor 'x' does not belong"),
+    "bias without use_bias": (with_layer(0, use_bias=False), F, "'layers.0.bias' does not belong"),
+    "kernel of an activation": (reshaped(layers_1_kernel=(4, 4)), F, "'layers.1.kernel' does not belong"),
+    "layer without its tensors": (
+        with_config(lambda c: c["layers"].append(c["layers"][2])),
+        F,
+        "'layers.3.bias' is missing; expected shape (2,)",
+    ),
+    "tensors without their layer": (with_config(lambda c: c["layers"].pop()), F, "does not belong"),
+    # other kinds of file
+    "text": (b"weights: 1 2 3 4 5 6\n", F, "looks like text"),
+    "JSON": (json.dumps(CONFIG).encode(), F, "looks like text"),
+    "zip": (zip_of("a.txt"), F, "looks like a zip archive"),
+    "Keras": (zip_of("metadata.json"), F, "looks like a Keras file"),
+    "npz": (zip_of("a.npy"), F, "looks like a NumPy archive"),
+    "gzip": (gzip.compress(model_bytes()), F, "looks like a gzip file"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 100, F, "looks like an HDF5 file"),
+    "PNG": (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, F, "looks like a PNG image"),
+    "PyTorch": (zip_of("model/data.pkl"), U, "never unpickles"),
+    "pickle": (pickle.dumps({"w": [1.0]}), U, "never unpickles"),
+    "random bytes": (np.random.default_rng(3).bytes(4096), L, "the header is"),
+}
+
+
+@pytest.mark.parametrize(("content", "error", "fragment"), MALFORMED.values(), ids=MALFORMED.keys())
+def test_malformed_file_is_refused_by_name(path, content, error, fragment):
+    with pytest.raises(ModelFormatError) as caught:
+        load(path, content)
+    message = str(caught.value)
+    assert caught.type is error, message
+    assert message.startswith(f"{path}: ")
+    assert fragment in message
+    assert message.isprintable()
+    assert len(message) < len(str(path)) + 400
+
+
+def test_every_shorter_file_is_refused(path):
+    content = model_bytes()
+    for size in range(len(content)):
+        with pytest.raises(ModelFormatError):
+            load(path, content[:size])
+
+
+def test_a_changed_header_byte_is_refused_or_gives_a_whole_model(path):
+    content = bytearray(model_bytes())
+    for i in range(len(content) - len(DATA)):
+        for bit in range(8):
+            content[i] ^= 1 << bit
+            try:
+                assert len(load(path, bytes(content)).get_weights()) == 4
+            except ModelFormatError as error:
+                assert str(error).isprintable()
+            content[i] ^= 1 << bit
