@@ -41,8 +41,8 @@ const Isa& find(const std::string& name, const char* source) {
     if (isa.name == name && isa.supported()) return isa;
   std::string valid;
   for (const std::string& each : isas()) valid += (valid.empty() ? "" : ", ") + each;
-  throw std::invalid_argument(std::string("expected ") + source + " to be one of this CPU's instruction sets (" + valid +
-                              "); received '" + name + "'");
+  throw std::invalid_argument(std::string("expected ") + source + " to be one of this CPU's instruction sets (" +
+                              valid + "); received '" + name + "'");
 }
 
 const Isa& first_choice() {

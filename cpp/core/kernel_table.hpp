@@ -23,13 +23,14 @@ constexpr std::size_t padded_inputs(std::size_t inputs) {
   return (inputs + kChainsInLanes - 1) / kChainsInLanes * kChainsInLanes;
 }
 
-// 16 chains: weight (k, n) stands at weights[n·padded_inputs + k], with -0 where there is no input. Otherwise panel p holds units p·P … p·P + width - 1 (width = P = kPanelUnits, in the last panel what is left):
-// weight (k, p·P + n) stands at weights[p·P·inputs + k·width + n]; a panel's worth of readable memory follows the last.
+// 16 chains: weight (k, n) stands at weights[n·padded_inputs + k], with -0 where there is no input. Otherwise panel p
+// holds units p·P … p·P + width - 1 (width = P = kPanelUnits, in the last panel what is left): weight (k, p·P + n)
+// stands at weights[p·P·inputs + k·width + n]; a panel's worth of readable memory follows the last.
 template <class T>
 struct PackedLayer {
   std::size_t inputs;
   std::size_t units;
-  int chains;        // 1, 2, 4 or 16
+  int chains;  // 1, 2, 4 or 16
   Activation activation;
   const T* weights;  // null: the layer is its activation alone
   const T* bias;     // padded with zeros to whole panels

@@ -23,7 +23,7 @@ constexpr std::size_t kScratchBytes = 512 * 1024;
 std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 // How many interleaved chains a unit's sum is split into: part of the numerics contract (docs/numerics.md, "Dense").
-int chains(std::size_t units) { return units < 8 ? 16 : units <= 16 ? 4 : units <= 64 ? 2 : 1; }
+int chains(std::size_t units) { return units < 4 ? 16 : units <= 16 ? 4 : units <= 64 ? 2 : 1; }
 
 template <class T>
 std::size_t weights_size(std::size_t inputs, std::size_t units) {
@@ -37,7 +37,8 @@ void pack(const Layer<T>& layer, std::size_t inputs, T* weights, T* bias) {
   if (chains(layer.units) == kChainsInLanes) {
     std::fill_n(weights, padded_inputs(inputs) * layer.units, T{-0.0});
     for (std::size_t k = 0; k < inputs; ++k)
-      for (std::size_t n = 0; n < layer.units; ++n) weights[n * padded_inputs(inputs) + k] = layer.kernel[k * layer.units + n];
+      for (std::size_t n = 0; n < layer.units; ++n)
+        weights[n * padded_inputs(inputs) + k] = layer.kernel[k * layer.units + n];
     return;
   }
   constexpr std::size_t P = kPanelUnits<T>;
@@ -96,8 +97,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
       throw std::invalid_argument(at_layer(i) + "expected " + std::to_string(width) +
                                   " units, as many as inputs, in a layer without a kernel; received " +
                                   std::to_string(layer.units));
-    if (layer.kernel != nullptr)
-      size += weights_size<T>(width, layer.units) + round_up(layer.units, kPanelUnits<T>);
+    if (layer.kernel != nullptr) size += weights_size<T>(width, layer.units) + round_up(layer.units, kPanelUnits<T>);
     packed->layers.push_back({width, layer.units, chains(layer.units), layer.activation, nullptr, nullptr});
     packed->widest = std::max(packed->widest, layer.units);
     width = layer.units;
@@ -146,7 +146,8 @@ void Network<T>::Packed::run(Rows<T> x, const Output& output) const {
       (few ? kernels.units_in_lanes : kernels.rows_in_lanes)(layer, read_only(block(current)), block(next));
       std::swap(current, next);
       if (T* y = output(i))
-        kernels.copy(read_only(block(current)), {y + row * layer.units, rows, std::ptrdiff_t(layer.units), 1}, layer.units);
+        kernels.copy(read_only(block(current)), {y + row * layer.units, rows, std::ptrdiff_t(layer.units), 1},
+                     layer.units);
     }
     row += rows;
   }

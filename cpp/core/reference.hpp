@@ -11,7 +11,7 @@ namespace fastnn {
 // y = x · kernel + bias for one row; kernel is (inputs, units).
 template <class T>
 void reference_dense(std::size_t inputs, std::size_t units, const T* kernel, const T* bias, const T* x, T* y) {
-  const std::size_t chains = units < 8 ? 16 : units <= 16 ? 4 : units <= 64 ? 2 : 1;
+  const std::size_t chains = units < 4 ? 16 : units <= 16 ? 4 : units <= 64 ? 2 : 1;
   for (std::size_t n = 0; n < units; ++n) {
     std::vector<T> c(chains, T{0});
     c[0] = bias[n];

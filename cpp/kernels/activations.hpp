@@ -18,8 +18,7 @@ FASTNN_INLINE void map(T* data, std::size_t elements, Function function) {
 template <class T>
 bool activate_elements(Activation activation, T* data, std::size_t elements) {
   switch (activation) {
-    case Activation::linear:
-      return true;
+    case Activation::linear: return true;
     case Activation::relu:  // x < 0 ? 0 : x, this way round: NaN must stay NaN.
       map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return x < T{0} ? Vector<T>{} : x; });
       return true;
@@ -35,8 +34,7 @@ bool activate_elements(Activation activation, T* data, std::size_t elements) {
     case Activation::sigmoid:
       map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return sigmoid<T>(x); });
       return true;
-    case Activation::softmax:
-      return false;
+    case Activation::softmax: return false;
   }
   return true;
 }

@@ -1,6 +1,6 @@
 // y = x · W + b, as one tile in registers: U splatted elements times W vectors. The same template computes one or a few
-// rows with units in lanes (rows splatted, weights in vectors) and batches with rows in lanes (weights splatted, rows in
-// vectors). Both walk k in the order that docs/numerics.md prescribes, so they give the same bits.
+// rows with units in lanes (rows splatted, weights in vectors) and batches with rows in lanes (weights splatted, rows
+// in vectors). Both walk k in the order that docs/numerics.md prescribes, so they give the same bits.
 #pragma once
 
 #include "../core/kernel_table.hpp"
@@ -101,7 +101,7 @@ void units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, s
     compute(layer.units - panel * P);
 }
 
-// Fewer than 8 units for one row: the 16 chains of a unit in lanes, so that a step takes 16 inputs at once. In the last
+// Fewer than 4 units for one row: the 16 chains of a unit in lanes, so that a step takes 16 inputs at once. In the last
 // step the weights are padded with -0 and the inputs here with 0: a product of -0 changes no sum, not even one of -0.
 template <class T>
 T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
@@ -126,7 +126,8 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T
     for (std::size_t r = 0; r < x.rows; ++r)
       for (std::size_t n = 0; n < layer.units; ++n)
         y.data[stride(r) * y.row_stride + stride(n)] =
-            dot(layer.inputs, x.data + stride(r) * x.row_stride, layer.weights + n * padded_inputs(layer.inputs), layer.bias[n]);
+            dot(layer.inputs, x.data + stride(r) * x.row_stride, layer.weights + n * padded_inputs(layer.inputs),
+                layer.bias[n]);
     return;
   }
   constexpr int V = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
@@ -151,7 +152,8 @@ void rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
   for (std::size_t unit = 0; unit < layer.units;) {
     const std::size_t first = unit / P * P;
     const std::size_t width = layer.units - first < P ? layer.units - first : P;
-    Operands<T> o = {layer.weights + first * layer.inputs + (unit - first), stride(width), 1, x.data, x.column_stride, 0};
+    Operands<T> o = {
+        layer.weights + first * layer.inputs + (unit - first), stride(width), 1, x.data, x.column_stride, 0};
     if constexpr (C == kChainsInLanes) {
       o.splatted = layer.weights + unit * padded_inputs(layer.inputs);
       o.splat_k = 1, o.splat_u = stride(padded_inputs(layer.inputs));
@@ -173,7 +175,7 @@ constexpr int kTileVectors = kSums / 4;
 // Every vector of rows of the block, V at a time, then what is left by a tile of its own size.
 template <class T, int C, int V = clamp(kTileVectors / C, 1, kTileVectors)>
 void dense_rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
-  for (; x.rows > (V - 1) * kLanes<T>; ) {
+  for (; x.rows > (V - 1) * kLanes<T>;) {
     rows_in_lanes<T, C, V>(layer, x, y);
     constexpr std::size_t done = V * kLanes<T>;
     if (x.rows <= done) return;

@@ -45,7 +45,7 @@ void run_layer(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
 
 template <class T>
 constexpr Kernels<T> kKernels = {kLanes<T>, kTileVectors, run_layer<T, Lanes::units>, run_layer<T, Lanes::rows>,
-                                     copy<T>};
+                                 copy<T>};
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // tanh, e^x and the logistic function over vectors, each one fixed sequence of IEEE operations: the same bits on every
 // instruction set (docs/numerics.md). No division but sigmoid's one, no branches, no conversions between float and
-// integer. NaN in a lane gives NaN there. Greatest errors measured, in ulp, over all floats and 2 · 10^8 doubles (by
+// integer. NaN in a lane gives NaN there. Greatest errors measured, in ulp, over all floats and 5 · 10^7 doubles (by
 // long double); answers below the least normal number are rounded twice:
 //                      float   double   subnormal answers
 //     tanh             0.652   0.663    exact

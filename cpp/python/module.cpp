@@ -1,14 +1,12 @@
 // The border: Python's arrays in, Python's arrays out, the GIL released in between; nothing is computed here.
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
 #include <filesystem>
 
+#include "../core/reference.hpp"
 #include "arrays.hpp"
 #include "fastnn/isa.hpp"
 #include "fastnn/model.hpp"
 #include "fastnn/network.hpp"
-#include "../core/reference.hpp"
+#include "gil.hpp"
 
 namespace py = pybind11;
 
@@ -59,7 +57,7 @@ py::array predict(const Network<T>& network, py::handle x, py::handle out) {
   }
   T* to = static_cast<T*>(y.mutable_data());
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     network.forward(input.rows, to);
   }
   return y;
@@ -76,21 +74,21 @@ std::vector<py::array> representations(const Network<T>& network, py::handle x) 
     arrays.push_back(py::array_t<T>(shape));
     outputs.push_back(static_cast<T*>(arrays.back().mutable_data()));
   }
-  const py::gil_scoped_release release;
+  const GilRelease release;
   network.representations(input.rows, outputs.data());
   return arrays;
 }
 
 template <class T>
-py::array reference_dense(const py::array_t<T, py::array::c_style>& kernel, const py::array_t<T, py::array::c_style>& bias,
-                          const py::array_t<T, py::array::c_style>& x) {
+py::array reference_dense(const py::array_t<T, py::array::c_style>& kernel,
+                          const py::array_t<T, py::array::c_style>& bias, const py::array_t<T, py::array::c_style>& x) {
   const auto inputs = kernel.shape(0), units = kernel.shape(1);
   if (x.ndim() != 2 || x.shape(1) != inputs || bias.size() != units)
     throw py::value_error("expected kernel (inputs, units), bias (units,) and x (rows, inputs)");
   py::array_t<T> y({x.shape(0), units});
   for (py::ssize_t r = 0; r < x.shape(0); ++r)
-    fastnn::reference_dense(static_cast<std::size_t>(inputs), static_cast<std::size_t>(units), kernel.data(), bias.data(),
-                            x.data(r, 0), y.mutable_data(r, 0));
+    fastnn::reference_dense(static_cast<std::size_t>(inputs), static_cast<std::size_t>(units), kernel.data(),
+                            bias.data(), x.data(r, 0), y.mutable_data(r, 0));
   return y;
 }
 
@@ -115,7 +113,7 @@ py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<p
 // -> (config as JSON, [weights of layer 0, weights of layer 1, …]), weights as Keras orders them: kernel, bias.
 py::tuple load(const std::string& path) {
   const Model model = [&] {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return load_model(path);
   }();
   py::list weights;
@@ -145,7 +143,7 @@ void save(const std::string& path, const std::string& config, const std::string&
     model.layers.push_back(std::move(layer));
     inputs = units;
   }
-  const py::gil_scoped_release release;
+  const GilRelease release;
   save_model(path, model);
 }
 
@@ -178,6 +176,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   bind_network<float>(module, "Network32");
   bind_network<double>(module, "Network64");
 
+  module.def("columns", &columns, py::arg("x"), "The length of the last axis of x, an array of real numbers.");
   module.def("isas", &isas);
   module.def("unsupported_isas", &unsupported_isas);
   module.def("isa", &isa);

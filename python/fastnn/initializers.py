@@ -17,10 +17,11 @@ def seed_weights(seed: int) -> None:
     _generator = np.random.default_rng(seed)
 
 
-def check_seed(seed: object) -> None:
-    """Raise ValueError unless seed is an integer that NumPy's generators take."""
+def checked_seed(seed: object) -> int:
+    """Return seed as an int; ValueError unless it is an integer that NumPy's generators take."""
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ValueError(f"expected seed to be an integer from 0 to 2**32 - 1. Received: seed={seed!r}")
+    return int(seed)
 
 
 class Zeros:
@@ -43,9 +44,7 @@ class GlorotUniform:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        if seed is not None:
-            check_seed(seed)
-        self.seed = seed
+        self.seed = None if seed is None else checked_seed(seed)
 
     def __call__(self, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
         """Return a draw of this shape; its first and last sizes are the inputs and the units."""

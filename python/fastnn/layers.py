@@ -18,14 +18,16 @@ _LARGEST_SIZE = 2**31 - 1
 
 Weights = list[npt.NDArray[Any]]
 
+# Held while layers, weights or networks change; predictions do not need it. One for all, since models share layers;
+# reentrant, since what is converted to weights may call a model.
+changes = threading.RLock()
+
 
 class _Model(Protocol):
     def _weights_changed(self) -> None: ...
 
 
 _counts: defaultdict[str, "itertools.count[int]"] = defaultdict(itertools.count)
-_counts_lock = threading.Lock()
-
 
 def unique_name(prefix: str, name: object) -> str:
     """Return `name`, or Keras' automatic one: dense, dense_1, dense_2, … in this process."""
@@ -33,7 +35,7 @@ def unique_name(prefix: str, name: object) -> str:
         if not isinstance(name, str) or not name:
             raise ValueError(f"expected name to be a string of at least 1 character. Received: name={name!r}")
         return name
-    with _counts_lock:
+    with changes:
         number = next(_counts[prefix])
     return f"{prefix}_{number}" if number else prefix
 
@@ -126,8 +128,8 @@ class Layer:
             return
         if weights is None:
             weights = self._initial_weights(inputs)
-        arrays = self._checked(weights, self.weight_shapes(inputs), dtype)
-        self.inputs, self.dtype, self._weights = inputs, dtype, arrays
+        self._weights = self._checked(weights, self.weight_shapes(inputs), dtype)
+        self.dtype, self.inputs = dtype, inputs
 
     def _checked(self, weights: Any, shapes: list[tuple[int, ...]], dtype: str) -> Weights:
         """Return copies of the weights, C-contiguous and read-only."""
@@ -138,6 +140,8 @@ class Layer:
             )
         arrays = []
         for given, shape in zip(weights, shapes, strict=True):
+            if np.ma.is_masked(given):
+                raise ValueError(f"Layer {self.name}: expected weights without masked values")
             array = np.asarray(given)
             if array.shape != shape:
                 raise ValueError(
@@ -167,11 +171,13 @@ class Layer:
 
     def set_weights(self, weights: Any) -> None:
         """Replace kernel and bias, given as get_weights() returns them; all are checked before any is replaced."""
-        self._weights = self.check_weights(weights)
-        for reference in self._models:
-            model = reference()
-            if model is not None:
-                model._weights_changed()
+        arrays = self.check_weights(weights)
+        with changes:
+            self._weights = arrays
+            for reference in self._models:
+                model = reference()
+                if model is not None:
+                    model._weights_changed()
 
     def count_params(self) -> int:
         """Return the number of weights."""
@@ -198,6 +204,11 @@ class Layer:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_models": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for array in self._weights:  # NumPy's copies and pickles are writeable
+            array.flags.writeable = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,24 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.layers import Activation, Dense, Input, Layer, inputs_of_shape, positive_integer, unique_name
+from fastnn.layers import Activation, Dense, changes, positive_integer
+from fastnn.stack import Stack
 from fastnn.summary import summary_lines
 
 _LAYERS: dict[str, type[Dense] | type[Activation]] = {"Dense": Dense, "Activation": Activation}
 _NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
 
 
-def _dtype_name(dtype: Any) -> str:
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = None
-    if dtype is None or name not in _NETWORKS:
-        raise ValueError(f"expected dtype to be 'float32' or 'float64'. Received: dtype={dtype!r}")
-    return str(name)
-
-
-class Sequential:
+class Sequential(Stack):
     """Layers in a row, each taking the outputs of the one before.
 
     layers: any number of Dense and Activation, an Input in front if wanted; more can be added later.
@@ -42,115 +33,11 @@ class Sequential:
     (1, 2)
     """
 
-    def __init__(
-        self, layers: Iterable[Layer | Input] | None = None, name: str | None = None, dtype: Any = "float32"
-    ) -> None:
-        self.name = unique_name("sequential", name)
-        self.dtype = _dtype_name(dtype)
-        self._inputs: int | None = None
-        self._has_input = False
-        self._layers: list[Layer] = []
-        self._network: Any = None
-        for layer in layers or ():
-            self.add(layer)
+    # The network of the present weights; None until it is needed.
+    _network: Any = None
 
-    # -- putting it together
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers, without the Input."""
-        return list(self._layers)
-
-    @property
-    def built(self) -> bool:
-        """Whether the number of inputs is known and every layer has its weights."""
-        return self._inputs is not None and bool(self._layers)
-
-    @property
-    def input_shape(self) -> tuple[None, int]:
-        """(None, inputs); ValueError before the number of inputs is known."""
-        return (None, self._known_inputs())
-
-    @property
-    def output_shape(self) -> tuple[None, int]:
-        """(None, units of the last layer); ValueError before the number of inputs is known."""
-        return (None, self._units_after(len(self._layers)))
-
-    def add(self, layer: Layer | Input) -> None:
-        """Append a layer; an Input only as the first."""
-        if isinstance(layer, Input):
-            if self._layers or self._inputs is not None:
-                raise ValueError(f"Sequential model '{self.name}' has already been configured to use input shape "
-                                 f"{(None, self._inputs)}; an Input can only be the first. Received: {layer!r}")
-            self._inputs, self._has_input = layer.inputs, True
-            return
-        if not isinstance(layer, Layer):
-            raise TypeError(f"Only layers of fastnn.layers can be added to a Sequential model. "
-                            f"Received: {layer!r} (of type {type(layer)})")
-        if any(other.name == layer.name for other in self._layers):
-            raise ValueError(
-                f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already the "
-                f"name of a layer in this model. Update the `name` argument to pass a unique name."
-            )
-        self._declare_inputs(layer)
-        if self._inputs is not None:
-            layer.build(self._units_after(len(self._layers)), self.dtype)
-        self._layers.append(layer)
-        layer.used_by(self)
+    def _weights_changed(self) -> None:
         self._network = None
-
-    def _declare_inputs(self, layer: Layer) -> None:
-        declared = getattr(layer, "declared_inputs", None) or layer.inputs
-        if declared is None:
-            return
-        if not self._layers and self._inputs is None:
-            self._inputs = declared
-        elif self._inputs is not None and declared != (before := self._units_after(len(self._layers))):
-            raise ValueError(f"Layer '{layer.name}' declares {declared} inputs, but it follows {before} outputs.")
-
-    def pop(self) -> Layer:
-        """Remove the last layer and return it."""
-        if not self._layers:
-            raise ValueError(f"expected a model with at least 1 layer to pop from; '{self.name}' has none")
-        self._network = None
-        layer = self._layers.pop()
-        if not self._layers and not self._has_input:
-            self._inputs = None
-        return layer
-
-    def build(self, input_shape: tuple[int | None, int] | None = None) -> None:
-        """Make the weights, for an input of shape (None, inputs); without it, for the declared one."""
-        if input_shape is not None:
-            inputs = inputs_of_shape("input_shape", input_shape, batch=True)
-            if self._inputs not in (None, inputs):
-                raise ValueError(f"Sequential model '{self.name}' has {self._inputs} inputs. "
-                                 f"Received: input_shape={input_shape!r}")
-            self._build_layers(inputs)
-        else:
-            self._build_layers(self._known_inputs())
-
-    def _build_layers(self, inputs: int, weights: list[list[npt.NDArray[Any]]] | None = None) -> None:
-        width = inputs
-        for i, layer in enumerate(self._layers):
-            layer.build(width, self.dtype, None if weights is None else weights[i])
-            width = layer.output_units(width)
-        self._inputs = inputs
-
-    def _known_inputs(self) -> int:
-        if self._inputs is None:
-            raise ValueError(
-                f"expected a model that knows its number of inputs; '{self.name}' does not yet: give the first layer "
-                "input_shape=(inputs,), call model.build((None, inputs)), or call the model on data"
-            )
-        return self._inputs
-
-    def _units_after(self, layers: int) -> int:
-        width = self._known_inputs()
-        for layer in self._layers[:layers]:
-            width = layer.output_units(width)
-        return width
-
-    # -- running it
 
     def predict(
         self,
@@ -187,19 +74,15 @@ class Sequential:
         result: list[npt.NDArray[Any]] = network.representations(x)
         return result
 
-    def _weights_changed(self) -> None:
-        self._network = None
-
-    def _built_network(self, x: npt.ArrayLike | None = None) -> Any:
+    def _built_network(self, x: npt.ArrayLike) -> Any:
         """Build what is missing, for the columns of x where nothing is declared."""
         if not self._layers:
             raise ValueError(f"expected a model with at least 1 layer; '{self.name}' has none: use model.add(...)")
-        if self._inputs is None and x is not None:
-            shape = np.shape(x)
-            if not shape or shape[-1] == 0:
-                raise ValueError(f"expected x to be rows of at least 1 number; received shape {shape}")
-            self._build_layers(shape[-1])
-        self._network = network = _NETWORKS[self.dtype](self._known_inputs(), self._descriptions())
+        columns = _core.columns(x) if self._inputs is None else None
+        with changes:
+            if self._inputs is None and columns is not None:
+                self._build_layers(columns)
+            self._network = network = _NETWORKS[self.dtype](self._known_inputs(), self._descriptions())
         return network
 
     def _descriptions(self) -> list[Any]:
@@ -210,32 +93,7 @@ class Sequential:
             descriptions.append((kernel, bias, self._units_after(i + 1), layer.activation))
         return descriptions
 
-    # -- weights
-
-    def get_weights(self) -> list[npt.NDArray[Any]]:
-        """Return copies of all kernels (inputs, units) and biases (units,), in the order of the layers."""
-        return [array for layer in self._layers for array in layer.get_weights()]
-
-    def set_weights(self, weights: Any) -> None:
-        """Replace all weights, given as get_weights() returns them; all are checked before any is replaced."""
-        expected = sum(len(layer.weights) for layer in self._layers)
-        if len(weights) != expected:
-            raise ValueError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length "
-                f"{len(weights)}, but the layer was expecting {expected} weights."
-            )
-        rest = iter(weights)
-        checked = [layer.check_weights([next(rest) for _ in layer.weights]) for layer in self._layers]
-        for layer, arrays in zip(self._layers, checked, strict=True):
-            layer.set_weights(arrays)
-
-    def count_params(self) -> int:
-        """Return the number of weights."""
-        return sum(layer.count_params() for layer in self._layers)
-
-    # -- looking at it
-
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+    def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers, their output shapes and numbers of weights, as Keras does."""
         rows, known = [], self._inputs is not None
         for i, layer in enumerate(self._layers):
@@ -268,8 +126,6 @@ class Sequential:
 
     __hash__ = None  # type: ignore[assignment]  # weights can change
 
-    # -- keeping it
-
     def get_config(self) -> dict[str, Any]:
         """Return the architecture, without weights, as JSON's types."""
         config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
@@ -290,6 +146,8 @@ class Sequential:
 
     @classmethod
     def _unbuilt(cls, config: dict[str, Any]) -> Self:
+        if not isinstance(config.get("layers"), list):
+            raise ValueError(f"expected the config of a Sequential, with a list of layers. Received: config={config!r}")
         layers = []
         for layer in config["layers"]:
             if layer["class_name"] not in _LAYERS:
@@ -315,7 +173,7 @@ class Sequential:
         _core.save_model(_path_bytes(filepath), config, self.dtype, self._known_inputs(), self._descriptions())
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_network": None}
+        return self.__dict__ | {"_network": None, "_layers": list(self._layers)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

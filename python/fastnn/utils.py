@@ -12,7 +12,7 @@ def set_random_seed(seed: int) -> None:
 
     seed: an integer from 0 to 2^32 - 1.
     """
-    initializers.check_seed(seed)
+    seed = initializers.checked_seed(seed)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 as Keras does, for programs that make their data with it
     initializers.seed_weights(seed)

@@ -5,8 +5,8 @@
 //   // 2 inputs -> 2 units, tanh -> 1 unit; kernels are (inputs, units), row by row.
 //   const float hidden[] = {1, -1, 1, 1}, output[] = {2, -1}, x[] = {2, 3};
 //   float y[1];
-//   fastnn::Network<float> network(2, {{2, fastnn::Activation::tanh, hidden}, {1, fastnn::Activation::linear, output}});
-//   network.forward({x, 1, 2}, y);  // 1 row, 2 numbers from row to row
+//   fastnn::Network<float> network(2, {{2, fastnn::Activation::tanh, hidden}, {1, fastnn::Activation::linear,
+//   output}}); network.forward({x, 1, 2}, y);  // 1 row, 2 numbers from row to row
 #pragma once
 
 #include <cstddef>

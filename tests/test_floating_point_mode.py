@@ -1,0 +1,43 @@
+"""A call works in the default floating-point mode and leaves the caller's as it found it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import floating_point as fp
+from conftest import network, same_bits, uniform
+
+pytestmark = fp.needs_mxcsr
+
+MODES = {
+    "flush to zero": fp.DEFAULT | fp.FLUSH_TO_ZERO | fp.DENORMALS_ARE_ZERO,
+    "round down": fp.DEFAULT | fp.ROUND_DOWN,
+    "round up": fp.DEFAULT | fp.ROUND_UP,
+    "round to zero": fp.DEFAULT | fp.ROUND_TO_ZERO,
+    "overflow and invalid unmasked": fp.DEFAULT & ~0x0480,
+}
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+def test_the_callers_mode_changes_no_bit_and_comes_back(mode, dtype, isa):
+    model = network([5, 40, 3], ["tanh", "sigmoid"], dtype)
+    x = uniform(1, (100, 5), dtype)
+    x[::7] *= np.finfo(dtype).smallest_subnormal * 1000
+    expected = model.predict(x)
+    out = np.empty_like(expected)
+    fp.set_mxcsr(mode)
+    try:
+        model.predict(x, out=out)
+        after = fp.mxcsr()
+    finally:
+        fp.set_mxcsr(fp.DEFAULT)
+    assert after == mode
+    assert same_bits(out, expected)
+
+
+def test_importing_fastnn_leaves_the_mode_alone():
+    code = "import numpy, floating_point as fp; before = fp.mxcsr(); import fastnn; assert fp.mxcsr() == before, before"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)

@@ -1,0 +1,143 @@
+"""fastnn and the life of a process: fork, spawn, exit while working, unusual interpreters."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+BEGIN = """
+import os, sys, threading
+import numpy as np
+from fastnn.layers import Dense
+from fastnn.models import Sequential
+
+model = Sequential([Dense(64, "tanh", input_shape=(64,)), Dense(8, "softmax")])
+x = np.random.default_rng(0).normal(size=(500, 64)).astype("float32")
+wanted = model.predict(x).tobytes()
+"""
+
+
+def run(code, *options, begin=BEGIN, file=None):
+    """Run a program of its own; return what it printed. It must end well, silently on stderr, within a minute."""
+    text = begin + textwrap.dedent(code)
+    if file is not None:
+        file.write_text(text)
+    command = [sys.executable, *options, *(["-c", text] if file is None else [str(file)])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_predicts_the_same_bits():
+    run("""
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if model.predict(x).tobytes() == wanted else 3)
+        assert os.waitpid(child, 0)[1] == 0
+        assert model.predict(x).tobytes() == wanted
+    """)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_forked_while_other_threads_predict_does_too():
+    run("""
+        stop = threading.Event()
+
+        def work():
+            while not stop.is_set():
+                assert model.predict(x).tobytes() == wanted
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if model.predict(x).tobytes() == wanted else 3)
+            assert os.waitpid(child, 0)[1] == 0
+        stop.set()
+        for thread in threads:
+            thread.join()
+    """)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_pool_of_processes_gives_the_same_bits(tmp_path, method):
+    code = f"""
+        import multiprocessing
+
+        def predict(model):
+            return model.predict(x).tobytes()
+
+        if __name__ == "__main__":
+            with multiprocessing.get_context({method!r}).Pool(2) as pool:
+                assert pool.map(predict, [model] * 4) == [wanted] * 4
+    """
+    if sys.platform == "win32" and method != "spawn":
+        pytest.skip(f"{method} needs a POSIX system")
+    run(code, file=tmp_path / "program.py")
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_program_may_end_while_daemon_threads_predict(threads):
+    run(f"""
+        started = threading.Semaphore(0)
+
+        def work():
+            while True:
+                started.release()
+                model.predict(x)
+
+        for _ in range({threads}):
+            threading.Thread(target=work, daemon=True).start()
+        for _ in range(20 * {threads}):
+            started.acquire()
+    """)
+
+
+def test_models_work_at_exit_and_in_del():
+    printed = run("""
+        import atexit
+
+        class Last:
+            def __init__(self, model):
+                self.model = model
+
+            def __del__(self):
+                print("del", self.model.predict(self.x).shape)
+
+        Last.x = x
+        last = Last(model)
+        atexit.register(lambda: print("exit", model.predict([0.0] * 64).shape))
+    """)
+    assert printed == "exit (8,)\ndel (500, 8)\n"
+
+
+@pytest.mark.parametrize("options", [["-X", "dev"], ["-OO"], ["-I"], ["-X", "utf8=0"]], ids=" ".join)
+def test_unusual_interpreters_give_the_same_bits(options):
+    run("assert model.predict(x).tobytes() == wanted and len(wanted) == 500 * 8 * 4", "-W", "error", *options)
+
+
+def test_importing_in_two_threads_at_once():
+    run(
+        """
+        import threading
+        shapes = []
+
+        def work():
+            from fastnn import Sequential
+            from fastnn.layers import Dense
+            shapes.append(Sequential([Dense(2)]).predict([[1, 2]]).shape)
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert shapes == [(1, 2)] * 8
+        """,
+        begin="",
+    )

@@ -1,0 +1,216 @@
+"""One model and many threads: the same bits as alone, the GIL free meanwhile, and nothing left behind."""
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import fastnn
+from conftest import network, same_bits
+from fastnn.initializers import GlorotUniform
+from fastnn.layers import Dense
+from fastnn.models import Sequential
+
+THREADS = 16
+ACTIVATIONS = ["tanh", "sigmoid", "softmax"]
+
+
+@pytest.fixture(autouse=True)
+def frequent_switches():
+    """Let Python change threads as often as it can: every race gets its chance."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def together(function, threads=THREADS):
+    """Call function(0) … function(threads - 1) in as many threads, all released at once; return the results."""
+    barrier = threading.Barrier(threads)
+
+    def call(i):
+        barrier.wait()
+        return function(i)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(call, range(threads)))
+
+
+def rows_of(thread, inputs=33, dtype="float32"):
+    """Another number of rows for each thread: 1, 2, 4, 7, 11, …"""
+    return np.random.default_rng(thread).normal(size=(1 + thread * (thread + 1) // 2, inputs)).astype(dtype)
+
+
+def test_one_model_in_many_threads_gives_the_bits_it_gives_alone(dtype, isa):
+    model = network([33, 65, 17, 9], ACTIVATIONS, dtype)
+    alone = [model.predict(rows_of(i)) for i in range(THREADS)]
+    hidden = [model.representations(rows_of(i))[0] for i in range(THREADS)]
+
+    def predict(thread):
+        out = np.empty_like(alone[thread])
+        for _ in range(20):
+            assert same_bits(model.predict(rows_of(thread), out=out), alone[thread])
+            assert same_bits(model.representations(rows_of(thread))[0], hidden[thread])
+        return True
+
+    assert all(together(predict))
+
+
+def test_models_of_many_sizes_share_a_threads_scratch():
+    models = [network([n, m, n], ["tanh", "linear"], d) for n, m in ((1, 300), (70, 2), (33, 33)) for d in ("f4", "f8")]
+    inputs = [rows_of(7, model.input_shape[1], model.dtype) for model in models]
+    alone = [model.predict(x) for model, x in zip(models, inputs, strict=True)]
+
+    def predict(thread):
+        order = np.random.default_rng(thread).integers(0, len(models), 200)
+        return all(same_bits(models[i].predict(inputs[i]), alone[i]) for i in order)
+
+    assert all(together(predict))
+
+
+class Drawing(GlorotUniform):
+    """Draws that let the other threads run first, and are counted."""
+
+    def __init__(self):
+        super().__init__()
+        self.draws = 0
+
+    def __call__(self, shape):
+        self.draws += 1
+        threading.Event().wait(0.01)
+        return super().__call__(shape)
+
+
+def test_first_calls_from_many_threads_build_one_set_of_weights():
+    kernels = [Drawing(), Drawing()]
+    model = Sequential([Dense(5, "tanh", kernel_initializer=kernels[0]), Dense(3, kernel_initializer=kernels[1])])
+    x = rows_of(5)
+    answers = together(lambda _: model.predict(x))
+    assert [kernel.draws for kernel in kernels] == [1, 1]
+    wanted = model.predict(x)
+    assert all(same_bits(answer, wanted) for answer in answers)
+    model.set_weights(model.get_weights())  # what is answered is what get_weights() says
+    assert same_bits(model.predict(x), wanted)
+
+
+def test_first_calls_from_many_threads_build_a_whole_model():
+    x = rows_of(5)
+    for _ in range(100):
+        model = Sequential([Dense(5, "tanh"), Dense(3)])
+        answers = together(lambda _, model=model: model.predict(x), threads=4)
+        assert all(same_bits(answer, model.predict(x)) for answer in answers)
+
+
+def test_a_first_call_may_call_the_model_itself():
+    model = Sequential([Dense(2)])
+
+    class Recursive:
+        def __array__(self, dtype=None, copy=None):
+            return model.predict([[1.0, 2.0]])
+
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(model.predict(Recursive())), daemon=True)
+    thread.start()
+    thread.join(20)  # for ever, were the building's lock not re-entrant
+    assert [answer.shape for answer in answers] == [(1, 2)]
+
+
+class Interrupted(Dense):
+    """A layer during whose reading another thread does something."""
+
+    meanwhile = None
+
+    @property
+    def weights(self):
+        read = super().weights
+        thread, self.meanwhile = self.meanwhile, None
+        if thread is not None:
+            thread.start()
+            thread.join(0.2)  # a model with a lock makes it wait longer; then it comes after this reading
+        return read
+
+
+def test_weights_set_while_a_model_is_being_built_are_not_lost():
+    layer = Interrupted(1, input_shape=(1,))
+    model = Sequential([layer])
+    thread = threading.Thread(target=lambda: layer.set_weights([[[2.0]], [1.0]]))
+    layer.meanwhile = thread
+    model.predict([1.0])  # the old or the new weights
+    thread.join()
+    assert model.predict([1.0]).tolist() == [3.0]
+
+
+def test_set_isa_while_others_predict_changes_no_bit():
+    model = network([33, 65, 17, 9], ACTIVATIONS, "float32")
+    alone = [model.predict(rows_of(i)) for i in range(THREADS)]
+    before = fastnn.isa()
+
+    def work(thread):
+        if thread == 0:
+            for _ in range(300):
+                for isa in fastnn.isas():
+                    fastnn.set_isa(isa)
+            return True
+        return all(same_bits(model.predict(rows_of(thread)), alone[thread]) for _ in range(50))
+
+    try:
+        assert all(together(work))
+    finally:
+        fastnn.set_isa(before)
+
+
+@pytest.mark.parametrize("method", ["predict", "representations"])
+def test_the_gil_is_released_while_computing(method):
+    # Python takes the GIL from nobody within an hour: the other thread runs only where this one gives it away.
+    sys.setswitchinterval(3600)
+    model = network([500, 500, 500, 1], ["tanh", "tanh", "linear"], "float32")
+    x, out = np.ones((2000, 500), "float32"), np.empty((2000, 1), "float32")
+    call = {"predict": lambda: model.predict(x, out=out), "representations": lambda: model.representations(x)}[method]
+    started, gate, progress = threading.Event(), threading.Lock(), []
+    gate.acquire()
+
+    def other():
+        started.set()
+        with gate:
+            progress.append(1)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    started.wait()
+    gate.release()
+    assert not progress  # it cannot even take the lock before this thread lets it
+    for _ in range(100):  # one call is enough, unless the machine is busy elsewhere
+        call()
+        if progress:
+            break
+    assert progress
+    thread.join()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux' /proc")  # noqa: PTH110
+def test_threads_that_end_leave_no_memory_behind():
+    model = network([50_000, 1], ["linear"], "float32")
+    x = np.ones((16, 50_000), "float32")
+    expected = model.predict(x)
+
+    def resident():
+        with open("/proc/self/statm") as file:  # noqa: PTH123
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def threads(count):
+        for _ in range(count):
+            thread = threading.Thread(target=lambda: results.append(same_bits(model.predict(x), expected)))
+            thread.start()
+            thread.join()
+
+    results = []
+    threads(50)  # until the C library's own memory for threads no longer grows
+    before = resident()
+    threads(400)
+    assert all(results)
+    # A thread's scratch is two blocks of 50,000 numbers of 4 bytes for 4 rows in lanes or more: kept, the scratch of
+    # 400 threads would be 640 MB. A tenth of that is left to the C library's moods.
+    assert resident() - before < 400 * (2 * 50_000 * 4 * 4) / 10
