@@ -1,6 +1,5 @@
 """Model files assembled byte by byte, so that each can be wrong in exactly one way."""
 
-
 import copy
 import io
 import json
@@ -10,12 +9,9 @@ import sys
 import zipfile
 
 import numpy as np
-import pytest
 
 import fastnn
 from fastnn import LimitError, ModelFormatError, UnsupportedModelError
-
-safetensors_numpy = pytest.importorskip("safetensors.numpy")
 
 CONFIG = {
     "name": "small",

@@ -1,6 +1,5 @@
 """Malformed model files: each is refused by a sentence that names the file and the fault."""
 
-
 import gzip
 import json
 import pickle
@@ -27,8 +26,6 @@ from model_bytes import (
     without,
     zip_of,
 )
-
-safetensors_numpy = pytest.importorskip("safetensors.numpy")
 
 MALFORMED = {
     # the length and the container

@@ -1,6 +1,5 @@
 """Limits of model files: no file makes fastnn use more memory or time than a valid one of its size."""
 
-
 import json
 import os
 import sys
@@ -10,8 +9,6 @@ import pytest
 import fastnn
 from fastnn import LimitError, ModelFormatError
 from model_bytes import CONFIG, assemble, bits, load, metadata, model_bytes, run, weights
-
-safetensors_numpy = pytest.importorskip("safetensors.numpy")
 
 
 def many_layers(count):

@@ -14,18 +14,14 @@ constexpr std::size_t kPanelBytes = 64;
 template <class T>
 constexpr std::size_t kPanelUnits = kPanelBytes / sizeof(T);
 
-// Softmax sums over 16 interleaved lanes (docs/numerics.md); rows of scratch are padded to as many elements.
-constexpr std::size_t kSoftmaxLanes = 16;
+// The most chains that a sum is split into (docs/numerics.md): those of layers of few units, and of softmax.
+constexpr std::size_t kMostChains = 16;
+// static: each of the kernels' objects has its own, never the linker's choice of one compiled for another CPU.
+static constexpr std::size_t pad_to_chains(std::size_t n) { return (n + kMostChains - 1) / kMostChains * kMostChains; }
 
-// Layers of few units have 16 chains (docs/numerics.md, "Dense"), which stand in lanes for one row.
-constexpr std::size_t kChainsInLanes = 16;
-constexpr std::size_t padded_inputs(std::size_t inputs) {
-  return (inputs + kChainsInLanes - 1) / kChainsInLanes * kChainsInLanes;
-}
-
-// 16 chains: weight (k, n) stands at weights[n·padded_inputs + k], with -0 where there is no input. Otherwise panel p
-// holds units p·P … p·P + width - 1 (width = P = kPanelUnits, in the last panel what is left): weight (k, p·P + n)
-// stands at weights[p·P·inputs + k·width + n]; a panel's worth of readable memory follows the last.
+// 16 chains: weight (k, n) stands at weights[n·pad_to_chains(inputs) + k], with -0 where there is no input. Otherwise
+// panel p holds units p·P … p·P + width - 1 (width = P = kPanelUnits, in the last panel what is left): weight (k, p·P +
+// n) stands at weights[p·P·inputs + k·width + n]; a panel's worth of readable memory follows the last.
 template <class T>
 struct PackedLayer {
   std::size_t inputs;

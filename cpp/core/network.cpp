@@ -27,18 +27,18 @@ int chains(std::size_t units) { return units < 4 ? 16 : units <= 16 ? 4 : units 
 
 template <class T>
 std::size_t weights_size(std::size_t inputs, std::size_t units) {
-  if (chains(units) == kChainsInLanes) return padded_inputs(inputs) * units;
+  if (chains(units) == kMostChains) return pad_to_chains(inputs) * units;
   return round_up(checked_product(inputs, units) + kPanelUnits<T>, kPanelUnits<T>);
 }
 
 template <class T>
 void pack(const Layer<T>& layer, std::size_t inputs, T* weights, T* bias) {
   if (layer.bias != nullptr) std::copy_n(layer.bias, layer.units, bias);
-  if (chains(layer.units) == kChainsInLanes) {
-    std::fill_n(weights, padded_inputs(inputs) * layer.units, T{-0.0});
+  if (chains(layer.units) == kMostChains) {
+    std::fill_n(weights, pad_to_chains(inputs) * layer.units, T{-0.0});
     for (std::size_t k = 0; k < inputs; ++k)
       for (std::size_t n = 0; n < layer.units; ++n)
-        weights[n * padded_inputs(inputs) + k] = layer.kernel[k * layer.units + n];
+        weights[n * pad_to_chains(inputs) + k] = layer.kernel[k * layer.units + n];
     return;
   }
   constexpr std::size_t P = kPanelUnits<T>;
@@ -102,7 +102,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     packed->widest = std::max(packed->widest, layer.units);
     width = layer.units;
   }
-  packed->widest = round_up(packed->widest, kSoftmaxLanes);
+  packed->widest = pad_to_chains(packed->widest);
 
   packed->memory = AlignedBuffer<T>(size);
   T* free = packed->memory.data();

@@ -47,12 +47,12 @@ void softmax_units_in_lanes(T* row, std::size_t units) {
   for (std::size_t n = 1; n < units; ++n) largest = row[n] > largest ? row[n] : largest;
   map(row, units, [=](Vector<T> x) FASTNN_INLINE_LAMBDA { return exp_nonpositive<T>(x - splat(largest)); });
 
-  const std::size_t padded = (units + kSoftmaxLanes - 1) / kSoftmaxLanes * kSoftmaxLanes;
+  const std::size_t padded = pad_to_chains(units);
   for (std::size_t n = units; n < padded; ++n) row[n] = 0;
-  T sums[kSoftmaxLanes] = {};
-  for (std::size_t n = 0; n < padded; n += kSoftmaxLanes)
-    for (std::size_t j = 0; j < kSoftmaxLanes; j += lanes) store(sums + j, load(sums + j) + load(row + n + j));
-  const T sum = sum_by_halves<kSoftmaxLanes>(sums);
+  T sums[kMostChains] = {};
+  for (std::size_t n = 0; n < padded; n += kMostChains)
+    for (std::size_t j = 0; j < kMostChains; j += lanes) store(sums + j, load(sums + j) + load(row + n + j));
+  const T sum = sum_by_halves<kMostChains>(sums);
   map(row, units, [=](Vector<T> e) FASTNN_INLINE_LAMBDA { return e / splat(sum); });
 }
 
@@ -62,13 +62,13 @@ void softmax_rows_in_lanes(T* column, std::size_t units, std::ptrdiff_t unit_str
   const auto at = [=](std::size_t n) FASTNN_INLINE_LAMBDA { return column + stride(n) * unit_stride; };
   Vector<T> largest = load(column);
   for (std::size_t n = 1; n < units; ++n) largest = load(at(n)) > largest ? load(at(n)) : largest;
-  Vector<T> sums[kSoftmaxLanes] = {};
+  Vector<T> sums[kMostChains] = {};
   for (std::size_t n = 0; n < units; ++n) {
     const Vector<T> e = exp_nonpositive<T>(load(at(n)) - largest);
-    sums[n % kSoftmaxLanes] = sums[n % kSoftmaxLanes] + e;
+    sums[n % kMostChains] = sums[n % kMostChains] + e;
     store(at(n), e);
   }
-  const Vector<T> sum = sum_by_halves<kSoftmaxLanes>(sums);
+  const Vector<T> sum = sum_by_halves<kMostChains>(sums);
   for (std::size_t n = 0; n < units; ++n) store(at(n), load(at(n)) / sum);
 }
 

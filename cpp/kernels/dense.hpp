@@ -105,16 +105,18 @@ void units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, s
 // step the weights are padded with -0 and the inputs here with 0: a product of -0 changes no sum, not even one of -0.
 template <class T>
 T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
-  constexpr int V = kChainsInLanes / kLanes<T>;
+  constexpr int V = kMostChains / kLanes<T>;
   Vector<T> sums[V] = {};
   sums[0][0] = bias;
-  for (std::size_t k = 0; k < inputs; k += kChainsInLanes)
+  for (std::size_t k = 0; k < inputs; k += kMostChains) {
+    const int left = inputs - k < kMostChains ? static_cast<int>(inputs - k) : kMostChains;
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
-      const auto left = static_cast<Integer<T>>(inputs - k) - v * kLanes<T>;
       const Vector<T> in = load(x + k + v * kLanes<T>);
-      sums[v] = fma(lane_numbers<T>() < left ? in : Vector<T>{}, load(weights + k + v * kLanes<T>), sums[v]);
+      const Bits<T> there = lane_numbers<T>() < Integer<T>{left - v * kLanes<T>};
+      sums[v] = fma(there ? in : Vector<T>{}, load(weights + k + v * kLanes<T>), sums[v]);
     }
+  }
   T lanes[kLanes<T>];
   store(lanes, sum_by_halves<V>(sums));
   return sum_by_halves<kLanes<T>>(lanes);
@@ -122,11 +124,11 @@ T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
 
 template <class T, int C>
 void dense_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
-  if constexpr (C == kChainsInLanes) {
+  if constexpr (C == kMostChains) {
     for (std::size_t r = 0; r < x.rows; ++r)
       for (std::size_t n = 0; n < layer.units; ++n)
         y.data[stride(r) * y.row_stride + stride(n)] =
-            dot(layer.inputs, x.data + stride(r) * x.row_stride, layer.weights + n * padded_inputs(layer.inputs),
+            dot(layer.inputs, x.data + stride(r) * x.row_stride, layer.weights + n * pad_to_chains(layer.inputs),
                 layer.bias[n]);
     return;
   }
@@ -154,9 +156,9 @@ void rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
     const std::size_t width = layer.units - first < P ? layer.units - first : P;
     Operands<T> o = {
         layer.weights + first * layer.inputs + (unit - first), stride(width), 1, x.data, x.column_stride, 0};
-    if constexpr (C == kChainsInLanes) {
-      o.splatted = layer.weights + unit * padded_inputs(layer.inputs);
-      o.splat_k = 1, o.splat_u = stride(padded_inputs(layer.inputs));
+    if constexpr (C == kMostChains) {
+      o.splatted = layer.weights + unit * pad_to_chains(layer.inputs);
+      o.splat_k = 1, o.splat_u = stride(pad_to_chains(layer.inputs));
     }
     T* sums = y.data + stride(unit) * y.column_stride;
     if (unit + U <= first + width) {

@@ -98,8 +98,7 @@ void bind_network(py::module_& module, const char* name) {
       .def(py::init(&build<T>), py::arg("inputs"), py::arg("layers"),
            "layers: (kernel or None, bias or None, units, activation) for each layer.")
       .def("predict", &predict<T>, py::arg("x"), py::arg("out") = py::none(), "Rows (..., inputs) to (..., units).")
-      .def("representations", &representations<T>, py::arg("x"), "Every layer's output.")
-      .def_property_readonly("inputs", &Network<T>::inputs);
+      .def("representations", &representations<T>, py::arg("x"), "Every layer's output.");
   module.def("reference_dense", &reference_dense<T>, py::arg("kernel").noconvert(), py::arg("bias").noconvert(),
              py::arg("x").noconvert(), "x @ kernel + bias by the words of docs/numerics.md, for tests.");
 }

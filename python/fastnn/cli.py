@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ Array = npt.NDArray[Any]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, or 2 after one line on stderr for a user's mistake."""
+    if sys.stdout is None:  # closed by whoever started us
+        print("fastnn: standard output is closed", file=sys.stderr)
+        return 2
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -39,12 +42,20 @@ def main(arguments: list[str] | None = None) -> int:
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         name = error.filename
-        return f"{name.decode(errors='replace') if isinstance(name, bytes) else name}: {error.strerror}"
+        name = name.decode(errors="replace") if isinstance(name, bytes) else name
+        return " ".join(f"{name}: {error.strerror}".split())
     return " ".join(str(error).split()) or type(error).__name__
 
 
+class _Parser(argparse.ArgumentParser):
+    """A mistake gives one line, without the usage that argparse puts before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
+    parser = _Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
     parser.add_argument("--version", action="version", version=f"fastnn {_core.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -66,7 +77,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    model, table = load_model(options.model), Table(options.data)
+    model = load_model(options.model)
+    with Table(options.data) as table:
+        _predict_table(options, model, table)
+
+
+def _predict_table(options: argparse.Namespace, model: Sequential, table: Table) -> None:
     target = None if options.target is None else table.column(options.target)
     inputs, units = model.input_shape[1], model.output_shape[1]
     if table.columns - (target is not None) != inputs:
@@ -147,10 +163,12 @@ def _progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
 
 def _plain_progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
     rows, shown = 0, time.monotonic()
-    for chunk in chunks:
-        yield chunk
-        rows += len(chunk)
-        if time.monotonic() - shown >= 1:
-            shown = time.monotonic()
-            print(f"\r{rows} rows" + (f" of {total}" if total else ""), end="", file=sys.stderr, flush=True)
-    print("\r\033[K", end="", file=sys.stderr)
+    try:
+        for chunk in chunks:
+            yield chunk
+            rows += len(chunk)
+            if time.monotonic() - shown >= 1:
+                shown = time.monotonic()
+                print(f"\r{rows} rows" + (f" of {total}" if total else ""), end="", file=sys.stderr, flush=True)
+    finally:
+        print("\r\033[K", end="", file=sys.stderr)

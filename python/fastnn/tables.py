@@ -4,7 +4,7 @@ import csv
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -25,10 +25,17 @@ class Table:
         self.path = path
         self.names: list[str] | None = None
         self.rows: int | None = None
+        self._on_close = ExitStack()
         reader = {".csv": self._open_csv, ".npy": self._open_npy}.get(Path(path).suffix.lower())
         if reader is None:
             raise ValueError(f"{path}: expected a file that ends in .csv or .npy")
         self.columns, self._chunks = reader()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._on_close.close()
 
     def chunks(self) -> Iterator[Array]:
         """Yield the rows in order, as arrays (some, columns)."""
@@ -51,6 +58,9 @@ class Table:
             array = np.load(self.path, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise ValueError(f"{self.path}: expected a NumPy .npy file of numbers; {error}") from error
+        if not isinstance(array, np.ndarray):
+            array.close()
+            raise ValueError(f"{self.path}: expected a NumPy .npy file of numbers; it is an .npz")
         if array.ndim != 2 or array.dtype.kind not in "biuf":
             received = f"received {array.ndim} dimensions of {array.dtype}"
             raise ValueError(f"{self.path}: expected a 2-D array of numbers; {received}")
@@ -59,12 +69,18 @@ class Table:
         return array.shape[1], (array[i : i + step] for i in range(0, array.shape[0], step))
 
     def _open_csv(self) -> tuple[int, Iterator[Array]]:
-        file = open(self.path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: PTH123, SIM115
-        first = file.readline()
-        fields = next(csv.reader([first]), [])
-        if not fields:
-            raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
-        if not all(map(_is_number, fields)):
+        file = Path(self.path).open(encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: SIM115
+        with ExitStack() as on_failure:
+            on_failure.push(file)
+            first = file.readline()
+            try:
+                fields = _fields(first)
+            except ValueError as error:
+                raise ValueError(f"{self.path}, line 1: {error}") from error
+            if not fields:
+                raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
+            self._on_close = on_failure.pop_all()
+        if not all(_is_number(field) or not field.strip() for field in fields):
             self.names = [field.strip() for field in fields]
             first = ""
         lines = itertools.chain([first] if first else [], file)
@@ -92,7 +108,10 @@ class Table:
     def _fault(self, chunk: list[str], line_number: int, columns: int) -> str:
         """Say what is wrong with a chunk that could not be read."""
         for number, line in enumerate(chunk, line_number):
-            fields = next(csv.reader([line]), [])
+            try:
+                fields = _fields(line)
+            except ValueError as error:
+                return f"{self.path}, line {number}: {error}"
             if not line.isspace() and len(fields) != columns:
                 expected = f"expected {columns} columns, as in the first line"
                 return f"{self.path}, line {number}: {expected}; received {len(fields)}"
@@ -103,10 +122,18 @@ class Table:
         return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; the lines cannot be read"
 
 
+def _fields(line: str) -> list[str]:
+    """Split a line; a csv.Error, which says little, becomes a ValueError."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise ValueError(f"expected rows of comma-separated numbers; {error}") from error
+
+
 def _is_number(field: str) -> bool:
     with suppress(ValueError):
         float(field)
-        return True
+        return "_" not in field  # float() reads 1_000, numpy.loadtxt does not
     return False
 
 
@@ -143,14 +170,15 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._file:
+        try:
+            with self._file:
+                if kind is None:
+                    self._file.seek(0)
+                    self._write_header()
             if kind is None:
-                self._file.seek(0)
-                self._write_header()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink()
+                self._part.replace(self._path)
+        finally:
+            self._part.unlink(missing_ok=True)
 
 
 def csv_text(rows: Array) -> str:

@@ -1,0 +1,259 @@
+"""The rules of docs/architecture.md, read off the source text; test_objects.py reads the others off what is compiled.
+
+Each rule is a function of the tree's root that returns what breaks it, as "file:line: what", so that it can be tried
+on a broken copy.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import fastnn
+from fastnn import _core
+
+ROOT = Path(__file__).resolve().parents[1]
+CPP = (".hpp", ".cpp", ".h", ".cc", ".inc")
+TEXT = (*CPP, ".py", ".pyi", ".md", ".toml", ".txt", ".cmake", ".in", ".sh", ".yml", "")
+FOLDERS = ("cpp", "python", "tests", "bench", "docs", "examples", ".ci")
+
+# Folder -> what its files may include: folders of cpp/ (its own among them), and other headers, as patterns.
+STD = r"[a-z_0-9]+"
+PURE_STD = r"(?!fstream$|iostream$|filesystem$|cstdio$)[a-z_0-9]+"
+INTRINSICS = r"immintrin\.h|arm_neon\.h"
+MAY_INCLUDE = {
+    "kernels": (["kernels", "include", "core/kernel_table.hpp"], rf"cstddef|cstdint|{INTRINSICS}"),
+    "core": (["core", "include"], PURE_STD),
+    "io": (["io", "include"], rf"{STD}|nlohmann/json\.hpp|fcntl\.h|unistd\.h|sys/[a-z]+\.h"),
+    "include": (["include"], PURE_STD),
+    "python": (["python", "core", "include"], rf"(?!fstream$|iostream$|cstdio$){STD}|pybind11/[a-z_0-9]+\.h"),
+}
+# Files with a rule of their own: all they may include.
+MAY_INCLUDE_IN_FILE = {
+    "cpp/core/kernel_table.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
+    "cpp/include/fastnn/activation.hpp": ([], "cstdint"),  # the kernels see it too
+    "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
+    "cpp/python/gil.hpp": ([], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h"),  # how a thread of a dying program ends
+}
+LONGER_THAN_300_LINES: dict[str, str] = {}  # file -> the reason
+
+
+def files(root, folders=FOLDERS, suffixes=TEXT):
+    """The project's own texts below the folders, and those at the top when all folders are asked for."""
+    found = [path for folder in folders for path in (root / folder).rglob("*")]
+    found += root.iterdir() if folders is FOLDERS else []
+    return sorted(p for p in found if p.is_file() and p.suffix in suffixes and "__pycache__" not in p.parts)
+
+
+def without_comments(text):
+    """C++ with comments and the insides of string literals blanked, line numbers kept."""
+    def blank(match):
+        return match[0] if match[0].startswith("#") else re.sub(r"[^\n]", " ", match[0])
+
+    pattern = r"^[ \t]*#[ \t]*include[^\n]*|//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\""
+    return re.sub(pattern, blank, text, flags=re.S | re.M)
+
+
+def find(root, pattern, paths, what, clean=without_comments):
+    """Every match of a pattern, as a broken rule."""
+    return [
+        f"{path.relative_to(root)}:{number}: {what}: {line.strip()}"
+        for path in paths
+        for number, line in enumerate(clean(path.read_text()).splitlines(), 1)
+        if re.search(pattern, line)
+    ]
+
+
+def unchanged(text):
+    return text
+
+
+def includes(root):
+    """(file, line number, spelled in quotes or brackets, name, the file of this tree or None) for every #include."""
+    for path in files(root, ("cpp", "bench", "tests", "examples"), CPP):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if match := re.match(r"\s*#\s*include\s*([<\"])([^>\"]+)[>\"]", line):
+                places = [path.parent / match[2]] * (match[1] == '"') + [root / "cpp/include" / match[2]]
+                target = next((place.resolve() for place in places if place.is_file()), None)
+                yield path, number, match[1], match[2], target
+
+
+def includes_pointing_outward(root):
+    broken = []
+    for path, number, _, name, target in includes(root):
+        file = path.relative_to(root).as_posix()
+        folder = path.relative_to(root).parts[1] if file.startswith("cpp/") else "elsewhere"
+        if folder != "elsewhere" and folder not in MAY_INCLUDE:
+            broken.append(f"{file}:{number}: cpp/{folder} is not in this test's list of folders")
+            continue
+        inside, others = MAY_INCLUDE_IN_FILE.get(file) or MAY_INCLUDE.get(folder, (["core", "io", "include"], ".*"))
+        if target is None:
+            allowed = re.fullmatch(others, name) is not None
+        else:
+            to = target.relative_to((root / "cpp").resolve()).as_posix() if "cpp" in target.parts else "elsewhere/"
+            allowed = any(to == each or to.startswith(each + "/") for each in [*inside, "elsewhere"])
+        if not allowed:
+            broken.append(f"{file}:{number}: may not include {name}")
+    return broken
+
+
+def include_cycles(root):
+    graph = {}
+    for path, number, _, _, target in includes(root):
+        if target is not None:
+            graph.setdefault(path.resolve(), []).append((target, number))
+    broken, done = [], set()
+
+    def visit(file, trail):
+        for target, number in graph.get(file, ()):
+            if target in trail:
+                broken.append(f"{file.relative_to(root.resolve())}:{number}: includes {target.name}, which includes it")
+            elif target not in done:
+                visit(target, [*trail, target])
+        done.add(file)
+
+    for file in graph:
+        visit(file, [file])
+    return broken
+
+
+def files_touched_outside_io(root):
+    calls = r"\b(fopen|freopen|fdopen|open|openat|creat|mmap|popen|rename|unlink)\s*\(|\b([io]?fstream|filebuf)\b"
+    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/python", "cpp/include"), CPP)
+    return find(root, rf"{calls}|\bFILE\b|filesystem::(?!filesystem_error)", outside, "only cpp/io touches files")
+
+
+def python_outside_its_folder(root):
+    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/io", "cpp/include"), CPP)
+    return find(root, r"pybind|\bPy[A-Z_]\w*|\bpy::", outside, "only cpp/python knows Python")
+
+
+def build_texts(root):
+    return [p for p in files(root) if p.name in ("CMakeLists.txt", "pyproject.toml") or ".ci" in p.parts]
+
+
+def flags_that_change_arithmetic(root):
+    flags = (r"-Ofast|-ffast-math|-funsafe-math|-fassociative-math|-freciprocal-math|-ffinite-math|-fno-signed-zeros|"
+             r"-fno-rounding-math|-fno-trapping-math|-fcx-limited|-ffp-contract=(?!off)|-mfpmath|-mdaz-ftz|"
+             r"-mrecip|-flto|INTERPROCEDURAL_OPTIMIZATION|fp:fast")
+    broken = find(root, flags, build_texts(root), "changes results or moves code",
+                  clean=lambda text: re.sub(r"#.*", "", text))
+    sources = files(root, ("cpp",), CPP)
+    pragmas = r"#\s*pragma\s+(GCC|clang|STDC)\s+(optimize|target|fp|FP_|attribute)|attribute__\s*\(\((optimize|target)"
+    broken += find(root, pragmas, sources, "changes flags inside a file")
+    cmake = re.sub(r"#.*", "", (root / "CMakeLists.txt").read_text())
+    if not re.search(r"^add_compile_options\([^)]*-ffp-contract=off -fno-fast-math", cmake, re.M):
+        broken.append("CMakeLists.txt:1: add_compile_options must hold -ffp-contract=off -fno-fast-math")
+    return broken
+
+
+def instruction_sets_outside_the_kernels(root):
+    def only_other_statements(text):
+        text = re.sub(r"#.*", "", text)
+        kernels = r"set_source_files_properties\(\s*cpp/kernels/\w+\.cpp\s[^)]*\)"
+        return re.sub(kernels, lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+    return find(root, r"-m(arch|cpu|tune|avx|fma|sse|f16c|bmi)", build_texts(root),
+                "only files in cpp/kernels are compiled for an instruction set", only_other_statements)
+
+
+def libm_in_the_data_path(root):
+    names = (r"a?(sin|cos|tan)h?|atan2|exp2?|expm1|log(2|10|1p|b)?|pow|sqrt|cbrt|hypot|erfc?|[lt]gamma|fmod|remainder|"
+             r"ldexp|frexp|floor|ceil|round|trunc|rint|nearbyint|lrint|fmax|fmin|fdim|fma")
+    paths = files(root, ("cpp/kernels", "cpp/core", "cpp/include", "cpp/python"), CPP)
+    reference = root / "cpp/core/reference.hpp"
+    broken = find(root, rf"\bstd::({names})[fl]?\s*\(|<c?math(\.h)?>", [p for p in paths if p != reference],
+                  "the C library's mathematics")
+    broken += find(root, rf"\bstd::(?!fma\b)({names})[fl]?\s*\(", [reference], "only std::fma is exact")
+    builtins = names.removesuffix("|fma")
+    return broken + find(root, rf"\b__builtin_({builtins})[fl]?\s*\(", paths, "the C library's mathematics")
+
+
+def long_files(root):
+    sources = [p for p in files(root) if p.suffix in (*CPP, ".py", ".pyi") or p.name == "CMakeLists.txt"]
+    lengths = {p.relative_to(root).as_posix(): len(p.read_text().splitlines()) for p in sources}
+    return [f"{file}:{lines}: longer than 300 lines: split it" for file, lines in lengths.items()
+            if lines > 300 and file not in LONGER_THAN_300_LINES]
+
+
+def unfinished_work(root):
+    return find(root, r"\b(T[O]DO|F[I]XME|X[X]X|H[A]CK)\b", files(root), "finish it or delete it", unchanged)
+
+
+def paths_of_one_machine(root):
+    pattern = r"(?<![\w.<}\])])(/(home|Users|work|root|mnt|tmp|opt)/\w|[A-Z]:\\\\?[A-Z]\w)"
+    return find(root, pattern, files(root), "a path of one machine", unchanged)
+
+
+def missing_docstrings(root):
+    broken = []
+    for path in files(root, ("python",), (".py",)):
+        def visit(node, path=path):
+            for child in node.body:
+                if isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_"):
+                    if ast.get_docstring(child) is None:
+                        broken.append(f"{path.relative_to(root)}:{child.lineno}: {child.name} has no docstring")
+                    if isinstance(child, ast.ClassDef):
+                        visit(child)
+
+        module = ast.parse(path.read_text())
+        if ast.get_docstring(module) is None:
+            broken.append(f"{path.relative_to(root)}:1: the file does not say what it is for")
+        visit(module)
+    return broken
+
+
+RULES = [includes_pointing_outward, include_cycles, files_touched_outside_io, python_outside_its_folder,
+         flags_that_change_arithmetic, instruction_sets_outside_the_kernels, libm_in_the_data_path, long_files,
+         unfinished_work, paths_of_one_machine, missing_docstrings]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_no(rule):
+    broken = rule(ROOT)
+    assert not broken, "\n" + "\n".join(broken)
+
+
+def test_the_rules_look_at_files():
+    """A renamed folder must not make the rules above pass by finding nothing."""
+    for folder in ("cpp/kernels", "cpp/core", "cpp/io", "cpp/python", "cpp/include/fastnn"):
+        assert files(ROOT, (folder,), CPP), f"{folder} has no C++ files"
+    assert len(list(includes(ROOT))) > 50
+
+
+def test_version_is_the_same_in_project_module_and_changelog():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert newest is not None, "CHANGELOG.md has no heading '## version'"
+    assert (fastnn.__version__, newest[1]) == (version, version)
+
+
+@pytest.mark.parametrize("command", [("ruff", "check", "."), ("mypy",)], ids=lambda command: command[0])
+def test_linter_passes(command):
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def stub_names(body):
+    """Public names -> node, of a stub's body; __version__ counts."""
+    named = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    names = {node.name: node for node in named}
+    names |= {node.target.id: node for node in body if isinstance(node, ast.AnnAssign)}
+    return {name: node for name, node in names.items() if not name.startswith("_") or name == "__version__"}
+
+
+def public(names):
+    return {name for name in names if not name.startswith("_") or name == "__version__"}
+
+
+def test_stub_lists_the_public_names_of_the_core():
+    stub = stub_names(ast.parse((ROOT / "python/fastnn/_core.pyi").read_text()).body)
+    assert set(stub) == public(dir(_core))
+    for name, node in stub.items():
+        if isinstance(node, ast.ClassDef):
+            of_class = public(vars(getattr(_core, name)))
+            assert set(stub_names(node.body)) == of_class, f"fastnn._core.{name}"
