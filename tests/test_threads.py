@@ -167,8 +167,9 @@ def test_the_gil_is_released_while_computing(method):
     # Python takes the GIL from nobody within an hour: the other thread runs only where this one gives it away.
     sys.setswitchinterval(3600)
     model = network([500, 500, 500, 1], ["tanh", "tanh", "linear"], "float32")
-    x, out = np.ones((2000, 500), "float32"), np.empty((2000, 1), "float32")
-    call = {"predict": lambda: model.predict(x, out=out), "representations": lambda: model.representations(x)}[method]
+    x = np.ones((2000, 500), "float32")
+    call = {"predict": lambda: model.predict(x), "representations": lambda: model.representations(x)}[method]
+    call()  # builds the network, which allocates and may give the GIL away
     started, gate, progress = threading.Event(), threading.Lock(), []
     gate.acquire()
 

@@ -1,5 +1,8 @@
 #include "arrays.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace fastnn::border {
 namespace {
 
@@ -32,6 +35,18 @@ bool usable(const py::array& array) {
          (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
 }
 
+// The first byte of an array and the one after its last.
+std::pair<const char*, const char*> extent(const py::array& array) {
+  const char* begin = static_cast<const char*>(array.data());
+  if (array.size() == 0) return {begin, begin};
+  const char* end = begin + array.itemsize();
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+    const py::ssize_t reach = (array.shape(i) - 1) * array.strides(i);
+    (reach < 0 ? begin : end) += reach;
+  }
+  return {begin, end};
+}
+
 std::string wrong_columns(const py::array& array, std::size_t inputs) {
   const std::string n = std::to_string(inputs);
   std::string text = "expected input with " + n + (inputs == 1 ? " column" : " columns") +
@@ -51,7 +66,9 @@ std::string wrong_columns(const py::array& array, std::size_t inputs) {
 std::string shape_text(const py::array& array) { return py::str(array.attr("shape")).cast<std::string>(); }
 
 bool may_share_memory(const py::array& a, const py::array& b) {
-  return py::module_::import("numpy").attr("may_share_memory")(a, b).cast<bool>();
+  const auto [a_begin, a_end] = extent(a);
+  const auto [b_begin, b_end] = extent(b);
+  return a_begin < b_end && b_begin < a_end;
 }
 
 std::size_t columns(py::handle x) {
@@ -83,19 +100,21 @@ Input<T> input_rows(py::handle x, std::size_t inputs) {
 
 template <class T>
 py::array output_array(py::handle out, const std::vector<py::ssize_t>& shape) {
-  const std::string expected = "expected out to be a writeable, C-contiguous array of shape " +
-                               py::str(py::tuple(py::cast(shape))).cast<std::string>() + " and dtype " +
-                               py::str(py::dtype::of<T>()).cast<std::string>() + "; received ";
+  const auto expected = [&] {
+    return "expected out to be a writeable, C-contiguous array of shape " +
+           py::str(py::tuple(py::cast(shape))).cast<std::string>() + " and dtype " +
+           py::str(py::dtype::of<T>()).cast<std::string>() + "; received ";
+  };
   if (!py::isinstance<py::array>(out))
-    throw py::type_error(expected + py::str(py::type::of(out).attr("__name__")).cast<std::string>());
+    throw py::type_error(expected() + py::str(py::type::of(out).attr("__name__")).cast<std::string>());
   py::array array = py::reinterpret_borrow<py::array>(out);
-  const std::vector<py::ssize_t> received(array.shape(), array.shape() + array.ndim());
-  if (received != shape) throw py::value_error(expected + "shape " + shape_text(array));
+  if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim()))
+    throw py::value_error(expected() + "shape " + shape_text(array));
   if (!usable<T>(array))
-    throw py::value_error(expected + "dtype " + py::repr(array.dtype()).cast<std::string>() +
+    throw py::value_error(expected() + "dtype " + py::repr(array.dtype()).cast<std::string>() +
                           (array.dtype().num() == py::dtype::of<T>().num() ? ", not native or not aligned" : ""));
-  if (!array.writeable()) throw py::value_error(expected + "a read-only array");
-  if ((array.flags() & py::array::c_style) == 0) throw py::value_error(expected + "a strided one");
+  if (!array.writeable()) throw py::value_error(expected() + "a read-only array");
+  if ((array.flags() & py::array::c_style) == 0) throw py::value_error(expected() + "a strided one");
   return array;
 }
 

@@ -38,6 +38,7 @@ py::array output_array(py::handle out, const std::vector<py::ssize_t>& shape);
 // Python's spelling of a shape: "(2,)", "(3, 4)".
 std::string shape_text(const py::array& array);
 
+// By their bounds, as np.may_share_memory.
 bool may_share_memory(const py::array& a, const py::array& b);
 
 }  // namespace fastnn::border
