@@ -14,7 +14,7 @@ ROUND_DOWN, ROUND_UP, ROUND_TO_ZERO = 0x2000, 0x4000, 0x6000
 DEFAULT = 0x1F80
 
 _page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
-_page.write(bytes.fromhex("0fae1fc3" "0fae17c3"))  # stmxcsr [rdi]; ret   ldmxcsr [rdi]; ret
+_page.write(bytes.fromhex("0fae1fc30fae17c3"))  # stmxcsr [rdi]; ret   ldmxcsr [rdi]; ret
 _address = ctypes.addressof(ctypes.c_char.from_buffer(_page))
 _store = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_uint32))(_address)
 _load = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_uint32))(_address + 4)

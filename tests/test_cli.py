@@ -1,5 +1,6 @@
 """The command line in one process: answers, files for them, how well they meet the truth, summary, config."""
 
+import os
 import re
 import tracemalloc
 
@@ -20,6 +21,7 @@ REPORT = r"(\d+) rows in [\d.e+-]+ s \([\d.e+-]+ s of it in the model\), \d+ row
 @pytest.fixture
 def run(capsys):
     """Call the command line: (exit code, stdout, stderr)."""
+
     def call(*arguments):
         code = main([str(argument) for argument in arguments])
         return code, *capsys.readouterr()
@@ -70,7 +72,8 @@ def test_output_files_hold_the_bits_of_predict(run, model, tmp_path, data, name)
         answer = np.array([line.split(",") for line in (tmp_path / name).read_text().splitlines()], model.dtype)
     assert same_bits(answer, model.predict(ROWS))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        ["model.safetensors", "rows.csv", "rows.npy", name])
+        ["model.safetensors", "rows.csv", "rows.npy", name]
+    )
 
 
 def test_text_keeps_the_bits_of_numbers_hard_to_write(dtype):
@@ -133,7 +136,7 @@ def test_target_is_given_by_name_or_number_and_is_no_input(run, tmp_path, target
 def test_target_may_be_any_column_and_a_name_goes_before_a_number(run, tmp_path):
     path = saved(tmp_path / "model.safetensors", 2, "linear", np.eye(2))
     data = write_csv(tmp_path / "rows.csv", [[9, 0, 1], [0, 0, 9]], "a,0,b\n")
-    code, out, err = run("predict", path, data, "--target", "0")
+    code, out, err = run("predict", path, data, "--target", "0", "--header")
     assert (code, out) == (0, "9.0,1.0\n0.0,9.0\n")
     assert err.endswith("accuracy 0.5000 (1 of 2)\n")
 
@@ -186,13 +189,59 @@ def test_no_rows_cannot_be_scored(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.npy"])
-def test_output_may_replace_the_file_it_is_computed_from(run, tmp_path, name):
+def test_output_is_never_what_it_is_computed_from(run, tmp_path, name):
     path = saved(tmp_path / "model.safetensors", 3, "linear", np.eye(3) * 2)
     np.save(tmp_path / "rows.npy", ROWS.astype("float32"))
     write_csv(tmp_path / "rows.csv", ROWS.astype("float32"))
-    assert run("predict", path, tmp_path / name, "-o", tmp_path / name)[0] == 0
-    rows = np.concatenate(list(tables.Table(str(tmp_path / name)).chunks()))
-    assert same_bits(rows.astype("float32"), ROWS.astype("float32") * 2)
+    before = (tmp_path / name).read_bytes()
+    (tmp_path / "link.csv").symlink_to(name)
+    for out in (name, "link.csv"):
+        code, _, err = run("predict", path, tmp_path / name, "-o", tmp_path / out)
+        assert (code, len(err.splitlines())) == (2, 1)
+        assert "neither the model nor the data" in err
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_output_keeps_a_link_and_permissions_and_spares_a_pipe(run, tmp_path):
+    path = saved(tmp_path / "model.safetensors", 3, "linear", np.eye(3) * 2)
+    write_csv(tmp_path / "rows.csv", ROWS.astype("float32"))
+    (tmp_path / "real.csv").touch(0o600)
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    assert run("predict", path, tmp_path / "rows.csv", "-o", tmp_path / "link.csv")[0] == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "real.csv").read_text().count("\n") == len(ROWS)
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert run("predict", path, tmp_path / "rows.csv", "-o", tmp_path / "pipe.csv")[0] == 2
+    assert (tmp_path / "pipe.csv").is_fifo()
+
+
+@pytest.mark.parametrize("first", ["1,NA", "x,2", "1_000,2", "0x10,1", "1,", "0,target"])
+def test_first_line_that_is_half_a_header_is_refused_unless_told(run, tmp_path, first):
+    path = saved(tmp_path / "model.safetensors", 2, "linear", np.eye(2))
+    data = tmp_path / "rows.csv"
+    data.write_text(first + "\n3,4\n5,6\n")
+    code, out, err = run("predict", path, data)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "line 1, column" in err
+    assert run("predict", path, data, "--header")[:2] == (0, "3.0,4.0\n5.0,6.0\n")
+    assert run("predict", path, data, "--no-header")[0] == 2
+
+
+def test_header_of_numbers_is_one_where_told(run, tmp_path):
+    path = saved(tmp_path / "model.safetensors", 2, "linear", np.eye(2))
+    data = tmp_path / "rows.csv"
+    data.write_text("0,1\n3,4\n")
+    assert run("predict", path, data)[1] == "0.0,1.0\n3.0,4.0\n"
+    assert run("predict", path, data, "--header")[1] == "3.0,4.0\n"
+
+
+def test_column_name_that_stands_twice_is_no_target(run, tmp_path):
+    path = saved(tmp_path / "model.safetensors", 2, "linear", np.eye(2))
+    data = tmp_path / "rows.csv"
+    data.write_text("a,b,a\n1,2,3\n")
+    code, _, err = run("predict", path, data, "--target", "a")
+    assert (code, "several" in err) == (2, True)
 
 
 def test_summary_is_that_of_the_model(run, model, tmp_path, capsys):
@@ -210,11 +259,15 @@ def test_config_shows_versions_and_instruction_sets(run):
     assert (lines["NumPy"], bool(lines["compiler"]), bool(lines["it cannot run"])) == (np.__version__, True, True)
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--help"], ["predict", "summary", "config"]),
-    (["predict", "--help"], ["MODEL", "DATA", "--output", "--target", ".csv", ".npy"]),
-    (["--version"], [f"fastnn {fastnn.__version__}"]),
-], ids=["help", "help for predict", "version"])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--help"], ["predict", "summary", "config"]),
+        (["predict", "--help"], ["MODEL", "DATA", "--output", "--target", ".csv", ".npy"]),
+        (["--version"], [f"fastnn {fastnn.__version__}"]),
+    ],
+    ids=["help", "help for predict", "version"],
+)
 def test_help_and_version_are_for_stdout(run, capsys, arguments, words):
     with pytest.raises(SystemExit) as ended:
         run(*arguments)
@@ -223,9 +276,18 @@ def test_help_and_version_are_for_stdout(run, capsys, arguments, words):
     assert all(word in out for word in words)
 
 
-@pytest.mark.parametrize("arguments", [[], ["foresee"], ["predict"], ["predict", "m.safetensors"],
-                                       ["predict", "m.safetensors", "d.csv", "--goal", "1"], ["config", "extra"]],
-                         ids=["no command", "unknown command", "no model", "no data", "unknown option", "superfluous"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["foresee"],
+        ["predict"],
+        ["predict", "m.safetensors"],
+        ["predict", "m.safetensors", "d.csv", "--goal", "1"],
+        ["config", "extra"],
+    ],
+    ids=["no command", "unknown command", "no model", "no data", "unknown option", "superfluous"],
+)
 def test_wrong_command_gives_code_2_and_one_line(run, capsys, arguments):
     with pytest.raises(SystemExit) as ended:
         run(*arguments)

@@ -51,6 +51,7 @@ def files(root, folders=FOLDERS, suffixes=TEXT):
 
 def without_comments(text):
     """C++ with comments and the insides of string literals blanked, line numbers kept."""
+
     def blank(match):
         return match[0] if match[0].startswith("#") else re.sub(r"[^\n]", " ", match[0])
 
@@ -137,11 +138,14 @@ def build_texts(root):
 
 
 def flags_that_change_arithmetic(root):
-    flags = (r"-Ofast|-ffast-math|-funsafe-math|-fassociative-math|-freciprocal-math|-ffinite-math|-fno-signed-zeros|"
-             r"-fno-rounding-math|-fno-trapping-math|-fcx-limited|-ffp-contract=(?!off)|-mfpmath|-mdaz-ftz|"
-             r"-mrecip|-flto|INTERPROCEDURAL_OPTIMIZATION|fp:fast")
-    broken = find(root, flags, build_texts(root), "changes results or moves code",
-                  clean=lambda text: re.sub(r"#.*", "", text))
+    flags = (
+        r"-Ofast|-ffast-math|-funsafe-math|-fassociative-math|-freciprocal-math|-ffinite-math|-fno-signed-zeros|"
+        r"-fno-rounding-math|-fno-trapping-math|-fcx-limited|-ffp-contract=(?!off)|-mfpmath|-mdaz-ftz|"
+        r"-mrecip|-flto|INTERPROCEDURAL_OPTIMIZATION|fp:fast"
+    )
+    broken = find(
+        root, flags, build_texts(root), "changes results or moves code", clean=lambda text: re.sub(r"#.*", "", text)
+    )
     sources = files(root, ("cpp",), CPP)
     pragmas = r"#\s*pragma\s+(GCC|clang|STDC)\s+(optimize|target|fp|FP_|attribute)|attribute__\s*\(\((optimize|target)"
     broken += find(root, pragmas, sources, "changes flags inside a file")
@@ -157,17 +161,28 @@ def instruction_sets_outside_the_kernels(root):
         kernels = r"set_source_files_properties\(\s*cpp/kernels/\w+\.cpp\s[^)]*\)"
         return re.sub(kernels, lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 
-    return find(root, r"-m(arch|cpu|tune|avx|fma|sse|f16c|bmi)", build_texts(root),
-                "only files in cpp/kernels are compiled for an instruction set", only_other_statements)
+    return find(
+        root,
+        r"-m(arch|cpu|tune|avx|fma|sse|f16c|bmi)",
+        build_texts(root),
+        "only files in cpp/kernels are compiled for an instruction set",
+        only_other_statements,
+    )
 
 
 def libm_in_the_data_path(root):
-    names = (r"a?(sin|cos|tan)h?|atan2|exp2?|expm1|log(2|10|1p|b)?|pow|sqrt|cbrt|hypot|erfc?|[lt]gamma|fmod|remainder|"
-             r"ldexp|frexp|floor|ceil|round|trunc|rint|nearbyint|lrint|fmax|fmin|fdim|fma")
+    names = (
+        r"a?(sin|cos|tan)h?|atan2|exp2?|expm1|log(2|10|1p|b)?|pow|sqrt|cbrt|hypot|erfc?|[lt]gamma|fmod|remainder|"
+        r"ldexp|frexp|floor|ceil|round|trunc|rint|nearbyint|lrint|fmax|fmin|fdim|fma"
+    )
     paths = files(root, ("cpp/kernels", "cpp/core", "cpp/include", "cpp/python"), CPP)
     reference = root / "cpp/core/reference.hpp"
-    broken = find(root, rf"\bstd::({names})[fl]?\s*\(|<c?math(\.h)?>", [p for p in paths if p != reference],
-                  "the C library's mathematics")
+    broken = find(
+        root,
+        rf"\bstd::({names})[fl]?\s*\(|<c?math(\.h)?>",
+        [p for p in paths if p != reference],
+        "the C library's mathematics",
+    )
     broken += find(root, rf"\bstd::(?!fma\b)({names})[fl]?\s*\(", [reference], "only std::fma is exact")
     builtins = names.removesuffix("|fma")
     return broken + find(root, rf"\b__builtin_({builtins})[fl]?\s*\(", paths, "the C library's mathematics")
@@ -176,8 +191,11 @@ def libm_in_the_data_path(root):
 def long_files(root):
     sources = [p for p in files(root) if p.suffix in (*CPP, ".py", ".pyi") or p.name == "CMakeLists.txt"]
     lengths = {p.relative_to(root).as_posix(): len(p.read_text().splitlines()) for p in sources}
-    return [f"{file}:{lines}: longer than 300 lines: split it" for file, lines in lengths.items()
-            if lines > 300 and file not in LONGER_THAN_300_LINES]
+    return [
+        f"{file}:{lines}: longer than 300 lines: split it"
+        for file, lines in lengths.items()
+        if lines > 300 and file not in LONGER_THAN_300_LINES
+    ]
 
 
 def unfinished_work(root):
@@ -192,6 +210,7 @@ def paths_of_one_machine(root):
 def missing_docstrings(root):
     broken = []
     for path in files(root, ("python",), (".py",)):
+
         def visit(node, path=path):
             for child in node.body:
                 if isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_"):
@@ -207,9 +226,19 @@ def missing_docstrings(root):
     return broken
 
 
-RULES = [includes_pointing_outward, include_cycles, files_touched_outside_io, python_outside_its_folder,
-         flags_that_change_arithmetic, instruction_sets_outside_the_kernels, libm_in_the_data_path, long_files,
-         unfinished_work, paths_of_one_machine, missing_docstrings]
+RULES = [
+    includes_pointing_outward,
+    include_cycles,
+    files_touched_outside_io,
+    python_outside_its_folder,
+    flags_that_change_arithmetic,
+    instruction_sets_outside_the_kernels,
+    libm_in_the_data_path,
+    long_files,
+    unfinished_work,
+    paths_of_one_machine,
+    missing_docstrings,
+]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

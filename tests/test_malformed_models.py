@@ -27,6 +27,8 @@ from model_bytes import (
     zip_of,
 )
 
+DENSE = {"class_name": "Dense", "config": {"name": "more", "units": 2, "activation": "linear", "use_bias": True}}
+
 MALFORMED = {
     # the length and the container
     "empty file": (b"", F, "0 bytes long"),
@@ -135,7 +137,19 @@ MALFORMED = {
             F,
             "build_input_shape",
         )
-        for shape in (None, 3, [3], [None], [1, 3], [None, 0], [None, -3], [None, 3.0], [None, True], [None, 2, 2])
+        for shape in (
+            None,
+            3,
+            [3],
+            [None],
+            [1, 3],
+            [None, 0],
+            [None, -3],
+            [None, 3.0],
+            [None, True],
+            [None, 2**31],
+            [None, 2, 2],
+        )
     },
     "no layers": (with_config(lambda c: c.update(layers=[])), F, "at least one layer"),
     "layers not an array": (with_config(lambda c: c.update(layers={})), F, "an object as 'layers'"),
@@ -153,10 +167,45 @@ MALFORMED = {
     "layer without config": (with_config(lambda c: c["layers"][0].pop("config")), F, "layer 0 has no 'config'"),
     "unknown key in a layer": (with_layer(0, kernel_regularizer=None), U, "layer 0 has the unknown key"),
     "no units": (with_config(lambda c: c["layers"][0]["config"].pop("units")), F, "layer 0 has no 'units'"),
-    **{f"units {u!r}": (with_layer(0, units=u), F, "'units'") for u in (0, -1, 4.0, "4", True, None, 2**64)},
-    "units of 2^63": (with_layer(0, units=2**63), F, f"expected (3, {2**63})"),
+    **{f"units {u!r}": (with_layer(0, units=u), F, "'units'") for u in (0, -1, 4.0, "4", True, None, 2**31, 2**64)},
+    "units of 2^31 - 1": (with_layer(0, units=2**31 - 1), F, f"expected (3, {2**31 - 1})"),
     "use_bias not true or false": (with_layer(0, use_bias=1), F, "expected true or false"),
     "name not text": (with_layer(0, name=None), F, "null as 'name'"),
+    "name empty": (with_layer(0, name=""), F, "layer 0 has an empty 'name'"),
+    "name of the model empty": (with_config(lambda c: c.update(name="")), F, "the config has an empty 'name'"),
+    "name twice": (with_layer(2, name="hidden"), F, "layer 2 has the name 'hidden' of a layer before it"),
+    "names for some layers": (
+        with_config(lambda c: c["layers"][1]["config"].pop("name")),
+        F,
+        "names for 2 of 3 layers; expected one for each or none",
+    ),
+    # initializers
+    **{
+        f"initializer {initializer!r}": (with_layer(0, kernel_initializer=initializer), error, fragment)
+        for initializer, error, fragment in (
+            ("zeros", F, "layer 0: its kernel_initializer is a string; expected an object"),
+            (None, F, "is null; expected an object"),
+            ({"class_name": "Zeros"}, F, "has no 'config'"),
+            ({"config": {}}, F, "has no 'class_name'"),
+            ({"class_name": 1, "config": {}}, F, "a whole number as 'class_name'"),
+            ({"class_name": "HeNormal", "config": {}}, U, "'HeNormal'; expected GlorotUniform or Zeros"),
+            ({"class_name": "zeros", "config": {}}, U, "'zeros'; expected GlorotUniform or Zeros"),
+            ({"class_name": "Zeros", "config": {}, "module": "m"}, U, "unknown key 'module'"),
+            ({"class_name": "Zeros", "config": None}, F, "kernel_initializer's config is null"),
+            ({"class_name": "Zeros", "config": {"seed": 1}}, U, "unknown key 'seed'; expected none"),
+            ({"class_name": "GlorotUniform", "config": {}}, F, "has no 'seed'"),
+            ({"class_name": "GlorotUniform", "config": {"seed": 1, "scale": 1}}, U, "unknown key 'scale'"),
+            *(
+                ({"class_name": "GlorotUniform", "config": {"seed": seed}}, F, "expected null or a whole number")
+                for seed in (-1, 2**32, 1.0, "1", True)
+            ),
+        )
+    },
+    "bias_initializer unknown": (
+        with_layer(2, bias_initializer={"class_name": "Ones", "config": {}}),
+        U,
+        "layer 2: its bias_initializer has the class_name 'Ones'",
+    ),
     "unknown activation": (with_layer(0, activation="swish2"), U, "swish2"),
     "activation in the wrong case": (with_layer(0, activation="Tanh"), U, "Tanh"),
     "activation with odd characters": (with_layer(0, activation="\n\u202e"), U, r"\u{a}\u{202e}"),
@@ -174,7 +223,7 @@ MALFORMED = {
     "bias without use_bias": (with_layer(0, use_bias=False), F, "'layers.0.bias' does not belong"),
     "kernel of an activation": (reshaped(layers_1_kernel=(4, 4)), F, "'layers.1.kernel' does not belong"),
     "layer without its tensors": (
-        with_config(lambda c: c["layers"].append(c["layers"][2])),
+        with_config(lambda c: c["layers"].append(DENSE)),
         F,
         "'layers.3.bias' is missing; expected shape (2,)",
     ),
@@ -187,7 +236,8 @@ MALFORMED = {
     "npz": (zip_of("a.npy"), F, "looks like a NumPy archive"),
     "gzip": (gzip.compress(model_bytes()), F, "looks like a gzip file"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 100, F, "looks like an HDF5 file"),
-    "PNG": (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, F, "looks like a PNG image"),
+    "npy": (b"\x93NUMPY\x01\0" + b"\0" * 100, F, "looks like a NumPy array"),
+    "GGUF": (b"GGUF\3\0\0\0" + b"\0" * 100, F, "looks like a GGUF model"),
     "PyTorch": (zip_of("model/data.pkl"), U, "never unpickles"),
     "pickle": (pickle.dumps({"w": [1.0]}), U, "never unpickles"),
     "random bytes": (np.random.default_rng(3).bytes(4096), L, "the header is"),

@@ -41,12 +41,17 @@ def run(*command, cwd=None):
 def build_kernels(root, build, more_flags):
     """The kernels' object files, compiled by the project's own CMakeLists.txt with flags added behind its own."""
     cmake, compiler = tools("cmake", "c++")
-    json = build / "json"
-    json.mkdir(parents=True)  # the kernels do not need nlohmann/json, only CMakeLists.txt asks for it
-    (json / "nlohmann_jsonConfig.cmake").write_text("add_library(nlohmann_json::nlohmann_json INTERFACE IMPORTED)\n")
     compile_object = f"<CMAKE_CXX_COMPILER> <DEFINES> <INCLUDES> <FLAGS> {more_flags} -o <OBJECT> -c <SOURCE>"
-    run(cmake, "-S", root, "-B", build, f"-DCMAKE_CXX_COMPILER={compiler}", f"-Dnlohmann_json_DIR={json}",
-        f"-DCMAKE_CXX_COMPILE_OBJECT={compile_object}")
+    run(
+        cmake,
+        "-S",
+        root,
+        "-B",
+        build,
+        f"-DCMAKE_CXX_COMPILER={compiler}",
+        f"-DPython_EXECUTABLE={sys.executable}",
+        f"-DCMAKE_CXX_COMPILE_OBJECT={compile_object}",
+    )
     run(cmake, "--build", build, "--target", "fastnn_kernels", "--parallel", "2")
     return sorted(build.rglob("*.o"))
 

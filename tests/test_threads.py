@@ -123,9 +123,8 @@ class Interrupted(Dense):
 
     meanwhile = None
 
-    @property
-    def weights(self):
-        read = super().weights
+    def prepared(self, *arguments):
+        read = super().prepared(*arguments)
         thread, self.meanwhile = self.meanwhile, None
         if thread is not None:
             thread.start()

@@ -25,6 +25,12 @@ Activation activation_from_name(const std::string& name) {
   throw std::invalid_argument("expected an activation among " + valid + "; received '" + name + "'");
 }
 
+std::vector<std::string> activation_names() {
+  std::vector<std::string> names;
+  for (const Name& each : kNames) names.emplace_back(each.name);
+  return names;
+}
+
 const char* activation_name(Activation activation) {
   for (const Name& each : kNames)
     if (each.activation == activation) return each.name;

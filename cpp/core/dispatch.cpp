@@ -26,7 +26,11 @@ const Isa kIsas[] = {
      }},
     {"avx2", &avx2::kTable, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
 #endif
+#if defined(__aarch64__)
+    {"neon", &portable::kTable, [] { return true; }},  // 128-bit vectors are NEON's there
+#else
     {"portable", &portable::kTable, [] { return true; }},
+#endif
 };
 
 std::vector<std::string> names(bool supported) {
@@ -41,13 +45,16 @@ const Isa& find(const std::string& name, const char* source) {
     if (isa.name == name && isa.supported()) return isa;
   std::string valid;
   for (const std::string& each : isas()) valid += (valid.empty() ? "" : ", ") + each;
+  std::string received;
+  for (const char c : name) received += c >= ' ' && c <= '~' ? c : '?';  // an error's text is one line of UTF-8
   throw std::invalid_argument(std::string("expected ") + source + " to be one of this CPU's instruction sets (" +
-                              valid + "); received '" + name + "'");
+                              valid + "); received '" + received + "'");
 }
 
 const Isa& first_choice() {
   const char* name = std::getenv("FASTNN_ISA");
-  return name != nullptr ? find(name, "FASTNN_ISA") : find(isas().front(), "isa");
+  const bool chosen = name != nullptr && name[0] != '\0';
+  return chosen ? find(name, "FASTNN_ISA") : find(isas().front(), "isa");
 }
 
 std::atomic<const Isa*>& chosen() {

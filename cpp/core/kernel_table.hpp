@@ -15,7 +15,7 @@ template <class T>
 constexpr std::size_t kPanelUnits = kPanelBytes / sizeof(T);
 
 // The most chains that a sum is split into (docs/numerics.md): those of layers of few units, and of softmax.
-constexpr std::size_t kMostChains = 16;
+constexpr int kMostChains = 16;
 // static: each of the kernels' objects has its own, never the linker's choice of one compiled for another CPU.
 static constexpr std::size_t pad_to_chains(std::size_t n) { return (n + kMostChains - 1) / kMostChains * kMostChains; }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace fastnn {
 
@@ -20,13 +21,14 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size)
       : data_(static_cast<T*>(::operator new(checked_product(size, sizeof(T)), kAlignment))), size_(size) {
-    std::memset(data_, 0, size * sizeof(T));
+    if (size > 0) std::memset(data_, 0, size * sizeof(T));
   }
   ~AlignedBuffer() { ::operator delete(data_, kAlignment); }
   AlignedBuffer(const AlignedBuffer&) = delete;
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    ::operator delete(data_, kAlignment);
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
     return *this;
   }
 

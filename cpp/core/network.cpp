@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "dispatch.hpp"
@@ -19,6 +20,12 @@ constexpr std::size_t kFewRows = 8;
 
 // Two blocks of scratch, a layer's inputs and its outputs, should fit a per-core L2 cache beside the weights.
 constexpr std::size_t kScratchBytes = 512 * 1024;
+
+// A thread keeps this much scratch for its next call, and gives back what a very wide network took beyond it.
+constexpr std::size_t kKeptScratchBytes = 64 * 1024 * 1024;
+
+// Inputs and units: no product of sizes in this file overflows, and one row as wide would fill 8 GiB.
+constexpr std::size_t kLargestWidth = (std::size_t{1} << 31) - 1;
 
 std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -57,12 +64,21 @@ const Kernels<T>& kernels_of(const KernelTable& table) {
     return table.float64;
 }
 
-// One a thread and type, kept for the next call.
+// One a thread and type.
 template <class T>
-T* scratch(std::size_t size) {
+AlignedBuffer<T>& scratch(std::size_t size) {
   thread_local AlignedBuffer<T> buffer;
-  if (buffer.size() < size) buffer = AlignedBuffer<T>(size);
-  return buffer.data();
+  if (buffer.size() < size) {
+    buffer = AlignedBuffer<T>();
+    buffer = AlignedBuffer<T>(size);
+  }
+  return buffer;
+}
+
+void check_width(std::size_t width, const std::string& what) {
+  if (width < 1 || width > kLargestWidth)
+    throw std::invalid_argument(what + ": expected 1 to " + std::to_string(kLargestWidth) + "; received " +
+                                std::to_string(width));
 }
 
 std::string at_layer(std::size_t layer) { return "layer " + std::to_string(layer) + ": "; }
@@ -82,7 +98,7 @@ struct Network<T>::Packed {
 
 template <class T>
 Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
-  if (inputs == 0) throw std::invalid_argument("expected a network with at least 1 input; received 0");
+  check_width(inputs, "inputs");
   if (layers.empty()) throw std::invalid_argument("expected a network with at least 1 layer; received none");
   active_kernels();  // a wrong FASTNN_ISA is reported here, not by the first forward
 
@@ -92,7 +108,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   std::size_t size = 0, width = inputs;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Layer<T>& layer = layers[i];
-    if (layer.units == 0) throw std::invalid_argument(at_layer(i) + "expected at least 1 unit; received 0");
+    check_width(layer.units, at_layer(i) + "units");
     if (layer.kernel == nullptr && layer.units != width)
       throw std::invalid_argument(at_layer(i) + "expected " + std::to_string(width) +
                                   " units, as many as inputs, in a layer without a kernel; received " +
@@ -121,19 +137,21 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
 template <class T>
 template <class Output>
 void Network<T>::Packed::run(Rows<T> x, const Output& output) const {
+  if (x.rows == 0) return;
   const Kernels<T>& kernels = kernels_of<T>(active_kernels());
-  const std::size_t vector_size = widest * kernels.lanes;
-  const std::size_t tile_vectors =
-      std::clamp<std::size_t>(kScratchBytes / (2 * vector_size * sizeof(T)), 1, kernels.tile_vectors);
-  const std::size_t block_size = std::max(tile_vectors * vector_size, (kFewRows - 1) * widest);
-  T* current = scratch<T>(2 * block_size);
-  T* next = current + block_size;
+  const std::size_t fitting = kScratchBytes / (2 * widest * kernels.lanes * sizeof(T));  // vectors of rows
+  const std::size_t tile_rows = kernels.lanes * std::clamp<std::size_t>(fitting, 1, kernels.tile_vectors);
+  const std::size_t most_rows =
+      x.rows < kFewRows ? x.rows : std::max(round_up(std::min(x.rows, tile_rows), kernels.lanes), kFewRows - 1);
+  AlignedBuffer<T>& buffer = scratch<T>(2 * most_rows * widest);
+  T* current = buffer.data();
+  T* next = current + most_rows * widest;
   const DefaultFloatingPointMode mode;
 
   for (std::size_t row = 0; row < x.rows;) {
     const std::size_t left = x.rows - row;
     const bool few = left < kFewRows;
-    const std::size_t rows = few ? left : std::min(left, tile_vectors * kernels.lanes);
+    const std::size_t rows = few ? left : std::min(left, tile_rows);
     const std::ptrdiff_t row_stride = few ? widest : 1;
     const std::ptrdiff_t column_stride = few ? 1 : round_up(rows, kernels.lanes);
     const auto block = [&](T* data) { return Block<T>{data, rows, row_stride, column_stride}; };
@@ -145,12 +163,13 @@ void Network<T>::Packed::run(Rows<T> x, const Output& output) const {
       const PackedLayer<T>& layer = layers[i];
       (few ? kernels.units_in_lanes : kernels.rows_in_lanes)(layer, read_only(block(current)), block(next));
       std::swap(current, next);
-      if (T* y = output(i))
+      if (T* y = output(i); y != nullptr)
         kernels.copy(read_only(block(current)), {y + row * layer.units, rows, std::ptrdiff_t(layer.units), 1},
                      layer.units);
     }
     row += rows;
   }
+  if (buffer.size() * sizeof(T) > kKeptScratchBytes) buffer = AlignedBuffer<T>();
 }
 
 template <class T>

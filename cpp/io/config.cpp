@@ -2,7 +2,9 @@
 // computed as something else.
 #include "config.hpp"
 
-#include <initializer_list>
+#include <cstdint>
+#include <set>
+#include <stdexcept>
 
 #include "json.hpp"
 #include "limits.hpp"
@@ -11,52 +13,30 @@
 namespace fastnn::io {
 namespace {
 
-using Keys = std::initializer_list<const char*>;
-
-bool contains(Keys keys, const std::string& key) {
-  for (const char* k : keys) {
-    if (key == k) return true;
-  }
-  return false;
-}
-
-std::string listed(Keys required, Keys optional) {
-  std::string text;
-  for (const Keys keys : {required, optional}) {
-    for (const char* key : keys) text += (text.empty() ? "" : ", ") + std::string(key);
-  }
-  return text;
-}
-
-void check_object(const Json& json, Keys required, Keys optional, const std::string& where) {
-  if (!json.is_object()) throw ModelFormatError(where + " is " + json_kind(json) + "; expected an object");
-  for (const auto& [key, value] : json.items()) {
-    if (!contains(required, key) && !contains(optional, key)) {
-      throw UnsupportedModelError(where + " has the unknown key " + shown(key) + "; expected " +
-                                  listed(required, optional));
-    }
-  }
-  for (const char* key : required) {
-    if (!json.contains(key)) {
-      throw ModelFormatError(where + " has no '" + std::string(key) + "'; expected " + listed(required, optional));
-    }
-  }
-}
-
 std::string string_at(const Json& json, const char* key, const std::string& where) {
   const Json& value = json.at(key);
   if (value.is_string()) return value.get<std::string>();
   throw ModelFormatError(where + " has " + json_kind(value) + " as '" + key + "'; expected a string");
 }
 
-void check_name(const Json& json, const std::string& where) {
-  if (json.contains("name")) string_at(json, "name", where);
+// Empty when there is none.
+std::string parse_name(const Json& json, const std::string& where) {
+  if (!json.contains("name")) return "";
+  const std::string name = string_at(json, "name", where);
+  if (name.empty()) throw ModelFormatError(where + " has an empty 'name'; expected at least 1 character");
+  return name;
 }
 
+bool is_whole(const Json& value, std::uint64_t least, std::uint64_t most) {
+  return value.is_number_unsigned() && value.get<std::uint64_t>() >= least && value.get<std::uint64_t>() <= most;
+}
+
+std::string number_text(const Json& value) { return value.is_number_integer() ? value.dump() : json_kind(value); }
+
 std::size_t size_of(const Json& value, const std::string& where, const char* what) {
-  if (value.is_number_unsigned() && value.get<std::uint64_t>() > 0) return value.get<std::size_t>();
-  const std::string found = value.is_number_integer() ? value.dump() : json_kind(value);
-  throw ModelFormatError(where + " has " + found + " as " + what + "; expected a whole number of at least 1");
+  if (is_whole(value, 1, kMaxSize)) return value.get<std::size_t>();
+  throw ModelFormatError(where + " has " + number_text(value) + " as " + what + "; expected a whole number from 1 to " +
+                         std::to_string(kMaxSize));
 }
 
 Activation activation_at(const Json& json, const std::string& where) {
@@ -69,9 +49,30 @@ Activation activation_at(const Json& json, const std::string& where) {
   }
 }
 
+// As python/fastnn/initializers.py serializes them. Only Python draws weights: nothing is kept.
+void check_initializer(const Json& layer, const char* key, const std::string& layer_place) {
+  if (!layer.contains(key)) return;
+  const std::string where = layer_place + ": its " + key;
+  const Json& json = layer[key];
+  check_object(json, {"class_name", "config"}, {}, where);
+  const std::string class_name = string_at(json, "class_name", where);
+  const std::string config_place = where + "'s config";
+  if (class_name == "Zeros") return check_object(json["config"], {}, {}, config_place);
+  if (class_name != "GlorotUniform") {
+    throw UnsupportedModelError(where + " has the class_name " + shown(class_name) +
+                                "; expected GlorotUniform or Zeros");
+  }
+  check_object(json["config"], {"seed"}, {}, config_place);
+  const Json& seed = json["config"]["seed"];
+  if (seed.is_null() || is_whole(seed, 0, kMaxSeed)) return;
+  throw ModelFormatError(config_place + " has " + number_text(seed) + " as 'seed'; expected null or a whole number " +
+                         "from 0 to " + std::to_string(kMaxSeed));
+}
+
 LayerConfig parse_dense(const Json& config, std::size_t inputs, const std::string& where) {
   check_object(config, {"units", "activation", "use_bias"}, {"name", "kernel_initializer", "bias_initializer"}, where);
-  check_name(config, where);
+  check_initializer(config, "kernel_initializer", where);
+  check_initializer(config, "bias_initializer", where);
   const Json& use_bias = config["use_bias"];
   if (!use_bias.is_boolean()) {
     throw ModelFormatError(where + " has " + json_kind(use_bias) + " as 'use_bias'; expected true or false");
@@ -81,7 +82,6 @@ LayerConfig parse_dense(const Json& config, std::size_t inputs, const std::strin
 
 LayerConfig parse_activation(const Json& config, std::size_t inputs, const std::string& where) {
   check_object(config, {"activation"}, {"name"}, where);
-  check_name(config, where);
   return {inputs, inputs, activation_at(config, where), false, false};
 }
 
@@ -113,7 +113,7 @@ ModelConfig parse_config(const std::string& text, const std::string& file) {
   const std::string where = file + ": the config";
   const Json json = parse_strict(text, where);
   check_object(json, {"dtype", "build_input_shape", "layers"}, {"name"}, where);
-  check_name(json, where);
+  parse_name(json, where);
   ModelConfig config{parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
   const Json& layers = json["layers"];
   if (!layers.is_array() || layers.empty()) {
@@ -124,10 +124,20 @@ ModelConfig parse_config(const std::string& text, const std::string& file) {
     throw LimitError(where + " has " + std::to_string(layers.size()) + " layers; fastnn reads at most " +
                      std::to_string(kMaxLayers));
   }
+  std::set<std::string> names;
   std::size_t inputs = config.inputs;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    config.layers.push_back(parse_layer(layers[i], inputs, file + ": layer " + std::to_string(i)));
+    const std::string place = file + ": layer " + std::to_string(i);
+    config.layers.push_back(parse_layer(layers[i], inputs, place));
+    const std::string name = parse_name(layers[i]["config"], place);
+    if (!name.empty() && !names.insert(name).second) {
+      throw ModelFormatError(place + " has the name " + shown(name) + " of a layer before it; expected unique names");
+    }
     inputs = config.layers.back().units;
+  }
+  if (!names.empty() && names.size() != layers.size()) {  // Python's automatic names might be those of other layers
+    throw ModelFormatError(where + " has names for " + std::to_string(names.size()) + " of " +
+                           std::to_string(layers.size()) + " layers; expected one for each or none");
   }
   return config;
 }

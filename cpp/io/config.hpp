@@ -24,7 +24,8 @@ struct ModelConfig {
 };
 
 // `file` opens every message. Throws ModelFormatError for a value that is missing or wrong, UnsupportedModelError for a
-// key, layer, activation or dtype that this version does not know, LimitError for more than kMaxLayers layers.
+// key, layer, activation, initializer or dtype that this version does not know, LimitError for more than kMaxLayers
+// layers.
 ModelConfig parse_config(const std::string& text, const std::string& file);
 
 }  // namespace fastnn::io

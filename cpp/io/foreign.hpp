@@ -7,7 +7,7 @@
 
 namespace fastnn::io {
 
-inline constexpr std::size_t kForeignBytes = 512;  // of the beginning; enough for a tar header
+inline constexpr std::size_t kForeignBytes = 128;  // of the beginning; a zip file needs 30 and its first member's name
 
 // Throws ModelFormatError, or UnsupportedModelError for pickled files, when `beginning` is that of a known other kind
 // of file; else does nothing. `file` opens the message.

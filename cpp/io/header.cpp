@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "fastnn/model.hpp"
 #include "json.hpp"
@@ -42,19 +43,6 @@ std::map<std::string, std::string> parse_metadata(const Json& object, const std:
   return metadata;
 }
 
-void check_keys(const Json& entry, const std::string& where) {
-  if (!entry.is_object()) throw ModelFormatError(where + " is " + json_kind(entry) + "; expected an object");
-  for (const char* key : {"dtype", "shape", "data_offsets"}) {
-    if (!entry.contains(key)) throw ModelFormatError(where + " has no '" + std::string(key) + "'");
-  }
-  for (const auto& [key, value] : entry.items()) {
-    if (key != "dtype" && key != "shape" && key != "data_offsets") {
-      throw ModelFormatError(where + " has the unknown key " + shown(key) +
-                             "; expected only dtype, shape and data_offsets");
-    }
-  }
-}
-
 std::vector<std::size_t> parse_sizes(const Json& array, const std::string& what) {
   if (!array.is_array()) throw ModelFormatError(what + " that is " + json_kind(array) + "; expected an array");
   if (array.size() > kMaxRank) {
@@ -76,7 +64,7 @@ Entry parse_entry(const std::string& name, const Json& json, const std::string& 
   if (name.size() > kMaxNameBytes) {
     throw LimitError(where + " has a name longer than " + std::to_string(kMaxNameBytes) + " bytes");
   }
-  check_keys(json, where);
+  check_object<ModelFormatError>(json, {"dtype", "shape", "data_offsets"}, {}, where);
   if (!json["dtype"].is_string()) {
     throw ModelFormatError(where + " has a dtype that is " + json_kind(json["dtype"]) + "; expected a string");
   }

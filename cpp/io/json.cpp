@@ -2,10 +2,11 @@
 // both at once, but it looks at all earlier siblings each time an object ends, which is quadratic.
 #include "json.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <set>
 #include <vector>
 
-#include "fastnn/model.hpp"
 #include "limits.hpp"
 #include "text.hpp"
 
@@ -70,6 +71,16 @@ class Checker : public nlohmann::json_sax<Json> {
   std::vector<std::set<std::string>> keys_;  // of each open object; an array's stays empty
 };
 
+bool contains(Keys keys, const std::string& key) { return std::find(keys.begin(), keys.end(), key) != keys.end(); }
+
+std::string listed(Keys required, Keys optional) {
+  std::string text;
+  for (const Keys keys : {required, optional}) {
+    for (const char* key : keys) text += (text.empty() ? "" : ", ") + std::string(key);
+  }
+  return text.empty() ? "none" : text;
+}
+
 }  // namespace
 
 Json parse_strict(const std::string& text, const std::string& what) {
@@ -94,5 +105,23 @@ std::string json_kind(const Json& value) {
     default: return "a number that is not a whole number below 2^64";
   }
 }
+
+template <class Unknown>
+void check_object(const Json& json, Keys required, Keys optional, const std::string& where) {
+  if (!json.is_object()) throw ModelFormatError(where + " is " + json_kind(json) + "; expected an object");
+  for (const char* key : required) {
+    if (!json.contains(key)) {
+      throw ModelFormatError(where + " has no '" + std::string(key) + "'; expected " + listed(required, optional));
+    }
+  }
+  for (const auto& [key, value] : json.items()) {
+    if (!contains(required, key) && !contains(optional, key)) {
+      throw Unknown(where + " has the unknown key " + shown(key) + "; expected " + listed(required, optional));
+    }
+  }
+}
+
+template void check_object<ModelFormatError>(const Json&, Keys, Keys, const std::string&);
+template void check_object<UnsupportedModelError>(const Json&, Keys, Keys, const std::string&);
 
 }  // namespace fastnn::io

@@ -17,12 +17,18 @@ inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 40;
 inline constexpr std::size_t kMaxLayers = 4096;
 inline constexpr std::size_t kMaxTensors = 2 * kMaxLayers;  // a kernel and a bias each
 
-// Keys and values of one JSON text. The most tensors that are read make 12 each and the most layers about 35 each, less
-// than 150,000; 180,000 took at most 21 MiB (test_hostile_header_stays_within_memory_and_time, glibc, x86-64).
+// Keys and values of one JSON text. The most tensors that are read make 12 each and the most layers 29 each, less than
+// 120,000; 180,000 took at most 21 MiB (test_hostile_header_stays_within_memory_and_time, glibc, x86-64).
 inline constexpr std::size_t kMaxJsonItems = 180'000;
 
-// config > layers > layer > config > initializer > its config leaves two for the initializer's own.
-inline constexpr std::size_t kMaxJsonDepth = 8;
+// config > layers > layer > config > initializer > its config
+inline constexpr std::size_t kMaxJsonDepth = 6;
+
+// Of inputs and units; _LARGEST_SIZE in python/fastnn.
+inline constexpr std::uint64_t kMaxSize = (std::uint64_t{1} << 31) - 1;
+
+// Of an initializer; checked_seed in python/fastnn/initializers.py.
+inline constexpr std::uint64_t kMaxSeed = (std::uint64_t{1} << 32) - 1;
 
 inline constexpr std::size_t kMaxNameBytes = 1024;
 inline constexpr std::size_t kMaxRank = 8;

@@ -1,11 +1,17 @@
 // See fastnn/model.hpp and docs/model-format.md: a model as a safetensors file. Reading and writing meet in
 // expected_tensors(), which says what tensors a config asks for: what save_model writes is what load_model reads.
-#include <algorithm>
+#include <cstddef>
 #include <map>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "config.hpp"
 #include "fastnn/model.hpp"
+#include "header.hpp"
+#include "json.hpp"
 #include "safetensors.hpp"
 #include "text.hpp"
 
@@ -50,26 +56,16 @@ std::string shape_reason(const Place& place) {
 }
 
 ModelConfig check_metadata(const std::map<std::string, std::string>& metadata, const std::string& file) {
-  const auto at = [&](const char* key) {
-    const auto found = metadata.find(key);
-    if (found != metadata.end()) return found->second;
-    throw ModelFormatError(file + ": __metadata__ has no '" + key +
-                           "'; expected format, version and config, as fastnn writes them");
-  };
-  if (const std::string format = at("format"); format != kFormat) {
-    throw ModelFormatError(file + ": has the format " + io::shown(format) + "; expected 'fastnn'");
+  // Before the keys: another program's file, or another version's, may have others.
+  if (const auto format = metadata.find("format"); format != metadata.end() && format->second != kFormat) {
+    throw ModelFormatError(file + ": has the format " + io::shown(format->second) + "; expected 'fastnn'");
   }
-  if (const std::string version = at("version"); version != kVersion) {
-    throw UnsupportedModelError(file + ": has the format version " + io::shown(version) + "; this fastnn reads '1'");
+  if (const auto version = metadata.find("version"); version != metadata.end() && version->second != kVersion) {
+    throw UnsupportedModelError(file + ": has the format version " + io::shown(version->second) +
+                                "; this fastnn reads '1'");
   }
-  const std::string config = at("config");
-  for (const auto& [key, value] : metadata) {
-    if (key != "format" && key != "version" && key != "config") {
-      throw UnsupportedModelError(file + ": __metadata__ has the unknown key " + io::shown(key) +
-                                  "; expected format, version and config");
-    }
-  }
-  return io::parse_config(config, file);
+  io::check_object(io::Json(metadata), {"format", "version", "config"}, {}, file + ": __metadata__");
+  return io::parse_config(metadata.at("config"), file);
 }
 
 void check_tensor(const TensorInfo& tensor, const Place& place, Dtype dtype, const std::string& file) {

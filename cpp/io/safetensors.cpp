@@ -1,6 +1,9 @@
 // See safetensors.hpp: 8 bytes with the header's length, the header, the data.
 #include "safetensors.hpp"
 
+#include <cstddef>
+#include <cstdint>
+
 #include "fastnn/model.hpp"
 #include "foreign.hpp"
 #include "header.hpp"

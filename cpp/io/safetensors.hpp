@@ -6,30 +6,13 @@
 //   std::vector<std::vector<char>> data = file.read_data();  // data[i] are the bytes of header().tensors[i]
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "file.hpp"
+#include "header.hpp"
 
 namespace fastnn::io {
-
-struct TensorInfo {
-  std::string name;
-  std::string dtype;  // "F32" or "F64"
-  std::vector<std::size_t> shape;
-};
-
-struct Header {
-  std::map<std::string, std::string> metadata;
-  std::vector<TensorInfo> tensors;  // in the order of their data
-};
-
-// shape's product x the dtype's bytes. Throws ModelFormatError for a product of 0 or of 2^64 and more,
-// UnsupportedModelError for another dtype; `file` opens the message.
-std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file);
 
 class SafetensorsFile {
  public:

@@ -80,7 +80,7 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, const T* bias, T* y, 
 constexpr int clamp(int n, int low, int high) { return n < low ? low : n < high ? n : high; }
 constexpr int power_of_2_up_to(int n) { return n < 2 ? 1 : 2 * power_of_2_up_to(n / 2); }
 
-// Registers for sums: three quarters, 24 or 12. The rest hold a step's vectors (6 or 3 for one chain) and a splat.
+// Registers for sums: three quarters, 24, 12 or 6. The rest hold a step's vectors (6 or 3 for one chain) and a splat.
 constexpr int kSums = kRegisters * 3 / 4;
 
 // All panels for the U rows at x: as many at a time as there are registers for, then half as many, down to one; the

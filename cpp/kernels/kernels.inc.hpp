@@ -32,8 +32,8 @@ template <class T, Lanes kInLanes>
 void run_layer(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
   if (layer.weights == nullptr)
     copy<T>(x, y, layer.units);
-  else if (layer.chains == 16)
-    dense<T, kInLanes, 16>(layer, x, y);
+  else if (layer.chains == kMostChains)
+    dense<T, kInLanes, kMostChains>(layer, x, y);
   else if (layer.chains == 4)
     dense<T, kInLanes, 4>(layer, x, y);
   else if (layer.chains == 2)

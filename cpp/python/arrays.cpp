@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "../core/floating_point_mode.hpp"
+
 namespace fastnn::border {
 namespace {
 
@@ -26,6 +28,14 @@ void check_numbers(const py::array& array, py::handle x) {
     throw py::type_error("expected an array of real numbers; received " +
                          py::str(py::type::of(x).attr("__name__")).cast<std::string>() + " of dtype " +
                          py::str(array.dtype()).cast<std::string>());
+}
+
+// To the nearest T, infinity too, whatever the caller's rounding mode and NumPy's handling of errors are.
+template <class T>
+py::array converted(const py::array& array) {
+  const DefaultFloatingPointMode mode;
+  const py::object quiet = py::module_::import("numpy").attr("errstate")(py::arg("all") = "ignore");
+  return quiet(array.attr("astype"))(py::dtype::of<T>());  // as a decorator, errstate ends when the call does
 }
 
 template <class T>
@@ -84,7 +94,7 @@ Input<T> input_rows(py::handle x, std::size_t inputs) {
   py::array array = as_array(x);
   if (!usable<T>(array)) {
     check_numbers(array, x);
-    array = array.attr("astype")(py::dtype::of<T>());
+    array = converted<T>(array);
   }
   const py::ssize_t dimensions = array.ndim();
   if (dimensions == 0 || static_cast<std::size_t>(array.shape(dimensions - 1)) != inputs)

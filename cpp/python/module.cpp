@@ -1,5 +1,8 @@
 // The border: Python's arrays in, Python's arrays out, the GIL released in between; nothing is computed here.
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <tuple>
 
 #include "../core/reference.hpp"
 #include "arrays.hpp"
@@ -21,7 +24,7 @@ template <class T>
 const T* weights(const py::object& object, const std::vector<py::ssize_t>& shape, std::vector<py::array>& alive) {
   if (object.is_none()) return nullptr;
   auto array = py::array_t<T, py::array::c_style>::ensure(object);
-  if (!array) throw py::error_already_set();
+  if (!array) throw py::type_error("expected weights of dtype " + py::str(py::dtype::of<T>()).cast<std::string>());
   if (std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()) != shape)
     throw py::value_error("expected weights of shape " + py::str(py::tuple(py::cast(shape))).cast<std::string>() +
                           "; received " + shape_text(array));
@@ -82,9 +85,9 @@ std::vector<py::array> representations(const Network<T>& network, py::handle x) 
 template <class T>
 py::array reference_dense(const py::array_t<T, py::array::c_style>& kernel,
                           const py::array_t<T, py::array::c_style>& bias, const py::array_t<T, py::array::c_style>& x) {
-  const auto inputs = kernel.shape(0), units = kernel.shape(1);
-  if (x.ndim() != 2 || x.shape(1) != inputs || bias.size() != units)
+  if (kernel.ndim() != 2 || x.ndim() != 2 || x.shape(1) != kernel.shape(0) || bias.size() != kernel.shape(1))
     throw py::value_error("expected kernel (inputs, units), bias (units,) and x (rows, inputs)");
+  const auto inputs = kernel.shape(0), units = kernel.shape(1);
   py::array_t<T> y({x.shape(0), units});
   for (py::ssize_t r = 0; r < x.shape(0); ++r)
     fastnn::reference_dense(static_cast<std::size_t>(inputs), static_cast<std::size_t>(units), kernel.data(),
@@ -133,8 +136,8 @@ std::vector<char> bytes_of(const py::array& array) {
 
 void save(const std::string& path, const std::string& config, const std::string& dtype, std::size_t inputs,
           const std::vector<LayerDescription>& descriptions) {
+  if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
   Model model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
-  const py::dtype type(dtype);
   for (const auto& [kernel, bias, units, activation] : descriptions) {
     ModelLayer layer = {inputs, units, activation_from_name(activation), {}, {}};
     if (!kernel.is_none()) layer.kernel = bytes_of(py::array(kernel));
@@ -165,6 +168,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   module.doc() = "The compiled core of fastnn.";
   module.attr("__version__") = FASTNN_VERSION;
   module.attr("numerics_version") = kNumericsVersion;
+  module.attr("activations") = py::tuple(py::cast(activation_names()));
   module.attr("compiler") = FASTNN_COMPILER;
 
   const auto format_error = py::register_exception<ModelFormatError>(module, "ModelFormatError", PyExc_ValueError);
@@ -179,7 +183,13 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   module.def("isas", &isas);
   module.def("unsupported_isas", &unsupported_isas);
   module.def("isa", &isa);
-  module.def("set_isa", &set_isa, py::arg("name"));
+  module.def(
+      "set_isa",
+      [](const py::object& name) {
+        if (!py::isinstance<py::str>(name)) throw py::type_error("expected isa to be a string, one of fastnn.isas()");
+        set_isa(py::str(name.attr("encode")("ascii", "replace").attr("decode")("ascii")));
+      },
+      py::arg("name"));
   module.def("load_model", &load, py::arg("path"));
   module.def("save_model", &save, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
              py::arg("layers"));

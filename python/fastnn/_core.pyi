@@ -8,6 +8,7 @@ import numpy.typing as npt
 __version__: str
 numerics_version: int
 compiler: str
+activations: tuple[str, ...]
 
 class ModelFormatError(ValueError): ...
 class UnsupportedModelError(ModelFormatError): ...

@@ -1,11 +1,13 @@
 """The command ``fastnn``: predict, summary, config."""
 
 import argparse
+import io
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,10 +22,17 @@ Array = npt.NDArray[Any]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit code: 0, or 2 after one line on stderr for a user's mistake."""
-    if sys.stdout is None:  # closed by whoever started us
+    """Run the command line; return its exit code.
+
+    0; 2 after one line on stderr for a user's mistake; 1 where nobody reads stdout any more; 130 after Ctrl-C.
+    """
+    if sys.stderr is None:  # closed by whoever started us
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stdout is None:
         print("fastnn: standard output is closed", file=sys.stderr)
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # summary's lines in a locale without them
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -63,8 +72,17 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("model", metavar="MODEL", help="a .safetensors file that model.save() wrote")
     predict.add_argument("data", metavar="DATA", help="rows of numbers: .csv, with or without a header, or .npy")
     predict.add_argument("-o", "--output", metavar="OUT", help="a .csv or .npy file instead of lines on stdout")
-    predict.add_argument("--target", metavar="COLUMN", help="the name, or number from 0, of the column that is not an "
-                         "input but the truth: says how well the outputs meet it")
+    predict.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="the name, or number from 0, of the column that is not an "
+        "input but the truth: says how well the outputs meet it",
+    )
+    predict.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line of a .csv names the columns (otherwise: when none of its fields is a number)",
+    )
     predict.set_defaults(run=_predict)
 
     summary = commands.add_parser("summary", help="a model's layers, output shapes and numbers of weights")
@@ -78,7 +96,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _predict(options: argparse.Namespace) -> None:
     model = load_model(options.model)
-    with Table(options.data) as table:
+    for path in (options.model, options.data):
+        if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
+            raise ValueError(f"{options.output}: expected an output that is neither the model nor the data")
+    with Table(options.data, options.header) as table:
         _predict_table(options, model, table)
 
 
@@ -86,14 +107,16 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
     target = None if options.target is None else table.column(options.target)
     inputs, units = model.input_shape[1], model.output_shape[1]
     if table.columns - (target is not None) != inputs:
-        advice = "" if target is not None else "; a column that is not an input is named with --target"
-        raise ValueError(f"{table.path}: expected {inputs} columns, the model's input size, besides the target; "
-                         f"received {table.columns - (target is not None)}{advice}")
+        advice = " besides the target" if target is not None else "; name a column that is not an input with --target"
+        raise ValueError(
+            f"{table.path}: expected {inputs} columns, the model's input size; "
+            f"received {table.columns - (target is not None)}{advice}"
+        )
 
     score = None if target is None else _Score(model, units)
     rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
     with ExitStack() as stack:
-        writer = stack.enter_context(Writer(options.output, units, model.dtype)) if options.output else None
+        writer = stack.enter_context(Writer(options.output, units, model.dtype)) if options.output is not None else None
         for chunk in _progress(table.chunks(), table.rows):
             x = chunk if target is None else np.delete(chunk, target, axis=1)
             before = time.perf_counter()
@@ -108,8 +131,11 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             rows += len(chunk)
         sys.stdout.flush()
     seconds = time.perf_counter() - start
-    print(f"{rows} rows in {seconds:.3g} s ({seconds_in_model:.3g} s of it in the model), "
-          f"{rows / seconds:.0f} rows per second", file=sys.stderr)
+    print(
+        f"{rows} rows in {seconds:.3g} s ({seconds_in_model:.3g} s of it in the model), "
+        f"{rows / seconds:.0f} rows per second",
+        file=sys.stderr,
+    )
     if score is not None:
         print(score.text(), file=sys.stderr)
 
@@ -131,8 +157,10 @@ class _Score:
             wrong = ~np.isin(truth, np.arange(self._classes))
             if wrong.any():
                 row = int(np.argmax(wrong))
-                raise ValueError(f"expected the target column to hold classes from 0 to {self._classes - 1}; "
-                                 f"received {truth[row]:g} in row {first_row + row}")
+                raise ValueError(
+                    f"expected the target column to hold classes from 0 to {self._classes - 1}; "
+                    f"received {truth[row]:g} in row {first_row + row}"
+                )
             chosen = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0] >= 0.5
             self._sum += int((chosen == truth).sum())
         self._rows += len(y)

@@ -68,8 +68,8 @@ def get(identifier: object) -> Initializer:
         return identifier
     if isinstance(identifier, str) and identifier in _NAMES | _CLASSES:
         return (_NAMES | _CLASSES)[identifier]()
-    if isinstance(identifier, dict) and identifier.get("class_name") in _CLASSES:
-        with suppress(TypeError):  # a config that is not the initializer's
+    if isinstance(identifier, dict):
+        with suppress(KeyError, TypeError):  # another class, or a config that is not the initializer's
             return _CLASSES[identifier["class_name"]](**identifier.get("config", {}))
     raise ValueError(
         f"Could not interpret initializer identifier: {identifier!r}. Expected one of {', '.join(map(repr, _NAMES))}, "

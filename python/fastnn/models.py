@@ -1,5 +1,6 @@
 """Sequential, the model: layers in a row, with Keras' names and behaviour."""
 
+import copy
 import hashlib
 import json
 import os
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.layers import Activation, Dense, changes, positive_integer
+from fastnn.base import Layer, Weights, changes, positive_integer
+from fastnn.layers import Activation, Dense
 from fastnn.stack import Stack
 from fastnn.summary import summary_lines
 
@@ -80,27 +82,22 @@ class Sequential(Stack):
             raise ValueError(f"expected a model with at least 1 layer; '{self.name}' has none: use model.add(...)")
         columns = _core.columns(x) if self._inputs is None else None
         with changes:
-            if self._inputs is None and columns is not None:
-                self._build_layers(columns)
-            self._network = network = _NETWORKS[self.dtype](self._known_inputs(), self._descriptions())
+            inputs = columns if self._inputs is None and columns is not None else self._known_inputs()
+            plan = self._prepared(inputs)
+            network = _NETWORKS[self.dtype](inputs, _descriptions(plan))
+            self._adopt(plan)
+            self._network = network
         return network
-
-    def _descriptions(self) -> list[Any]:
-        """What the core wants to know of each layer: kernel, bias, units, activation."""
-        descriptions = []
-        for i, layer in enumerate(self._layers):
-            kernel, bias = ([*layer.weights, None, None])[:2]
-            descriptions.append((kernel, bias, self._units_after(i + 1), layer.activation))
-        return descriptions
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers, their output shapes and numbers of weights, as Keras does."""
-        rows, known = [], self._inputs is not None
-        for i, layer in enumerate(self._layers):
-            shape = f"(None, {self._units_after(i + 1)})" if known else "?"
-            params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-            rows.append((f"{layer.name} ({type(layer).__name__})", shape, params))
-        params_built = sum(layer.count_params() for layer in self._layers if layer.built)
+        with changes:
+            rows, known = [], self._inputs is not None
+            for i, layer in enumerate(self._layers):
+                shape = f"(None, {self._units_after(i + 1)})" if known else "?"
+                params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+                rows.append((f"{layer.name} ({type(layer).__name__})", shape, params))
+            params_built = sum(layer.count_params() for layer in self._layers if layer.built)
         lines = summary_lines(self.name, rows, params_built, np.dtype(self.dtype).itemsize)
         print_fn("\n".join(lines))
 
@@ -109,13 +106,14 @@ class Sequential(Stack):
 
     def fingerprint(self) -> str:
         """Return SHA-256, in hex, of what decides the answers: numerics version, architecture, weights; not names."""
-        self._build_layers(self._known_inputs())
-        layers = [[*layer.weight_shapes(1), layer.activation] for layer in self._layers]
-        architecture = [_core.numerics_version, self.dtype, self._inputs, layers]
+        with changes:
+            self.build()
+            layers = [[*layer.weight_shapes(1), layer.activation] for layer in self._layers]
+            architecture = [_core.numerics_version, self.dtype, self._inputs, layers]
+            weights = [array for layer in self._layers for array in layer.weights]
         digest = hashlib.sha256(json.dumps(architecture).encode())
-        for layer in self._layers:
-            for array in layer.weights:
-                digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+        for array in weights:
+            digest.update(array.reshape(-1).data)
         return digest.hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -128,33 +126,40 @@ class Sequential(Stack):
 
     def get_config(self) -> dict[str, Any]:
         """Return the architecture, without weights, as JSON's types."""
-        config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
-        if self._inputs is not None:
-            config["build_input_shape"] = [None, self._inputs]
-        config["layers"] = [
-            {"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers
-        ]
-        return config
+        with changes:
+            config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
+            if self._inputs is not None:
+                config["build_input_shape"] = [None, self._inputs]
+            config["layers"] = [
+                {"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers
+            ]
+            return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Return the model that get_config() described, with weights of its own."""
         model = cls._unbuilt(config)
         if "build_input_shape" in config:
-            model.build(tuple(config["build_input_shape"]))
+            model.build(config["build_input_shape"])
         return model
 
     @classmethod
     def _unbuilt(cls, config: dict[str, Any]) -> Self:
-        if not isinstance(config.get("layers"), list):
-            raise ValueError(f"expected the config of a Sequential, with a list of layers. Received: config={config!r}")
+        known = {"name", "dtype", "build_input_shape", "layers"}
+        if not isinstance(config, dict) or not isinstance(config.get("layers"), list) or not config.keys() <= known:
+            raise ValueError(
+                f"expected the config of a Sequential, a dict with layers and perhaps name, dtype, build_input_shape. "
+                f"Received: config={config!r}"
+            )
         layers = []
         for layer in config["layers"]:
-            if layer["class_name"] not in _LAYERS:
+            class_name = layer.get("class_name") if isinstance(layer, dict) else None
+            if not isinstance(class_name, str) or class_name not in _LAYERS or layer.keys() != {"class_name", "config"}:
                 raise _core.UnsupportedModelError(
-                    f"expected layers among {', '.join(_LAYERS)}. Received: class_name={layer['class_name']!r}"
+                    f"expected layers with a config and a class_name among {', '.join(_LAYERS)}. "
+                    f"Received: layer={layer!r}"
                 )
-            layers.append(_LAYERS[layer["class_name"]].from_config(layer["config"]))
+            layers.append(_LAYERS[class_name].from_config(layer["config"]))
         return cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -163,17 +168,21 @@ class Sequential(Stack):
         The file appears whole or not at all; the same model gives the same bytes.
         Raises ValueError (another extension, a model not built), FileExistsError (overwrite=False), OSError.
         """
-        path = Path(filepath)
+        path = Path(os.fsdecode(filepath))
         if path.suffix != ".safetensors":
             raise ValueError(f"expected filepath to end in .safetensors. Received: filepath={str(filepath)!r}")
         if not overwrite and path.exists():
-            raise FileExistsError(f"{filepath} exists; use overwrite=True to replace it")
-        self.build()
-        config = json.dumps(self.get_config(), separators=(",", ":"), ensure_ascii=False)
-        _core.save_model(_path_bytes(filepath), config, self.dtype, self._known_inputs(), self._descriptions())
+            raise FileExistsError(f"{path} exists; use overwrite=True to replace it")
+        with changes:
+            inputs = self._known_inputs()
+            self.build()
+            config = json.dumps(self.get_config(), separators=(",", ":"), ensure_ascii=False)
+            descriptions = _descriptions(self._prepared(inputs))
+        _core.save_model(os.fsencode(filepath), config, self.dtype, inputs, descriptions)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_network": None, "_layers": list(self._layers)}
+        with changes:  # copies of the layers, with the weights that they have together
+            return self.__dict__ | {"_network": None, "_layers": [copy.copy(layer) for layer in self._layers]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -184,11 +193,13 @@ class Sequential(Stack):
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)
 
 
-def _path_bytes(filepath: str | os.PathLike[str]) -> bytes:
-    path = os.fsencode(filepath)
-    if b"\0" in path:
-        raise ValueError(f"expected a path without null characters. Received: {filepath!r}")
-    return path
+def _descriptions(plan: list[tuple[Layer, int, Weights]]) -> list[Any]:
+    """What the core wants to know of each layer: kernel, bias, units, activation."""
+    descriptions = []
+    for layer, inputs, weights in plan:
+        kernel, bias = ([*weights, None, None])[:2]
+        descriptions.append((kernel, bias, layer.output_units(inputs), layer.activation))
+    return descriptions
 
 
 def load_model(filepath: str | os.PathLike[str]) -> Sequential:
@@ -197,13 +208,10 @@ def load_model(filepath: str | os.PathLike[str]) -> Sequential:
     The whole file is checked first. Raises fastnn.ModelFormatError (a ValueError) for what the file says, OSError for
     what the system says. Nothing in a file is ever executed.
     """
-    text, weights = _core.load_model(_path_bytes(filepath))
+    text, weights = _core.load_model(os.fsencode(filepath))
     config = json.loads(text)
-    try:
-        model = Sequential._unbuilt(config)
-        model._build_layers(config["build_input_shape"][-1], weights)
-    except (TypeError, ValueError) as error:  # what only Python looks at: names and initializers
-        raise _core.ModelFormatError(f"{os.fsdecode(filepath)}: {error}") from error
+    model = Sequential._unbuilt(config)
+    model._adopt(model._prepared(config["build_input_shape"][-1], weights))
     return model
 
 

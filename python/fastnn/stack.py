@@ -1,12 +1,12 @@
-"""Layers in a row: how they are put together, and their weights."""
+"""Layers in a row: how they are put together, and their weights. What a Sequential is before it computes."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fastnn.layers import Input, Layer, changes, inputs_of_shape, unique_name
+from fastnn.base import Fixed, Layer, Weights, changes, inputs_of_shape, unique_name
+from fastnn.layers import Input
 
 DTYPES = ("float32", "float64")
 
@@ -21,8 +21,10 @@ def _dtype_name(dtype: Any) -> str:
     return str(name)
 
 
-class Stack:
+class Stack(Fixed):
     """Layers in a row, each taking the outputs of the one before; knows nothing of computing."""
+
+    _fixed = frozenset(("name", "dtype"))
 
     def __init__(
         self, layers: Iterable[Layer | Input] | Layer | None = None, name: str | None = None, dtype: Any = "float32"
@@ -82,15 +84,12 @@ class Stack:
                 f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already the "
                 f"name of a layer in this model. Update the `name` argument to pass a unique name."
             )
-        declared = getattr(layer, "declared_inputs", None) or layer.inputs
         inputs = self._inputs
         if inputs is None and not self._layers:
-            inputs = declared
+            inputs = layer.declared_inputs or layer.inputs
         if inputs is not None:
             before = self._units_after(len(self._layers)) if self._layers else inputs
-            if declared not in (None, before):
-                raise ValueError(f"Layer '{layer.name}' declares {declared} inputs, but it follows {before} outputs.")
-            layer.build(before, self.dtype)
+            layer.adopt(before, self.dtype, layer.prepared(before, self.dtype))
         self._inputs = inputs
         self._layers.append(layer)
         layer.used_by(self)
@@ -109,22 +108,29 @@ class Stack:
 
     def build(self, input_shape: tuple[int | None, int] | None = None) -> None:
         """Make the weights, for an input of shape (None, inputs); without it, for the declared one."""
+        inputs = self._inputs
         if input_shape is not None:
             inputs = inputs_of_shape("input_shape", input_shape, batch=True)
             if self._inputs not in (None, inputs):
-                raise ValueError(f"Sequential model '{self.name}' has {self._inputs} inputs. "
-                                 f"Received: input_shape={input_shape!r}")
-            self._build_layers(inputs)
-        else:
-            self._build_layers(self._known_inputs())
-
-    def _build_layers(self, inputs: int, weights: list[list[npt.NDArray[Any]]] | None = None) -> None:
+                raise ValueError(
+                    f"Sequential model '{self.name}' has {self._inputs} inputs. Received: input_shape={input_shape!r}"
+                )
         with changes:
-            width = inputs
-            for i, layer in enumerate(self._layers):
-                layer.build(width, self.dtype, None if weights is None else weights[i])
-                width = layer.output_units(width)
-            self._inputs = inputs
+            self._adopt(self._prepared(self._known_inputs() if inputs is None else inputs))
+
+    def _prepared(self, inputs: int, weights: list[Weights] | None = None) -> list[tuple[Layer, int, Weights]]:
+        """Return each layer with its inputs and weights, the first ones where it has none; no layer is changed."""
+        plan, width = [], inputs
+        for i, layer in enumerate(self._layers):
+            plan.append((layer, width, layer.prepared(width, self.dtype, None if weights is None else weights[i])))
+            width = layer.output_units(width)
+        return plan
+
+    def _adopt(self, plan: list[tuple[Layer, int, Weights]]) -> None:
+        for layer, inputs, weights in plan:
+            layer.adopt(inputs, self.dtype, weights)
+        if plan:
+            self._inputs = plan[0][1]
 
     def _known_inputs(self) -> int:
         if self._inputs is None:
@@ -140,23 +146,25 @@ class Stack:
             width = layer.output_units(width)
         return width
 
-    def get_weights(self) -> list[npt.NDArray[Any]]:
+    def get_weights(self) -> Weights:
         """Return copies of all kernels (inputs, units) and biases (units,), in the order of the layers."""
-        return [array for layer in self._layers for array in layer.get_weights()]
+        with changes:
+            return [array for layer in self._layers for array in layer.get_weights()]
 
     def set_weights(self, weights: Any) -> None:
         """Replace all weights, given as get_weights() returns them; all are checked before any is replaced."""
-        expected = sum(len(layer.weights) for layer in self._layers)
-        if len(weights) != expected:
-            raise ValueError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length "
-                f"{len(weights)}, but the layer was expecting {expected} weights."
-            )
-        rest = iter(weights)
-        checked = [layer.check_weights([next(rest) for _ in layer.weights]) for layer in self._layers]
         with changes:
-            for layer, arrays in zip(self._layers, checked, strict=True):
-                layer.set_weights(arrays)
+            expected = sum(len(layer.weights) for layer in self._layers)
+            if len(weights) != expected:
+                raise ValueError(
+                    f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length "
+                    f"{len(weights)}, but the layer was expecting {expected} weights."
+                )
+            rest = iter(weights)
+            checked = [(layer, layer.checked_weights([next(rest) for _ in layer.weights])) for layer in self._layers]
+            for layer, arrays in checked:
+                if layer.inputs is not None:
+                    layer.adopt(layer.inputs, self.dtype, arrays)
 
     def count_params(self) -> int:
         """Return the number of weights."""

@@ -14,6 +14,11 @@ def _cells(bar: str, cells: tuple[str, str, str], widths: list[int]) -> str:
     return f"{bar} {cells[0]:<{first}} {bar} {cells[1]:<{second}} {bar} {cells[2]:>{third}} {bar}"
 
 
+def printable(text: str) -> str:
+    """Return text with control characters escaped: a name from a file must not command the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def bytes_text(size: int) -> str:
     """Return a number of bytes as Keras writes it: 296.00 B, 4.54 KB, 1.20 MB."""
     amount, unit = float(size), "B"
@@ -27,15 +32,16 @@ def bytes_text(size: int) -> str:
 def summary_lines(name: str, rows: list[tuple[str, str, str]], params: int, bytes_per_param: int) -> list[str]:
     """Return the lines of a summary; rows are (layer (type), output shape, params)."""
     table: list[tuple[str, str, str]] = [("Layer (type)", "Output Shape", "Param #"), *rows]
+    table = [(printable(layer), shape, number) for layer, shape, number in table]
     columns: Any = zip(*table, strict=True)
     widths = [max(least, *(len(cell) + 2 for cell in column)) for least, column in zip(_WIDTHS, columns, strict=True)]
     lines = [
-        f'Model: "{name}"',
+        f'Model: "{printable(name)}"',
         _line("┏", "━", "┳", "┓", widths),
         _cells("┃", table[0], widths),
         _line("┡", "━", "╇", "┩", widths),
     ]
-    for i, row in enumerate(rows):
+    for i, row in enumerate(table[1:]):
         if i:
             lines.append(_line("├", "─", "┼", "┤", widths))
         lines.append(_cells("│", row, widths))

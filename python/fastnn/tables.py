@@ -1,13 +1,15 @@
 """Tables of numbers in files, read and written some rows at a time: .csv, with or without a header, and .npy."""
 
 import csv
+import errno
 import itertools
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +21,14 @@ Array = npt.NDArray[Any]
 
 
 class Table:
-    """Rows of numbers in a file: `columns` of them, perhaps with `names`, `rows` of them if that is known."""
+    """Rows of numbers in a file: `columns` of them, perhaps with `names`, `rows` of them if that is known.
 
-    def __init__(self, path: str) -> None:
+    header: whether the first line of a .csv names the columns; None: it does where no field of it is a number.
+    """
+
+    def __init__(self, path: str, header: bool | None = None) -> None:
         self.path = path
+        self._header = header
         self.names: list[str] | None = None
         self.rows: int | None = None
         self._on_close = ExitStack()
@@ -44,6 +50,10 @@ class Table:
     def column(self, wanted: str) -> int:
         """Return the index of a column, given by its name or its number from 0 (negative: from the end)."""
         if self.names is not None and wanted in self.names:
+            if self.names.count(wanted) > 1:
+                raise ValueError(
+                    f"{self.path}: expected one column {wanted!r}; give its number, several have this name"
+                )
             return self.names.index(wanted)
         with suppress(ValueError):
             if -self.columns <= (number := int(wanted)) < self.columns:
@@ -70,31 +80,46 @@ class Table:
 
     def _open_csv(self) -> tuple[int, Iterator[Array]]:
         file = Path(self.path).open(encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: SIM115
-        with ExitStack() as on_failure:
-            on_failure.push(file)
+        self._on_close.push(file)
+        try:
             first = file.readline()
-            try:
-                fields = _fields(first)
-            except ValueError as error:
-                raise ValueError(f"{self.path}, line 1: {error}") from error
-            if not fields:
-                raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
-            self._on_close = on_failure.pop_all()
-        if not all(_is_number(field) or not field.strip() for field in fields):
-            self.names = [field.strip() for field in fields]
-            first = ""
-        lines = itertools.chain([first] if first else [], file)
-        return len(fields), self._csv_chunks(file, lines, len(fields))
+            fields = self._first_fields(first)
+        except ValueError:
+            file.close()
+            raise
+        lines = itertools.chain([first] if self.names is None else [], file)
+        return len(fields), self._csv_chunks(lines, len(fields))
 
-    def _csv_chunks(self, file: IO[str], lines: Iterator[str], columns: int) -> Iterator[Array]:
+    def _first_fields(self, line: str) -> list[str]:
+        """Split the first line and find out whether it is a header."""
+        try:
+            fields = _fields(line)
+        except ValueError as error:
+            raise ValueError(f"{self.path}, line 1: {error}") from error
+        if not fields:
+            raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
+        numbers = [_is_number(field) for field in fields]
+        header = self._header
+        if header is None:
+            header = not any(numbers) and any(field.strip() for field in fields)
+            if any(numbers) and not all(numbers):
+                index = numbers.index(False)
+                raise ValueError(
+                    f"{self.path}, line 1, column {index}: expected a number; received {fields[index]!r} "
+                    "(if this line is a header, say --header)"
+                )
+        if header:
+            self.names = [field.strip() for field in fields]
+        return fields
+
+    def _csv_chunks(self, lines: Iterator[str], columns: int) -> Iterator[Array]:
         line_number = 1 if self.names is None else 2
         step = max(1, _NUMBERS_PER_CHUNK // columns)
-        with file:
-            while chunk := list(itertools.islice(lines, step)):
-                rows = [line for line in chunk if not line.isspace()]
-                if rows:
-                    yield self._parse(rows, chunk, line_number, columns)
-                line_number += len(chunk)
+        while chunk := list(itertools.islice(lines, step)):
+            rows = [line for line in chunk if not line.isspace()]
+            if rows:
+                yield self._parse(rows, chunk, line_number, columns)
+            line_number += len(chunk)
 
     def _parse(self, rows: list[str], chunk: list[str], line_number: int, columns: int) -> Array:
         try:
@@ -138,17 +163,37 @@ def _is_number(field: str) -> bool:
 
 
 class Writer:
-    """Rows of numbers to a file, .csv or .npy, which appears whole at the end of the `with` block or not at all."""
+    """Rows of numbers to a file, .csv or .npy, which appears whole at the end of the `with` block or not at all.
+
+    As with Sequential.save, a symbolic link stays and its target is written, a file keeps its permissions, and what is
+    no regular file is refused.
+    """
 
     def __init__(self, path: str, columns: int, dtype: str) -> None:
         if Path(path).suffix.lower() not in (".csv", ".npy"):
             raise ValueError(f"{path}: expected an output file that ends in .csv or .npy")
-        self._path = Path(path)
+        self._name = path
+        self._path = Path(os.path.realpath(path))
+        self._mode = stat.S_IMODE(self._path.stat().st_mode) if self._path.exists() else None
+        if self._path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        if self._mode is not None and not self._path.is_file():
+            raise ValueError(f"{path}: expected a regular file to write, or none")
         self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         self._npy = self._path.suffix.lower() == ".npy"
         self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
-        self._file = self._part.open("wb")
-        self._write_header()
+        with self._errors_name_the_file():
+            self._file = self._part.open("wb")
+            if self._mode is not None:
+                self._part.chmod(self._mode)
+            self._write_header()
+
+    @contextmanager
+    def _errors_name_the_file(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._name) from error
 
     def _write_header(self) -> None:
         if self._npy:  # NumPy leaves room in the header for the number of rows to grow
@@ -159,10 +204,8 @@ class Writer:
     def write(self, rows: Array) -> None:
         """Append rows."""
         self._rows += len(rows)
-        if self._npy:
-            self._file.write(np.ascontiguousarray(rows).tobytes())
-        else:
-            self._file.write(csv_text(rows).encode())
+        with self._errors_name_the_file():
+            self._file.write(np.ascontiguousarray(rows).tobytes() if self._npy else csv_text(rows).encode())
 
     def __enter__(self) -> Self:
         return self
@@ -171,12 +214,13 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with self._file:
+            with self._errors_name_the_file():
+                with self._file:
+                    if kind is None:
+                        self._file.seek(0)
+                        self._write_header()
                 if kind is None:
-                    self._file.seek(0)
-                    self._write_header()
-            if kind is None:
-                self._part.replace(self._path)
+                    self._part.replace(self._path)
         finally:
             self._part.unlink(missing_ok=True)
 

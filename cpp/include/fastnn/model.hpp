@@ -2,6 +2,14 @@
 //
 //   const fastnn::Model model = fastnn::load_model("digits.safetensors");
 //   if (model.dtype == fastnn::Dtype::float32) { auto network = fastnn::build_network<float>(model); … }
+//
+// A model to save is one that was loaded, with other weights; its config, JSON as Python's Sequential.get_config()
+// gives it, stays. A C++ program seldom has cause to write one of its own (docs/model-format.md says how).
+//
+//   fastnn::Model model = fastnn::load_model("digits.safetensors");
+//   std::vector<char>& bias = model.layers[0].bias;
+//   std::memcpy(bias.data(), numbers, bias.size());  // float or double, as model.dtype says
+//   fastnn::save_model("better.safetensors", model);
 #pragma once
 
 #include <cstddef>
@@ -9,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "fastnn/activation.hpp"
 #include "fastnn/network.hpp"
 
 namespace fastnn {
@@ -31,17 +40,17 @@ struct LimitError : ModelFormatError {
 // One layer of a model file. `kernel` is (inputs, units) and `bias` (units,), as raw little-endian numbers of the
 // model's dtype; both are empty for a layer without weights, bias also for a Dense without one.
 struct ModelLayer {
-  std::size_t inputs;
-  std::size_t units;
-  Activation activation;
+  std::size_t inputs = 0;
+  std::size_t units = 0;
+  Activation activation = Activation::linear;
   std::vector<char> kernel;
   std::vector<char> bias;
 };
 
 struct Model {
   std::string config;  // the architecture as JSON, as Sequential.get_config() gives it
-  Dtype dtype;
-  std::size_t inputs;
+  Dtype dtype = Dtype::float32;
+  std::size_t inputs = 0;
   std::vector<ModelLayer> layers;
 };
 

@@ -3,10 +3,13 @@
 //   #include <fastnn/network.hpp>
 //
 //   // 2 inputs -> 2 units, tanh -> 1 unit; kernels are (inputs, units), row by row.
-//   const float hidden[] = {1, -1, 1, 1}, output[] = {2, -1}, x[] = {2, 3};
+//   using fastnn::Activation;
+//   const float hidden[] = {1, -1, 1, 1}, last[] = {2, -1};
+//   const fastnn::Network<float> network(2, {{2, Activation::tanh, hidden}, {1, Activation::linear, last}});
+//
+//   const float x[] = {2, 3};
 //   float y[1];
-//   fastnn::Network<float> network(2, {{2, fastnn::Activation::tanh, hidden}, {1, fastnn::Activation::linear,
-//   output}}); network.forward({x, 1, 2}, y);  // 1 row, 2 numbers from row to row
+//   network.forward({x, 1, 2}, y);  // 1 row, 2 numbers from row to row: y[0] = 1.2382243
 #pragma once
 
 #include <cstddef>
@@ -24,6 +27,7 @@ constexpr int kNumericsVersion = 1;
 // "linear" … "step"; throws std::invalid_argument naming the valid ones.
 Activation activation_from_name(const std::string& name);
 const char* activation_name(Activation activation);
+std::vector<std::string> activation_names();
 
 // One layer: y = activation(x · kernel + bias), x of `inputs` numbers (the units of the layer before), y of `units`.
 template <class T>
@@ -49,7 +53,8 @@ template <class T>
 class Network {
  public:
   // Copies and packs the weights. Throws std::invalid_argument when sizes do not chain, when `inputs` or a layer's
-  // units are 0, or when there is no layer; std::bad_alloc when memory is short.
+  // units are not from 1 to 2^31 - 1, or when there is no layer; std::bad_alloc when memory is short. A network that
+  // has been moved from may only be destroyed or assigned to.
   Network(std::size_t inputs, const std::vector<Layer<T>>& layers);
   ~Network();
   Network(Network&&) noexcept;
@@ -60,10 +65,11 @@ class Network {
   std::size_t layers() const noexcept;
   std::size_t units(std::size_t layer) const noexcept;
 
-  // y (rows, units), contiguous, not overlapping x. Allocates nothing after a thread's first call.
+  // y (rows, units), contiguous, not overlapping x. Allocates only when a thread's call is larger than any before;
+  // std::bad_alloc when memory is short.
   void forward(Rows<T> x, T* y) const;
 
-  // The same for every layer: outputs[i] is (rows, units(i)), contiguous.
+  // The same for every layer: outputs[i] is (rows, units(i)), contiguous, or null where it is not wanted.
   void representations(Rows<T> x, T* const* outputs) const;
 
  private:
