@@ -1,4 +1,8 @@
-"""What tests share: the instruction sets, and networks whose numbers never change."""
+"""What tests share: the instruction sets, and networks whose numbers never change, threads that meet."""
+
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -57,3 +61,24 @@ def same_bits(a, b):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "model.safetensors"
+
+
+@pytest.fixture
+def frequent_switches():
+    """Let Python change threads as often as it can: every race gets its chance."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def together(function, threads):
+    """Call function(0) … function(threads - 1) in as many threads, all released at once; return the results."""
+    barrier = threading.Barrier(threads)
+
+    def call(i):
+        barrier.wait()
+        return function(i)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(call, range(threads)))

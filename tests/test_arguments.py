@@ -78,6 +78,29 @@ def test_an_unknown_activation_lists_the_names(make, activation):
         assert repr(name) in str(error.value)
 
 
+@pytest.mark.parametrize("use_bias", ["False", "", 0, 1, None, np.array([True])], ids=repr)
+def test_use_bias_is_true_or_false_and_nothing_like_it(use_bias):
+    with pytest.raises(ValueError, match="expected use_bias to be True or False. Received: use_bias="):
+        Dense(1, use_bias=use_bias)
+    assert [Dense(1, use_bias=np.bool_(b)).use_bias for b in (True, False)] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["", "a\udc80", "\ud83d", 3, b"a", ["a"]], ids=ascii)
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda name: Dense(1, name=name), id="Dense"),
+        pytest.param(lambda name: Activation("relu", name=name), id="Activation"),
+        pytest.param(lambda name: Input((1,), name=name), id="Input"),
+        pytest.param(lambda name: Sequential(name=name), id="Sequential"),
+    ],
+)
+def test_a_name_that_no_file_could_hold_is_refused(make, name):
+    with pytest.raises(ValueError, match="expected name to be a string of at least 1 Unicode character") as error:
+        make(name)
+    str(error.value).encode()  # can be printed
+
+
 def test_no_activation_is_linear():
     assert Dense(1).activation == Dense(1, None).activation == Dense(1, "linear").activation == "linear"
 

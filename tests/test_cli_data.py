@@ -83,6 +83,15 @@ def test_byte_order_mark_is_no_part_of_a_name(predict, tmp_path, target):
     assert predict("rows.csv", "--target", target)[0] == 0
 
 
+def test_number_beyond_float32_is_infinity_without_a_warning(tmp_path):
+    network([1, 1], ["linear"], "float32", use_bias=False).save(tmp_path / "model.safetensors")
+    (tmp_path / "rows.csv").write_text("1e39\n-1e39\n1e-60\n")
+    command = [sys.executable, "-W", "error", "-m", "fastnn", "predict", "model.safetensors", "rows.csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 1), done.stderr
+    assert np.abs(np.array(done.stdout.split(), float)).tolist() == [np.inf, np.inf, 0]
+
+
 def test_not_a_number_in_a_cell_is_a_number(predict, tmp_path):
     (tmp_path / "rows.csv").write_text("nan,1,2\n1,NaN,-inf\n1,2,3\n")
     code, out, _ = predict("rows.csv")

@@ -1,5 +1,6 @@
 """The examples do what the README says of them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,15 @@ def test_lecture_comes_out_to_the_last_digit():
         "predictions: (360, 1) float32",
     ):
         assert line in done.stdout
+
+
+def test_python_of_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    names = {}
+    exec(program, names)
+    assert (names["y"].shape, names["y"].dtype) == ((1000, 1), "float32")
+    assert [layer.shape for layer in names["hidden"]] == [(100,), (100,), (1,)]
 
 
 def test_digits_command_reaches_the_accuracy_of_the_readme(capsys):

@@ -53,6 +53,15 @@ def test_float64_is_rounded_to_float32_once_and_large_integers_are_too():
     assert same_bits(identity.predict(integers), integers.astype("float32"))
 
 
+@pytest.mark.parametrize("how", ["warn", "raise"])  # a warning is an error here
+def test_float64_beyond_float32_is_infinity_or_zero_whatever_numpys_error_state(how):
+    identity = Sequential([Activation("linear")])
+    with np.errstate(all=how):
+        y = identity.predict([1e300, -1e300, 1e-300, -1e-300, 1e39, 1e-40])
+        assert np.geterr()["over"] == np.geterr()["under"] == how
+    assert same_bits(y, np.array([np.inf, -np.inf, 0.0, -0.0, np.inf, 1e-40], "float32"))
+
+
 def unaligned(offset):
     memory = np.zeros(ROWS * INPUTS * 4 + 4, np.uint8)
     x = memory[offset : offset + ROWS * INPUTS * 4].view(np.float32).reshape(ROWS, INPUTS)

@@ -52,6 +52,37 @@ def test_an_unknown_layer_in_a_config_is_refused():
         Sequential.from_config({"name": "m", "layers": [{"class_name": "Lambda", "config": {}}]})
 
 
+ONE_DENSE = {"class_name": "Dense", "config": {"units": 1}}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        None,
+        {},
+        [ONE_DENSE],
+        {"layers": [ONE_DENSE], "optimizer": "adam"},
+        {"layers": None},
+        {"layers": {"0": ONE_DENSE}},
+        {"layers": ["Dense"]},
+        {"layers": [{"config": {"units": 1}}]},
+        {"layers": [{"class_name": "Dense"}]},
+        {"layers": [{"class_name": ["Dense"], "config": {"units": 1}}]},
+        {"layers": [{"class_name": "Dense", "config": None}]},
+        {"layers": [{"class_name": "Dense", "config": {}}]},
+        {"layers": [{"class_name": "Dense", "config": {"units": 1, "unit": 2}}]},
+        {"layers": [ONE_DENSE], "build_input_shape": 5},
+        {"layers": [ONE_DENSE], "build_input_shape": None},
+        {"layers": [ONE_DENSE], "name": 3},
+        {"layers": [ONE_DENSE], "dtype": "half"},
+    ],
+    ids=repr,
+)
+def test_a_config_that_is_none_is_refused_in_one_sentence(config):
+    with pytest.raises((ValueError, TypeError), match=r"^\w[^\n]{20,}$"):
+        Sequential.from_config(config)
+
+
 # -- fingerprint and equality
 
 

@@ -180,6 +180,15 @@ def test_set_weights_converts_every_real_dtype_once(given, order, dtype):
         assert_array_equal(got, wanted.astype(dtype), strict=True)
 
 
+@pytest.mark.parametrize("how", ["warn", "raise"])  # a warning is an error here
+def test_set_weights_beyond_float32_are_infinity_or_zero_whatever_numpys_error_state(how):
+    model = Sequential([Dense(2, input_shape=(1,))])
+    with np.errstate(all=how):
+        model.set_weights([[[1e300, -1e300]], [1e-300, -1e-300]])
+    for got, wanted in zip(model.get_weights(), ([[np.inf, -np.inf]], [0.0, -0.0]), strict=True):
+        assert same_bits(got, np.array(wanted, "float32"))
+
+
 BAD_WEIGHTS = [
     pytest.param(
         lambda w: w[:1],

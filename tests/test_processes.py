@@ -64,6 +64,59 @@ def test_a_child_forked_while_other_threads_predict_does_too():
     """)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_forked_while_another_thread_changes_weights_can_build_and_predict():
+    run(
+        """
+        import signal, time
+
+        stop, other = threading.Event(), Sequential([Dense(700, input_shape=(700,))])
+        weights = [np.ones((700, 700)), np.ones(700)]  # converted for a while, without the GIL, under the lock
+
+        def work():
+            while not stop.is_set():
+                other.set_weights(weights)
+
+        def child():
+            try:
+                new = Sequential([Dense(64, "tanh"), Dense(8, "softmax")])
+                new.build((None, 64))
+                new.set_weights(model.get_weights())
+                other.set_weights(weights)
+                os._exit(0 if new.predict(x).tobytes() == model.predict(x).tobytes() == wanted else 3)
+            finally:
+                os._exit(4)
+
+        def status(pid):
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                done, code = os.waitpid(pid, os.WNOHANG)
+                if done:
+                    return code
+                time.sleep(0.001)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return "waits for ever"
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        codes = []
+        for _ in range(20):
+            pid = os.fork()
+            if pid == 0:
+                child()
+            codes.append(status(pid))
+            if codes[-1] != 0:
+                break
+        stop.set()
+        thread.join()
+        assert codes == [0] * 20, codes
+        """,
+        "-W",
+        "ignore::DeprecationWarning",  # Python's own, of forks beside threads
+    )
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_pool_of_processes_gives_the_same_bits(tmp_path, method):
     code = f"""

@@ -3,40 +3,20 @@
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import fastnn
-from conftest import network, same_bits
+from conftest import network, same_bits, together
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense
 from fastnn.models import Sequential
 
+pytestmark = pytest.mark.usefixtures("frequent_switches")
+
 THREADS = 16
 ACTIVATIONS = ["tanh", "sigmoid", "softmax"]
-
-
-@pytest.fixture(autouse=True)
-def frequent_switches():
-    """Let Python change threads as often as it can: every race gets its chance."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def together(function, threads=THREADS):
-    """Call function(0) … function(threads - 1) in as many threads, all released at once; return the results."""
-    barrier = threading.Barrier(threads)
-
-    def call(i):
-        barrier.wait()
-        return function(i)
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(call, range(threads)))
 
 
 def rows_of(thread, inputs=33, dtype="float32"):
@@ -56,7 +36,7 @@ def test_one_model_in_many_threads_gives_the_bits_it_gives_alone(dtype, isa):
             assert same_bits(model.representations(rows_of(thread))[0], hidden[thread])
         return True
 
-    assert all(together(predict))
+    assert all(together(predict, THREADS))
 
 
 def test_models_of_many_sizes_share_a_threads_scratch():
@@ -68,7 +48,7 @@ def test_models_of_many_sizes_share_a_threads_scratch():
         order = np.random.default_rng(thread).integers(0, len(models), 200)
         return all(same_bits(models[i].predict(inputs[i]), alone[i]) for i in order)
 
-    assert all(together(predict))
+    assert all(together(predict, THREADS))
 
 
 class Drawing(GlorotUniform):
@@ -88,7 +68,7 @@ def test_first_calls_from_many_threads_build_one_set_of_weights():
     kernels = [Drawing(), Drawing()]
     model = Sequential([Dense(5, "tanh", kernel_initializer=kernels[0]), Dense(3, kernel_initializer=kernels[1])])
     x = rows_of(5)
-    answers = together(lambda _: model.predict(x))
+    answers = together(lambda _: model.predict(x), THREADS)
     assert [kernel.draws for kernel in kernels] == [1, 1]
     wanted = model.predict(x)
     assert all(same_bits(answer, wanted) for answer in answers)
@@ -100,7 +80,7 @@ def test_first_calls_from_many_threads_build_a_whole_model():
     x = rows_of(5)
     for _ in range(100):
         model = Sequential([Dense(5, "tanh"), Dense(3)])
-        answers = together(lambda _, model=model: model.predict(x), threads=4)
+        answers = together(lambda _, model=model: model.predict(x), 4)
         assert all(same_bits(answer, model.predict(x)) for answer in answers)
 
 
@@ -156,7 +136,7 @@ def test_set_isa_while_others_predict_changes_no_bit():
         return all(same_bits(model.predict(rows_of(thread)), alone[thread]) for _ in range(50))
 
     try:
-        assert all(together(work))
+        assert all(together(work, THREADS))
     finally:
         fastnn.set_isa(before)
 

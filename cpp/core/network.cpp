@@ -113,6 +113,8 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
       throw std::invalid_argument(at_layer(i) + "expected " + std::to_string(width) +
                                   " units, as many as inputs, in a layer without a kernel; received " +
                                   std::to_string(layer.units));
+    if (layer.kernel == nullptr && layer.bias != nullptr)
+      throw std::invalid_argument(at_layer(i) + "expected no bias in a layer without a kernel; received one");
     if (layer.kernel != nullptr) size += weights_size<T>(width, layer.units) + round_up(layer.units, kPanelUnits<T>);
     packed->layers.push_back({width, layer.units, chains(layer.units), layer.activation, nullptr, nullptr});
     packed->widest = std::max(packed->widest, layer.units);
@@ -141,7 +143,7 @@ void Network<T>::Packed::run(Rows<T> x, const Output& output) const {
   const Kernels<T>& kernels = kernels_of<T>(active_kernels());
   const std::size_t fitting = kScratchBytes / (2 * widest * kernels.lanes * sizeof(T));  // vectors of rows
   const std::size_t tile_rows = kernels.lanes * std::clamp<std::size_t>(fitting, 1, kernels.tile_vectors);
-  const std::size_t most_rows =
+  const std::size_t most_rows =  // of a tile, or of the few rows that may come after the last one
       x.rows < kFewRows ? x.rows : std::max(round_up(std::min(x.rows, tile_rows), kernels.lanes), kFewRows - 1);
   AlignedBuffer<T>& buffer = scratch<T>(2 * most_rows * widest);
   T* current = buffer.data();

@@ -1,0 +1,70 @@
+"""What the command writes where: nothing that commands a terminal, every locale, a closed stderr."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from conftest import network, uniform
+from fastnn.cli import main
+from fastnn.layers import Dense
+from fastnn.models import Sequential
+from fastnn.tables import csv_text
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working directory, with a model of 3 inputs and 2 units, and 30 rows."""
+    monkeypatch.chdir(tmp_path)
+    network([3, 4, 2], ["relu", "linear"], "float32").save("model.safetensors")
+    (tmp_path / "rows.csv").write_text("a,b,c\n" + csv_text(uniform(1, (30, 3))))
+    return tmp_path
+
+
+def shell(line, **environment):
+    """Run a line of bash in which `fastnn` is the command."""
+    command = f'fastnn() {{ "{sys.executable}" -m fastnn "$@"; }}; {line}'
+    return subprocess.run(["bash", "-c", command], capture_output=True, env=os.environ | environment, timeout=60)
+
+
+@pytest.mark.parametrize("where", ["the model", "a layer"])
+def test_summary_of_a_name_with_control_characters_prints_none(folder, capsys, where):
+    name = 'a\x1b[2J\nb\r\x07\x9b1m\u202e"'
+    names = ("m", name) if where == "a layer" else (name, "l")
+    Sequential([Dense(1, input_shape=(2,), name=names[1])], name=names[0]).save(folder / "named.safetensors")
+    assert main(["summary", "named.safetensors"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert all(line.isprintable() for line in out.split("\n"))
+    assert r"a\x1b[2J\nb\r\x07\x9b1m\u202e" in out
+    assert len({len(line) for line in out.split("\n")[1:6]}) == 1  # the table keeps its shape
+
+
+@pytest.mark.parametrize("command", ["summary model.safetensors", "config", "predict model.safetensors rows.csv"])
+def test_a_locale_of_ascii_alone_is_no_error(folder, command):
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    done = shell(f"fastnn {command}", **ascii_alone)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+    assert b"Traceback" not in done.stderr
+    if "summary" in command:
+        assert b"Total params: 26 (104.00 B)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["predict model.safetensors rows.csv", "summary model.safetensors", "config"], ids=lambda c: c.split()[0]
+)
+def test_closed_stderr_changes_nothing_on_stdout(folder, command):
+    wanted = shell(f"fastnn {command}")
+    done = shell(f"fastnn {command} 2>&-")
+    assert (done.returncode, done.stdout) == (0, wanted.stdout)
+    assert len(done.stdout.splitlines()) > 5
+
+
+def test_closed_stderr_leaves_the_output_file_and_the_exit_code(folder):
+    assert shell("fastnn predict model.safetensors rows.csv -o out.csv --target=c 2>&-").returncode == 2
+    assert not (folder / "out.csv").exists()
+    wanted = shell("fastnn predict model.safetensors rows.csv").stdout
+    assert shell("fastnn predict model.safetensors rows.csv -o out.csv 2>&-").returncode == 0
+    assert (folder / "out.csv").read_bytes() == wanted

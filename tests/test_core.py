@@ -1,0 +1,101 @@
+"""The compiled core called directly: every wrong argument is an exception of one sentence, none a crash."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn._core import Network32, Network64, reference_dense
+
+F4, F8 = np.float32, np.float64
+
+
+def zeros(*shape, dtype=F4):
+    return np.zeros(shape, dtype)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pytest.param((None, zeros(2), 2, "relu"), id="bias-without-kernel"),
+        pytest.param((object(), None, 2, "relu"), id="object-as-kernel"),
+        pytest.param((zeros(2, 2), object(), 2, "relu"), id="object-as-bias"),
+        pytest.param((zeros(2, 2, dtype=F8), None, 2, "relu"), id="kernel-of-float64"),
+        pytest.param((zeros(2, 2), zeros(2, dtype=F8), 2, "relu"), id="bias-of-float64"),
+        pytest.param((zeros(2, 2, dtype=complex), None, 2, "relu"), id="complex-kernel"),
+        pytest.param((np.full((2, 2), "a"), None, 2, "relu"), id="kernel-of-strings"),
+        pytest.param((np.full((2, 2), None), None, 2, "relu"), id="kernel-of-objects"),
+        pytest.param((zeros(3, 2), None, 2, "relu"), id="kernel-for-more-inputs"),
+        pytest.param((zeros(2, 2, 1), None, 2, "relu"), id="kernel-in-3-dimensions"),
+        pytest.param((zeros(2, 2), zeros(1), 2, "relu"), id="short-bias"),
+        pytest.param((zeros(2, 2), zeros(1, 2), 2, "relu"), id="bias-in-2-dimensions"),
+        pytest.param((None, None, 3, "relu"), id="activation-of-other-units"),
+        pytest.param((zeros(2, 2), None, 2, "Relu"), id="unknown-activation"),
+        pytest.param((zeros(2, 0), zeros(0), 0, "relu"), id="no-units"),
+        pytest.param((None, None, 2**31, "relu"), id="too-many-units"),
+    ],
+)
+def test_a_layer_that_is_none_is_refused_in_one_sentence(layer):
+    with pytest.raises((TypeError, ValueError), match=r"^(layer 0: )?(units: )?expected [^\n]+$"):
+        Network32(2, [layer])
+
+
+def test_networks_without_inputs_or_layers_are_refused():
+    for make in (lambda: Network32(0, [(None, None, 1, "relu")]), lambda: Network64(1, [])):
+        with pytest.raises(ValueError, match="^(inputs: )?expected [^\n]+$"):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "bias", "x"),
+    [
+        pytest.param(zeros(2, 2, 2), zeros(2), zeros(1, 2), id="kernel-in-3-dimensions"),
+        pytest.param(zeros(2), zeros(2), zeros(1, 2), id="kernel-in-1-dimension"),
+        pytest.param(zeros(2, 2), zeros(3), zeros(1, 2), id="long-bias"),
+        pytest.param(zeros(2, 2), zeros(1), zeros(1, 2), id="short-bias"),
+        pytest.param(zeros(2, 2), zeros(2), zeros(1, 3), id="wide-x"),
+        pytest.param(zeros(2, 2), zeros(2), zeros(2), id="x-in-1-dimension"),
+        pytest.param(zeros(2, 2), zeros(2), zeros(1, 1, 2), id="x-in-3-dimensions"),
+    ],
+)
+def test_the_reference_refuses_shapes_that_do_not_fit(kernel, bias, x):
+    with pytest.raises(ValueError, match="^expected kernel"):
+        reference_dense(kernel, bias, x)
+
+
+# -- the choice of an instruction set
+
+
+@pytest.mark.parametrize("name", [None, 3, b"portable", ["portable"]], ids=repr)
+def test_an_instruction_set_that_is_no_string_is_a_type_error(name):
+    before = fastnn.isa()
+    with pytest.raises(TypeError, match="^expected isa to be a string, one of fastnn.isas()"):
+        fastnn.set_isa(name)
+    assert fastnn.isa() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a\nb", "\udc80", "\x1b[2J", "é", "portable\0", "portable\n", "Portable", "x" * 50], ids=ascii
+)
+def test_an_unknown_instruction_set_is_refused_in_one_printable_line_with_the_valid_names(name):
+    before = fastnn.isa()
+    with pytest.raises(ValueError, match="^expected isa to be one of this CPU's instruction sets") as error:
+        fastnn.set_isa(name)
+    assert str(error.value).isprintable()
+    assert ", ".join(fastnn.isas()) in str(error.value)
+    assert fastnn.isa() == before
+
+
+def chosen(environment):
+    command = [sys.executable, "-c", "import fastnn; print(fastnn.isa())"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_an_empty_environment_variable_is_as_an_unset_one():
+    unset = {name: value for name, value in os.environ.items() if name != "FASTNN_ISA"}
+    empty, without = chosen(unset | {"FASTNN_ISA": ""}), chosen(unset)
+    assert (empty.returncode, empty.stdout, empty.stderr) == (0, f"{fastnn.isas()[0]}\n", "")
+    assert without.stdout == empty.stdout

@@ -1,0 +1,84 @@
+"""Very wide models: sizes up to the limit are no crash, and one row takes the memory of one row."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def run(code, *arguments):
+    """Run a program of its own, so that a crash is seen; return the numbers that it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [int(number) for number in done.stdout.split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, limits the address space")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_no_rows_of_the_widest_model_are_no_rows_and_take_no_memory(dtype):
+    code = """if True:
+        import re, resource, sys
+        import numpy as np
+        from fastnn.layers import Activation
+        from fastnn.models import Sequential
+
+        widest, dtype = 2**31 - 1, sys.argv[1]
+        size = int(re.search(r"VmSize:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (size + 2**30, size + 2**30))  # one row would be 8 GiB
+        model = Sequential([Activation("relu"), Activation("softmax")], dtype=dtype)
+        model.build((None, widest))
+        for x in (np.empty((0, widest), dtype), np.empty((0, widest), "int8"), np.empty((3, 0, widest), dtype)):
+            assert model.predict(x).shape == x.shape
+            assert model.predict(x, out=np.empty(x.shape, dtype)).shape == x.shape
+            assert [y.shape for y in model.representations(x)] == [x.shape] * 2
+        unbuilt = Sequential([Activation("relu")], dtype=dtype)
+        for call in (
+            lambda: model.predict(np.empty((0, widest + 1), dtype)),
+            lambda: unbuilt.predict(np.empty((0, widest + 1), dtype)),
+            lambda: unbuilt.build((None, widest + 1)),
+        ):
+            try:
+                call()
+            except ValueError as error:
+                assert str(widest) in str(error), error
+            else:
+                raise AssertionError("wider than the widest")
+        assert not unbuilt.built
+    """
+    run(code, dtype)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("inputs", [4_000_000, 12_000_000])
+def test_one_row_takes_the_scratch_of_one_row(inputs):
+    code = """if True:
+        import re, sys
+        import numpy as np
+        from fastnn.layers import Activation
+        from fastnn.models import Sequential
+
+        def memory(name):
+            return int(re.search(name + r":\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
+
+        model = Sequential([Activation("relu")])
+        model.build((None, int(sys.argv[1])))
+        model.predict(np.empty((0, int(sys.argv[1])), "float32"))  # builds the network
+        x = np.ones((1, int(sys.argv[1])), "float32")
+        before = memory("VmHWM")
+        assert memory("VmRSS") > before - 2**22  # the peak is now: only what is more than now makes it grow
+        model.predict(x)
+        peak = memory("VmHWM")
+        for _ in range(3):  # until the C library no longer gives and takes
+            model.predict(x)
+        after = memory("VmRSS")
+        for _ in range(10):
+            model.predict(x)
+        print(peak - before, after - before, memory("VmRSS") - after)
+    """
+    peak, kept, growth = run(code, inputs)
+    # The answer and two blocks of scratch are 3 rows; lanes full of rows were 2 * 8 rows or more.
+    assert peak <= 6 * inputs * 4
+    assert kept <= 72 * 2**20  # a thread keeps 64 MiB for its next call
+    assert growth <= 8 * 2**20
