@@ -44,6 +44,7 @@ def show_perceptrons():
 
 
 def show_forward_propagations():
+    # 1.2382242525694254 belongs to the inputs [2, 3]; some slides print it beside [-1, 2], whose output is 0.9901…
     linear = two_layer_network([[1, 1], [-1, 1]], [2, -1], "linear")
     show_forward_propagation("Forward propagation: multiply, add", linear, [2, 3])
     tanh = two_layer_network([[1, 1], [-1, 1]], [2, -1], "tanh")

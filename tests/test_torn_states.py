@@ -11,7 +11,7 @@ from fastnn import load_model
 
 pytestmark = pytest.mark.usefixtures("frequent_switches")
 
-TIMES = 200
+TIMES = 60
 SIZES = [5, 40, 30, 20]
 X = np.ones((1, SIZES[0]), "float32")
 
