@@ -165,8 +165,8 @@ def test_class_that_the_model_does_not_have_is_refused_with_its_row(run, tmp_pat
     path = saved(tmp_path / "model.safetensors", 3, "softmax", np.eye(3))
     (tmp_path / "rows.csv").write_text(f"9,0,0,0\n0,9,0,1\n0,9,0,{wrong}\n")
     code, _, err = run("predict", path, tmp_path / "rows.csv", "--target", "3", "-o", tmp_path / "out.csv")
-    message = "expected the target column to hold classes from 0 to 2; received"
-    assert (code, err) == (2, f"fastnn: {message} {float(wrong):g} in row 2\n")
+    message = "rows.csv: expected the target column to hold classes from 0 to 2; received"
+    assert (code, err) == (2, f"fastnn: {tmp_path}/{message} {float(wrong):g} in row 2\n")
     assert not (tmp_path / "out.csv").exists()
 
 

@@ -99,3 +99,20 @@ def test_an_empty_environment_variable_is_as_an_unset_one():
     empty, without = chosen(unset | {"FASTNN_ISA": ""}), chosen(unset)
     assert (empty.returncode, empty.stdout, empty.stderr) == (0, f"{fastnn.isas()[0]}\n", "")
     assert without.stdout == empty.stdout
+
+
+def test_a_wrong_environment_variable_can_be_mended_in_the_process():
+    code = """if True:
+        import fastnn
+        try:
+            fastnn.isa()
+        except ValueError as error:
+            assert "received 'nonsense'" in str(error), error
+        else:
+            raise AssertionError("FASTNN_ISA=nonsense is accepted")
+        fastnn.set_isa(fastnn.isas()[-1])
+        print(fastnn.isa())
+    """
+    environment = os.environ | {"FASTNN_ISA": "nonsense"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == fastnn.isas()[-1]

@@ -70,3 +70,19 @@ def test_conversion_of_x_keeps_its_bits_in_the_callers_mode(mode, given, dtype, 
         fp.set_mxcsr(fp.DEFAULT)
     assert after == mode
     assert same_bits(answer, expected)
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+def test_weights_are_converted_to_nearest_in_any_mode(mode):
+    model = network([5, 40, 3], ["tanh", "linear"], "float32")
+    weights = [uniform(i, w.shape) * 1e-38 / 3 for i, w in enumerate(model.get_weights())]  # also to subnormals
+    model.set_weights(weights)
+    expected = model.get_weights()
+    fp.set_mxcsr(mode)
+    try:
+        model.set_weights(weights)
+        after = fp.mxcsr()
+    finally:
+        fp.set_mxcsr(fp.DEFAULT)
+    assert after == mode
+    assert all(map(same_bits, model.get_weights(), expected))

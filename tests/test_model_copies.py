@@ -272,3 +272,20 @@ def test_seeds_that_are_no_integers_of_32_bits_are_refused(take, seed):
 def test_an_unknown_initializer_lists_the_names(initializer):
     with pytest.raises(ValueError, match="Could not interpret initializer .*'zeros', 'glorot_uniform'"):
         Dense(3, kernel_initializer=initializer)
+
+
+def test_models_that_share_a_layer_share_none_in_their_copies():
+    shared = Dense(3, input_shape=(2,))
+    models = [Sequential([shared]), Sequential([shared])]
+    for first, second in (copy.deepcopy(models), pickle.loads(pickle.dumps(models))):
+        first.layers[0].set_weights([np.ones((2, 3)), np.zeros(3)])
+        assert second == models[1]
+        assert first != second
+
+
+def test_a_model_without_layers_has_no_fingerprint_and_no_file(tmp_path):
+    model = Sequential([Input((3,))])
+    for call in (model.fingerprint, lambda: model.save(tmp_path / "m.safetensors"), lambda: model.predict([1, 2, 3])):
+        with pytest.raises(ValueError, match="expected a model with at least 1 layer"):
+            call()
+    assert not list(tmp_path.iterdir())

@@ -57,17 +57,21 @@ const Isa& first_choice() {
   return chosen ? find(name, "FASTNN_ISA") : find(isas().front(), "isa");
 }
 
-std::atomic<const Isa*>& chosen() {
-  static std::atomic<const Isa*> isa = &first_choice();
-  return isa;
+std::atomic<const Isa*> chosen{nullptr};
+
+const Isa& current() {
+  const Isa* isa = chosen.load(std::memory_order_relaxed);
+  if (isa != nullptr) return *isa;
+  const Isa& first = first_choice();
+  return chosen.compare_exchange_strong(isa, &first) ? first : *isa;  // another thread may have chosen meanwhile
 }
 
 }  // namespace
 
 std::vector<std::string> isas() { return names(true); }
 std::vector<std::string> unsupported_isas() { return names(false); }
-std::string isa() { return chosen().load(std::memory_order_relaxed)->name; }
-void set_isa(const std::string& name) { chosen().store(&find(name, "isa"), std::memory_order_relaxed); }
-const KernelTable& active_kernels() { return *chosen().load(std::memory_order_relaxed)->kernels; }
+std::string isa() { return current().name; }
+void set_isa(const std::string& name) { chosen.store(&find(name, "isa"), std::memory_order_relaxed); }
+const KernelTable& active_kernels() { return *current().kernels; }
 
 }  // namespace fastnn

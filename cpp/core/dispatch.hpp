@@ -5,7 +5,7 @@
 
 namespace fastnn {
 
-// The kernels in use. Throws what isa() throws on the first call of the process, nothing after that.
+// The kernels in use. Throws what isa() throws until an instruction set has been chosen, nothing after that.
 const KernelTable& active_kernels();
 
 }  // namespace fastnn

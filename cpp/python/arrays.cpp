@@ -30,14 +30,6 @@ void check_numbers(const py::array& array, py::handle x) {
                          py::str(array.dtype()).cast<std::string>());
 }
 
-// To the nearest T, infinity too, whatever the caller's rounding mode and NumPy's handling of errors are.
-template <class T>
-py::array converted(const py::array& array) {
-  const DefaultFloatingPointMode mode;
-  const py::object quiet = py::module_::import("numpy").attr("errstate")(py::arg("all") = "ignore");
-  return quiet(array.attr("astype"))(py::dtype::of<T>());  // as a decorator, errstate ends when the call does
-}
-
 template <class T>
 bool usable(const py::array& array) {
   const py::dtype dtype = array.dtype();
@@ -81,6 +73,12 @@ bool may_share_memory(const py::array& a, const py::array& b) {
   return a_begin < b_end && b_begin < a_end;
 }
 
+py::array converted(const py::array& array, const py::dtype& dtype) {
+  const DefaultFloatingPointMode mode;
+  const py::object quiet = py::module_::import("numpy").attr("errstate")(py::arg("all") = "ignore");
+  return quiet(array.attr("astype"))(dtype);  // as a decorator, errstate ends when the call does
+}
+
 std::size_t columns(py::handle x) {
   const py::array array = as_array(x);
   check_numbers(array, x);
@@ -94,7 +92,7 @@ Input<T> input_rows(py::handle x, std::size_t inputs) {
   py::array array = as_array(x);
   if (!usable<T>(array)) {
     check_numbers(array, x);
-    array = converted<T>(array);
+    array = converted(array, py::dtype::of<T>());
   }
   const py::ssize_t dimensions = array.ndim();
   if (dimensions == 0 || static_cast<std::size_t>(array.shape(dimensions - 1)) != inputs)

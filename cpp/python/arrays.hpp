@@ -27,6 +27,10 @@ struct Input {
 template <class T>
 Input<T> input_rows(py::handle x, std::size_t inputs);
 
+// A copy, each number rounded to the nearest of `dtype`, to infinity too, whatever the caller's floating-point mode and
+// NumPy's handling of errors are.
+py::array converted(const py::array& array, const py::dtype& dtype);
+
 // The length of the last axis of an array that input_rows would take; throws what it throws.
 std::size_t columns(py::handle x);
 

@@ -162,7 +162,7 @@ void translate_system_error(std::exception_ptr exception) {
 }  // namespace
 }  // namespace fastnn::border
 
-PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
+PYBIND11_MODULE(_core, module) {
   using namespace fastnn;
   using namespace fastnn::border;
   module.doc() = "The compiled core of fastnn.";
@@ -180,6 +180,8 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   bind_network<double>(module, "Network64");
 
   module.def("columns", &columns, py::arg("x"), "The length of the last axis of x, an array of real numbers.");
+  module.def("converted", &converted, py::arg("array"), py::arg("dtype"),
+             "A copy, each number rounded to the nearest of dtype in the default floating-point mode.");
   module.def("isas", &isas);
   module.def("unsupported_isas", &unsupported_isas);
   module.def("isa", &isa);

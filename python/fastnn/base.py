@@ -8,7 +8,10 @@ from collections import defaultdict
 from typing import Any, Protocol, Self
 
 import numpy as np
+import numpy.ma  # now: imported when first used, a fork meanwhile would leave the child without it for ever
 import numpy.typing as npt
+
+from fastnn import _core
 
 # Larger sizes are mistakes: one row of a layer with as many inputs would not fit a computer.
 _LARGEST_SIZE = 2**31 - 1
@@ -20,6 +23,21 @@ Weights = list[npt.NDArray[Any]]
 changes = threading.RLock()
 # A child process must not inherit it held by a thread that it does not have.
 os.register_at_fork(before=changes.acquire, after_in_parent=changes.release, after_in_child=changes.release)
+
+
+def as_weights(weights: Any) -> Weights:
+    """Return the arrays of numbers that a list is made of. What is not NumPy's may run its own code here."""
+    try:
+        given = list(weights)
+    except TypeError:
+        raise TypeError(f"expected a list of weights, as get_weights() returns. Received: {weights!r}") from None
+    if any(map(np.ma.is_masked, given)):
+        raise ValueError("expected weights without masked values")
+    arrays = [np.asarray(array) for array in given]
+    for array in arrays:
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"expected weights of real numbers; received dtype {array.dtype}")
+    return arrays
 
 
 class _Model(Protocol):
@@ -147,7 +165,7 @@ class Layer(Fixed):
                 if model is not None:
                     model._weights_changed()
 
-    def _checked(self, weights: Any, shapes: list[tuple[int, ...]], dtype: str) -> Weights:
+    def _checked(self, weights: Weights, shapes: list[tuple[int, ...]], dtype: str) -> Weights:
         """Return copies of the weights, C-contiguous and read-only."""
         if len(weights) != len(shapes):
             raise ValueError(
@@ -156,18 +174,12 @@ class Layer(Fixed):
             )
         arrays = []
         for given, shape in zip(weights, shapes, strict=True):
-            if np.ma.is_masked(given):
-                raise ValueError(f"Layer {self.name}: expected weights without masked values")
-            array = np.asarray(given)
-            if array.shape != shape:
+            if given.shape != shape:
                 raise ValueError(
                     f"Layer {self.name} weight shape {shape} is not compatible with provided weight shape "
-                    f"{array.shape}."
+                    f"{given.shape}."
                 )
-            if array.dtype.kind not in "biuf":
-                raise TypeError(f"Layer {self.name}: expected weights of real numbers; received dtype {array.dtype}")
-            with np.errstate(all="ignore"):  # to the nearest of dtype's numbers, infinity too
-                array = np.array(array, dtype=dtype, order="C")
+            array = np.ascontiguousarray(_core.converted(given, np.dtype(dtype)))
             array.flags.writeable = False
             arrays.append(array)
         return arrays
@@ -181,14 +193,14 @@ class Layer(Fixed):
         """Return copies of the kernel (inputs, units) and the bias (units,), those that there are."""
         return [array.copy() for array in self._weights]
 
-    def checked_weights(self, weights: Any) -> Weights:
-        """Return `weights` as this built layer would hold them; ValueError or TypeError where it could not."""
+    def checked_weights(self, weights: Weights) -> Weights:
+        """Return what as_weights() gave as this built layer would hold it; ValueError where it could not."""
         shapes = self.weight_shapes(self._inputs) if self._inputs is not None else []
         return self._checked(weights, shapes, self._dtype)
 
     def set_weights(self, weights: Any) -> None:
         """Replace kernel and bias, given as get_weights() returns them; all are checked before any is replaced."""
-        arrays = self.checked_weights(weights)
+        arrays = self.checked_weights(as_weights(weights))
         if self._inputs is not None:
             self.adopt(self._inputs, self._dtype, arrays)
 
@@ -216,7 +228,8 @@ class Layer(Fixed):
         self._models.append(weakref.ref(model))
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_models": []}
+        with changes:
+            return self.__dict__ | {"_models": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -113,7 +113,7 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             f"received {table.columns - (target is not None)}{advice}"
         )
 
-    score = None if target is None else _Score(model, units)
+    score = None if target is None else _Score(model, units, table.path)
     rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
     with ExitStack() as stack:
         writer = stack.enter_context(Writer(options.output, units, model.dtype)) if options.output is not None else None
@@ -122,12 +122,12 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             before = time.perf_counter()
             y = model.predict(x)
             seconds_in_model += time.perf_counter() - before
+            if score is not None:  # first, since it may refuse the target
+                score.add(y, chunk[:, target], rows)
             if writer is not None:
                 writer.write(y)
             else:
                 sys.stdout.write(csv_text(y))
-            if score is not None:
-                score.add(y, chunk[:, target], rows)
             rows += len(chunk)
         sys.stdout.flush()
     seconds = time.perf_counter() - start
@@ -146,7 +146,8 @@ class _Score:
     Several outputs are classes, the largest one decides; so is one output of sigmoid or step, from 0.5 on class 1.
     """
 
-    def __init__(self, model: Sequential, units: int) -> None:
+    def __init__(self, model: Sequential, units: int, path: str) -> None:
+        self._path = path
         self._classes = units if units > 1 else 2 if model.layers[-1].activation in ("sigmoid", "step") else None
         self._rows, self._sum = 0, 0.0
 
@@ -158,7 +159,7 @@ class _Score:
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise ValueError(
-                    f"expected the target column to hold classes from 0 to {self._classes - 1}; "
+                    f"{self._path}: expected the target column to hold classes from 0 to {self._classes - 1}; "
                     f"received {truth[row]:g} in row {first_row + row}"
                 )
             chosen = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0] >= 0.5

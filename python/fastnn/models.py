@@ -78,8 +78,6 @@ class Sequential(Stack):
 
     def _built_network(self, x: npt.ArrayLike) -> Any:
         """Build what is missing, for the columns of x where nothing is declared."""
-        if not self._layers:
-            raise ValueError(f"expected a model with at least 1 layer; '{self.name}' has none: use model.add(...)")
         columns = _core.columns(x) if self._inputs is None else None
         with changes:
             inputs = columns if self._inputs is None and columns is not None else self._known_inputs()
@@ -181,7 +179,8 @@ class Sequential(Stack):
         _core.save_model(os.fsencode(filepath), config, self.dtype, inputs, descriptions)
 
     def __getstate__(self) -> dict[str, Any]:
-        with changes:  # copies of the layers, with the weights that they have together
+        # Copies of the layers, with the weights that they have together; so models that share a layer share none after.
+        with changes:
             return self.__dict__ | {"_network": None, "_layers": [copy.copy(layer) for layer in self._layers]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

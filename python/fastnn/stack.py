@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.base import Fixed, Layer, Weights, changes, inputs_of_shape, unique_name
+from fastnn.base import Fixed, Layer, Weights, as_weights, changes, inputs_of_shape, unique_name
 from fastnn.layers import Input
 
 DTYPES = ("float32", "float64")
@@ -120,6 +120,8 @@ class Stack(Fixed):
 
     def _prepared(self, inputs: int, weights: list[Weights] | None = None) -> list[tuple[Layer, int, Weights]]:
         """Return each layer with its inputs and weights, the first ones where it has none; no layer is changed."""
+        if not self._layers:
+            raise ValueError(f"expected a model with at least 1 layer; '{self.name}' has none: use model.add(...)")
         plan, width = [], inputs
         for i, layer in enumerate(self._layers):
             plan.append((layer, width, layer.prepared(width, self.dtype, None if weights is None else weights[i])))
@@ -129,8 +131,7 @@ class Stack(Fixed):
     def _adopt(self, plan: list[tuple[Layer, int, Weights]]) -> None:
         for layer, inputs, weights in plan:
             layer.adopt(inputs, self.dtype, weights)
-        if plan:
-            self._inputs = plan[0][1]
+        self._inputs = plan[0][1]
 
     def _known_inputs(self) -> int:
         if self._inputs is None:
@@ -153,6 +154,7 @@ class Stack(Fixed):
 
     def set_weights(self, weights: Any) -> None:
         """Replace all weights, given as get_weights() returns them; all are checked before any is replaced."""
+        weights = as_weights(weights)
         with changes:
             expected = sum(len(layer.weights) for layer in self._layers)
             if len(weights) != expected:

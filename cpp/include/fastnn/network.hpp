@@ -65,8 +65,8 @@ class Network {
   std::size_t layers() const noexcept;
   std::size_t units(std::size_t layer) const noexcept;
 
-  // y (rows, units), contiguous, not overlapping x. Allocates only when a thread's call is larger than any before;
-  // std::bad_alloc when memory is short.
+  // y (rows, units), contiguous, not overlapping x. Allocates only where a thread's call needs more scratch than
+  // those before, or more than 64 MiB, which are given back; std::bad_alloc when memory is short.
   void forward(Rows<T> x, T* y) const;
 
   // The same for every layer: outputs[i] is (rows, units(i)), contiguous, or null where it is not wanted.
