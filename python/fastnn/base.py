@@ -19,7 +19,7 @@ _LARGEST_SIZE = 2**31 - 1
 Weights = list[npt.NDArray[Any]]
 
 # Held while layers, weights or networks change; predictions do not need it. One for all, since models share layers;
-# reentrant, since what is converted to weights may call a model.
+# reentrant, since a model's change is made of its layers'.
 changes = threading.RLock()
 # A child process must not inherit it held by a thread that it does not have.
 os.register_at_fork(before=changes.acquire, after_in_parent=changes.release, after_in_child=changes.release)
