@@ -26,7 +26,7 @@ STD = r"[a-z_0-9]+"
 PURE_STD = r"(?!fstream$|iostream$|filesystem$|cstdio$)[a-z_0-9]+"
 INTRINSICS = r"immintrin\.h|arm_neon\.h"
 MAY_INCLUDE = {
-    "kernels": (["kernels", "include", "core/kernel_table.hpp"], rf"cstddef|cstdint|{INTRINSICS}"),
+    "kernels": (["kernels", "include", "core/kernel_table.hpp"], rf"cstddef|cstdint|utility|{INTRINSICS}"),
     "core": (["core", "include"], PURE_STD),
     "io": (["io", "include"], rf"{STD}|nlohmann/json\.hpp|fcntl\.h|unistd\.h|sys/[a-z]+\.h"),
     "include": (["include"], PURE_STD),

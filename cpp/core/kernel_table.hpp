@@ -33,7 +33,8 @@ struct PackedLayer {
 };
 
 // A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].
-// Units in lanes: column_stride = 1. Rows in lanes: row_stride = 1, column_stride = a whole number of vectors.
+// Units in lanes: column_stride = 1. Rows in lanes: row_stride = 1, column_stride = a whole number of vectors (so not
+// 1).
 template <class T>
 struct Block {
   T* data;
@@ -42,14 +43,21 @@ struct Block {
   std::ptrdiff_t column_stride;
 };
 
+// Units [first, last) of a layer: whole panels, but for the layer's last.
+struct Range {
+  std::size_t first;
+  std::size_t last;
+};
+
 template <class T>
 struct Kernels {
   std::size_t lanes;         // rows in a vector
   std::size_t tile_vectors;  // vectors of rows in the largest tile
 
-  // y = activation(x · W + b), x and y both with units in lanes / both with rows in lanes.
-  void (*units_in_lanes)(const PackedLayer<T>&, Block<const T> x, Block<T> y);
-  void (*rows_in_lanes)(const PackedLayer<T>&, Block<const T> x, Block<T> y);
+  // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes. y may be
+  // written up to the end of its last panel. Softmax, which needs all units, is left to be done.
+  void (*layer)(const PackedLayer<T>&, Block<const T> x, Block<T> y, Range units);
+  void (*softmax)(Block<T> y, std::size_t units);
 
   // to = from, `columns` wide, every NaN replaced by the one quiet NaN that fastnn gives.
   void (*copy)(Block<const T> from, Block<T> to, std::size_t columns);

@@ -14,29 +14,33 @@ FASTNN_INLINE void map(T* data, std::size_t elements, Function function) {
   for (std::size_t i = 0; i < elements; i += kLanes<T>) store(data + i, function(load(data + i)));
 }
 
-// False for softmax, which is not one function of one element.
 template <class T>
-bool activate_elements(Activation activation, T* data, std::size_t elements) {
+void activate_elements(Activation activation, T* data, std::size_t elements) {
   switch (activation) {
-    case Activation::linear: return true;
     case Activation::relu:  // x < 0 ? 0 : x, this way round: NaN must stay NaN.
-      map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return x < T{0} ? Vector<T>{} : x; });
-      return true;
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return x < T{0} ? Vector<T>{} : x; });
     case Activation::step:
-      map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA {
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA {
         const Vector<T> one_or_nan = x >= T{0} ? splat(T{1}) : x;
         return x < T{0} ? Vector<T>{} : one_or_nan;
       });
-      return true;
-    case Activation::tanh:
-      map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return tanh<T>(x); });
-      return true;
+    case Activation::tanh: return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return tanh<T>(x); });
     case Activation::sigmoid:
-      map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return sigmoid<T>(x); });
-      return true;
-    case Activation::softmax: return false;
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return sigmoid<T>(x); });
+    case Activation::linear:
+    case Activation::softmax: return;
   }
-  return true;
+}
+
+template <class T>
+void activate(Activation activation, Block<T> y, Range units) {
+  if (y.column_stride == 1) {
+    for (std::size_t r = 0; r < y.rows; ++r)
+      activate_elements(activation, y.data + stride(r) * y.row_stride + units.first, units.last - units.first);
+  } else {
+    const auto column = static_cast<std::size_t>(y.column_stride);
+    activate_elements(activation, y.data + units.first * column, (units.last - units.first) * column);
+  }
 }
 
 // One row with units in lanes. The padding takes part in e^x and is set to 0 before the sum, to which 0 adds nothing.
@@ -72,16 +76,12 @@ void softmax_rows_in_lanes(T* column, std::size_t units, std::ptrdiff_t unit_str
   for (std::size_t n = 0; n < units; ++n) store(at(n), load(at(n)) / sum);
 }
 
-template <class T, Lanes kInLanes>
-void activate(Activation activation, Block<T> y, std::size_t units) {
-  if constexpr (kInLanes == Lanes::units) {
-    for (std::size_t r = 0; r < y.rows; ++r) {
-      T* row = y.data + stride(r) * y.row_stride;
-      if (!activate_elements(activation, row, units)) softmax_units_in_lanes(row, units);
-    }
-  } else if (!activate_elements(activation, y.data, units * static_cast<std::size_t>(y.column_stride))) {
+template <class T>
+void softmax(Block<T> y, std::size_t units) {
+  if (y.column_stride == 1)
+    for (std::size_t r = 0; r < y.rows; ++r) softmax_units_in_lanes(y.data + stride(r) * y.row_stride, units);
+  else
     for (std::size_t r = 0; r < y.rows; r += kLanes<T>) softmax_rows_in_lanes(y.data + r, units, y.column_stride);
-  }
 }
 
 }  // namespace

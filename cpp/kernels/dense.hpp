@@ -4,7 +4,7 @@
 #pragma once
 
 #include "../core/kernel_table.hpp"
-#include "simd.hpp"
+#include "copy.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -20,85 +20,143 @@ FASTNN_INLINE E sum_by_halves(E (&c)[C]) {
 }
 
 // The operands of a tile. `splatted` walks over k with stride splat_k and from u to u + 1 with splat_u; `vectors` walks
-// over k with vector_k, and from one panel to the next with panel.
+// over k with vector_k, and from one panel to the next with panel. The last panel, which may be narrower than the
+// others, is at `last` and walks with last_k.
 template <class T>
 struct Operands {
   const T* splatted;
   std::ptrdiff_t splat_k, splat_u;
   const T* vectors;
   std::ptrdiff_t vector_k, panel;
+  const T* last;
+  std::ptrdiff_t last_k;
+};
+
+// Where a tile's sums start from, and go: element (u, w) to y[u * y_u + w vectors], 0 in place of what is less than
+// `threshold`.
+template <class T>
+struct Sums {
+  const T* bias;
+  T* y;
+  std::ptrdiff_t y_u;
+  T threshold;
 };
 
 enum class Lanes { units, rows };
 
-constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
+// Rows in lanes: how far ahead of the tile weights are fetched, in steps. Prefetchers stop at the end of a page, every
+// 64 lines; a step is at least the time of a few fmas, and 64 of them longer than memory takes.
+constexpr int kPrefetchSteps = 64;
 
 // C chains, U splatted elements, G panels of V vectors. Chain 0 starts from the bias, the others from 0.
 template <class T, Lanes kInLanes, int C, int U, int G, int V>
-FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, const T* bias, T* y, std::ptrdiff_t y_u) {
+FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
   constexpr int W = G * V;
   Vector<T> sums[U][W][C];
 #pragma GCC unroll 32
   for (int u = 0; u < U; ++u)
 #pragma GCC unroll 32
     for (int w = 0; w < W; ++w) {
-      sums[u][w][0] = kInLanes == Lanes::units ? load(bias + w * kLanes<T>) : splat(bias[u]);
+      sums[u][w][0] = kInLanes == Lanes::units ? load(s.bias + w * kLanes<T>) : splat(s.bias[u]);
 #pragma GCC unroll 16
       for (int c = 1; c < C; ++c) sums[u][w][c] = Vector<T>{};
     }
 
   const auto step = [&](int c) FASTNN_INLINE_LAMBDA {
-    const T* vectors = o.vectors + c * o.vector_k;
-    const T* splatted = o.splatted + c * o.splat_k;
+    if constexpr (kInLanes == Lanes::rows && C < kMostChains)
+      __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k, 0, 2);  // into level 2
     Vector<T> v[W];
 #pragma GCC unroll 32
-    for (int w = 0; w < W; ++w) v[w] = load(vectors + (w / V) * o.panel + (w % V) * kLanes<T>);
+    for (int w = 0; w < W; ++w)
+      v[w] = load((w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>);
 #pragma GCC unroll 32
     for (int u = 0; u < U; ++u) {
-      const Vector<T> s = splat(splatted[u * o.splat_u]);
+      const Vector<T> factor = splat(o.splatted[u * o.splat_u]);
 #pragma GCC unroll 32
-      for (int w = 0; w < W; ++w) sums[u][w][c] = fma(s, v[w], sums[u][w][c]);
+      for (int w = 0; w < W; ++w) sums[u][w][c] = fma(factor, v[w], sums[u][w][c]);
     }
+    o.vectors += o.vector_k;
+    o.last += o.last_k;
+    o.splatted += o.splat_k;
   };
   std::size_t k = 0;
-  for (; k + C <= inputs; k += C) {
+  for (; k + C <= inputs; k += C)
 #pragma GCC unroll 16
     for (int c = 0; c < C; ++c) step(c);
-    o.vectors += C * o.vector_k;
-    o.splatted += C * o.splat_k;
-  }
 #pragma GCC unroll 16
   for (int c = 0; c < C - 1; ++c)  // every index a constant: a variable one would put the sums in memory
     if (k + c < inputs) step(c);
 
+  const Vector<T> threshold = splat(s.threshold);
 #pragma GCC unroll 32
   for (int u = 0; u < U; ++u)
 #pragma GCC unroll 32
-    for (int w = 0; w < W; ++w) store(y + u * y_u + w * kLanes<T>, sum_by_halves<C>(sums[u][w]));
+    for (int w = 0; w < W; ++w) {
+      const Vector<T> sum = sum_by_halves<C>(sums[u][w]);
+      store(s.y + u * s.y_u + w * kLanes<T>, sum < threshold ? Vector<T>{} : sum);
+    }
 }
+
+// ---- tile shapes ----
 
 constexpr int clamp(int n, int low, int high) { return n < low ? low : n < high ? n : high; }
 constexpr int power_of_2_up_to(int n) { return n < 2 ? 1 : 2 * power_of_2_up_to(n / 2); }
 
-// Registers for sums: three quarters, 24, 12 or 6. The rest hold a step's vectors (6 or 3 for one chain) and a splat.
+// Registers for sums: three quarters, 24, 12 or 6. The rest hold a step's vectors and a splat.
 constexpr int kSums = kRegisters * 3 / 4;
 
-// All panels for the U rows at x: as many at a time as there are registers for, then half as many, down to one; the
-// last panel, when it is narrower than the others, alone.
-template <class T, int C, int U, int G>
-void units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, std::size_t panel) {
-  constexpr std::size_t P = kPanelUnits<T>;
-  constexpr int V = static_cast<int>(P) / kLanes<T>;
-  const auto compute = [&](std::size_t width) FASTNN_INLINE_LAMBDA {
-    const T* weights = layer.weights + panel * P * layer.inputs;
-    const Operands<T> o = {x.data, 1, x.row_stride, weights, stride(width), stride(width * layer.inputs)};
-    tile<T, Lanes::units, C, U, G, V>(layer.inputs, o, layer.bias + panel * P, y.data + panel * P, y.row_stride);
-  };
-  for (; (panel + G) * P <= layer.units; panel += G) compute(P);
-  if constexpr (G > 1)
-    units_in_lanes<T, C, U, G / 2>(layer, x, y, panel);
-  else if (panel * P < layer.units)
-    compute(layer.units - panel * P);
+// Units in lanes, most rows of a tile: 4 for one load of weights.
+template <class T, int C>
+constexpr int kMostRows = clamp(kSums * kLanes<T> / (C * static_cast<int>(kPanelUnits<T>)), 1, 4);
+
+// Units in lanes, most panels of a tile of U rows: 4 streams of weights, as far apart as a panel is large, are what
+// caches of 8 ways and prefetchers follow. Layers of more than one chain have few panels.
+template <class T, int C, int U>
+constexpr int kMostPanels = clamp(kSums * kLanes<T> / (C * U * static_cast<int>(kPanelUnits<T>)), 1,
+                                  C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : 4);
+
+// Rows in lanes, most vectors of rows of a tile: as many as there are registers for beside 4 units. 6 vectors x 4 units
+// take 10 loads for 24 fmas.
+template <int C>
+constexpr int kMostVectors = clamp(kSums / (4 * C), 1, kSums);
+
+// Rows in lanes, most units of a tile of V vectors: a divisor of a panel's.
+template <class T, int C, int V>
+constexpr int kMostUnits = power_of_2_up_to(clamp(kSums / (C * V), 1, static_cast<int>(kPanelUnits<T>)));
+
+template <int n>
+struct Constant {
+  static constexpr int value = n;
+};
+
+// body(Constant<n>) for an n known only now, from 1 to most.
+template <int most, class Body>
+FASTNN_INLINE void with_constant(std::size_t n, Body body) {
+  if constexpr (most > 1)
+    if (n < most) return with_constant<most - 1>(n, body);
+  body(Constant<most>{});
+}
+
+// The same for the largest power of two that is at most n and `most`, itself one.
+template <int most, class Body>
+FASTNN_INLINE void with_power_of_2(std::size_t n, Body body) {
+  if constexpr (most > 1)
+    if (n < most) return with_power_of_2<most / 2>(n, body);
+  body(Constant<most>{});
+}
+
+// The first of the fewest groups of at most `most` that n are shared out to evenly.
+constexpr std::size_t first_group(std::size_t n, std::size_t most) {
+  const std::size_t groups = (n - 1) / most + 1;
+  return (n + groups - 1) / groups;
+}
+
+// ---- layers ----
+
+// relu, the one activation that costs a tile nothing: every other lets all sums pass.
+template <class T>
+T threshold_of(Activation activation) {
+  return activation == Activation::relu ? T{0} : -static_cast<T>(__builtin_inf());
 }
 
 // Fewer than 4 units for one row: the 16 chains of a unit in lanes, so that a step takes 16 inputs at once. In the last
@@ -122,69 +180,88 @@ T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
   return sum_by_halves<kLanes<T>>(lanes);
 }
 
-template <class T, int C>
-void dense_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
-  if constexpr (C == kMostChains) {
-    for (std::size_t r = 0; r < x.rows; ++r)
-      for (std::size_t n = 0; n < layer.units; ++n)
-        y.data[stride(r) * y.row_stride + stride(n)] =
-            dot(layer.inputs, x.data + stride(r) * x.row_stride, layer.weights + n * pad_to_chains(layer.inputs),
-                layer.bias[n]);
-    return;
-  }
-  constexpr int V = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
-  constexpr int U = clamp(kSums / (C * V), 1, 4);
-  std::size_t row = 0;
-  const auto rows = [](auto block, std::size_t first) {
-    block.data += stride(first) * block.row_stride;
-    return block;
-  };
-  for (; row + U <= x.rows; row += U)
-    units_in_lanes<T, C, U, power_of_2_up_to(kSums / (C * V * U))>(layer, rows(x, row), rows(y, row), 0);
-  for (; row < x.rows; ++row)
-    units_in_lanes<T, C, 1, power_of_2_up_to(kSums / (C * V))>(layer, rows(x, row), rows(y, row), 0);
+template <class T>
+void dots_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
+  const T threshold = threshold_of<T>(layer.activation);
+  for (std::size_t r = 0; r < x.rows; ++r)
+    for (std::size_t n = 0; n < layer.units; ++n) {
+      const T sum = dot(layer.inputs, x.data + stride(r) * x.row_stride,
+                        layer.weights + n * pad_to_chains(layer.inputs), layer.bias[n]);
+      y.data[stride(r) * y.row_stride + stride(n)] = sum < threshold ? T{0} : sum;
+    }
 }
 
-// Units [unit, unit + U), [unit + U, …) … as long as U of them are left in their panel, then one by one, for the V
-// vectors of rows at x.
-template <class T, int C, int V>
-void rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
+// All rows for a few panels, then for the next: weights come from far away once.
+template <class T, int C>
+void dense_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
-  constexpr int U = clamp(kSums / (C * V), 1, 4);
-  for (std::size_t unit = 0; unit < layer.units;) {
+  constexpr int V = static_cast<int>(P) / kLanes<T>;
+  const T threshold = threshold_of<T>(layer.activation);
+  const std::size_t most_panels = kMostPanels<T, C, kMostRows<T, C>>;
+  const std::size_t end = (units.last + P - 1) / P;
+  for (std::size_t panel = units.first / P, panels; panel < end; panel += panels) {
+    panels = first_group(end - panel, x.rows == 1 ? kMostPanels<T, C, 1> : most_panels);
+    const std::size_t last = panel + panels - 1;
+    const std::size_t last_width = layer.units - last * P < P ? layer.units - last * P : P;
+    for (std::size_t row = 0, rows; row < x.rows; row += rows) {
+      rows = first_group(x.rows - row, kMostRows<T, C>);
+      const Operands<T> o = {x.data + stride(row) * x.row_stride,
+                             1,
+                             x.row_stride,
+                             layer.weights + panel * P * layer.inputs,
+                             stride(P),
+                             stride(P * layer.inputs),
+                             layer.weights + last * P * layer.inputs,
+                             stride(last_width)};
+      const Sums<T> s = {layer.bias + panel * P, y.data + stride(row) * y.row_stride + stride(panel * P), y.row_stride,
+                         threshold};
+      with_constant<kMostRows<T, C>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
+        constexpr int U = decltype(u)::value;
+        with_constant<kMostPanels<T, C, U>>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
+          tile<T, Lanes::units, C, U, decltype(g)::value, V>(layer.inputs, o, s);
+        });
+      });
+    }
+  }
+}
+
+// V vectors of rows, as many units at a time as are left in their panel, up to what a tile takes.
+template <class T, int C, int V>
+void rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
+  constexpr std::size_t P = kPanelUnits<T>;
+  const T threshold = threshold_of<T>(layer.activation);
+  for (std::size_t unit = units.first, done; unit < units.last; unit += done) {
     const std::size_t first = unit / P * P;
     const std::size_t width = layer.units - first < P ? layer.units - first : P;
-    Operands<T> o = {
-        layer.weights + first * layer.inputs + (unit - first), stride(width), 1, x.data, x.column_stride, 0};
-    if constexpr (C == kMostChains) {
-      o.splatted = layer.weights + unit * pad_to_chains(layer.inputs);
-      o.splat_k = 1, o.splat_u = stride(pad_to_chains(layer.inputs));
-    }
-    T* sums = y.data + stride(unit) * y.column_stride;
-    if (unit + U <= first + width) {
-      tile<T, Lanes::rows, C, U, 1, V>(layer.inputs, o, layer.bias + unit, sums, y.column_stride);
-      unit += U;
-    } else {
-      tile<T, Lanes::rows, C, 1, 1, V>(layer.inputs, o, layer.bias + unit, sums, y.column_stride);
-      ++unit;
-    }
+    const bool by_unit = C == kMostChains;
+    const std::size_t padded = pad_to_chains(layer.inputs);
+    const Operands<T> o = {
+        by_unit ? layer.weights + unit * padded : layer.weights + first * layer.inputs + (unit - first),
+        by_unit ? 1 : stride(width),
+        by_unit ? stride(padded) : 1,
+        nullptr,
+        0,
+        0,
+        x.data,
+        x.column_stride};
+    const Sums<T> s = {layer.bias + unit, y.data + stride(unit) * y.column_stride, y.column_stride, threshold};
+    with_power_of_2<kMostUnits<T, C, V>>(first + width - unit, [&](auto u) FASTNN_INLINE_LAMBDA {
+      constexpr int U = decltype(u)::value;
+      tile<T, Lanes::rows, C, U, 1, V>(layer.inputs, o, s);
+      done = U;
+    });
   }
 }
 
-// Vectors of rows in a tile: with 4 splats, as many as there are registers for.
-constexpr int kTileVectors = kSums / 4;
-
-// Every vector of rows of the block, V at a time, then what is left by a tile of its own size.
-template <class T, int C, int V = clamp(kTileVectors / C, 1, kTileVectors)>
-void dense_rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
-  for (; x.rows > (V - 1) * kLanes<T>;) {
-    rows_in_lanes<T, C, V>(layer, x, y);
-    constexpr std::size_t done = V * kLanes<T>;
-    if (x.rows <= done) return;
-    x.rows -= done, y.rows -= done;
-    x.data += done, y.data += done;
+// Every vector of rows of the block, as evenly as tiles allow.
+template <class T, int C>
+void dense_rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
+  for (std::size_t left = (x.rows + kLanes<T> - 1) / kLanes<T>, vectors; left > 0; left -= vectors) {
+    vectors = first_group(left, kMostVectors<C>);
+    with_constant<kMostVectors<C>>(
+        vectors, [&](auto v) FASTNN_INLINE_LAMBDA { rows_in_lanes<T, C, decltype(v)::value>(layer, x, y, units); });
+    x.data += vectors * kLanes<T>, y.data += vectors * kLanes<T>;
   }
-  if constexpr (V > 1) dense_rows_in_lanes<T, C, V - 1>(layer, x, y);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -69,6 +70,33 @@ FASTNN_INLINE Vector<T> load(const T* from) {
 template <class T>
 FASTNN_INLINE void store(T* to, Vector<T> v) {
   *reinterpret_cast<typename VectorOf<T>::Unaligned*>(to) = v;
+}
+
+// The first n elements, 0 <= n <= kLanes: nothing beyond them is read (0 in the other lanes) or written.
+template <class T>
+FASTNN_INLINE Vector<T> load_first(const T* from, std::size_t n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), from);
+  else
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), from);
+#else
+  Vector<T> v = {};
+  for (std::size_t i = 0; i < n; ++i) v[i] = from[i];
+  return v;
+#endif
+}
+
+template <class T>
+FASTNN_INLINE void store_first(T* to, Vector<T> v, std::size_t n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << n) - 1), v);
+  else
+    _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << n) - 1), v);
+#else
+  for (std::size_t i = 0; i < n; ++i) to[i] = v[i];
+#endif
 }
 
 // x - {0}, not {0} + x: -0.0 must stay -0.0, and this compiles to one broadcast.
@@ -173,6 +201,26 @@ FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
   for (int i = 0; i < kLanes<T>; ++i) result[i] = table[index[i] & 15];
   return result;
 #endif
+}
+
+// A stage of a transposition: of the squares of `width` lanes in which a and b lie one above the other, the upper right
+// and the lower left change places.
+template <int width, class T, int... lane>
+FASTNN_INLINE void swap_squares(Vector<T>& a, Vector<T>& b, std::integer_sequence<int, lane...>) {
+  constexpr int lanes = sizeof...(lane);
+  const Vector<T> upper = __builtin_shufflevector(a, b, (lane & width ? lanes + lane - width : lane)...);
+  b = __builtin_shufflevector(a, b, (lane & width ? lanes + lane : lane + width)...);
+  a = upper;
+}
+
+// Element (i, j) of the square changes places with (j, i).
+template <class T, int width = kLanes<T> / 2>
+FASTNN_INLINE void transpose(Vector<T> (&square)[kLanes<T>]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes<T>; ++i)
+    if ((i & width) == 0)
+      swap_squares<width, T>(square[i], square[i + width], std::make_integer_sequence<int, kLanes<T>>{});
+  if constexpr (width > 1) transpose<T, width / 2>(square);
 }
 
 }  // namespace

@@ -74,6 +74,7 @@ class Network {
 
  private:
   struct Packed;
+  struct Forward;
   std::unique_ptr<const Packed> packed_;
 };
 
