@@ -1,6 +1,7 @@
 // The kernels of one instruction set, FASTNN_ISA: everything above with internal linkage, and the table that leaves.
 #include "activations.hpp"
 #include "dense.hpp"
+#include "probes.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -44,8 +45,8 @@ void run_layer(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
 }
 
 template <class T>
-constexpr Kernels<T> kKernels = {kLanes<T>, kTileVectors, run_layer<T, Lanes::units>, run_layer<T, Lanes::rows>,
-                                 copy<T>};
+constexpr Kernels<T> kKernels = {
+    kLanes<T>, kTileVectors, run_layer<T, Lanes::units>, run_layer<T, Lanes::rows>, copy<T>, fma_chains<T>, read<T>};
 
 }  // namespace
 
