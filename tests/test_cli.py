@@ -262,11 +262,12 @@ def test_config_shows_versions_and_instruction_sets(run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--help"], ["predict", "summary", "config"]),
+        (["--help"], ["predict", "summary", "bench", "config"]),
+        (["bench", "--help"], ["MODEL", "--rows", "--seconds", "--json"]),
         (["predict", "--help"], ["MODEL", "DATA", "--output", "--target", ".csv", ".npy"]),
         (["--version"], [f"fastnn {fastnn.__version__}"]),
     ],
-    ids=["help", "help for predict", "version"],
+    ids=["help", "help for bench", "help for predict", "version"],
 )
 def test_help_and_version_are_for_stdout(run, capsys, arguments, words):
     with pytest.raises(SystemExit) as ended:

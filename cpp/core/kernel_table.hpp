@@ -61,6 +61,11 @@ struct Kernels {
 
   // to = from, `columns` wide, every NaN replaced by the one quiet NaN that fastnn gives.
   void (*copy)(Block<const T> from, Block<T> to, std::size_t columns);
+
+  // The probes of cpp/kernels/probes.hpp: `steps` fmas in each of several chains, returning the operations done;
+  // `size` bytes read, a multiple of 512. `result` has room for a panel.
+  double (*fma_chains)(std::size_t steps, T* result);
+  void (*read)(const T* x, std::size_t size, T* result);
 };
 
 struct KernelTable {

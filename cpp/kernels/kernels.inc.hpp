@@ -2,6 +2,7 @@
 #include "activations.hpp"
 #include "copy.hpp"
 #include "dense.hpp"
+#include "probes.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -35,7 +36,8 @@ void run_layer(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range 
 }
 
 template <class T>
-constexpr Kernels<T> kKernels = {kLanes<T>, kMostVectors<1>, run_layer<T>, softmax<T>, copy<T>};
+constexpr Kernels<T> kKernels = {kLanes<T>,  kMostVectors<1>, run_layer<T>, softmax<T>,
+                                 copy<T>, fma_chains<T>, read<T>};
 
 }  // namespace
 

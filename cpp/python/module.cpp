@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <tuple>
 
+#include "../core/machine.hpp"
 #include "../core/reference.hpp"
 #include "arrays.hpp"
 #include "fastnn/isa.hpp"
@@ -192,6 +193,21 @@ PYBIND11_MODULE(_core, module) {
         set_isa(py::str(name.attr("encode")("ascii", "replace").attr("decode")("ascii")));
       },
       py::arg("name"));
+  module.def(
+      "fma_rate",
+      [](const std::string& dtype, double seconds) {
+        if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
+        const GilRelease release;
+        return dtype == "float64" ? fma_rate<double>(seconds) : fma_rate<float>(seconds);
+      },
+      py::arg("dtype"), py::arg("seconds"), "FLOP/s of fused multiply-adds in registers on one thread.");
+  module.def(
+      "read_bandwidth",
+      [](std::size_t bytes, double seconds) {
+        const GilRelease release;
+        return read_bandwidth(bytes, seconds);
+      },
+      py::arg("bytes"), py::arg("seconds"), "Bytes a second of reading so many bytes over and over on one thread.");
   module.def("load_model", &load, py::arg("path"));
   module.def("save_model", &save, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
              py::arg("layers"));

@@ -1,4 +1,4 @@
-"""The command ``fastnn``: predict, summary, config."""
+"""The command ``fastnn``: predict, summary, bench, config."""
 
 import argparse
 import io
@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from fastnn import _core
+from fastnn import _core, benchmark
 from fastnn.configuration import show_config
 from fastnn.models import Sequential, load_model
 from fastnn.tables import Table, Writer, csv_text
@@ -88,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     summary = commands.add_parser("summary", help="a model's layers, output shapes and numbers of weights")
     summary.add_argument("model", metavar="MODEL", help="a .safetensors file")
     summary.set_defaults(run=lambda options: load_model(options.model).summary())
+
+    benchmark.add_arguments(commands.add_parser("bench", help="how fast a model is here, and what bounds it"))
 
     config = commands.add_parser("config", help="versions, compiler, instruction sets")
     config.set_defaults(run=lambda options: show_config())

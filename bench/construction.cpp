@@ -1,0 +1,58 @@
+// Before the first call: packing weights into a network, and reading a model file. Most of both together is the
+// operating system's, which hands out fresh pages each time; one of them alone gets its last repetition's memory back.
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+
+#include "fastnn/model.hpp"
+#include "networks.hpp"
+
+namespace {
+
+fastnn::Model model(const Description& description) {
+  fastnn::Model model = {"", fastnn::Dtype::float32, description.inputs, {}};
+  std::size_t inputs = description.inputs;
+  for (const fastnn::Layer<float>& layer : description.layers) {
+    const char* bytes = reinterpret_cast<const char*>(layer.kernel);
+    model.layers.push_back({inputs, layer.units, layer.activation, {bytes, bytes + 4 * inputs * layer.units}, {}});
+    model.config += std::string(model.config.empty() ? "" : ",") + R"({"class_name":"Dense","config":{"units":)" +
+                    std::to_string(layer.units) + R"(,"activation":")" + fastnn::activation_name(layer.activation) +
+                    R"(","use_bias":false}})";
+    inputs = layer.units;
+  }
+  model.config = R"({"dtype":"float32","build_input_shape":[null,)" + std::to_string(description.inputs) +
+                 R"(],"layers":[)" + model.config + "]}";
+  return model;
+}
+
+template <class Work>
+void register_work(const std::string& name, const Shape& shape, const Work& work) {
+  const auto run = [&shape, work](benchmark::State& state) {
+    const Description description(shape);
+    const std::string path = std::filesystem::temp_directory_path() / "fastnn-construction.safetensors";
+    fastnn::save_model(path, model(description));
+    for (auto _ : state) work(description, path);
+    std::filesystem::remove(path);
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(weights(shape) * sizeof(float)));
+  };
+  benchmark::RegisterBenchmark((name + " " + shape.name).c_str(), run)->Unit(benchmark::kMicrosecond);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  for (const Shape& shape : kShapes) {
+    register_work("build", shape, [](const Description& description, const std::string&) {
+      benchmark::DoNotOptimize(description.network().units());
+    });
+    register_work("load", shape, [](const Description&, const std::string& path) {
+      benchmark::DoNotOptimize(fastnn::load_model(path).layers.size());
+    });
+    register_work("load and build", shape, [](const Description&, const std::string& path) {
+      benchmark::DoNotOptimize(fastnn::build_network<float>(fastnn::load_model(path)).units());
+    });
+  }
+  benchmark::RunSpecifiedBenchmarks();
+}

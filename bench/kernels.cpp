@@ -1,0 +1,73 @@
+// One layer at a time with every instruction set: FLOP/s of dense layers, as a percentage of the peak that fmas in
+// registers reach, and ns an element of activations. Through the public interface, so the copies at the two borders
+// are in it: they count most where a layer has few units. kernels --benchmark_filter=avx2/float64, for example.
+#include <benchmark/benchmark.h>
+
+#include <ctime>
+
+#include "../cpp/core/machine.hpp"
+#include "fastnn/isa.hpp"
+#include "networks.hpp"
+
+namespace {
+
+// Runs the network; returns the seconds of a call, of CPU time: other processes do not count in it, other threads do.
+template <class T>
+double forward(benchmark::State& state, const std::string& isa, const fastnn::Network<T>& network, std::size_t rows) {
+  fastnn::set_isa(isa);
+  const std::vector<T> x(rows * network.inputs(), T(0.5));
+  std::vector<T> y(rows * network.units());
+  const auto stride = static_cast<std::ptrdiff_t>(network.inputs());
+  const std::clock_t start = std::clock();
+  for (auto _ : state) {
+    network.forward({x.data(), rows, stride}, y.data());
+    benchmark::ClobberMemory();
+  }
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / static_cast<double>(state.iterations());
+}
+
+template <class T>
+void dense(benchmark::State& state, const std::string& isa, double peak, std::size_t inputs, std::size_t units,
+           std::size_t rows) {
+  const std::vector<T> weights = kernel<T>(inputs, units);
+  const double seconds = forward<T>(state, isa, {inputs, {{units, fastnn::Activation::linear, weights.data()}}}, rows);
+  const double flops = 2.0 * static_cast<double>(inputs * units * rows);
+  state.counters["GFLOP/s"] = flops / seconds / 1e9;
+  state.counters["% of peak"] = 100 * flops / seconds / peak;
+}
+
+template <class T>
+void activation(benchmark::State& state, const std::string& isa, const std::string& name) {
+  constexpr std::size_t kUnits = 64, kRows = 96;
+  const double seconds = forward<T>(state, isa, {kUnits, {{kUnits, fastnn::activation_from_name(name)}}}, kRows);
+  state.counters["ns/element"] = 1e9 * seconds / (kUnits * kRows);
+}
+
+template <class T>
+void register_all(const std::string& isa, const std::string& dtype) {
+  const std::string prefix = isa + "/" + dtype + "/";
+  fastnn::set_isa(isa);
+  const double peak = fastnn::fma_rate<T>(0.1);
+  const std::pair<std::size_t, std::size_t> shapes[] = {{100, 1},   {64, 8},    {10, 100},  {64, 64},
+                                                        {100, 100}, {256, 256}, {784, 512}, {1024, 1024}};
+  for (const auto& [inputs, units] : shapes)
+    for (const std::size_t rows : {1, 16, 96, 960}) {
+      const std::string name = std::to_string(inputs) + "x" + std::to_string(units) + "/rows " + std::to_string(rows);
+      benchmark::RegisterBenchmark((prefix + name).c_str(), dense<T>, isa, peak, inputs, units, rows)
+          ->MeasureProcessCPUTime();
+    }
+  for (const std::string& name : fastnn::activation_names())
+    benchmark::RegisterBenchmark((prefix + name).c_str(), activation<T>, isa, name)->MeasureProcessCPUTime();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  for (const std::string& isa : fastnn::isas()) {
+    register_all<float>(isa, "float32");
+    register_all<double>(isa, "float64");
+  }
+  benchmark::RunSpecifiedBenchmarks();
+}
