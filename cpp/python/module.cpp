@@ -9,6 +9,7 @@
 #include "fastnn/isa.hpp"
 #include "fastnn/model.hpp"
 #include "fastnn/network.hpp"
+#include "fastnn/threads.hpp"
 #include "gil.hpp"
 
 namespace py = pybind11;
@@ -162,6 +163,9 @@ void translate_system_error(std::exception_ptr exception) {
 }  // namespace
 }  // namespace fastnn::border
 
+// By this symbol threadpoolctl tells the module from others of its name (python/fastnn/threads.py).
+extern "C" __attribute__((visibility("default"))) const char fastnn_version[] = FASTNN_VERSION;
+
 PYBIND11_MODULE(_core, module) {
   using namespace fastnn;
   using namespace fastnn::border;
@@ -192,6 +196,10 @@ PYBIND11_MODULE(_core, module) {
         set_isa(py::str(name.attr("encode")("ascii", "replace").attr("decode")("ascii")));
       },
       py::arg("name"));
+  module.attr("most_threads") = kMostThreads;
+  module.def("num_threads", &num_threads);
+  module.def("set_num_threads", &set_num_threads, py::arg("threads"));
+  module.def("usable_cpus", &usable_cpus, py::arg("root") = "/");
   module.def("load_model", &load, py::arg("path"));
   module.def("save_model", &save, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
              py::arg("layers"));
