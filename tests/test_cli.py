@@ -256,6 +256,7 @@ def test_config_shows_versions_and_instruction_sets(run):
     lines = dict(re.split(r":\s*", line, maxsplit=1) for line in out.splitlines())
     assert (lines["fastnn"], lines["numerics version"]) == (fastnn.__version__, str(fastnn.numerics_version))
     assert (lines["instruction set"], lines["this CPU can run"]) == (fastnn.isa(), ", ".join(fastnn.isas()))
+    assert re.fullmatch(rf"{fastnn.get_num_threads()} \(\d+ CPUs can be used\)", lines["threads"])
     assert (lines["NumPy"], bool(lines["compiler"]), bool(lines["it cannot run"])) == (np.__version__, True, True)
 
 

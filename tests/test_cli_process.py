@@ -87,6 +87,12 @@ def test_unknown_instruction_set_gives_one_line_with_the_valid_names(folder, arg
     assert f"received '{name}'" in done.stderr
 
 
+def test_wrong_number_of_threads_gives_one_line(folder):
+    done = run(MODULE, "config", FASTNN_NUM_THREADS="many")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
+    assert "expected FASTNN_NUM_THREADS to be a number from 1 to 1024; received 'many'" in done.stderr
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -1,4 +1,4 @@
-// The only two ways fastnn touches a file: read a regular one through one descriptor, and replace one atomically.
+// The only two ways fastnn touches a user's file: read a regular one through one descriptor, replace one atomically.
 // What the system says is std::filesystem::filesystem_error with the path and the error number.
 #pragma once
 

@@ -10,6 +10,7 @@
 #include "fastnn/isa.hpp"
 #include "fastnn/model.hpp"
 #include "fastnn/network.hpp"
+#include "fastnn/threads.hpp"
 #include "gil.hpp"
 
 namespace py = pybind11;
@@ -163,6 +164,9 @@ void translate_system_error(std::exception_ptr exception) {
 }  // namespace
 }  // namespace fastnn::border
 
+// By this symbol threadpoolctl tells the module from others of its name (python/fastnn/threads.py).
+extern "C" __attribute__((visibility("default"))) const char fastnn_version[] = FASTNN_VERSION;
+
 PYBIND11_MODULE(_core, module) {
   using namespace fastnn;
   using namespace fastnn::border;
@@ -208,6 +212,10 @@ PYBIND11_MODULE(_core, module) {
         return read_bandwidth(bytes, seconds);
       },
       py::arg("bytes"), py::arg("seconds"), "Bytes a second of reading so many bytes over and over on one thread.");
+  module.attr("most_threads") = kMostThreads;
+  module.def("num_threads", &num_threads);
+  module.def("set_num_threads", &set_num_threads, py::arg("threads"));
+  module.def("usable_cpus", &usable_cpus, py::arg("root") = "/");
   module.def("load_model", &load, py::arg("path"));
   module.def("save_model", &save, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
              py::arg("layers"));

@@ -22,6 +22,7 @@ from fastnn._core import (
 from fastnn.configuration import show_config
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
+from fastnn.threads import get_num_threads, set_num_threads
 
 __all__ = [
     "Input",
@@ -30,6 +31,7 @@ __all__ = [
     "Sequential",
     "UnsupportedModelError",
     "__version__",
+    "get_num_threads",
     "initializers",
     "isa",
     "isas",
@@ -39,6 +41,7 @@ __all__ = [
     "numerics_version",
     "save_model",
     "set_isa",
+    "set_num_threads",
     "show_config",
     "utils",
 ]

@@ -9,13 +9,14 @@ from fastnn import _core
 
 
 def show_config(print_fn: Callable[[str], object] = print) -> None:
-    """Print the version, compiler, instruction sets and numerics version."""
+    """Print the version, compiler, instruction sets, numerics version and number of threads."""
     lines = {
         "fastnn": _core.__version__,
         "numerics version": str(_core.numerics_version),
         "instruction set": _core.isa(),
         "this CPU can run": ", ".join(_core.isas()),
         "it cannot run": ", ".join(_core.unsupported_isas()) or "-",
+        "threads": f"{_core.num_threads()} ({_core.usable_cpus()} CPUs can be used)",
         "compiler": _core.compiler,
         "Python": sys.version.split()[0],
         "NumPy": np.__version__,

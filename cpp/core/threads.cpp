@@ -1,0 +1,67 @@
+// See threads.hpp; usable_cpus, which reads files, is in cpp/io.
+#include "fastnn/threads.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
+namespace fastnn {
+namespace {
+
+std::string range() { return "from 1 to " + std::to_string(kMostThreads); }
+
+// Nothing but digits; a number that is too large for its type is the largest.
+std::optional<std::size_t> number(std::string_view text) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
+  return error == std::errc::result_out_of_range ? std::size_t(-1) : value;
+}
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// OMP_NUM_THREADS is "4", or "4, 2" for nested regions. It is not ours: what is wrong there is not our error.
+std::optional<std::size_t> first_of_list(std::string_view list) {
+  list = list.substr(0, list.find(','));
+  const std::size_t begin = std::min(list.find_first_not_of(" \t"), list.size());
+  const std::size_t end = list.find_last_not_of(" \t") + 1;
+  const auto threads = number(list.substr(begin, end - std::min(begin, end)));
+  return threads == std::size_t{0} ? std::nullopt : threads;
+}
+
+std::size_t first_choice() {
+  const std::string_view own = variable("FASTNN_NUM_THREADS");
+  if (own.empty()) return std::min(first_of_list(variable("OMP_NUM_THREADS")).value_or(usable_cpus()), kMostThreads);
+  const std::size_t threads = number(own).value_or(0);
+  if (threads >= 1 && threads <= kMostThreads) return threads;
+  std::string received;
+  for (const char c : own) received += c >= ' ' && c <= '~' ? c : '?';  // an error's text is one line of UTF-8
+  throw std::invalid_argument("expected FASTNN_NUM_THREADS to be a number " + range() + "; received '" + received +
+                              "'");
+}
+
+std::atomic<std::size_t> chosen{0};  // 0: nothing yet
+
+}  // namespace
+
+std::size_t num_threads() {
+  std::size_t threads = chosen.load(std::memory_order_relaxed);
+  if (threads != 0) return threads;
+  const std::size_t first = first_choice();
+  return chosen.compare_exchange_strong(threads, first) ? first : threads;  // another thread may have chosen meanwhile
+}
+
+void set_num_threads(std::size_t threads) {
+  if (threads < 1 || threads > kMostThreads)
+    throw std::invalid_argument("expected a number of threads " + range() + "; received " + std::to_string(threads));
+  chosen.store(threads, std::memory_order_relaxed);
+}
+
+}  // namespace fastnn

@@ -1,0 +1,40 @@
+"""The pool of threads in cpp/core/thread_pool.cpp, driven by the C++ program of thread_pool.cpp beside this file."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = [*sorted((ROOT / "tests").glob("thread_pool*.cpp")), ROOT / "cpp/core/thread_pool.cpp"]
+CASES = re.findall(r"\bCASE\((\w+)\)[,}]", (ROOT / "tests/thread_pool.cpp").read_text())
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    compiler = os.environ.get("CXX", "c++")
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    path = tmp_path_factory.mktemp("thread_pool") / "thread_pool"
+    flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-pthread", f"-I{ROOT / 'cpp/include'}"]
+    subprocess.run([compiler, *flags, *SOURCES, "-o", path], check=True)
+    return path
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_sharing(program, case):
+    done = subprocess.run([program, case], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("exit_")])
+def test_many_processes_end_in_whatever_state_their_threads_are(program, case):
+    for _ in range(50):
+        assert subprocess.run([program, case], timeout=20, check=False).returncode == 0
+
+
+def test_every_case_is_run():
+    assert len(CASES) == 16

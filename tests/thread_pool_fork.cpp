@@ -1,0 +1,88 @@
+// Cases of thread_pool.cpp: the children of a process that shares work.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "thread_pool.hpp"
+
+// Runs in a child of fork(), and must end well there.
+template <class Work>
+static void in_child(const Work& work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    work();
+    std::_Exit(0);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+
+void fork_before_and_after() {
+  in_child([] { meet(4); });
+  meet(4);
+  in_child([] {
+    meet(4);
+    in_child([] { meet(5); });
+  });
+  meet(6);
+}
+
+void fork_during_calls_of_others() {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 2; ++i)
+    callers.emplace_back([&] {
+      while (!stop) check_once(30, 4);
+    });
+  for (int i = 0; i < 100; ++i) in_child([] { meet(4); });
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+}
+
+// The process that is forked off inside a call finishes the call by itself.
+void fork_inside_a_call() {
+  const auto caller = std::this_thread::get_id();
+  for (const bool in_part : {true, false}) {
+    const pid_t parent = getpid();
+    std::atomic<pid_t> child{-1};
+    std::vector<char> done(200);
+    Meeting both(2);
+    const auto branch = [&] {
+      child = fork();
+      if (child == 0) alarm(20);
+    };
+    const auto work = [&](std::size_t part) {
+      if (part < 2 && getpid() == parent) both.wait();  // the other thread is at work too
+      if (in_part && child == -1 && std::this_thread::get_id() == caller) branch();
+      while (std::this_thread::get_id() != caller && child == -1) std::this_thread::yield();
+      done[part] = 1;
+    };
+    const auto go_on = [&] {
+      if (!in_part && child == -1) branch();
+      return true;
+    };
+    CHECK(share(200, 2, work, go_on));
+    CHECK(std::count(done.begin(), done.end(), 1) == 200);
+    meet(4);
+    if (child == 0) std::_Exit(0);
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+  }
+}
+
+void fork_in_a_thread_of_the_pool() {
+  const auto caller = std::this_thread::get_id();
+  pid_t child = -1;
+  Meeting both(2);
+  CHECK(share(2, 2, [&](std::size_t) {
+    both.wait();
+    if (std::this_thread::get_id() != caller) child = fork();
+  }));
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);  // it ends with the part
+  CHECK(status == 0);
+}
