@@ -235,7 +235,7 @@ def test_memory_that_is_short_is_a_memory_error_and_the_next_call_works():
 
 
 def gives_the_gil_away(call):
-    """Whether another thread runs during some of many calls, when Python itself would let it for an hour not."""
+    """Whether another thread runs during some of many calls, when Python itself would not let it for an hour."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(3600)
     started, gate, progress = threading.Event(), threading.Lock(), []
@@ -251,7 +251,7 @@ def gives_the_gil_away(call):
         thread.start()
         started.wait()
         gate.release()
-        for _ in range(200):
+        for _ in range(20_000):
             call()
             if progress:
                 return True

@@ -1,4 +1,4 @@
-// The border: Python's arrays in, Python's arrays out, the GIL released in between; nothing is computed here.
+// The border: Python's arrays in, Python's arrays out, the GIL released in long calls; nothing is computed here.
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
