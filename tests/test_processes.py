@@ -151,6 +151,28 @@ def test_a_program_may_end_while_daemon_threads_predict(threads):
     """)
 
 
+def test_a_program_may_end_while_daemon_threads_convert_rows():
+    run("""
+        started = threading.Semaphore(0)
+
+        class Slow:
+            def __array__(self, dtype=None, copy=None):
+                for _ in range(1000):  # a thread of a dying program ends here, in Python called by the core
+                    pass
+                return x[:1]
+
+        def work():
+            while True:
+                started.release()
+                model.predict(Slow())
+
+        for _ in range(4):
+            threading.Thread(target=work, daemon=True).start()
+        for _ in range(80):
+            started.acquire()
+    """)
+
+
 def test_models_work_at_exit_and_in_del():
     printed = run("""
         import atexit

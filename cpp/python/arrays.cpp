@@ -98,19 +98,34 @@ Input<T> input_rows(py::handle x, std::size_t inputs) {
   if (dimensions == 0 || static_cast<std::size_t>(array.shape(dimensions - 1)) != inputs)
     throw py::value_error(wrong_columns(array, inputs));
 
-  std::vector<py::ssize_t> leading(array.shape(), array.shape() + dimensions - 1);
-  if (dimensions != 2) array = array.attr("reshape")(-1, inputs);
+  const py::array flat = dimensions > 2 ? py::array(array.attr("reshape")(-1, inputs)) : array;
+  const bool one_row = dimensions == 1;
   constexpr py::ssize_t size = sizeof(T);
-  const Rows<T> rows = {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.shape(0)),
-                        array.strides(0) / size, array.strides(1) / size};
-  return {std::move(array), rows, std::move(leading)};
+  const Rows<T> rows = {static_cast<const T*>(flat.data()), one_row ? 1 : static_cast<std::size_t>(flat.shape(0)),
+                        one_row ? 0 : flat.strides(0) / size, flat.strides(one_row ? 0 : 1) / size};
+  return {std::move(array), flat, rows};
+}
+
+Shape::Shape(const py::array& x, std::size_t units) : dimensions_(static_cast<int>(x.ndim())) {
+  *std::copy_n(x.shape(), dimensions_ - 1, sizes_) = static_cast<py::ssize_t>(units);
 }
 
 template <class T>
-py::array output_array(py::handle out, const std::vector<py::ssize_t>& shape) {
+py::array new_array(const Shape& shape) {
+  const auto& numpy = py::detail::npy_api::get();
+  PyObject* dtype =
+      numpy.PyArray_DescrFromType_(py::detail::npy_format_descriptor<T>::value);  // the array's from now on
+  PyObject* array = numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, dtype, shape.dimensions(), shape.begin(), nullptr,
+                                                nullptr, 0, nullptr);
+  if (array == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::array>(array);
+}
+
+template <class T>
+py::array output_array(py::handle out, const Shape& shape) {
   const auto expected = [&] {
     return "expected out to be a writeable, C-contiguous array of shape " +
-           py::str(py::tuple(py::cast(shape))).cast<std::string>() + " and dtype " +
+           py::str(py::tuple(py::cast(std::vector(shape.begin(), shape.end())))).cast<std::string>() + " and dtype " +
            py::str(py::dtype::of<T>()).cast<std::string>() + "; received ";
   };
   if (!py::isinstance<py::array>(out))
@@ -128,7 +143,9 @@ py::array output_array(py::handle out, const std::vector<py::ssize_t>& shape) {
 
 template Input<float> input_rows<float>(py::handle, std::size_t);
 template Input<double> input_rows<double>(py::handle, std::size_t);
-template py::array output_array<float>(py::handle, const std::vector<py::ssize_t>&);
-template py::array output_array<double>(py::handle, const std::vector<py::ssize_t>&);
+template py::array new_array<float>(const Shape&);
+template py::array new_array<double>(const Shape&);
+template py::array output_array<float>(py::handle, const Shape&);
+template py::array output_array<double>(py::handle, const Shape&);
 
 }  // namespace fastnn::border

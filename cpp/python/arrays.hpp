@@ -14,12 +14,12 @@ namespace fastnn::border {
 
 namespace py = pybind11;
 
-// Rows of T that stay alive as long as `array` does, and the shape in front of the last axis.
+// An array of T (..., inputs) and the same as rows, which stay alive as long as `flat` does.
 template <class T>
 struct Input {
   py::array array;
+  py::array flat;
   Rows<T> rows;
-  std::vector<py::ssize_t> leading;
 };
 
 // Whatever np.asarray accepts, of numbers: (..., inputs). Other dtypes are converted once; T in any layout is used as
@@ -34,10 +34,27 @@ py::array converted(const py::array& array, const py::dtype& dtype);
 // The length of the last axis of an array that input_rows would take; throws what it throws.
 std::size_t columns(py::handle x);
 
+// The shape of the answers to x (..., inputs): (..., units). No vector, whose memory takes longer to get than to fill.
+class Shape {
+ public:
+  Shape(const py::array& x, std::size_t units);
+  int dimensions() const { return dimensions_; }
+  const py::ssize_t* begin() const { return sizes_; }
+  const py::ssize_t* end() const { return sizes_ + dimensions_; }
+
+ private:
+  int dimensions_;
+  py::ssize_t sizes_[64];  // NumPy's most
+};
+
+// An array whose numbers are still to be written. py::array_t's constructor takes three times as long.
+template <class T>
+py::array new_array(const Shape& shape);
+
 // `out` as NumPy wants it: an array of exactly `shape` and dtype T, writeable, and here C-contiguous; ValueError if
 // not.
 template <class T>
-py::array output_array(py::handle out, const std::vector<py::ssize_t>& shape);
+py::array output_array(py::handle out, const Shape& shape);
 
 // Python's spelling of a shape: "(2,)", "(3, 4)".
 std::string shape_text(const py::array& array);

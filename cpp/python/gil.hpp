@@ -1,4 +1,4 @@
-// The GIL, released while the core computes.
+// The GIL, released while the core computes for long.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -15,8 +15,9 @@ namespace fastnn::border {
 // to end, as in Python 3.14 (test_a_program_may_end_while_daemon_threads_predict).
 class GilRelease {
  public:
-  GilRelease() : state_(PyEval_SaveThread()) {}
+  explicit GilRelease(bool release = true) : state_(release ? PyEval_SaveThread() : nullptr) {}
   ~GilRelease() {
+    if (state_ == nullptr) return;
 #if defined(__GLIBCXX__)
     try {
       PyEval_RestoreThread(state_);

@@ -34,6 +34,7 @@ class Stack(Fixed):
         self._inputs: int | None = None
         self._has_input = False
         self._layers: list[Layer] = []
+        self._weights_changed()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
             self.add(layer)
 
