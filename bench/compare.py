@@ -163,6 +163,8 @@ def arguments(argv):
         parser.error("--plot shows engines, not --threads; leave one of them out")
     if options.plot and importlib.util.find_spec("matplotlib") is None:
         parser.error("--plot needs matplotlib: pip install matplotlib")
+    if options.cpu_time and options.threads:
+        parser.error("--cpu-time adds up the times of all threads; leave it out with --threads")
     if options.threads and not hasattr(fastnn, "set_num_threads"):
         parser.error("--threads needs fastnn.set_num_threads, which this fastnn does not have")
     return options

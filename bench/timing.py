@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 
-def interleaved(timers, seconds, fewest=5, most=31, least=5e-3, clock=time.perf_counter):
+def interleaved(timers, seconds, fewest=3, most=31, least=5e-3, clock=time.perf_counter):
     """Return name -> array of seconds a call, one for each round.
 
     timers: name -> timeit.Timer. A round measures each in turn, in an order drawn anew: as many calls as fill `least`
