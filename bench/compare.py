@@ -1,0 +1,192 @@
+"""fastnn beside NumPy, PyTorch, ONNX Runtime, OpenVINO, JAX and LiteRT: float32 NumPy arrays in and out, one thread.
+
+    python bench/compare.py --markdown table.md --plot table.png    # ten minutes at most
+    python bench/compare.py --quick                                 # less than one: fewer rounds, at most 256 rows
+    python bench/compare.py --threads 1,2                           # fastnn alone, with these numbers of threads
+
+`pip install '.[bench]'` brings the peers; those that are not installed are named and left out. Before anything is
+timed, the answers of all are checked against float64. Exit code 2: a wrong answer, or a mistake in the command.
+"""
+
+import engines  # isort: skip  (first: it limits everybody's threads)
+
+import argparse
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+from timeit import Timer
+
+import numpy as np
+
+import fastnn
+import report
+import timing
+from networks import NETWORKS, TINY, expected, flops, rows_of, title, weights_of, wrong_answer
+
+ROWS = [1, 16, 256, 4096, 32768]
+CHECKED_ROWS = 256
+
+
+class EngineError(Exception):
+    """An engine that does not run, or not right."""
+
+
+def engine_call(engine, network, x):
+    """Return a network's call(x) on an engine, after its answers have been checked."""
+    sizes, activation = NETWORKS[network]
+    weights = weights_of(sizes)
+    try:
+        call = engines.ENGINES[engine][0](weights, activation, x)
+        y = call(x)
+    except Exception as error:
+        raise EngineError(f"{engine} does not run {network} × {len(x)}: {error}") from error
+    some = slice(None, None, max(1, len(x) // CHECKED_ROWS))
+    if wrong := wrong_answer(y[some], *expected(weights, activation, x[some])):
+        raise EngineError(f"{engine} gives a wrong answer for {network} × {len(x)}: {wrong}")
+    return call
+
+
+def timer(call, x):
+    return Timer("call(x)", globals={"call": call, "x": x})
+
+
+def measured(names, network, rows, effort):
+    """Return the times of one cell of the table: each engine's, and those of fastnn in float64."""
+    sizes, activation = NETWORKS[network]
+    x = rows_of(sizes, rows)
+    timers = {name: timer(engine_call(name, network, x), x) for name in names}
+    in_float64 = [(kernel.astype(np.float64), bias.astype(np.float64)) for kernel, bias in weights_of(sizes)]
+    x = x.astype(np.float64)
+    timers["fastnn float64"] = timer(engines.fastnn(in_float64, activation, x), x)
+    return timing.interleaved(timers, **effort)
+
+
+def measured_one_row(sizes, effort):
+    """Return the times of the three ways to ask for one row, and of NumPy's maximum of that row and 0."""
+    x = rows_of(sizes, 1)
+    predict = engines.fastnn(weights_of(sizes), "relu", x)
+    names = {"predict": predict, "model": predict.__self__, "x": x, "y": predict(x), "np": np}
+    statements = ["predict(x)", "predict(x, out=y)", "model(x)", "np.maximum(x, 0)"]
+    return timing.interleaved({each: Timer(each, globals=names) for each in statements}, **effort)
+
+
+def measured_threads(counts, network, rows, effort):
+    """Return the times of fastnn with each number of threads."""
+    x = rows_of(NETWORKS[network][0], rows)
+    names = {"call": engine_call("fastnn", network, x), "x": x, "set_num_threads": fastnn.set_num_threads}
+    timers = {f"{n}": Timer("call(x)", f"set_num_threads({n})", globals=names) for n in counts}
+    times = timing.interleaved(timers, **effort)
+    fastnn.set_num_threads(1)
+    return times
+
+
+def cells(options, measure):
+    """Return the cells of a table, each with its times by measure(network, rows); tell stderr how far it is."""
+    found = []
+    for network in options.networks:
+        for rows in options.rows:
+            print(f"{network} × {rows}", file=sys.stderr)
+            times = measure(network, rows)
+            work = flops(NETWORKS[network][0]) * rows
+            found.append({"network": title(network), "rows": rows, "flops": work, "seconds": times})
+    return found
+
+
+def compare(options):
+    """Measure everything that was asked for; return the results, of which report.py makes tables and a picture."""
+    effort = {"seconds": 0.4, "fewest": 3, "most": 7, "least": 1e-3} if options.quick else {"seconds": 12}
+    effort["clock"] = time.process_time if options.cpu_time else time.perf_counter
+    results = {"environment": timing.environment(), "quick": options.quick, "cpu time": options.cpu_time}
+    if options.threads:
+        results["threads"] = cells(options, lambda *cell: measured_threads(options.threads, *cell, effort))
+        return results
+    results["engines"] = {name: engines.installed()[name] for name in options.engines}
+    present = [name for name, version in results["engines"].items() if version is not None]
+    peaks = [timing.fma_rate()]
+
+    def measure(network, rows):
+        times = measured(present, network, rows, effort)
+        peaks.append(timing.fma_rate())
+        return times
+
+    results["cells"] = cells(options, measure)
+    results["peak"] = [rate for rate in peaks if rate is not None]
+    one_row = {title("lecture"): NETWORKS["lecture"][0], f"tiny {'-'.join(map(str, TINY))} relu": TINY}
+    results["one row"] = {name: measured_one_row(sizes, effort) for name, sizes in one_row.items()}
+    return results
+
+
+def one_of(valid):
+    def parse(text):
+        names = text.split(",")
+        if unknown := [name for name in names if name not in valid]:
+            raise argparse.ArgumentTypeError(f"expected some of {','.join(valid)}; received {','.join(unknown)}")
+        return names
+
+    return parse
+
+
+def counts(text):
+    try:
+        numbers = [int(each) for each in text.split(",")]
+    except ValueError:
+        numbers = [0]
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"expected positive integers, as in 1,2; received {text}")
+    return numbers
+
+
+def new_file(text):
+    if not Path(text).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"expected a file in an existing folder; received {text}")
+    return Path(text)
+
+
+def arguments(argv):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=one_of(list(NETWORKS)), default=list(NETWORKS), metavar="NAME,…")
+    parser.add_argument("--rows", type=counts, metavar="N,…", help="numbers of rows")
+    parser.add_argument(
+        "--engines", type=one_of(list(engines.ENGINES)), default=list(engines.ENGINES), metavar="NAME,…"
+    )
+    parser.add_argument("--threads", type=counts, metavar="N,…", help="fastnn alone, with these numbers of threads")
+    parser.add_argument("--quick", action="store_true", help="less than a minute")
+    parser.add_argument("--cpu-time", action="store_true", help="not the clock's: for a machine that others use too")
+    for kind in ("markdown", "plot", "json"):
+        parser.add_argument(f"--{kind}", type=new_file, metavar="FILE")
+    options = parser.parse_args(argv)
+    options.rows = options.rows or (ROWS[:3] if options.quick else ROWS)
+    options.engines = list(dict.fromkeys(["fastnn", *options.engines]))
+    if options.plot and options.threads:
+        parser.error("--plot shows engines, not --threads; leave one of them out")
+    if options.plot and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install matplotlib")
+    if options.cpu_time and options.threads:
+        parser.error("--cpu-time adds up the times of all threads; leave it out with --threads")
+    if options.threads and not hasattr(fastnn, "set_num_threads"):
+        parser.error("--threads needs fastnn.set_num_threads, which this fastnn does not have")
+    return options
+
+
+def main(argv=None):
+    options = arguments(argv)
+    try:
+        results = compare(options)
+    except EngineError as error:
+        print(f"compare.py: {error}", file=sys.stderr)
+        return 2
+    text = report.markdown(results)
+    print(text)
+    if options.markdown:
+        options.markdown.write_text(text + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1, default=list) + "\n")
+    if options.plot:
+        report.plot(results, options.plot)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Times of calls that take turns, so that whatever else the machine does meets them all alike."""
+
+import datetime
+import os
+import platform
+import random
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def interleaved(timers, seconds, fewest=3, most=31, least=5e-3, clock=time.perf_counter):
+    """Return name -> array of seconds a call, one for each round.
+
+    timers: name -> timeit.Timer. A round measures each in turn, in an order drawn anew: as many calls as fill `least`
+    seconds, after one that fills the caches. As many rounds as fit into `seconds`, but from `fewest` to `most`.
+    """
+    for timer in timers.values():
+        timer.timer = clock
+    once = {name: timer.timeit(1) for name, timer in timers.items()}
+    once |= {name: min(timers[name].repeat(5, 1)) for name, each in once.items() if each < 0.1}
+    calls = {name: max(1, int(least / each)) for name, each in once.items()}
+    a_round = sum((calls[name] + (calls[name] > 1)) * each for name, each in once.items())
+    rounds = min(most, max(fewest, int(seconds / a_round)))
+    times, order = {name: [] for name in timers}, list(timers)
+    shuffle = random.Random(0).shuffle
+    for _ in range(rounds):
+        shuffle(order)
+        for name in order:
+            if calls[name] > 1:
+                timers[name].timeit(1)
+            times[name].append(timers[name].timeit(calls[name]) / calls[name])
+    return {name: np.array(each) for name, each in times.items()}
+
+
+def fma_rate(dtype="float32", seconds=0.05):
+    """Return the FLOP/s of register-only FMA chains now, on one thread; None if this build cannot tell."""
+    from fastnn import _core
+
+    measure = getattr(_core, "fma_rate", None)
+    return None if measure is None else measure(dtype, seconds)
+
+
+def environment():
+    """Return what the figures depend on, as name -> text."""
+    import fastnn
+    from fastnn import _core
+
+    return {
+        "CPU": f"{cpu_model()}, {os.cpu_count()} CPUs",
+        "instruction set": fastnn.isa(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "fastnn": f"{fastnn.__version__}, {_core.compiler}",
+        "Python": sys.version.split()[0],
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def cpu_model():
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def above_neighbours(work, seconds):
+    """Return each time divided by the one that its two neighbours, joined by a line over the work, would give there.
+
+    work: increasing; seconds: of the same length. The first and the last have one neighbour, and get 1.
+    """
+    work, seconds = np.asarray(work, float), np.asarray(seconds)
+    share = (work[1:-1] - work[:-2]) / (work[2:] - work[:-2])
+    line = seconds[:-2] + share * (seconds[2:] - seconds[:-2])
+    return np.concatenate([[1.0], seconds[1:-1] / line, [1.0]])
