@@ -2,7 +2,7 @@
 // instruction set against the scalar reference, and a hash of fixed networks' answers that is the same everywhere.
 //
 //   aarch64-linux-gnu-g++ -static -std=c++17 -O3 -ffp-contract=off -Icpp/include -o golden bench/golden.cpp
-//     cpp/core/*.cpp cpp/kernels/portable.cpp && qemu-aarch64 ./golden
+//     cpp/core/*.cpp cpp/io/usable_cpus.cpp cpp/kernels/portable.cpp -pthread && qemu-aarch64 ./golden
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>

@@ -30,6 +30,9 @@ struct PackedLayer {
   Activation activation;
   const T* weights;  // null: the layer is its activation alone
   const T* bias;     // padded with zeros to whole panels
+
+  // Whether nothing but the inputs is read with units in lanes, so that they may lie anywhere.
+  bool reads_in_place() const { return weights != nullptr && chains < kMostChains; }
 };
 
 // A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].
@@ -56,11 +59,11 @@ struct Kernels {
 
   // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes. y may be
   // written up to the end of its last panel. Softmax, which needs all units, is left to be done.
-  void (*layer)(const PackedLayer<T>&, Block<const T> x, Block<T> y, Range units);
-  void (*softmax)(Block<T> y, std::size_t units);
+  void (*layer)(const PackedLayer<T>&, const Block<const T>& x, const Block<T>& y, Range units);
+  void (*softmax)(const Block<T>& y, std::size_t units);
 
   // to = from, `columns` wide, every NaN replaced by the one quiet NaN that fastnn gives.
-  void (*copy)(Block<const T> from, Block<T> to, std::size_t columns);
+  void (*copy)(const Block<const T>& from, const Block<T>& to, std::size_t columns);
 
   // The probes of cpp/kernels/probes.hpp: `steps` fmas in each of several chains, returning the operations done;
   // `size` bytes read, a multiple of 512. `result` has room for a panel.

@@ -1,5 +1,7 @@
 #include "machine.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
@@ -38,6 +40,14 @@ double best_rate(double seconds, const Work& work) {
 }
 
 }  // namespace
+
+std::size_t level_2_cache_bytes() {
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+  static const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  if (bytes > 0) return static_cast<std::size_t>(bytes);
+#endif
+  return 1024 * 1024;
+}
 
 template <class T>
 double fma_rate(double seconds) {

@@ -1,9 +1,12 @@
-// What the machine could do at most, measured on one thread with the instruction set in use.
+// What the machine is, and what it could do at most, measured on one thread with the instruction set in use.
 #pragma once
 
 #include <cstddef>
 
 namespace fastnn {
+
+// The level 2 data cache of a core; 1 MiB where the system does not tell.
+std::size_t level_2_cache_bytes();
 
 // Operations a second, two for each fma, of fmas in registers alone; T is float or double. Like read_bandwidth it takes
 // about `seconds`, above 0 and at most 60 (else std::invalid_argument), and tells the fastest of rounds of 100 µs or

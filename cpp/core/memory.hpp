@@ -23,13 +23,17 @@ class AlignedBuffer {
       : data_(static_cast<T*>(::operator new(checked_product(size, sizeof(T)), kAlignment))), size_(size) {
     if (size > 0) std::memset(data_, 0, size * sizeof(T));
   }
-  ~AlignedBuffer() { ::operator delete(data_, kAlignment); }
-  AlignedBuffer(const AlignedBuffer&) = delete;
+  ~AlignedBuffer() {
+    if (data_ != nullptr) ::operator delete(data_, kAlignment);
+  }
+  AlignedBuffer(AlignedBuffer&& other) noexcept { swap(other); }
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
-    ::operator delete(data_, kAlignment);
-    data_ = std::exchange(other.data_, nullptr);
-    size_ = std::exchange(other.size_, 0);
+    swap(other);
     return *this;
+  }
+  void swap(AlignedBuffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
   }
 
   T* data() { return data_; }

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "dispatch.hpp"
+#include "fastnn/threads.hpp"
+#include "machine.hpp"
 #include "packed_network.hpp"
 
 namespace fastnn {
@@ -13,6 +15,9 @@ namespace {
 
 // Inputs and units: no product of sizes in this file overflows, and one row as wide would fill 8 GiB.
 constexpr std::size_t kLargestWidth = (std::size_t{1} << 31) - 1;
+
+// Multiply-adds that an activation's time amounts to, per unit, about.
+constexpr double kWorkOfAnActivation = 16;
 
 // How many interleaved chains a unit's sum is split into: part of the numerics contract (docs/numerics.md, "Dense").
 int chains(std::size_t units) { return units < 4 ? 16 : units <= 16 ? 4 : units <= 64 ? 2 : 1; }
@@ -55,7 +60,8 @@ template <class T>
 Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   check_width(inputs, "inputs");
   if (layers.empty()) throw std::invalid_argument("expected a network with at least 1 layer; received none");
-  active_kernels();  // a wrong FASTNN_ISA is reported here, not by the first forward
+  active_kernels();  // a wrong FASTNN_ISA or FASTNN_NUM_THREADS is reported here, not by the first forward
+  num_threads();
 
   auto packed = std::make_unique<Packed>();
   packed->inputs = inputs;
@@ -73,9 +79,12 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     if (layer.kernel != nullptr) size += weights_size<T>(width, layer.units) + round_up(layer.units, kPanelUnits<T>);
     packed->layers.push_back({width, layer.units, chains(layer.units), layer.activation, nullptr, nullptr});
     packed->widest = std::max(packed->widest, layer.units);
+    packed->work += (layer.kernel == nullptr ? kWorkOfAnActivation : static_cast<double>(width) + kWorkOfAnActivation) *
+                    static_cast<double>(layer.units);
     width = layer.units;
   }
   packed->widest = pad_to_chains(packed->widest);
+  packed->rows_in_cache = level_2_cache_bytes() / 4 * 3 / (2 * packed->widest * sizeof(T));
 
   packed->memory = AlignedBuffer<T>(size);
   T* free = packed->memory.data();
@@ -101,6 +110,10 @@ Network<T>& Network<T>::operator=(Network&&) noexcept = default;
 template <class T>
 std::size_t Network<T>::inputs() const noexcept {
   return packed_->inputs;
+}
+template <class T>
+double Network<T>::work() const noexcept {
+  return packed_->work;
 }
 template <class T>
 std::size_t Network<T>::layers() const noexcept {

@@ -12,7 +12,9 @@ namespace fastnn {
 template <class T>
 struct Network<T>::Packed {
   std::size_t inputs;
-  std::size_t widest;  // of inputs and all units, padded to whole panels and chains
+  std::size_t widest;         // of inputs and all units, padded to whole panels and chains
+  std::size_t rows_in_cache;  // whose scratch fits beside the weights' stream in the level 2 cache
+  double work;                // of a row: multiply-adds, an activation as so many as take its time
   std::vector<PackedLayer<T>> layers;
   AlignedBuffer<T> memory;
 };

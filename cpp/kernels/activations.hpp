@@ -33,7 +33,7 @@ void activate_elements(Activation activation, T* data, std::size_t elements) {
 }
 
 template <class T>
-void activate(Activation activation, Block<T> y, Range units) {
+void activate(Activation activation, const Block<T>& y, Range units) {
   if (y.column_stride == 1) {
     for (std::size_t r = 0; r < y.rows; ++r)
       activate_elements(activation, y.data + stride(r) * y.row_stride + units.first, units.last - units.first);
@@ -77,7 +77,7 @@ void softmax_rows_in_lanes(T* column, std::size_t units, std::ptrdiff_t unit_str
 }
 
 template <class T>
-void softmax(Block<T> y, std::size_t units) {
+void softmax(const Block<T>& y, std::size_t units) {
   if (y.column_stride == 1)
     for (std::size_t r = 0; r < y.rows; ++r) softmax_units_in_lanes(y.data + stride(r) * y.row_stride, units);
   else

@@ -63,7 +63,7 @@ void transpose_lines(const T* from, std::ptrdiff_t from_line, T* to, std::ptrdif
 }
 
 template <class T>
-void copy(Block<const T> from, Block<T> to, std::size_t columns) {
+void copy(const Block<const T>& from, const Block<T>& to, std::size_t columns) {
   if (from.column_stride == 1 && to.column_stride == 1)
     copy_lines(from.data, from.row_stride, to.data, to.row_stride, from.rows, columns);
   else if (from.row_stride == 1 && to.row_stride == 1)

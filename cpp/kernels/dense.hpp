@@ -181,7 +181,7 @@ T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
 }
 
 template <class T>
-void dots_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y) {
+void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y) {
   const T threshold = threshold_of<T>(layer.activation);
   for (std::size_t r = 0; r < x.rows; ++r)
     for (std::size_t n = 0; n < layer.units; ++n) {
@@ -193,7 +193,7 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T>
 
 // All rows for a few panels, then for the next: weights come from far away once.
 template <class T, int C>
-void dense_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
+void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
   constexpr int V = static_cast<int>(P) / kLanes<T>;
   const T threshold = threshold_of<T>(layer.activation);
@@ -227,7 +227,8 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T
 
 // V vectors of rows, as many units at a time as are left in their panel, up to what a tile takes.
 template <class T, int C, int V>
-void rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
+void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t row,
+                   Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
   const T threshold = threshold_of<T>(layer.activation);
   for (std::size_t unit = units.first, done; unit < units.last; unit += done) {
@@ -242,9 +243,9 @@ void rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Ra
         nullptr,
         0,
         0,
-        x.data,
+        x.data + row,
         x.column_stride};
-    const Sums<T> s = {layer.bias + unit, y.data + stride(unit) * y.column_stride, y.column_stride, threshold};
+    const Sums<T> s = {layer.bias + unit, y.data + row + stride(unit) * y.column_stride, y.column_stride, threshold};
     with_power_of_2<kMostUnits<T, C, V>>(first + width - unit, [&](auto u) FASTNN_INLINE_LAMBDA {
       constexpr int U = decltype(u)::value;
       tile<T, Lanes::rows, C, U, 1, V>(layer.inputs, o, s);
@@ -255,12 +256,12 @@ void rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Ra
 
 // Every vector of rows of the block, as evenly as tiles allow.
 template <class T, int C>
-void dense_rows_in_lanes(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
-  for (std::size_t left = (x.rows + kLanes<T> - 1) / kLanes<T>, vectors; left > 0; left -= vectors) {
-    vectors = first_group(left, kMostVectors<C>);
-    with_constant<kMostVectors<C>>(
-        vectors, [&](auto v) FASTNN_INLINE_LAMBDA { rows_in_lanes<T, C, decltype(v)::value>(layer, x, y, units); });
-    x.data += vectors * kLanes<T>, y.data += vectors * kLanes<T>;
+void dense_rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
+  for (std::size_t row = 0, vectors; row < x.rows; row += vectors * kLanes<T>) {
+    vectors = first_group((x.rows - row + kLanes<T> - 1) / kLanes<T>, kMostVectors<C>);
+    with_constant<kMostVectors<C>>(vectors, [&](auto v) FASTNN_INLINE_LAMBDA {
+      rows_in_lanes<T, C, decltype(v)::value>(layer, x, y, row, units);
+    });
   }
 }
 

@@ -8,7 +8,7 @@ namespace fastnn::FASTNN_ISA {
 namespace {
 
 template <class T, int C>
-void dense(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
+void dense(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   if (y.column_stride != 1)
     dense_rows_in_lanes<T, C>(layer, x, y, units);
   else if constexpr (C == kMostChains)
@@ -18,11 +18,14 @@ void dense(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range unit
 }
 
 template <class T>
-void run_layer(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
+void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   if (layer.weights == nullptr) {
-    x.data += stride(units.first) * x.column_stride, y.data += stride(units.first) * y.column_stride;
-    copy<T>(x, y, units.last - units.first);
-    return activate(layer.activation, y, {0, units.last - units.first});
+    const auto from_first = [&](auto block) {
+      block.data += stride(units.first) * block.column_stride;
+      return block;
+    };
+    copy<T>(from_first(x), from_first(y), units.last - units.first);
+    return activate(layer.activation, y, units);
   }
   if (layer.chains == kMostChains)
     dense<T, kMostChains>(layer, x, y, units);
@@ -36,8 +39,7 @@ void run_layer(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range 
 }
 
 template <class T>
-constexpr Kernels<T> kKernels = {kLanes<T>,  kMostVectors<1>, run_layer<T>, softmax<T>,
-                                 copy<T>, fma_chains<T>, read<T>};
+constexpr Kernels<T> kKernels = {kLanes<T>, kMostVectors<1>, run_layer<T>, softmax<T>, copy<T>, fma_chains<T>, read<T>};
 
 }  // namespace
 

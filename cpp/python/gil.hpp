@@ -4,6 +4,8 @@
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #if defined(__GLIBCXX__)
 #include <cxxabi.h>
 #endif
@@ -15,9 +17,27 @@ namespace fastnn::border {
 // to end, as in Python 3.14 (test_a_program_may_end_while_daemon_threads_predict).
 class GilRelease {
  public:
-  explicit GilRelease(bool release = true) : state_(release ? PyEval_SaveThread() : nullptr) {}
-  ~GilRelease() {
-    if (state_ == nullptr) return;
+  GilRelease() : state_(PyEval_SaveThread()) {}
+  ~GilRelease() { take_back(); }
+  GilRelease(const GilRelease&) = delete;
+  GilRelease& operator=(const GilRelease&) = delete;
+
+  // Lets Python's handlers run for signals that came meanwhile, every 20 ms at most: taking the GIL where others want
+  // it may take 5 ms. False when one raised, as Ctrl-C does: its exception is set.
+  bool no_signal() {
+    const auto now = std::chrono::steady_clock::now();
+    const bool first = next_ == std::chrono::steady_clock::time_point();
+    if (!first && now < next_) return true;
+    next_ = now + std::chrono::milliseconds(20);
+    if (first) return true;
+    take_back();
+    const bool none = PyErr_CheckSignals() == 0;
+    state_ = PyEval_SaveThread();
+    return none;
+  }
+
+ private:
+  void take_back() {
 #if defined(__GLIBCXX__)
     try {
       PyEval_RestoreThread(state_);
@@ -28,11 +48,9 @@ class GilRelease {
     PyEval_RestoreThread(state_);
 #endif
   }
-  GilRelease(const GilRelease&) = delete;
-  GilRelease& operator=(const GilRelease&) = delete;
 
- private:
   PyThreadState* state_;
+  std::chrono::steady_clock::time_point next_{};
 };
 
 }  // namespace fastnn::border

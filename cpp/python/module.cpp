@@ -49,19 +49,21 @@ Network<T> build(std::size_t inputs, const std::vector<LayerDescription>& descri
   return Network<T>(inputs, layers);
 }
 
-// Whether a call computes for so long that other threads should run meanwhile. Giving the GIL away and taking it back
-// takes 40 ns, and where others want it, until they give it back. So many multiply-adds take 1 to 10 µs (0.5 ms on a
-// CPU without fma; Python lets a thread keep it for 5 ms), and an activation takes as long as some 16 of them.
-template <class T>
-bool is_long(const Network<T>& network, std::size_t rows) {
-  constexpr std::size_t short_work = 65536, activation = 16;
-  std::size_t work = 0, width = network.inputs();
-  for (std::size_t i = 0; i < network.layers() && work <= short_work; ++i) {
-    const std::size_t units = network.units(i);
-    work += (width + activation) * units;
-    width = units;
+// Calls run(go_on), the work of so many rows. Where that is long, other threads may have the GIL meanwhile, and signals
+// are heeded. Giving the GIL away and taking it back takes 40 ns, and where others want it, until they give it back; so
+// many multiply-adds take 1 to 10 us (0.5 ms on a CPU without fma; Python lets a thread keep it for 5 ms).
+template <class T, class Run>
+void compute(const Network<T>& network, std::size_t rows, const Run& run) {
+  if (network.work() * static_cast<double>(rows) <= 65536) {
+    run(FunctionRef<bool()>());
+    return;
   }
-  return rows > short_work / work;
+  const bool finished = [&] {
+    GilRelease release;
+    const auto go_on = [&] { return release.no_signal(); };
+    return run(FunctionRef<bool()>(go_on));
+  }();
+  if (!finished) throw py::error_already_set();
 }
 
 template <class T>
@@ -74,10 +76,7 @@ py::object predict(const Network<T>& network, PyObject* const* arguments, Py_ssi
   if (!out.is_none() && may_share_memory(input.array, y))
     input = input_rows<T>(input.array.attr("copy")(), network.inputs());
   T* to = static_cast<T*>(y.mutable_data());
-  {
-    const GilRelease release(is_long(network, input.rows.rows));
-    network.forward(input.rows, to);
-  }
+  compute(network, input.rows.rows, [&](FunctionRef<bool()> go_on) { return network.forward(input.rows, to, go_on); });
   return std::move(y);
 }
 
@@ -90,8 +89,8 @@ std::vector<py::array> representations(const Network<T>& network, py::handle x) 
     arrays.push_back(new_array<T>(Shape(input.array, network.units(i))));
     outputs.push_back(static_cast<T*>(arrays.back().mutable_data()));
   }
-  const GilRelease release(is_long(network, input.rows.rows));
-  network.representations(input.rows, outputs.data());
+  compute(network, input.rows.rows,
+          [&](FunctionRef<bool()> go_on) { return network.representations(input.rows, outputs.data(), go_on); });
   return arrays;
 }
 

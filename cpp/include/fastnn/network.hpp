@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "fastnn/activation.hpp"
+#include "fastnn/function_ref.hpp"
 
 namespace fastnn {
 
@@ -65,16 +66,23 @@ class Network {
   std::size_t layers() const noexcept;
   std::size_t units(std::size_t layer) const noexcept;
 
-  // y (rows, units), contiguous, not overlapping x. Allocates only where a thread's call needs more scratch than
-  // those before, or more than 64 MiB, which are given back; std::bad_alloc when memory is short.
-  void forward(Rows<T> x, T* y) const;
+  // Multiply-adds that a row takes, an activation counted as 16 of them: what its time is about proportional to.
+  double work() const noexcept;
+
+  // y (rows, units), contiguous, not overlapping x. Where the work is worth it other threads take part (threads.hpp).
+  // Allocates only where a thread's call needs more scratch than those before, or more than 64 MiB, which are given
+  // back, and for threads that it is the first to need; std::bad_alloc when memory is short.
+  //
+  // `go_on`, unless empty, is asked now and then on the calling thread (about every millisecond; every 40 on CPUs
+  // without fma). Once it says false the call ends soon, y unfinished, and returns false; otherwise true.
+  bool forward(Rows<T> x, T* y, FunctionRef<bool()> go_on = {}) const;
 
   // The same for every layer: outputs[i] is (rows, units(i)), contiguous, or null where it is not wanted.
-  void representations(Rows<T> x, T* const* outputs) const;
+  bool representations(Rows<T> x, T* const* outputs, FunctionRef<bool()> go_on = {}) const;
 
  private:
   struct Packed;
-  struct Forward;
+  class Forward;
   std::unique_ptr<const Packed> packed_;
 };
 
