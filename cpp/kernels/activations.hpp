@@ -17,8 +17,8 @@ FASTNN_INLINE void map(T* data, std::size_t elements, Function function) {
 template <class T>
 void activate_elements(Activation activation, T* data, std::size_t elements) {
   switch (activation) {
-    case Activation::relu:  // x < 0 ? 0 : x, this way round: NaN must stay NaN.
-      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return x < T{0} ? Vector<T>{} : x; });
+    case Activation::relu:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return at_least(Vector<T>{}, x); });
     case Activation::step:
       return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA {
         const Vector<T> one_or_nan = x >= T{0} ? splat(T{1}) : x;

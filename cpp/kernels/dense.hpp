@@ -32,8 +32,8 @@ struct Operands {
   std::ptrdiff_t last_k;
 };
 
-// Where a tile's sums start from, and go: element (u, w) to y[u * y_u + w vectors], 0 in place of what is less than
-// `threshold`.
+// Where a tile's sums start from, and go: element (u, w) to y[u * y_u + w vectors], `threshold` in place of what is
+// less.
 template <class T>
 struct Sums {
   const T* bias;
@@ -93,7 +93,7 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
 #pragma GCC unroll 32
     for (int w = 0; w < W; ++w) {
       const Vector<T> sum = sum_by_halves<C>(sums[u][w]);
-      store(s.y + u * s.y_u + w * kLanes<T>, sum < threshold ? Vector<T>{} : sum);
+      store(s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum));
     }
 }
 
@@ -187,7 +187,7 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
     for (std::size_t n = 0; n < layer.units; ++n) {
       const T sum = dot(layer.inputs, x.data + stride(r) * x.row_stride,
                         layer.weights + n * pad_to_chains(layer.inputs), layer.bias[n]);
-      y.data[stride(r) * y.row_stride + stride(n)] = sum < threshold ? T{0} : sum;
+      y.data[stride(r) * y.row_stride + stride(n)] = sum < threshold ? threshold : sum;
     }
 }
 

@@ -28,9 +28,7 @@ FASTNN_INLINE Vector<T> absolute(Vector<T> x) {
 template <class T>
 FASTNN_INLINE Vector<T> tanh(Vector<T> x) {
   using Table = TanhTable<T>;
-  const Vector<T> limit = splat<T>(Table::kLimit);
-  Vector<T> a = absolute<T>(x);
-  a = a > limit ? limit : a;  // this way round NaN stays
+  const Vector<T> a = at_most(splat<T>(Table::kLimit), absolute<T>(x));
 
   // u is in [2, 32), and its exponent's last two bits with its first two of fraction are the index of the interval.
   const Vector<T> u = fma(a, splat<T>(Table::kScale), splat<T>(2));
@@ -88,8 +86,7 @@ FASTNN_INLINE Exponential<T> exponential(Vector<T> x) {
   using Table = ExpTable<T>;
   constexpr int kTerms = sizeof(Table::kQ) / sizeof(T);
   const Vector<T> one = splat<T>(1);
-  const Vector<T> limit = splat<T>(Table::kLimit);
-  x = x < limit ? limit : x;  // this way round NaN stays
+  x = at_least(splat<T>(Table::kLimit), x);
 
   // n = x / ln 2 rounded: 1.5 · 2^kFractionBits has 1 in its last place. What is added to it makes the low bits of
   // `rounded` the exponent field of `scale`.

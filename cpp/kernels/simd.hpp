@@ -179,6 +179,35 @@ FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<doub
 
 #endif
 
+// x < low ? low : x and x > high ? high : x; NaN stays, as does the sign of 0. x86's own instructions give their second
+// operand where the first is not greater (or less).
+#if defined(__AVX512F__)
+
+FASTNN_INLINE Vector<float> at_least(Vector<float> low, Vector<float> x) { return _mm512_max_ps(low, x); }
+FASTNN_INLINE Vector<double> at_least(Vector<double> low, Vector<double> x) { return _mm512_max_pd(low, x); }
+FASTNN_INLINE Vector<float> at_most(Vector<float> high, Vector<float> x) { return _mm512_min_ps(high, x); }
+FASTNN_INLINE Vector<double> at_most(Vector<double> high, Vector<double> x) { return _mm512_min_pd(high, x); }
+
+#elif defined(__AVX2__)
+
+FASTNN_INLINE Vector<float> at_least(Vector<float> low, Vector<float> x) { return _mm256_max_ps(low, x); }
+FASTNN_INLINE Vector<double> at_least(Vector<double> low, Vector<double> x) { return _mm256_max_pd(low, x); }
+FASTNN_INLINE Vector<float> at_most(Vector<float> high, Vector<float> x) { return _mm256_min_ps(high, x); }
+FASTNN_INLINE Vector<double> at_most(Vector<double> high, Vector<double> x) { return _mm256_min_pd(high, x); }
+
+#else
+
+template <class V>
+FASTNN_INLINE V at_least(V low, V x) {
+  return x < low ? low : x;
+}
+template <class V>
+FASTNN_INLINE V at_most(V high, V x) {
+  return x > high ? high : x;
+}
+
+#endif
+
 // look_up(table, i) = table[i mod 16] in each lane.
 template <class T>
 FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
