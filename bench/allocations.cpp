@@ -1,6 +1,8 @@
-// "Think at construction, run at prediction": counts the allocations of forward. A thread's first call takes its
-// scratch memory, the calls after it take none, whatever the rows, as long as they need no more than those before. A
-// second thread takes a handful, once: the pool, what std::thread needs, its own scratch.
+// What a network takes from memory: little more than its weights once. "Think at construction, run at prediction":
+// counts the allocations of forward. A thread's first call takes its scratch memory, the calls after it take none,
+// whatever the rows, as long as they need no more than those before. A second thread takes a handful, once: the pool,
+// what std::thread needs, its own scratch.
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -12,9 +14,11 @@
 
 namespace {
 std::atomic<int> allocations{0};
+std::atomic<std::size_t> bytes{0};
 
 void* allocate(std::size_t size, std::size_t alignment) {
   ++allocations;
+  bytes += size;
   if (void* memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)) return memory;
   throw std::bad_alloc();
 }
@@ -29,7 +33,22 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
+// A network's memory beyond 1.1 times its weights, in bytes; never more than 64 KiB.
+std::ptrdiff_t excess(std::size_t inputs, std::size_t units) {
+  const std::vector<float> weights(inputs * units);
+  const std::size_t before = bytes;
+  const fastnn::Network<float> network(inputs, {{units, fastnn::Activation::relu, weights.data()}});
+  return static_cast<std::ptrdiff_t>(bytes - before) -
+         static_cast<std::ptrdiff_t>(1.1 * static_cast<double>(weights.size() * sizeof(float)));
+}
+
 int main() {
+  std::ptrdiff_t most = 0;
+  for (const std::size_t inputs : {1, 2, 15, 17, 1000, 4097})
+    for (const std::size_t units : {1, 2, 3, 4, 15, 17, 65, 1000, 4097}) most = std::max(most, excess(inputs, units));
+  std::printf("memory of a network beyond 1.1 times its weights: at most %td bytes\n", most);
+  if (most > 64 * 1024) return 1;
+
   const std::vector<float> weights(100 * 100, 0.01f), x(1000 * 100, 1.0f);
   std::vector<float> y(1000 * 100), z(1000 * 100);
   const fastnn::Network<float> network(

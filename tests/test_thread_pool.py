@@ -1,4 +1,4 @@
-"""The pool of threads in cpp/core/thread_pool.cpp, driven by the C++ program of thread_pool.cpp beside this file."""
+"""How work is shared out in cpp/core, driven by the C++ program of thread_pool.cpp beside this file."""
 
 import os
 import re
@@ -37,4 +37,4 @@ def test_many_processes_end_in_whatever_state_their_threads_are(program, case):
 
 
 def test_every_case_is_run():
-    assert len(CASES) == 16
+    assert len(CASES) == 17

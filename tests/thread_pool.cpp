@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "../cpp/core/blocks.hpp"
+
 namespace {
 
 void every_part_once() {
@@ -179,10 +181,33 @@ void signals_are_left_to_others() {
   });
 }
 
+// Every row in one block; as many blocks for each thread, which differ by one vector of 16 rows.
+void blocks_are_equal() {
+  for (const std::size_t threads : {1, 2, 3, 7, 64})
+    for (std::size_t rows = 0; rows < 20000; rows += rows < 2000 ? 1 : 331) {
+      const fastnn::Blocks blocks(rows, 16, 6, threads);
+      std::size_t row = 0, most = 0, least = rows;
+      for (std::size_t block = 0; block < blocks.count(); ++block) {
+        CHECK(blocks.first_row(block) == row);
+        row += blocks.rows(block);
+        if (block == blocks.of_vectors()) break;  // the few rows that are left
+        CHECK(blocks.rows(block) % 16 == 0 && blocks.rows(block) > 0 && blocks.rows(block) <= 6 * 16);
+        CHECK(blocks.rows(block) <= blocks.rows(0));
+        most = std::max(most, blocks.rows(block));
+        least = std::min(least, blocks.rows(block));
+      }
+      CHECK(row == rows);
+      if (blocks.of_vectors() == 0) continue;
+      CHECK(most - least <= 16);
+      if (rows / 16 >= threads) CHECK(blocks.of_vectors() % threads == 0 || blocks.of_vectors() == rows / 16);
+      if (rows / 16 >= threads) CHECK(blocks.of_vectors() >= threads);
+    }
+}
+
 #define CASE(name) {#name, &name}
 // clang-format off
 const std::map<std::string, void (*)()> kCases = {
-    CASE(every_part_once), CASE(balanced), CASE(few_threads_after_many), CASE(exception_in_a_part),
+    CASE(every_part_once), CASE(balanced), CASE(blocks_are_equal), CASE(few_threads_after_many), CASE(exception_in_a_part),
     CASE(stopped), CASE(asked_while_waiting), CASE(concurrent_and_nested),
     CASE(fork_before_and_after), CASE(fork_during_calls_of_others), CASE(fork_inside_a_call),
     CASE(fork_in_a_thread_of_the_pool), CASE(exit_while_busy), CASE(exit_while_idle),

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "blocks.hpp"
 #include "dispatch.hpp"
 #include "fastnn/threads.hpp"
 #include "floating_point_mode.hpp"
@@ -59,27 +60,6 @@ class Scratch {
   }
   std::size_t size_;
   AlignedBuffer<T> buffer_;
-};
-
-// The blocks of a call: whole vectors of rows, shared out evenly (the first is one of the largest: its scratch serves
-// for all), and the few rows that are left. Few rows run with units in lanes, without a transposition and with no lane
-// idle.
-struct Blocks {
-  std::size_t lanes, vectors, of_vectors, few;
-
-  // Blocks of at most `most_vectors`; as many for each thread.
-  Blocks(std::size_t rows, std::size_t lanes, std::size_t most_vectors, std::size_t threads)
-      : lanes(lanes),
-        vectors(rows / lanes),
-        of_vectors(std::min(vectors, round_up((vectors + most_vectors - 1) / most_vectors, threads))),
-        few(rows % lanes) {}
-  std::size_t count() const { return of_vectors + (few > 0 ? 1 : 0); }
-  std::size_t first_row(std::size_t block) const {
-    return block < of_vectors ? (vectors * block + of_vectors - 1) / of_vectors * lanes : vectors * lanes;
-  }
-  std::size_t rows(std::size_t block) const {
-    return block < of_vectors ? first_row(block + 1) - first_row(block) : few;
-  }
 };
 
 std::size_t threads_for(double work) {
@@ -190,7 +170,7 @@ bool Network<T>::Forward::run() {
   const std::size_t most_vectors =
       std::clamp<std::size_t>(network_.rows_in_cache / kernels_.lanes, 1, kernels_.tile_vectors);
   const Blocks blocks(x_.rows, kernels_.lanes, most_vectors, threads_);
-  if (threads_ > 1 && blocks.of_vectors >= threads_) {
+  if (threads_ > 1 && blocks.of_vectors() >= threads_) {
     const auto run_one = [&](std::size_t block) { run_block(blocks.first_row(block), blocks.rows(block), 1); };
     share(blocks.count(), threads_, run_one, [this] { return going_on(); });
     return !stopped_;
