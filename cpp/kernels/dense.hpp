@@ -67,8 +67,10 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
       __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k, 0, 2);  // into level 2
     Vector<T> v[W];
 #pragma GCC unroll 32
-    for (int w = 0; w < W; ++w)
+    for (int w = 0; w < W; ++w) {
       v[w] = load((w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>);
+      if constexpr (U > 1) keep(v[w]);
+    }
 #pragma GCC unroll 32
     for (int u = 0; u < U; ++u) {
       const Vector<T> factor = splat(o.splatted[u * o.splat_u]);

@@ -72,6 +72,18 @@ FASTNN_INLINE void store(T* to, Vector<T> v) {
   *reinterpret_cast<typename VectorOf<T>::Unaligned*>(to) = v;
 }
 
+// Holds v in its register. gcc would load it again for each use, as operands in memory: a load for every fma.
+template <class V>
+FASTNN_INLINE void keep(V& v) {
+#if defined(__aarch64__)
+  asm("" : "+w"(v));
+#elif defined(__AVX512F__)
+  asm("" : "+v"(v));
+#else
+  asm("" : "+x"(v));
+#endif
+}
+
 // The first n elements, 0 <= n <= kLanes: nothing beyond them is read (0 in the other lanes) or written.
 template <class T>
 FASTNN_INLINE Vector<T> load_first(const T* from, std::size_t n) {
