@@ -107,6 +107,13 @@ class Network<T>::Forward {
   // False when go_on said so.
   bool run();
 
+  // The call's blocks on so many threads.
+  Blocks blocks(std::size_t threads) const {
+    const std::size_t most_vectors =
+        std::clamp<std::size_t>(network_.rows_in_cache / kernels_.lanes, 1, kernels_.tile_vectors);
+    return {x_.rows, kernels_.lanes, most_vectors, threads};
+  }
+
  private:
   bool run_block(std::size_t row, std::size_t rows, std::size_t threads);
   void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t threads);
@@ -187,9 +194,7 @@ bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size
 template <class T>
 bool Network<T>::Forward::run() {
   if (x_.rows < kernels_.lanes) return x_.rows == 0 || run_block(0, x_.rows, threads_);
-  const std::size_t most_vectors =
-      std::clamp<std::size_t>(network_.rows_in_cache / kernels_.lanes, 1, kernels_.tile_vectors);
-  const Blocks blocks(x_.rows, kernels_.lanes, most_vectors, threads_);
+  const Blocks blocks = this->blocks(threads_);
   if (threads_ > 1 && blocks.of_vectors >= threads_) {
     const auto run_one = [&](std::size_t block) { run_block(blocks.first_row(block), blocks.rows(block), 1); };
     share(blocks.count(), threads_, run_one, [this] { return going_on(); });
@@ -198,6 +203,11 @@ bool Network<T>::Forward::run() {
   for (std::size_t block = 0; block < blocks.count(); ++block)
     if (!run_block(blocks.first_row(block), blocks.rows(block), threads_)) return false;
   return true;
+}
+
+template <class T>
+std::size_t Network<T>::blocks(std::size_t rows) const {
+  return Forward(*packed_, {nullptr, rows, 0}, nullptr, nullptr, {}).blocks(1).count();
 }
 
 template <class T>
