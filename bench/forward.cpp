@@ -3,6 +3,7 @@
 #include <string>
 
 #include "fastnn/isa.hpp"
+#include "fastnn/threads.hpp"
 #include "networks.hpp"
 #include "timing.hpp"
 
@@ -24,6 +25,7 @@ void time_network(const Shape& shape, std::size_t most_rows) {
 
 // forward [rows at most, 4096 unless told]
 int main(int argc, char** argv) {
+  fastnn::set_num_threads(1);
   const std::size_t most_rows = argc > 1 ? std::stoul(argv[1]) : 4096;
   std::printf("instruction set %s\n%-36s %6s %12s %8s\n", fastnn::isa().c_str(), "network", "rows", "us", "GFLOP/s");
   for (const Shape& shape : kShapes) time_network(shape, most_rows);

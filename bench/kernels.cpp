@@ -7,6 +7,7 @@
 
 #include "../cpp/core/machine.hpp"
 #include "fastnn/isa.hpp"
+#include "fastnn/threads.hpp"
 #include "networks.hpp"
 
 namespace {
@@ -63,6 +64,7 @@ void register_all(const std::string& isa, const std::string& dtype) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  fastnn::set_num_threads(1);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   for (const std::string& isa : fastnn::isas()) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "../cpp/core/machine.hpp"
+#include "fastnn/threads.hpp"
 #include "networks.hpp"
 #include "timing.hpp"
 
@@ -58,6 +59,7 @@ void register_network(const Shape& shape) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  fastnn::set_num_threads(1);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   for (const Shape& shape : kShapes) register_network(shape);

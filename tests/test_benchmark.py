@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastnn
 from conftest import network
-from fastnn import _core, benchmark
-from fastnn.benchmark import Level, Machine, Times, cache_sizes, layer_bounds, time_calls, time_model
+from fastnn import _core, benchmark, machine
+from fastnn.benchmark import Times, layer_bounds, time_calls, time_model
 from fastnn.cli import main
 from fastnn.layers import Activation
+from fastnn.machine import Level, Machine, cache_sizes
 from fastnn.models import Sequential
 
 DIGITS = str(Path(__file__).resolve().parents[1] / "examples/digits.safetensors")
-MACHINE = Machine("float32", 1e9, (Level("L1", 1000, 4e9), Level("L2", 10_000, 1e9), Level("memory", None, 1e8)))
+MACHINE = Machine("float32", 1, 1e9, (Level("L1", 1000, 4e9), Level("L2", 10_000, 1e9), Level("memory", None, 1e8)))
 
 
 @pytest.fixture
@@ -33,10 +35,11 @@ def run(capsys):
     return call
 
 
-def test_probes_measure_something_on_every_instruction_set(isa, dtype):
-    assert 0 < _core.fma_rate(dtype, 1e-4) < math.inf
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_probes_measure_something_on_every_instruction_set(isa, dtype, threads):
+    assert 0 < _core.fma_rate(dtype, 1e-4, threads) < math.inf
     for size in (1, 512, 513, 100_000):
-        assert 0 < _core.read_bandwidth(size, 1e-4) < math.inf
+        assert 0 < _core.read_bandwidth(size, 1e-4, threads) < math.inf
 
 
 @pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf, 61])
@@ -52,6 +55,11 @@ def test_probes_refuse_what_they_cannot_measure():
         _core.fma_rate("float16", 1e-4)
     with pytest.raises(ValueError, match="expected at least 1 byte"):
         _core.read_bandwidth(0, 1e-4)
+    for threads in (0, _core.most_threads + 1):
+        with pytest.raises(ValueError, match=f"expected a number of threads from 1 to 1024; received {threads}$"):
+            _core.fma_rate("float32", 1e-4, threads)
+        with pytest.raises(ValueError, match=f"expected a number of threads from 1 to 1024; received {threads}$"):
+            _core.read_bandwidth(1000, 1e-4, threads)
     with pytest.raises(MemoryError):
         _core.read_bandwidth(2**63, 1e-4)
 
@@ -78,10 +86,44 @@ def test_a_layer_is_bound_by_the_slowest_of_arithmetic_weights_and_rows():
     assert (first.bound, first.seconds) == ("rows from memory", 2500 * 3 * 4 / 1e8)
 
 
-@pytest.mark.parametrize(("rows", "passes"), [(1, 1), (96, 1), (97, 2), (960, 10)])
-def test_weights_are_read_once_for_each_block_of_rows(rows, passes):
-    (bound,) = layer_bounds(network([100, 100], ["relu"], "float64"), MACHINE, Level("L1", 0, 1.0), rows)
-    assert (bound.bound, bound.seconds) == ("weights from L1", passes * 8 * (100 * 100 + 100))
+def test_weights_are_read_once_for_each_block_of_rows_of_the_core():
+    model = network([100, 100], ["relu"], "float64")
+    model.predict(np.zeros((1, 100)))
+    for rows in (1, 7, 15, 97, 960):
+        (bound,) = layer_bounds(model, MACHINE, Level("L1", 0, 1.0), rows)
+        assert (bound.bound, bound.seconds) == ("weights from L1", model._network.blocks(rows) * 8 * (100 * 100 + 100))
+
+
+def blocks_of(model):
+    """The core's count of blocks for so many rows, the most rows of one block, and the rows of a vector, by trial."""
+    model.predict(np.zeros((1, model.input_shape[1])))
+    blocks = model._network.blocks
+    tile = max(rows for rows in range(1, 500) if blocks(rows) == 1)
+    return blocks, tile, next(rows for rows in range(1, tile + 1) if blocks(rows + 1) == 2)
+
+
+def test_blocks_are_the_fewest_of_whole_tiles_and_one_of_rows_that_are_left(isa, dtype):
+    blocks, tile, lanes = blocks_of(network([8, 8], ["relu"], dtype))
+    assert tile % lanes == 0
+    assert [blocks(rows) for rows in (0, 1, lanes, tile)] == [0, 1, 1, 1]
+    for rows in (*range(1, 3 * tile + 2), 10**6):
+        assert blocks(rows) == -(-(rows // lanes) // (tile // lanes)) + (rows % lanes > 0), rows
+
+
+def test_blocks_are_those_of_one_thread_whatever_number_is_set(isa):
+    blocks, tile, _ = blocks_of(network([8, 8], ["relu"], "float32"))
+    before = fastnn.get_num_threads()
+    try:
+        fastnn.set_num_threads(7)
+        assert blocks(1_000_001 * tile) == 1_000_001
+    finally:
+        fastnn.set_num_threads(before)
+
+
+def test_blocks_are_one_vector_where_more_would_leave_the_cache(isa):
+    _, _, lanes = blocks_of(network([8, 8], ["relu"], "float32"))
+    _, tile, _ = blocks_of(network([1_000_000, 1], ["relu"], "float32"))
+    assert tile == lanes
 
 
 def test_a_layer_without_weights_between_others_takes_no_time_by_the_model():
@@ -95,15 +137,15 @@ def test_cache_sizes_are_whole_and_grow(monkeypatch, tmp_path):
         return list(sizes) == sorted(sizes) and list(sizes.values()) == sorted(sizes.values()) and min(sizes.values())
 
     assert ordered(cache_sizes())
-    monkeypatch.setattr(benchmark, "Path", lambda path: tmp_path)
+    monkeypatch.setattr(machine, "Path", lambda path: tmp_path)
     for index, (kind, level, size) in enumerate([("Data", 1, "48K"), ("Instruction", 1, "32K"), ("Unified", 3, "2M")]):
         folder = tmp_path / f"index{index}"
         folder.mkdir()
         for name, value in (("type", kind), ("level", level), ("size", size)):
             (folder / name).write_text(f"{value}\n")
-    monkeypatch.setattr(benchmark.os, "sysconf_names", {})
+    monkeypatch.setattr(machine.os, "sysconf_names", {})
     assert cache_sizes() == {"L1": 48 * 2**10, "L3": 2 * 2**20}
-    monkeypatch.setattr(benchmark, "Path", lambda path: tmp_path / "nothing")
+    monkeypatch.setattr(machine, "Path", lambda path: tmp_path / "nothing")
     assert ordered(cache_sizes())
 
 
@@ -124,7 +166,7 @@ def test_measuring_stops_before_rows_that_take_too_long_and_says_so(monkeypatch)
 
 
 def test_measuring_stops_before_rows_that_fill_the_memory_and_refuses_them_when_asked_for(monkeypatch):
-    monkeypatch.setattr(benchmark, "_memory", lambda: 4 * 100)
+    monkeypatch.setattr(benchmark, "memory_size", lambda: 4 * 100)
     model = network([2, 1], ["relu"], "float32")
     *times, note = time_model(model, None, 1e-3)
     assert [each.rows for each in times] == [1, 4]
@@ -132,7 +174,7 @@ def test_measuring_stops_before_rows_that_fill_the_memory_and_refuses_them_when_
     for rows in ((16,), (1, 16)):
         with pytest.raises(ValueError, match="expected fewer rows: 16 rows would take 192.00 B, more than a quarter"):
             list(time_model(model, rows, 1e-3))
-    monkeypatch.setattr(benchmark, "_memory", lambda: 0)
+    monkeypatch.setattr(benchmark, "memory_size", lambda: 0)
     with pytest.raises(ValueError, match="expected fewer rows: 1 rows"):
         list(time_model(model, None, 1e-3))
 
@@ -162,6 +204,49 @@ def test_json_holds_the_same_in_seconds_and_bytes(run):
     (bounds,) = report["bounds"]
     assert (bounds["rows"], sum(layer["flops"] for layer in bounds["layers"])) == (16, flops)
     assert (report["isa"], report["weights"]["size"]) == (_core.isa(), flops // 8 + 4 * (64 + 32 + 10))
+
+
+def test_several_threads_are_told_measured_together_and_given_back(run, monkeypatch):
+    seen = []
+
+    def seen_by(name):
+        probe = getattr(_core, name)
+        monkeypatch.setattr(_core, name, lambda size, seconds, threads: seen.append(threads) or probe(size, seconds, 1))
+
+    seen_by("fma_rate")
+    seen_by("read_bandwidth")
+    monkeypatch.setattr(benchmark, "time_calls", lambda *_: seen.append(fastnn.get_num_threads()) or Times(4, 5, 1, 1))
+    before = fastnn.get_num_threads()
+    code, out, err = run(DIGITS, "--seconds", "1e-3", "--rows", "4", "--threads", before + 2)
+    assert (code, err) == (0, "")
+    assert set(seen) == {before + 2}
+    assert fastnn.get_num_threads() == before
+    assert f", threads {before + 2}, " in out.splitlines()[0]
+    assert len(re.findall(rf", {before + 2} threads together[:,] ", out)) == 2
+    assert "What bounds each layer" not in out
+    assert out.endswith("\nwhat bounds each layer is shown with --threads 1\n")
+
+
+def test_json_of_several_threads_has_no_bounds_and_says_so(run):
+    code, out, _ = run(DIGITS, "--seconds", "1e-3", "--rows", "4", "--threads", "2", "--json")
+    report = json.loads(out)
+    assert (code, report["threads"], report["machine"]["threads"], report["bounds"]) == (0, 2, 2, [])
+    assert report["notes"] == ["what bounds each layer is shown with --threads 1"]
+
+
+def test_threads_are_one_unless_told_and_are_given_back_after_a_mistake(run):
+    before = fastnn.get_num_threads()
+    assert ", threads 1, " in run(DIGITS, "--seconds", "1e-3", "--rows", "4")[1]
+    assert fastnn.get_num_threads() == before
+    assert run(DIGITS + ".no", "--threads", before + 2)[0] == 2
+    assert fastnn.get_num_threads() == before
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", str(_core.most_threads + 1), "9" * 5000, "two", "1.5", ""])
+def test_a_wrong_number_of_threads_gives_one_sentence(run, threads):
+    code, _, err = run(DIGITS, f"--threads={threads}")
+    expected = f"expected a number of threads from 1 to {_core.most_threads}; received {threads!r:.60}"
+    assert (code, err) == (2, f"fastnn bench: argument --threads: {expected}; see fastnn bench --help\n")
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,13 @@ class Network<T>::Forward {
   // False when go_on said so.
   bool run();
 
+  // The call's blocks on so many threads.
+  Blocks blocks(std::size_t threads) const {
+    const std::size_t most_vectors =
+        std::clamp<std::size_t>(network_.rows_in_cache / kernels_.lanes, 1, kernels_.tile_vectors);
+    return {x_.rows, kernels_.lanes, most_vectors, threads};
+  }
+
  private:
   bool run_block(std::size_t row, std::size_t rows, std::size_t threads);
   void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t threads);
@@ -104,7 +111,7 @@ class Network<T>::Forward {
   T* const* const every_;
   const FunctionRef<bool()> go_on_;
   const std::size_t threads_;
-  const bool is_long_;  // too long for one thread, or for nobody to ask whether to go on
+  const bool is_long_;  // long enough to be shared between threads, or to be interrupted
   const std::thread::id caller_ = std::this_thread::get_id();
   std::atomic<bool> stopped_{false};
 };
@@ -112,16 +119,18 @@ class Network<T>::Forward {
 // Every thread asks between parts; the calling thread passes it on.
 template <class T>
 bool Network<T>::Forward::going_on() {
-  if (go_on_ && std::this_thread::get_id() == caller_ && !go_on_()) stopped_.store(true, std::memory_order_relaxed);
-  return !stopped_.load(std::memory_order_relaxed);
+  if (stopped_.load(std::memory_order_relaxed)) return false;  // go_on is not asked again once it said false
+  if (!go_on_ || std::this_thread::get_id() != caller_ || go_on_()) return true;
+  stopped_.store(true, std::memory_order_relaxed);
+  return false;
 }
 
 // In parts of whole panels of units, on up to so many threads.
 template <class T>
 void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y,
                                     std::size_t threads) {
-  const auto work = static_cast<double>(x.rows) * static_cast<double>(layer.inputs) * static_cast<double>(layer.units);
-  if (threads > 1) threads = threads_for(work);
+  const double work = static_cast<double>(x.rows) * layer.work;
+  threads = std::min(threads, threads_for(work));
   const std::size_t panels = (layer.units + kPanelUnits<T> - 1) / kPanelUnits<T>;
   const std::size_t parts = std::min(panels, round_up(1 + static_cast<std::size_t>(work / kWorkOfAPart), threads));
   const auto run_part = [&](std::size_t part) {
@@ -167,10 +176,11 @@ bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size
 template <class T>
 bool Network<T>::Forward::run() {
   if (x_.rows < kernels_.lanes) return x_.rows == 0 || run_block(0, x_.rows, threads_);
-  const std::size_t most_vectors =
-      std::clamp<std::size_t>(network_.rows_in_cache / kernels_.lanes, 1, kernels_.tile_vectors);
-  const Blocks blocks(x_.rows, kernels_.lanes, most_vectors, threads_);
-  if (threads_ > 1 && blocks.of_vectors() >= threads_) {
+  const Blocks blocks = this->blocks(threads_);
+  // By blocks, unless the units of a layer keep more threads busy.
+  const double work_of_a_layer =
+      network_.work * static_cast<double>(blocks.rows(0)) / static_cast<double>(network_.layers.size());
+  if (threads_ > 1 && blocks.of_vectors() >= std::min(threads_, threads_for(work_of_a_layer))) {
     const auto run_one = [&](std::size_t block) { run_block(blocks.first_row(block), blocks.rows(block), 1); };
     share(blocks.count(), threads_, run_one, [this] { return going_on(); });
     return !stopped_;
@@ -178,6 +188,11 @@ bool Network<T>::Forward::run() {
   for (std::size_t block = 0; block < blocks.count(); ++block)
     if (!run_block(blocks.first_row(block), blocks.rows(block), threads_)) return false;
   return true;
+}
+
+template <class T>
+std::size_t Network<T>::blocks(std::size_t rows) const {
+  return Forward(*packed_, {nullptr, rows, 0}, nullptr, nullptr, {}).blocks(1).count();
 }
 
 template <class T>

@@ -30,6 +30,7 @@ struct PackedLayer {
   Activation activation;
   const T* weights;  // null: the layer is its activation alone
   const T* bias;     // padded with zeros to whole panels
+  double work;       // of a row: multiply-adds, an activation as so many as take its time
 
   // Whether nothing but the inputs is read with units in lanes, so that they may lie anywhere.
   bool reads_in_place() const { return weights != nullptr && chains < kMostChains; }

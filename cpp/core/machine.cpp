@@ -4,37 +4,46 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <stdexcept>
 #include <type_traits>
+#include <vector>
 
 #include "dispatch.hpp"
+#include "fastnn/threads.hpp"
 #include "memory.hpp"
+#include "thread_pool.hpp"
 
 namespace fastnn {
 namespace {
 
 constexpr std::size_t kReadStep = 512;  // cpp/kernels/probes.hpp
-constexpr double kRound = 100e-6;       // seconds, a thousand times what reading the clock takes
 
-// The most work a second, where work(n) repeats something n times and returns how much that was.
+// The most work a second of so many threads together, where work(n, thread) repeats something n times and returns how
+// much that was.
 template <class Work>
-double best_rate(double seconds, const Work& work) {
+double best_rate(double seconds, std::size_t threads, const Work& work) {
   if (!(seconds > 0 && seconds <= 60))
     throw std::invalid_argument("expected seconds above 0 and at most 60; received " + std::to_string(seconds));
+  if (threads < 1 || threads > kMostThreads)
+    throw std::invalid_argument("expected a number of threads from 1 to " + std::to_string(kMostThreads) +
+                                "; received " + std::to_string(threads));
+  const double round = threads == 1 ? 100e-6 : 1e-3;  // 100 times what reading the clock, waking the threads, takes
   using Clock = std::chrono::steady_clock;
   const auto since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
   const Clock::time_point beginning = Clock::now();
+  std::vector<double> amounts(threads);
   double best = 0;
   for (std::size_t repetitions = 1; best == 0 || since(beginning) < seconds;) {
     const Clock::time_point start = Clock::now();
-    const double amount = work(repetitions);
+    share(threads, threads, [&](std::size_t thread) { amounts[thread] = work(repetitions, thread); });
     const double taken = since(start);
-    if (taken < kRound)
+    if (taken < round)
       repetitions *= 2;
     else
-      best = std::max(best, amount / taken);
+      best = std::max(best, std::accumulate(amounts.begin(), amounts.end(), 0.0) / taken);
   }
   return best;
 }
@@ -50,26 +59,31 @@ std::size_t level_2_cache_bytes() {
 }
 
 template <class T>
-double fma_rate(double seconds) {
+double fma_rate(double seconds, std::size_t threads) {
   const KernelTable& table = active_kernels();
-  alignas(kPanelBytes) T result[kPanelUnits<T>];
-  return best_rate(seconds, [&](std::size_t steps) {
+  return best_rate(seconds, threads, [&](std::size_t steps, std::size_t) {
+    alignas(kPanelBytes) T result[kPanelUnits<T>];
     if constexpr (std::is_same_v<T, float>)
       return table.float32.fma_chains(steps, result);
     else
       return table.float64.fma_chains(steps, result);
   });
 }
-template double fma_rate<float>(double);
-template double fma_rate<double>(double);
+template double fma_rate<float>(double, std::size_t);
+template double fma_rate<double>(double, std::size_t);
 
-double read_bandwidth(std::size_t size, double seconds) {
+double read_bandwidth(std::size_t size, double seconds, std::size_t threads) {
   if (size == 0) throw std::invalid_argument("expected at least 1 byte to read; received 0");
   size = checked_product((size - 1) / kReadStep + 1, kReadStep);
   const AlignedBuffer<float> memory(size / sizeof(float));
-  float result[kPanelUnits<float>];
-  return best_rate(seconds, [&](std::size_t passes) {
-    for (std::size_t pass = 0; pass < passes; ++pass) active_kernels().float32.read(memory.data(), size, result);
+  const auto read = active_kernels().float32.read;
+  return best_rate(seconds, threads, [&](std::size_t passes, std::size_t thread) {
+    alignas(kPanelBytes) float result[kPanelUnits<float>];
+    const std::size_t start = size / kReadStep * thread / threads * kReadStep;
+    for (std::size_t pass = 0; pass < passes; ++pass) {
+      read(memory.data() + start / sizeof(float), size - start, result);
+      if (start > 0) read(memory.data(), start, result);
+    }
     return static_cast<double>(size) * static_cast<double>(passes);
   });
 }

@@ -77,10 +77,11 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     if (layer.kernel == nullptr && layer.bias != nullptr)
       throw std::invalid_argument(at_layer(i) + "expected no bias in a layer without a kernel; received one");
     if (layer.kernel != nullptr) size += weights_size<T>(width, layer.units) + round_up(layer.units, kPanelUnits<T>);
-    packed->layers.push_back({width, layer.units, chains(layer.units), layer.activation, nullptr, nullptr});
+    const double products = layer.kernel == nullptr ? 0 : static_cast<double>(width);
+    const double work = (products + kWorkOfAnActivation) * static_cast<double>(layer.units);
+    packed->layers.push_back({width, layer.units, chains(layer.units), layer.activation, nullptr, nullptr, work});
+    packed->work += work;
     packed->widest = std::max(packed->widest, layer.units);
-    packed->work += (layer.kernel == nullptr ? kWorkOfAnActivation : static_cast<double>(width) + kWorkOfAnActivation) *
-                    static_cast<double>(layer.units);
     width = layer.units;
   }
   packed->widest = pad_to_chains(packed->widest);

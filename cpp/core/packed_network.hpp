@@ -14,7 +14,7 @@ struct Network<T>::Packed {
   std::size_t inputs;
   std::size_t widest;         // of inputs and all units, padded to whole panels and chains
   std::size_t rows_in_cache;  // whose scratch fits beside the weights' stream in the level 2 cache
-  double work;                // of a row: multiply-adds, an activation as so many as take its time
+  double work;                // of a row, the sum of the layers'
   std::vector<PackedLayer<T>> layers;
   AlignedBuffer<T> memory;
 };

@@ -112,7 +112,8 @@ void bind_network(py::module_& module, const char* name) {
   py::class_<Network<T>> type(module, name, py::is_final(), "A built network; it never changes.");
   type.def(py::init(&build<T>), py::arg("inputs"), py::arg("layers"),
            "layers: (kernel or None, bias or None, units, activation) for each layer.")
-      .def("representations", &representations<T>, py::arg("x"), "Every layer's output.");
+      .def("representations", &representations<T>, py::arg("x"), "Every layer's output.")
+      .def("blocks", &Network<T>::blocks, py::arg("rows"), "Blocks that one thread cuts so many rows into.");
   add_method<Network<T>, &predict<T>>(
       type, "predict",
       "predict($self, x, out, /)\n--\n\nRows (..., inputs) to (..., units); into out unless it is None.");
@@ -211,19 +212,21 @@ PYBIND11_MODULE(_core, module) {
       py::arg("name"));
   module.def(
       "fma_rate",
-      [](const std::string& dtype, double seconds) {
+      [](const std::string& dtype, double seconds, std::size_t threads) {
         if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
         const GilRelease release;
-        return dtype == "float64" ? fma_rate<double>(seconds) : fma_rate<float>(seconds);
+        return dtype == "float64" ? fma_rate<double>(seconds, threads) : fma_rate<float>(seconds, threads);
       },
-      py::arg("dtype"), py::arg("seconds"), "FLOP/s of fused multiply-adds in registers on one thread.");
+      py::arg("dtype"), py::arg("seconds"), py::arg("threads") = 1,
+      "FLOP/s of fused multiply-adds in registers by so many threads together.");
   module.def(
       "read_bandwidth",
-      [](std::size_t bytes, double seconds) {
+      [](std::size_t bytes, double seconds, std::size_t threads) {
         const GilRelease release;
-        return read_bandwidth(bytes, seconds);
+        return read_bandwidth(bytes, seconds, threads);
       },
-      py::arg("bytes"), py::arg("seconds"), "Bytes a second of reading so many bytes over and over on one thread.");
+      py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,
+      "Bytes a second of so many threads that each read all of so many bytes over and over.");
   module.attr("most_threads") = kMostThreads;
   module.def("num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("threads"));

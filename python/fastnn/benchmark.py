@@ -1,14 +1,16 @@
 """What ``fastnn bench`` measures: a model's times on this machine, and what this machine could do at most.
 
-The simple model behind the bounds. A layer of a call with r rows takes at least the longest of
+The simple model behind the bounds, of one thread. A layer of a call with r rows takes at least the longest of
 
 - arithmetic: 2 · r · inputs · units operations (nothing for activations) at the peak of fused multiply-adds;
-- weights: their bytes, once for each block of 96 rows, at the bandwidth of reading as many bytes as the weights of all
-  layers have, since every call walks through all of them; it is named after the cache level that holds so many;
+- weights: their bytes, once for each block that the core cuts the rows into, at the bandwidth of reading as many bytes
+  as the weights of all layers have, since every block walks through all of them; it is named after the cache level that
+  holds so many;
 - rows: the bytes of the first layer's inputs and the last one's outputs, at the bandwidth of the level that holds
   them. What passes between layers stays in the nearest caches and counts nothing.
 
-A network takes the sum over its layers. Above it come the activations, Python, and whatever the kernels miss.
+A network takes the sum over its layers. Above it come the activations, Python, and whatever the kernels miss. With
+several threads there are times alone, beside the peak and the bandwidths of so many threads together.
 """
 
 import argparse
@@ -18,39 +20,17 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
 from fastnn import _core
+from fastnn.machine import Level, Machine, measure_machine, measure_weights, memory_size
 from fastnn.models import Sequential, load_model
 from fastnn.summary import bytes_text, printable
+from fastnn.threads import get_num_threads, set_num_threads
 
 ROWS = tuple(4**i for i in range(9))
-BLOCK_ROWS = 96  # that walk through the layers together, at most (cpp/core/network.cpp)
 _LEAST_CALLS, _MOST_CALLS = 5, 10**6
-
-
-@dataclass(frozen=True)
-class Level:
-    """A cache level, or memory: how many bytes it holds (None: all), and bytes a second read from it."""
-
-    name: str
-    size: int | None
-    bandwidth: float
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What one thread can do at most: operations a second, and bandwidths, nearest level first, memory last."""
-
-    dtype: str
-    peak: float
-    levels: tuple[Level, ...]
-
-    def level_of(self, size: int) -> Level:
-        """Return the nearest level that holds so many bytes."""
-        return next(level for level in self.levels if level.size is None or size <= level.size)
 
 
 @dataclass(frozen=True)
@@ -76,47 +56,11 @@ class LayerBound:
     seconds: float
 
 
-def cache_sizes() -> dict[str, int]:
-    """Return the bytes of this CPU's data caches, {"L1": …, …}: as Linux or the C library tell, else usual sizes."""
-    sizes = {}
-    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        try:
-            kind, level, size = ((index / name).read_text().strip() for name in ("type", "level", "size"))
-            if kind != "Instruction":
-                sizes[f"L{level}"] = int(size.rstrip("KMG")) * {"K": 2**10, "M": 2**20, "G": 2**30}.get(size[-1], 1)
-        except (OSError, ValueError):
-            continue
-    for level, name in (("L1", "LEVEL1_DCACHE"), ("L2", "LEVEL2_CACHE"), ("L3", "LEVEL3_CACHE")):
-        known = os.sysconf(f"SC_{name}_SIZE") if f"SC_{name}_SIZE" in os.sysconf_names else 0
-        if not sizes.get(level) and known > 0:
-            sizes[level] = known
-    sizes = {level: size for level, size in sorted(sizes.items()) if size > 0}
-    return sizes or {"L1": 32 * 2**10, "L2": 2**20, "L3": 16 * 2**20}
-
-
-def measure_machine(dtype: str, seconds: float) -> Machine:
-    """Measure the peak and each level's bandwidth, each for so many seconds: half a cache full, four times the last."""
-    caches = cache_sizes()
-    levels = [Level(name, size, _core.read_bandwidth(size // 2, seconds)) for name, size in caches.items()]
-    beyond = min(4 * max(caches.values()), _memory() // 8)
-    levels.append(Level("memory", None, _core.read_bandwidth(beyond, seconds)))
-    return Machine(dtype, _core.fma_rate(dtype, seconds), tuple(levels))
-
-
-def _memory() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def measure_weights(model: Sequential, machine: Machine, seconds: float) -> Level:
-    """Return the level that holds all weights of the model, with the bandwidth of just so many bytes."""
-    size = sum(array.nbytes for array in model.get_weights())
-    return Level(machine.level_of(size).name, size, _core.read_bandwidth(max(size, 1), seconds))
-
-
 def layer_bounds(model: Sequential, machine: Machine, all_weights: Level, rows: int) -> list[LayerBound]:
     """Return the least time of each layer for a call with so many rows, as the simple model above has it."""
     itemsize = np.dtype(model.dtype).itemsize
     inputs, bounds = model.input_shape[1], []
+    blocks = (model._network or model._built_network(())).blocks(rows)
     for i, layer in enumerate(model.layers):
         weights = layer.get_weights()
         units = layer.output_units(inputs)
@@ -126,7 +70,7 @@ def layer_bounds(model: Sequential, machine: Machine, all_weights: Level, rows: 
         outer_rows = machine.level_of(outer)
         seconds, bound = max(
             (flops / machine.peak, "arithmetic"),
-            (-(-rows // BLOCK_ROWS) * size / all_weights.bandwidth, f"weights from {all_weights.name}"),
+            (blocks * size / all_weights.bandwidth, f"weights from {all_weights.name}"),
             (outer / outer_rows.bandwidth, f"rows from {outer_rows.name}"),
         )
         bounds.append(LayerBound(layer.name, inputs, units, size, flops, bound if seconds else "-", seconds))
@@ -160,7 +104,7 @@ def time_model(model: Sequential, rows: tuple[int, ...] | None, seconds: float) 
     last: Times | None = None
     for count in rows or ROWS:
         needed = count * (inputs + units) * np.dtype(model.dtype).itemsize
-        if needed > _memory() // 4:
+        if needed > memory_size() // 4:
             message = f"{count} rows would take {bytes_text(needed)}, more than a quarter of this machine's memory"
             if rows or last is None:
                 raise ValueError(f"expected fewer rows: {message}")
@@ -180,6 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a .safetensors file that model.save() wrote")
     parser.add_argument("--rows", type=_rows, metavar="N,N,…", help="rows in a call (otherwise: 1, 4, 16, … 65536)")
     parser.add_argument("--seconds", type=_seconds, default=0.5, metavar="S", help="for each measurement (0.5)")
+    parser.add_argument("--threads", type=_threads, default=1, metavar="N", help="that a call may use (1)")
     parser.add_argument("--json", action="store_true", help="one JSON object, in seconds and bytes, instead of tables")
     parser.set_defaults(run=run)
 
@@ -189,6 +134,14 @@ def _rows(text: str) -> tuple[int, ...]:
     if not all(re.fullmatch("[0-9]{1,12}", part) and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"expected numbers of rows from 1, as in 1,16,256; received {text!r:.60}")
     return tuple(map(int, parts))
+
+
+def _threads(text: str) -> int:
+    if not (re.fullmatch("[0-9]{1,12}", text) and 1 <= int(text) <= _core.most_threads):
+        raise argparse.ArgumentTypeError(
+            f"expected a number of threads from 1 to {_core.most_threads}; received {text!r:.60}"
+        )
+    return int(text)
 
 
 def _seconds(text: str) -> float:
@@ -203,17 +156,26 @@ def _seconds(text: str) -> float:
 
 def run(options: argparse.Namespace) -> None:
     """Measure as the options say, and print tables as they come, or JSON at the end."""
+    threads_before = get_num_threads()
+    set_num_threads(options.threads)
+    try:
+        _measure(options)
+    finally:
+        set_num_threads(threads_before)
+
+
+def _measure(options: argparse.Namespace) -> None:
     model = load_model(options.model)
     tell: Callable[[str], object] = (lambda line: None) if options.json else lambda line: print(line, flush=True)
     environment = {
         "fastnn": _core.__version__,
         "isa": _core.isa(),
         "cpus": len(os.sched_getaffinity(0)),
-        "threads": 1,
+        "threads": options.threads,
         "date": time.strftime("%Y-%m-%d"),
     }
     tell(", ".join(f"{name} {value}" for name, value in environment.items()))
-    machine = measure_machine(model.dtype, options.seconds)
+    machine = measure_machine(model.dtype, options.threads, options.seconds)
     weights = measure_weights(model, machine, options.seconds)
     tell(_machine_text(machine, weights))
     flops = sum(bound.flops for bound in layer_bounds(model, machine, weights, 1))
@@ -228,7 +190,10 @@ def run(options: argparse.Namespace) -> None:
             measured.append(each)
             tell(_times_line(each, _rates(each, flops, machine.peak)))
     bounds = []
-    for times in measured[:: max(1, len(measured) - 1)]:  # the first and the last
+    if options.threads > 1:
+        notes.append("what bounds each layer is shown with --threads 1")
+        tell(f"\n{notes[-1]}")
+    for times in measured[:: max(1, len(measured) - 1)] if options.threads == 1 else ():  # the first and the last
         layers = layer_bounds(model, machine, weights, times.rows)
         bounds.append({"rows": times.rows, "layers": [asdict(layer) for layer in layers]})
         tell(_bounds_text(times, layers))
@@ -252,9 +217,10 @@ def _machine_text(machine: Machine, weights: Level) -> str:
         f"{level.name}{'' if level.size is None else f' ({bytes_text(level.size)})'} {level.bandwidth / 1e9:.3g}"
         for level in machine.levels
     ]
+    threads = "one thread" if machine.threads == 1 else f"{machine.threads} threads together"
     return (
-        f"peak of fused multiply-adds in {machine.dtype}, one thread: {machine.peak / 1e9:.4g} GFLOP/s\n"
-        f"read bandwidth, one thread, GB/s: {', '.join(levels)}; "
+        f"peak of fused multiply-adds in {machine.dtype}, {threads}: {machine.peak / 1e9:.4g} GFLOP/s\n"
+        f"read bandwidth, {threads}, GB/s: {', '.join(levels)}; "
         f"of this model's weights, {bytes_text(weights.size or 0)} in {weights.name}: {weights.bandwidth / 1e9:.3g}"
     )
 

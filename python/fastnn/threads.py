@@ -45,7 +45,9 @@ def set_num_threads(threads: int) -> None:
 
 
 def _register(threadpoolctl: Any) -> None:
-    """Make fastnn known to threadpoolctl."""
+    """Make fastnn known to threadpoolctl, unless it is too old for other libraries."""
+    if not hasattr(threadpoolctl, "register"):
+        return
 
     class Controller(threadpoolctl.LibController):  # type: ignore[misc]  # has no types
         user_api = "fastnn"
@@ -81,7 +83,8 @@ class _WhenImported:
 
             def execute_and_register(module: Any) -> None:
                 execute(module)
-                sys.meta_path.remove(self)
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
                 _register(module)
 
             spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
@@ -90,7 +93,7 @@ class _WhenImported:
 
 def _register_with_threadpoolctl() -> None:
     loaded = sys.modules.get("threadpoolctl")
-    if hasattr(loaded, "register"):
+    if loaded is not None:
         _register(loaded)
     else:
         sys.meta_path.insert(0, _WhenImported())

@@ -69,6 +69,10 @@ class Network {
   // Multiply-adds that a row takes, an activation counted as 16 of them: what its time is about proportional to.
   double work() const noexcept;
 
+  // Blocks that so many rows are cut into on one thread, with the instruction set in use: each goes through all layers
+  // before the next does, and so reads all weights once.
+  std::size_t blocks(std::size_t rows) const;
+
   // y (rows, units), contiguous, not overlapping x. Where the work is worth it other threads take part (threads.hpp).
   // Allocates only where a thread's call needs more scratch than those before, or more than 64 MiB, which are given
   // back, and for threads that it is the first to need; std::bad_alloc when memory is short.
