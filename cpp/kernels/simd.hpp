@@ -1,6 +1,6 @@
 // The vocabulary of the kernels: vectors of T, as wide as the instruction set this file is compiled for.
 // + - * / and comparisons are the compiler's own (each one IEEE operation); a comparison gives an integer mask,
-// `mask ? a : b` selects. Only fma, table look-up and memory access need names.
+// `mask ? a : b` selects. What they have no operator for is named here.
 #pragma once
 
 #include <cstddef>
