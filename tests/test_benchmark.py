@@ -122,8 +122,13 @@ def test_blocks_are_those_of_one_thread_whatever_number_is_set(isa):
 
 def test_blocks_are_one_vector_where_more_would_leave_the_cache(isa):
     _, _, lanes = blocks_of(network([8, 8], ["relu"], "float32"))
-    _, tile, _ = blocks_of(network([1_000_000, 1], ["relu"], "float32"))
+    _, tile, _ = blocks_of(network([200_000, 1], ["relu"], "float32"))
     assert tile == lanes
+
+
+def test_blocks_are_fewer_rows_where_a_vector_of_them_would_take_more_scratch_than_a_thread_keeps(isa):
+    _, tile, _ = blocks_of(network([4_000_000, 1], ["relu"], "float32"))
+    assert tile == 2  # and two such rows of 4 bytes a number in each of two buffers are 64 MiB at most
 
 
 def test_a_layer_without_weights_between_others_takes_no_time_by_the_model():

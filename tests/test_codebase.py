@@ -30,7 +30,10 @@ MAY_INCLUDE = {
     "core": (["core", "include"], PURE_STD),
     "io": (["io", "include"], rf"{STD}|nlohmann/json\.hpp|fcntl\.h|sched\.h|unistd\.h|sys/[a-z]+\.h"),
     "include": (["include"], PURE_STD),
-    "python": (["python", "core", "include"], rf"(?!fstream$|iostream$|cstdio$){STD}|pybind11/[a-z_0-9]+\.h"),
+    "python": (
+        ["python", "core", "include", "io/usable_cpus.hpp"],
+        rf"(?!fstream$|iostream$|cstdio$){STD}|pybind11/[a-z_0-9]+\.h",
+    ),
 }
 # Files with a rule of their own: all they may include.
 MAY_INCLUDE_IN_FILE = {

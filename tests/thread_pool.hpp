@@ -65,4 +65,3 @@ inline void check_once(std::size_t parts, std::size_t threads) {
 void fork_before_and_after();
 void fork_during_calls_of_others();
 void fork_inside_a_call();
-void fork_in_a_thread_of_the_pool();

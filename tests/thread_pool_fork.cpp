@@ -73,16 +73,3 @@ void fork_inside_a_call() {
     CHECK(status == 0);
   }
 }
-
-void fork_in_a_thread_of_the_pool() {
-  const auto caller = std::this_thread::get_id();
-  pid_t child = -1;
-  Meeting both(2);
-  CHECK(share(2, 2, [&](std::size_t) {
-    both.wait();
-    if (std::this_thread::get_id() != caller) child = fork();
-  }));
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);  // it ends with the part
-  CHECK(status == 0);
-}

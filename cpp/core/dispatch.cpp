@@ -2,9 +2,9 @@
 #include "dispatch.hpp"
 
 #include <atomic>
-#include <cstdlib>
 #include <stdexcept>
 
+#include "environment.hpp"
 #include "fastnn/isa.hpp"
 
 namespace fastnn {
@@ -45,16 +45,13 @@ const Isa& find(const std::string& name, const char* source) {
     if (isa.name == name && isa.supported()) return isa;
   std::string valid;
   for (const std::string& each : isas()) valid += (valid.empty() ? "" : ", ") + each;
-  std::string received;
-  for (const char c : name) received += c >= ' ' && c <= '~' ? c : '?';  // an error's text is one line of UTF-8
   throw std::invalid_argument(std::string("expected ") + source + " to be one of this CPU's instruction sets (" +
-                              valid + "); received '" + received + "'");
+                              valid + "); received '" + printable(name) + "'");
 }
 
 const Isa& first_choice() {
-  const char* name = std::getenv("FASTNN_ISA");
-  const bool chosen = name != nullptr && name[0] != '\0';
-  return chosen ? find(name, "FASTNN_ISA") : find(isas().front(), "isa");
+  const std::string name(variable("FASTNN_ISA"));
+  return name.empty() ? find(isas().front(), "isa") : find(name, "FASTNN_ISA");
 }
 
 std::atomic<const Isa*> chosen{nullptr};

@@ -17,15 +17,6 @@
 namespace fastnn {
 namespace {
 
-// A thread keeps this much scratch for its next call, and gives back what a very wide network took beyond it.
-constexpr std::size_t kKeptScratchBytes = 64 * 1024 * 1024;
-
-// Multiply-adds for which another thread is woken: some 80 us with AVX2 or AVX-512, ten times what waking takes.
-constexpr double kWorkOfAThread = 1 << 22;
-
-// Multiply-adds between two questions whether to go on: 0.3 ms with AVX2 or AVX-512, 40 ms without fma.
-constexpr double kWorkOfAPart = 1 << 24;
-
 template <class T>
 const Kernels<T>& kernels_of(const KernelTable& table) {
   if constexpr (std::is_same_v<T, float>)
@@ -34,8 +25,8 @@ const Kernels<T>& kernels_of(const KernelTable& table) {
     return table.float64;
 }
 
-// Two arrays of `size` numbers, from what the thread has left from its call before. While they are in use another call
-// on this thread, by a signal's handler, finds nothing and takes its own.
+// Two arrays of `size` numbers, in what the thread has left from its call before. While they are in use another call on
+// this thread, by a signal's handler, finds nothing and takes its own.
 template <class T>
 class Scratch {
  public:
@@ -62,11 +53,6 @@ class Scratch {
   AlignedBuffer<T> buffer_;
 };
 
-std::size_t threads_for(double work) {
-  if (work < 2 * kWorkOfAThread) return 1;
-  return static_cast<std::size_t>(std::min(work / kWorkOfAThread, static_cast<double>(num_threads())));
-}
-
 }  // namespace
 
 // One call.
@@ -81,7 +67,7 @@ class Network<T>::Forward {
         y_(y),
         every_(every),
         go_on_(go_on),
-        threads_(threads_for(network.work * static_cast<double>(x.rows))),
+        threads_(threads_for(network.work * static_cast<double>(x.rows), num_threads())),
         is_long_(threads_ > 1 || network.work * static_cast<double>(x.rows) >= kWorkOfAPart) {}
 
   // False when go_on said so.
@@ -89,9 +75,8 @@ class Network<T>::Forward {
 
   // The call's blocks on so many threads.
   Blocks blocks(std::size_t threads) const {
-    const std::size_t most_vectors =
-        std::clamp<std::size_t>(network_.rows_in_cache / kernels_.lanes, 1, kernels_.tile_vectors);
-    return {x_.rows, kernels_.lanes, most_vectors, threads};
+    const std::size_t lanes = std::min(kernels_.lanes, network_.most_rows);
+    return {x_.rows, lanes, std::clamp<std::size_t>(network_.rows_in_cache / lanes, 1, kernels_.tile_vectors), threads};
   }
 
  private:
@@ -130,13 +115,14 @@ template <class T>
 void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y,
                                     std::size_t threads) {
   const double work = static_cast<double>(x.rows) * layer.work;
-  threads = std::min(threads, threads_for(work));
+  threads = threads_for(work, threads);
   const std::size_t panels = (layer.units + kPanelUnits<T> - 1) / kPanelUnits<T>;
-  const std::size_t parts = std::min(panels, round_up(1 + static_cast<std::size_t>(work / kWorkOfAPart), threads));
+  const std::size_t parts = parts_of_layer(panels, work, threads);
   const auto run_part = [&](std::size_t part) {
     const DefaultFloatingPointMode mode;
-    const std::size_t last = panels * (part + 1) / parts * kPanelUnits<T>;
-    kernels_.layer(layer, x, y, {panels * part / parts * kPanelUnits<T>, std::min(last, layer.units)});
+    const std::size_t first = begin_of_share(panels, part, parts) * kPanelUnits<T>;
+    const std::size_t last = begin_of_share(panels, part + 1, parts) * kPanelUnits<T>;
+    kernels_.layer(layer, x, y, {first, std::min(last, layer.units)});
   };
   share(parts, threads, run_part, [this] { return going_on(); });
 }
@@ -175,12 +161,11 @@ bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size
 
 template <class T>
 bool Network<T>::Forward::run() {
-  if (x_.rows < kernels_.lanes) return x_.rows == 0 || run_block(0, x_.rows, threads_);
+  if (x_.rows < kernels_.lanes && x_.rows <= network_.most_rows) return x_.rows == 0 || run_block(0, x_.rows, threads_);
   const Blocks blocks = this->blocks(threads_);
-  // By blocks, unless the units of a layer keep more threads busy.
   const double work_of_a_layer =
       network_.work * static_cast<double>(blocks.rows(0)) / static_cast<double>(network_.layers.size());
-  if (threads_ > 1 && blocks.of_vectors() >= std::min(threads_, threads_for(work_of_a_layer))) {
+  if (blocks.are_shared(threads_, threads_for(work_of_a_layer, threads_))) {
     const auto run_one = [&](std::size_t block) { run_block(blocks.first_row(block), blocks.rows(block), 1); };
     share(blocks.count(), threads_, run_one, [this] { return going_on(); });
     return !stopped_;

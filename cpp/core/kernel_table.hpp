@@ -53,6 +53,10 @@ struct Range {
   std::size_t last;
 };
 
+// The probes' reading: so many vectors at a time, and so a multiple of so many bytes.
+constexpr int kReadStreams = 8;
+constexpr std::size_t kReadBytes = kReadStreams * kPanelBytes;
+
 template <class T>
 struct Kernels {
   std::size_t lanes;         // rows in a vector
@@ -67,7 +71,7 @@ struct Kernels {
   void (*copy)(const Block<const T>& from, const Block<T>& to, std::size_t columns);
 
   // The probes of cpp/kernels/probes.hpp: `steps` fmas in each of several chains, returning the operations done;
-  // `size` bytes read, a multiple of 512. `result` has room for a panel.
+  // `size` bytes read, a multiple of kReadBytes. `result` has room for a panel.
   double (*fma_chains)(std::size_t steps, T* result);
   void (*read)(const T* x, std::size_t size, T* result);
 };

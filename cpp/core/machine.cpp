@@ -17,8 +17,6 @@
 namespace fastnn {
 namespace {
 
-constexpr std::size_t kReadStep = 512;  // cpp/kernels/probes.hpp
-
 // The most work a second of so many threads together, where work(n, thread) repeats something n times and returns how
 // much that was.
 template <class Work>
@@ -74,12 +72,12 @@ template double fma_rate<double>(double, std::size_t);
 
 double read_bandwidth(std::size_t size, double seconds, std::size_t threads) {
   if (size == 0) throw std::invalid_argument("expected at least 1 byte to read; received 0");
-  size = checked_product((size - 1) / kReadStep + 1, kReadStep);
+  size = checked_product((size - 1) / kReadBytes + 1, kReadBytes);
   const AlignedBuffer<float> memory(size / sizeof(float));
   const auto read = active_kernels().float32.read;
   return best_rate(seconds, threads, [&](std::size_t passes, std::size_t thread) {
     alignas(kPanelBytes) float result[kPanelUnits<float>];
-    const std::size_t start = size / kReadStep * thread / threads * kReadStep;
+    const std::size_t start = size / kReadBytes * thread / threads * kReadBytes;
     for (std::size_t pass = 0; pass < passes; ++pass) {
       read(memory.data() + start / sizeof(float), size - start, result);
       if (start > 0) read(memory.data(), start, result);

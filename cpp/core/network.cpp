@@ -85,6 +85,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     width = layer.units;
   }
   packed->widest = pad_to_chains(packed->widest);
+  packed->most_rows = std::max<std::size_t>(1, kKeptScratchBytes / (2 * packed->widest * sizeof(T)));
   packed->rows_in_cache = level_2_cache_bytes() / 4 * 3 / (2 * packed->widest * sizeof(T));
 
   packed->memory = AlignedBuffer<T>(size);

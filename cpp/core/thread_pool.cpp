@@ -11,7 +11,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -28,10 +27,10 @@ constexpr std::chrono::milliseconds kAskEvery{20};
 // After a refusal, calls that do not ask the system for threads: asking takes as long as a short call.
 constexpr int kCallsAfterRefusal = 1000;
 
-bool run_alone(std::size_t parts, FunctionRef<void(std::size_t)> work, FunctionRef<bool()> go_on) {
+bool run_alone(std::size_t parts, FunctionRef<void(std::size_t)> run_part, FunctionRef<bool()> go_on) {
   for (std::size_t part = 0; part < parts; ++part) {
     if (part > 0 && go_on && !go_on()) return false;
-    work(part);
+    run_part(part);
   }
   return true;
 }
@@ -44,7 +43,8 @@ class Pool {
   void unlock() { in_use_.store(false, std::memory_order_release); }
 
   // To be called between try_lock and unlock.
-  bool share(std::size_t parts, std::size_t threads, FunctionRef<void(std::size_t)> work, FunctionRef<bool()> go_on);
+  bool share(std::size_t parts, std::size_t threads, FunctionRef<void(std::size_t)> run_part,
+             FunctionRef<bool()> go_on);
 
  private:
   struct Sleeper {
@@ -74,7 +74,7 @@ class Pool {
   std::atomic<unsigned> state_{kClosed};  // the number of threads that have entered, and whether others still may
   std::size_t parts_ = 0;
   std::size_t wanted_ = 0;  // threads, the caller's own among them
-  FunctionRef<void(std::size_t)> work_;
+  FunctionRef<void(std::size_t)> run_part_;
   std::atomic<std::size_t> next_{0};  // part
   std::mutex mutex_;                  // of what follows
   std::condition_variable left_;
@@ -129,7 +129,6 @@ void Pool::serve(std::size_t index) {
       } catch (...) {
         stop(std::current_exception());
       }
-      if (forked()) std::_Exit(0);  // a part has forked: the child has nobody to go on for
     }
     leave();
   }
@@ -172,7 +171,7 @@ bool Pool::take_parts(FunctionRef<bool()> go_on) {
     const std::size_t part = next_.fetch_add(1, std::memory_order_relaxed);
     if (part >= parts_) return true;
     if (!first && go_on && !go_on()) return false;
-    work_(part);
+    run_part_(part);
   }
   return true;
 }
@@ -198,11 +197,11 @@ void Pool::stop(std::exception_ptr error) {
   if (error_ == nullptr) error_ = std::move(error);
 }
 
-bool Pool::share(std::size_t parts, std::size_t threads, FunctionRef<void(std::size_t)> work,
+bool Pool::share(std::size_t parts, std::size_t threads, FunctionRef<void(std::size_t)> run_part,
                  FunctionRef<bool()> go_on) {
   parts_ = parts;
   wanted_ = grow(threads);
-  work_ = work;
+  run_part_ = run_part;
   next_.store(0, std::memory_order_relaxed);
   state_.store(0, std::memory_order_release);
   wake_next(0);
@@ -216,7 +215,7 @@ bool Pool::share(std::size_t parts, std::size_t threads, FunctionRef<void(std::s
     going = false;
     stop(std::current_exception());
   }
-  if (forked()) return going && run_alone(parts, work, go_on);
+  if (forked()) return going && run_alone(parts, run_part, go_on);
   if (!going) wait({});
   if (error_ != nullptr) std::rethrow_exception(std::exchange(error_, nullptr));
   return going;
@@ -224,13 +223,13 @@ bool Pool::share(std::size_t parts, std::size_t threads, FunctionRef<void(std::s
 
 }  // namespace
 
-bool share(std::size_t parts, std::size_t threads, FunctionRef<void(std::size_t)> work, FunctionRef<bool()> go_on) {
+bool share(std::size_t parts, std::size_t threads, FunctionRef<void(std::size_t)> run_part, FunctionRef<bool()> go_on) {
   threads = std::min({parts, threads, kMostThreads});
-  if (threads <= 1) return run_alone(parts, work, go_on);
+  if (threads <= 1) return run_alone(parts, run_part, go_on);
   Pool& pool = Pool::of_this_process();
-  if (!pool.try_lock()) return run_alone(parts, work, go_on);
+  if (!pool.try_lock()) return run_alone(parts, run_part, go_on);
   const std::lock_guard lock(pool, std::adopt_lock);
-  return pool.share(parts, threads, work, go_on);
+  return pool.share(parts, threads, run_part, go_on);
 }
 
 }  // namespace fastnn

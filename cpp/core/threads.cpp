@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+
+#include "environment.hpp"
 
 namespace fastnn {
 namespace {
@@ -20,11 +21,6 @@ std::optional<std::size_t> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
   return error == std::errc::result_out_of_range ? std::size_t(-1) : value;
-}
-
-std::string_view variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
 }
 
 // OMP_NUM_THREADS is "4", or "4, 2" for nested regions. It is not ours: what is wrong there is not our error.
@@ -41,10 +37,8 @@ std::size_t first_choice() {
   if (own.empty()) return std::min(first_of_list(variable("OMP_NUM_THREADS")).value_or(usable_cpus()), kMostThreads);
   const std::size_t threads = number(own).value_or(0);
   if (threads >= 1 && threads <= kMostThreads) return threads;
-  std::string received;
-  for (const char c : own) received += c >= ' ' && c <= '~' ? c : '?';  // an error's text is one line of UTF-8
-  throw std::invalid_argument("expected FASTNN_NUM_THREADS to be a number " + range() + "; received '" + received +
-                              "'");
+  throw std::invalid_argument("expected FASTNN_NUM_THREADS to be a number " + range() + "; received '" +
+                              printable(own) + "'");
 }
 
 std::atomic<std::size_t> chosen{0};  // 0: nothing yet

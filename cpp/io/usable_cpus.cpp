@@ -1,6 +1,8 @@
 // See fastnn/threads.hpp. A control group's quota: cpu.max in version 2 ("200000 100000", microseconds of CPU time in
 // microseconds of time, or "max 100000"), cpu.cfs_quota_us (-1: none) and cpu.cfs_period_us in version 1. It holds for
 // the groups inside it too, so a process asks its own group and all those around it, as far as they are mounted.
+#include "usable_cpus.hpp"
+
 #include <sched.h>
 
 #include <algorithm>
@@ -111,5 +113,7 @@ std::size_t usable_cpus(const std::string& root) {
   const double cpus = static_cast<double>(cpus_of_thread());
   return static_cast<std::size_t>(std::max(1.0, std::min(cpus, std::ceil(quota(root)))));
 }
+
+std::size_t usable_cpus() { return usable_cpus("/"); }
 
 }  // namespace fastnn

@@ -1,6 +1,7 @@
 // What this CPU could do at most, for comparison: arithmetic without memory, and memory without arithmetic.
 #pragma once
 
+#include "../core/kernel_table.hpp"
 #include "simd.hpp"
 
 namespace fastnn::FASTNN_ISA {
@@ -27,16 +28,16 @@ double fma_chains(std::size_t steps, T* result) {
   return 2.0 * kChains * kLanes<T> * static_cast<double>(steps);
 }
 
-// Reads `size` bytes, a multiple of 512: 8 vectors at a time, each joined to a register of its own by "or".
+// Reads `size` bytes, a multiple of kReadBytes: each of as many vectors at a time is joined to a register of its own
+// by "or".
 template <class T>
 void read(const T* x, std::size_t size, T* result) {
-  constexpr int kStreams = 8;
-  Bits<T> seen[kStreams] = {};
-  for (const T* end = x + size / sizeof(T); x < end; x += kStreams * kLanes<T>)
+  Bits<T> seen[kReadStreams] = {};
+  for (const T* end = x + size / sizeof(T); x < end; x += kReadStreams * kLanes<T>)
 #pragma GCC unroll 8
-    for (int s = 0; s < kStreams; ++s) seen[s] |= to_bits<T>(load(x + s * kLanes<T>));
+    for (int s = 0; s < kReadStreams; ++s) seen[s] |= to_bits<T>(load(x + s * kLanes<T>));
 #pragma GCC unroll 8
-  for (int s = 1; s < kStreams; ++s) seen[0] |= seen[s];
+  for (int s = 1; s < kReadStreams; ++s) seen[0] |= seen[s];
   store(result, from_bits<T>(seen[0]));
 }
 

@@ -6,6 +6,7 @@
 
 #include "../core/machine.hpp"
 #include "../core/reference.hpp"
+#include "../io/usable_cpus.hpp"
 #include "arrays.hpp"
 #include "fastnn/isa.hpp"
 #include "fastnn/model.hpp"
@@ -230,7 +231,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("most_threads") = kMostThreads;
   module.def("num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("threads"));
-  module.def("usable_cpus", &usable_cpus, py::arg("root") = "/");
+  module.def("usable_cpus", py::overload_cast<const std::string&>(&usable_cpus), py::arg("root") = "/");
   module.def("load_model", &load, py::arg("path"));
   module.def("save_model", &save, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
              py::arg("layers"));

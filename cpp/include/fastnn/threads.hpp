@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 
 namespace fastnn {
 
@@ -17,7 +16,7 @@ std::size_t num_threads();
 void set_num_threads(std::size_t threads);
 
 // The CPUs that the calling thread may run on, or as many as the quota of its Linux control groups amounts to (rounded
-// up) where that is less; at least 1. `root` is where proc/ and sys/ are looked for: tests have their own.
-std::size_t usable_cpus(const std::string& root = "/");
+// up) where that is less; at least 1.
+std::size_t usable_cpus();
 
 }  // namespace fastnn
