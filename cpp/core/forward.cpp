@@ -129,7 +129,7 @@ void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<con
 
 template <class T>
 bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size_t threads) {
-  const bool few = rows < kernels_.lanes;
+  const bool few = rows < kernels_.tile_vectors * kernels_.lanes;
   const std::ptrdiff_t row_stride = few ? network_.widest : 1, column_stride = few ? 1 : rows;
   const auto written = [&](T* data) { return Block<T>{data, rows, row_stride, column_stride}; };
   const auto read = [&](const T* data) { return Block<const T>{data, rows, row_stride, column_stride}; };
@@ -161,7 +161,8 @@ bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size
 
 template <class T>
 bool Network<T>::Forward::run() {
-  if (x_.rows < kernels_.lanes && x_.rows <= network_.most_rows) return x_.rows == 0 || run_block(0, x_.rows, threads_);
+  if (x_.rows < kernels_.tile_vectors * kernels_.lanes && x_.rows <= network_.most_rows)
+    return x_.rows == 0 || run_block(0, x_.rows, threads_);
   const Blocks blocks = this->blocks(threads_);
   const double work_of_a_layer =
       network_.work * static_cast<double>(blocks.rows(0)) / static_cast<double>(network_.layers.size());

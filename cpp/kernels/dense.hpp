@@ -1,130 +1,12 @@
-// y = x · W + b, as one tile in registers: U splatted elements times W vectors. The same template computes one or a few
-// rows with units in lanes (rows splatted, weights in vectors) and batches with rows in lanes (weights splatted, rows
-// in vectors). Both walk k in the order that docs/numerics.md prescribes, so they give the same bits.
+// y = activation(x · W + b) for some units of a layer and all rows of a block, tile by tile.
 #pragma once
 
 #include "../core/kernel_table.hpp"
 #include "copy.hpp"
+#include "tile.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
-
-// c[0] + c[1] + … by halving: c[j] += c[j + w] for w = C/2, C/4, … 1.
-template <int C, class E>
-FASTNN_INLINE E sum_by_halves(E (&c)[C]) {
-#pragma GCC unroll 8
-  for (int width = C / 2; width > 0; width /= 2)
-#pragma GCC unroll 8
-    for (int j = 0; j < width; ++j) c[j] = c[j] + c[j + width];
-  return c[0];
-}
-
-// The operands of a tile. `splatted` walks over k with stride splat_k and from u to u + 1 with splat_u; `vectors` walks
-// over k with vector_k, and from one panel to the next with panel. The last panel, which may be narrower than the
-// others, is at `last` and walks with last_k.
-template <class T>
-struct Operands {
-  const T* splatted;
-  std::ptrdiff_t splat_k, splat_u;
-  const T* vectors;
-  std::ptrdiff_t vector_k, panel;
-  const T* last;
-  std::ptrdiff_t last_k;
-};
-
-// Where a tile's sums start from, and go: element (u, w) to y[u * y_u + w vectors], `threshold` in place of what is
-// less.
-template <class T>
-struct Sums {
-  const T* bias;
-  T* y;
-  std::ptrdiff_t y_u;
-  T threshold;
-};
-
-enum class Lanes { units, rows };
-
-// Rows in lanes: how far ahead of the tile weights are fetched, in steps. Prefetchers stop at the end of a page, every
-// 64 lines; a step is at least the time of a few fmas, and 64 of them longer than memory takes.
-constexpr int kPrefetchSteps = 64;
-
-// C chains, U splatted elements, G panels of V vectors. Chain 0 starts from the bias, the others from 0.
-template <class T, Lanes kInLanes, int C, int U, int G, int V>
-FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
-  constexpr int W = G * V;
-  Vector<T> sums[U][W][C];
-#pragma GCC unroll 32
-  for (int u = 0; u < U; ++u)
-#pragma GCC unroll 32
-    for (int w = 0; w < W; ++w) {
-      sums[u][w][0] = kInLanes == Lanes::units ? load(s.bias + w * kLanes<T>) : splat(s.bias[u]);
-#pragma GCC unroll 16
-      for (int c = 1; c < C; ++c) sums[u][w][c] = Vector<T>{};
-    }
-
-  const auto step = [&](int c) FASTNN_INLINE_LAMBDA {
-    if constexpr (kInLanes == Lanes::rows && C < kMostChains)
-      __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k, 0, 2);  // into level 2
-    Vector<T> v[W];
-#pragma GCC unroll 32
-    for (int w = 0; w < W; ++w) {
-      v[w] = load((w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>);
-      if constexpr (U > 1) keep(v[w]);
-    }
-#pragma GCC unroll 32
-    for (int u = 0; u < U; ++u) {
-      const Vector<T> factor = splat(o.splatted[u * o.splat_u]);
-#pragma GCC unroll 32
-      for (int w = 0; w < W; ++w) sums[u][w][c] = fma(factor, v[w], sums[u][w][c]);
-    }
-    o.vectors += o.vector_k;
-    o.last += o.last_k;
-    o.splatted += o.splat_k;
-  };
-  std::size_t k = 0;
-  for (; k + C <= inputs; k += C)
-#pragma GCC unroll 16
-    for (int c = 0; c < C; ++c) step(c);
-#pragma GCC unroll 16
-  for (int c = 0; c < C - 1; ++c)  // every index a constant: a variable one would put the sums in memory
-    if (k + c < inputs) step(c);
-
-  const Vector<T> threshold = splat(s.threshold);
-#pragma GCC unroll 32
-  for (int u = 0; u < U; ++u)
-#pragma GCC unroll 32
-    for (int w = 0; w < W; ++w) {
-      const Vector<T> sum = sum_by_halves<C>(sums[u][w]);
-      store(s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum));
-    }
-}
-
-// ---- tile shapes ----
-
-constexpr int clamp(int n, int low, int high) { return n < low ? low : n < high ? n : high; }
-constexpr int power_of_2_up_to(int n) { return n < 2 ? 1 : 2 * power_of_2_up_to(n / 2); }
-
-// Registers for sums: three quarters, 24, 12 or 6. The rest hold a step's vectors and a splat.
-constexpr int kSums = kRegisters * 3 / 4;
-
-// Units in lanes, most rows of a tile: 4 for one load of weights.
-template <class T, int C>
-constexpr int kMostRows = clamp(kSums * kLanes<T> / (C * static_cast<int>(kPanelUnits<T>)), 1, 4);
-
-// Units in lanes, most panels of a tile of U rows: 4 streams of weights, as far apart as a panel is large, are what
-// caches of 8 ways and prefetchers follow. Layers of more than one chain have few panels.
-template <class T, int C, int U>
-constexpr int kMostPanels = clamp(kSums * kLanes<T> / (C * U * static_cast<int>(kPanelUnits<T>)), 1,
-                                  C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : 4);
-
-// Rows in lanes, most vectors of rows of a tile: as many as there are registers for beside 4 units. 6 vectors x 4 units
-// take 10 loads for 24 fmas.
-template <int C>
-constexpr int kMostVectors = clamp(kSums / (4 * C), 1, kSums);
-
-// Rows in lanes, most units of a tile of V vectors: a divisor of a panel's.
-template <class T, int C, int V>
-constexpr int kMostUnits = power_of_2_up_to(clamp(kSums / (C * V), 1, static_cast<int>(kPanelUnits<T>)));
 
 template <int n>
 struct Constant {
@@ -153,12 +35,13 @@ constexpr std::size_t first_group(std::size_t n, std::size_t most) {
   return (n + groups - 1) / groups;
 }
 
-// ---- layers ----
+template <class T>
+constexpr T kNoThreshold = -static_cast<T>(__builtin_inf());
 
-// relu, the one activation that costs a tile nothing: every other lets all sums pass.
+// relu is the one activation that costs a tile nothing.
 template <class T>
 T threshold_of(Activation activation) {
-  return activation == Activation::relu ? T{0} : -static_cast<T>(__builtin_inf());
+  return activation == Activation::relu ? T{0} : kNoThreshold<T>;
 }
 
 // Fewer than 4 units for one row: the 16 chains of a unit in lanes, so that a step takes 16 inputs at once. In the last
@@ -193,36 +76,46 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
     }
 }
 
-// All rows for a few panels, then for the next: weights come from far away once.
+// Units in lanes, most steps of a tile where several tiles of rows need the same weights: so many of 3 or 4 panels, 24
+// or 32 KiB, stay in the level 1 cache from one to the next.
+constexpr std::size_t kMostSteps = 128;
+
+// All rows for some steps of a few panels, then for the next: weights come from far away once. Sums are kept in y from
+// some steps to the next, which is exact.
 template <class T, int C>
 void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
   constexpr int V = static_cast<int>(P) / kLanes<T>;
   const T threshold = threshold_of<T>(layer.activation);
-  const std::size_t most_panels = kMostPanels<T, C, kMostRows<T, C>>;
+  const std::size_t most = most_panels<T, C>(static_cast<int>(first_group(x.rows, kMostRows<T, C>)));
   const std::size_t end = (units.last + P - 1) / P;
   for (std::size_t panel = units.first / P, panels; panel < end; panel += panels) {
-    panels = first_group(end - panel, x.rows == 1 ? kMostPanels<T, C, 1> : most_panels);
+    panels = first_group(end - panel, most);
     const std::size_t last = panel + panels - 1;
     const std::size_t last_width = layer.units - last * P < P ? layer.units - last * P : P;
-    for (std::size_t row = 0, rows; row < x.rows; row += rows) {
-      rows = first_group(x.rows - row, kMostRows<T, C>);
-      const Operands<T> o = {x.data + stride(row) * x.row_stride,
-                             1,
-                             x.row_stride,
-                             layer.weights + panel * P * layer.inputs,
-                             stride(P),
-                             stride(P * layer.inputs),
-                             layer.weights + last * P * layer.inputs,
-                             stride(last_width)};
-      const Sums<T> s = {layer.bias + panel * P, y.data + stride(row) * y.row_stride + stride(panel * P), y.row_stride,
-                         threshold};
-      with_constant<kMostRows<T, C>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
-        constexpr int U = decltype(u)::value;
-        with_constant<kMostPanels<T, C, U>>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
-          tile<T, Lanes::units, C, U, decltype(g)::value, V>(layer.inputs, o, s);
+    for (std::size_t k = 0, steps; k < layer.inputs; k += steps) {
+      steps = C > 1 || x.rows <= kMostRows<T, C> ? layer.inputs : first_group(layer.inputs - k, kMostSteps);
+      const bool ends = k + steps == layer.inputs;
+      for (std::size_t row = 0, rows; row < x.rows; row += rows) {
+        rows = first_group(x.rows - row, kMostRows<T, C>);
+        const Operands<T> o = {x.data + stride(row) * x.row_stride + stride(k),
+                               1,
+                               x.row_stride,
+                               layer.weights + panel * P * layer.inputs + k * P,
+                               stride(P),
+                               stride(P * layer.inputs),
+                               layer.weights + last * P * layer.inputs + k * last_width,
+                               stride(last_width)};
+        T* to = y.data + stride(row) * y.row_stride + stride(panel * P);
+        const Sums<T> s = {k == 0 ? layer.bias + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
+                           ends ? threshold : kNoThreshold<T>};
+        with_constant<kMostRows<T, C>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
+          constexpr int U = decltype(u)::value;
+          with_constant<most_panels<T, C>(U)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
+            tile<T, Lanes::units, C, U, decltype(g)::value, V>(steps, o, s);
+          });
         });
-      });
+      }
     }
   }
 }
@@ -247,7 +140,7 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
         0,
         x.data + row,
         x.column_stride};
-    const Sums<T> s = {layer.bias + unit, y.data + row + stride(unit) * y.column_stride, y.column_stride, threshold};
+    const Sums<T> s = {layer.bias + unit, 0, y.data + row + stride(unit) * y.column_stride, y.column_stride, threshold};
     with_power_of_2<kMostUnits<T, C, V>>(first + width - unit, [&](auto u) FASTNN_INLINE_LAMBDA {
       constexpr int U = decltype(u)::value;
       tile<T, Lanes::rows, C, U, 1, V>(layer.inputs, o, s);

@@ -1,0 +1,139 @@
+// y = x · W + b, as one tile in registers: U splatted elements times W vectors. The same template computes one or a few
+// rows with units in lanes (rows splatted, weights in vectors) and batches with rows in lanes (weights splatted, rows
+// in vectors). Both walk k in the order that docs/numerics.md prescribes, so they give the same bits.
+#pragma once
+
+#include "../core/kernel_table.hpp"
+#include "simd.hpp"
+
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+// c[0] + c[1] + … by halving: c[j] += c[j + w] for w = C/2, C/4, … 1.
+template <int C, class E>
+FASTNN_INLINE E sum_by_halves(E (&c)[C]) {
+#pragma GCC unroll 8
+  for (int width = C / 2; width > 0; width /= 2)
+#pragma GCC unroll 8
+    for (int j = 0; j < width; ++j) c[j] = c[j] + c[j + width];
+  return c[0];
+}
+
+// The operands of a tile. `splatted` walks over k with stride splat_k and from u to u + 1 with splat_u; `vectors` walks
+// over k with vector_k, and from one panel to the next with panel. The last panel, which may be narrower than the
+// others, is at `last` and walks with last_k.
+template <class T>
+struct Operands {
+  const T* splatted;
+  std::ptrdiff_t splat_k, splat_u;
+  const T* vectors;
+  std::ptrdiff_t vector_k, panel;
+  const T* last;
+  std::ptrdiff_t last_k;
+};
+
+// Where a tile's sums start from: with units in lanes, element (u, w) from start[u * start_u + w vectors], with rows in
+// lanes from start[u]. And where they go: to y[u * y_u + w vectors], `threshold` in place of what is less.
+template <class T>
+struct Sums {
+  const T* start;
+  std::ptrdiff_t start_u;
+  T* y;
+  std::ptrdiff_t y_u;
+  T threshold;
+};
+
+enum class Lanes { units, rows };
+
+// Rows in lanes: how far ahead of the tile weights are fetched, in steps. Prefetchers stop at the end of a page, every
+// 64 lines; a step is at least the time of a few fmas, and 64 of them longer than memory takes.
+constexpr int kPrefetchSteps = 64;
+
+// C chains, U splatted elements, G panels of V vectors. Chain 0 starts from the bias, the others from 0.
+template <class T, Lanes kInLanes, int C, int U, int G, int V>
+FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
+  constexpr int W = G * V;
+  Vector<T> sums[U][W][C];
+#pragma GCC unroll 32
+  for (int u = 0; u < U; ++u)
+#pragma GCC unroll 32
+    for (int w = 0; w < W; ++w) {
+      sums[u][w][0] = kInLanes == Lanes::units ? load(s.start + u * s.start_u + w * kLanes<T>) : splat(s.start[u]);
+#pragma GCC unroll 16
+      for (int c = 1; c < C; ++c) sums[u][w][c] = Vector<T>{};
+    }
+
+  const auto step = [&](int c) FASTNN_INLINE_LAMBDA {
+    if constexpr (kInLanes == Lanes::rows && C < kMostChains)
+      __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k, 0, 2);  // into level 2
+    Vector<T> v[W];
+#pragma GCC unroll 32
+    for (int w = 0; w < W; ++w) {
+      v[w] = load((w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>);
+      if constexpr (U > 1) keep(v[w]);
+    }
+#pragma GCC unroll 32
+    for (int u = 0; u < U; ++u) {
+      const Vector<T> factor = splat(o.splatted[u * o.splat_u]);
+#pragma GCC unroll 32
+      for (int w = 0; w < W; ++w) sums[u][w][c] = fma(factor, v[w], sums[u][w][c]);
+    }
+    o.vectors += o.vector_k;
+    o.last += o.last_k;
+    o.splatted += o.splat_k;
+  };
+  std::size_t k = 0;
+  for (; k + C <= inputs; k += C)
+#pragma GCC unroll 16
+    for (int c = 0; c < C; ++c) step(c);
+#pragma GCC unroll 16
+  for (int c = 0; c < C - 1; ++c)  // every index a constant: a variable one would put the sums in memory
+    if (k + c < inputs) step(c);
+
+  const Vector<T> threshold = splat(s.threshold);
+#pragma GCC unroll 32
+  for (int u = 0; u < U; ++u)
+#pragma GCC unroll 32
+    for (int w = 0; w < W; ++w) {
+      const Vector<T> sum = sum_by_halves<C>(sums[u][w]);
+      store(s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum));
+    }
+}
+
+// ---- shapes: how many sums there are registers for ----
+
+constexpr int clamp(int n, int low, int high) { return n < low ? low : n < high ? n : high; }
+constexpr int power_of_2_up_to(int n) { return n < 2 ? 1 : 2 * power_of_2_up_to(n / 2); }
+
+// Registers for sums: three quarters, 24, 12 or 6. The rest hold a step's vectors and a splat.
+constexpr int kSums = kRegisters * 3 / 4;
+
+// Panels whose sums for one row, in C chains, are so many vectors.
+template <class T, int C>
+constexpr int panels_of(int vectors) {
+  return vectors * kLanes<T> / (C * static_cast<int>(kPanelUnits<T>));
+}
+
+// Units in lanes, most rows of a tile. 8 rows x 3 panels take 11 loads for 24 fmas, 6 x 4 take 10; more rows are more
+// work for weights that come from far away. Several chains of 8 rows would leave registers for one panel only.
+template <class T, int C>
+constexpr int kMostRows = clamp(panels_of<T, C>(kSums), 1, C == 1 ? 8 : 6);
+
+// Units in lanes, most panels of a tile of so many rows: 4 streams of weights, as far apart as a panel is large, are
+// what caches of 8 ways and prefetchers follow. With 4 chains there are 16 units at most.
+template <class T, int C>
+constexpr int most_panels(int rows) {
+  return clamp(panels_of<T, C>(kSums) / rows, 1, C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : 4);
+}
+
+// Rows in lanes, most vectors of rows of a tile. 3 vectors x 8 units take 11 loads for 24 fmas, as 6 x 4 take 10, but
+// half the inputs from level 2, which hands out 32 to 48 bytes a cycle. 4 units at least.
+template <int C>
+constexpr int kMostVectors = clamp(kSums / (4 * C), 1, 3);
+
+// Rows in lanes, most units of a tile of V vectors: a divisor of a panel's.
+template <class T, int C, int V>
+constexpr int kMostUnits = power_of_2_up_to(clamp(kSums / (C * V), 1, static_cast<int>(kPanelUnits<T>)));
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA
