@@ -65,7 +65,7 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
 
   const auto step = [&](int c) FASTNN_INLINE_LAMBDA {
     if constexpr (kInLanes == Lanes::rows && C < kMostChains)
-      __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k, 0, 2);  // into level 2
+      __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k);  // into level 1
     Vector<T> v[W];
 #pragma GCC unroll 32
     for (int w = 0; w < W; ++w) {
