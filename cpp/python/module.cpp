@@ -50,21 +50,29 @@ Network<T> build(std::size_t inputs, const std::vector<LayerDescription>& descri
   return Network<T>(inputs, layers);
 }
 
-// Calls run(go_on), the work of so many rows. Where that is long, other threads may have the GIL meanwhile, and signals
-// are heeded. Giving the GIL away and taking it back takes 40 ns, and where others want it, until they give it back; so
-// many multiply-adds take 1 to 10 us (0.5 ms on a CPU without fma; Python lets a thread keep it for 5 ms).
+// What run(go_on) returns, called without the GIL; on Python's main thread go_on heeds signals.
+template <class Run>
+auto without_gil(const Run& run) {
+  bool stopped = false;
+  const auto result = [&] {
+    const bool heeds_signals = on_main_thread();
+    GilRelease release;
+    const auto go_on = [&] { return !(stopped = !release.no_signal()); };
+    return run(heeds_signals ? FunctionRef<bool()>(go_on) : FunctionRef<bool()>());
+  }();
+  if (stopped) throw py::error_already_set();
+  return result;
+}
+
+// Calls run(go_on), the work of so many rows, without the GIL where that is long. Giving the GIL away and taking it
+// back takes 40 ns, and where others want it, until they give it back; so many multiply-adds take 1 to 10 us (0.5 ms on
+// a CPU without fma; Python lets a thread keep it for 5 ms).
 template <class T, class Run>
 void compute(const Network<T>& network, std::size_t rows, const Run& run) {
-  if (network.work() * static_cast<double>(rows) <= 65536) {
+  if (network.work() * static_cast<double>(rows) <= 65536)
     run(FunctionRef<bool()>());
-    return;
-  }
-  const bool finished = [&] {
-    GilRelease release;
-    const auto go_on = [&] { return release.no_signal(); };
-    return run(FunctionRef<bool()>(go_on));
-  }();
-  if (!finished) throw py::error_already_set();
+  else
+    without_gil(run);
 }
 
 template <class T>
@@ -227,16 +235,17 @@ PYBIND11_MODULE(_core, module) {
       "fma_rate",
       [](const std::string& dtype, double seconds, std::size_t threads) {
         if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
-        const GilRelease release;
-        return dtype == "float64" ? fma_rate<double>(seconds, threads) : fma_rate<float>(seconds, threads);
+        return without_gil([&](FunctionRef<bool()> go_on) {
+          return dtype == "float64" ? fma_rate<double>(seconds, threads, go_on)
+                                    : fma_rate<float>(seconds, threads, go_on);
+        });
       },
       py::arg("dtype"), py::arg("seconds"), py::arg("threads") = 1,
       "FLOP/s of fused multiply-adds in registers by so many threads together.");
   module.def(
       "read_bandwidth",
       [](std::size_t bytes, double seconds, std::size_t threads) {
-        const GilRelease release;
-        return read_bandwidth(bytes, seconds, threads);
+        return without_gil([&](FunctionRef<bool()> go_on) { return read_bandwidth(bytes, seconds, threads, go_on); });
       },
       py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,
       "Bytes a second of so many threads that each read all of so many bytes over and over.");
