@@ -51,7 +51,7 @@ LONGER_THAN_300_LINES: dict[str, str] = {}  # file -> the reason
 def files(root, folders=FOLDERS, suffixes=TEXT):
     """The project's own texts below the folders, and those at the top when all folders are asked for."""
     found = [path for folder in folders for path in (root / folder).rglob("*")]
-    found += root.iterdir() if folders is FOLDERS else []
+    found += [path for path in root.iterdir() if path.name != ".git"] if folders is FOLDERS else []
     return sorted(p for p in found if p.is_file() and p.suffix in suffixes and "__pycache__" not in p.parts)
 
 
