@@ -15,7 +15,6 @@ import importlib.util
 import json
 import sys
 import time
-from pathlib import Path
 from timeit import Timer
 
 import numpy as np
@@ -23,6 +22,8 @@ import numpy as np
 import fastnn
 import report
 import timing
+from arguments import new_file, numbers, one_of
+from fastnn import _core
 from networks import NETWORKS, TINY, expected, flops, rows_of, title, weights_of, wrong_answer
 
 ROWS = [1, 16, 256, 4096, 32768]
@@ -104,54 +105,30 @@ def compare(options):
         return results
     results["engines"] = {name: engines.installed()[name] for name in options.engines}
     present = [name for name, version in results["engines"].items() if version is not None]
-    peaks = [timing.fma_rate()]
+    peaks = [_core.fma_rate("float32", 0.05)]
 
     def measure(network, rows):
         times = measured(present, network, rows, effort)
-        peaks.append(timing.fma_rate())
+        peaks.append(_core.fma_rate("float32", 0.05))
         return times
 
     results["cells"] = cells(options, measure)
-    results["peak"] = [rate for rate in peaks if rate is not None]
+    results["peak"] = peaks
     one_row = {title("lecture"): NETWORKS["lecture"][0], f"tiny {'-'.join(map(str, TINY))} relu": TINY}
     results["one row"] = {name: measured_one_row(sizes, effort) for name, sizes in one_row.items()}
     return results
 
 
-def one_of(valid):
-    def parse(text):
-        names = text.split(",")
-        if unknown := [name for name in names if name not in valid]:
-            raise argparse.ArgumentTypeError(f"expected some of {','.join(valid)}; received {','.join(unknown)}")
-        return names
-
-    return parse
-
-
-def counts(text):
-    try:
-        numbers = [int(each) for each in text.split(",")]
-    except ValueError:
-        numbers = [0]
-    if min(numbers) < 1:
-        raise argparse.ArgumentTypeError(f"expected positive integers, as in 1,2; received {text}")
-    return numbers
-
-
-def new_file(text):
-    if not Path(text).parent.is_dir():
-        raise argparse.ArgumentTypeError(f"expected a file in an existing folder; received {text}")
-    return Path(text)
-
-
-def arguments(argv):
+def parsed(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", type=one_of(list(NETWORKS)), default=list(NETWORKS), metavar="NAME,…")
-    parser.add_argument("--rows", type=counts, metavar="N,…", help="numbers of rows")
+    parser.add_argument("--rows", type=numbers(), metavar="N,…", help="numbers of rows")
     parser.add_argument(
         "--engines", type=one_of(list(engines.ENGINES)), default=list(engines.ENGINES), metavar="NAME,…"
     )
-    parser.add_argument("--threads", type=counts, metavar="N,…", help="fastnn alone, with these numbers of threads")
+    parser.add_argument(
+        "--threads", type=numbers(_core.most_threads), metavar="N,…", help="fastnn alone, with these numbers of threads"
+    )
     parser.add_argument("--quick", action="store_true", help="less than a minute")
     parser.add_argument("--cpu-time", action="store_true", help="not the clock's: for a machine that others use too")
     for kind in ("markdown", "plot", "json"):
@@ -165,13 +142,11 @@ def arguments(argv):
         parser.error("--plot needs matplotlib: pip install matplotlib")
     if options.cpu_time and options.threads:
         parser.error("--cpu-time adds up the times of all threads; leave it out with --threads")
-    if options.threads and not hasattr(fastnn, "set_num_threads"):
-        parser.error("--threads needs fastnn.set_num_threads, which this fastnn does not have")
     return options
 
 
 def main(argv=None):
-    options = arguments(argv)
+    options = parsed(argv)
     try:
         results = compare(options)
     except EngineError as error:

@@ -10,13 +10,14 @@ microsecond. They are printed; exit code 1 if there are any. All points take tur
 import engines  # isort: skip  (first: it limits everybody's threads)
 
 import argparse
+import importlib.util
 import sys
-from pathlib import Path
 from timeit import Timer
 
 import numpy as np
 
 import timing
+from arguments import between, new_file
 from networks import NETWORKS, flops, rows_of, weights_of
 
 LIMIT = 1.5
@@ -101,14 +102,16 @@ def plot(curves, path):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="where to write the picture")
-    parser.add_argument("--most", type=int, default=2**20, metavar="N", help="leave out larger numbers of anything")
-    parser.add_argument("--seconds", type=float, default=120, help="how long to measure, roughly")
+    parser.add_argument("--plot", type=new_file, metavar="FILE", help="where to write the picture")
+    parser.add_argument(
+        "--most", type=between(int, 3, 2**20), default=2**20, metavar="N", help="leave out larger numbers of anything"
+    )
+    parser.add_argument(
+        "--seconds", type=between(float, 0.001, 3600), default=120, metavar="S", help="how long to measure, roughly"
+    )
     options = parser.parse_args(argv)
-    if options.plot and not options.plot.parent.is_dir():
-        parser.error(f"expected a file in an existing folder; received --plot {options.plot}")
-    if options.most < 1:
-        parser.error(f"expected a positive number; received --most {options.most}")
+    if options.plot and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install matplotlib")
     curves = measured(options.most, options.seconds)
     found = cliffs(curves)
     points = sum(len(numbers) for numbers, *_ in curves.values())

@@ -63,7 +63,7 @@ def comparison(cells, peak):
                 *(microseconds(seconds[name]) for name in names),
                 f"{digits(low)} … {digits(high)}",
                 digits(rate / 1e9),
-                f"{rate / peak:.0%}" if peak else "-",
+                f"{rate / peak:.0%}",
                 f"{ratio(seconds[best], seconds['fastnn']):.2f} ({best})" if best else "-",
             ]
         )
@@ -134,8 +134,6 @@ def threads(cells):
 
 
 def fma_peak(rates):
-    if not rates:
-        return "FMA peak: not measured (this build of fastnn has no fma_rate)."
     low, high = min(rates) / 1e9, max(rates) / 1e9
     return f"FMA peak, float32: {high:.1f} GFLOP/s, the most of {len(rates)} measurements ({low:.1f} … {high:.1f})."
 
@@ -150,8 +148,7 @@ def markdown(results):
     versions = [f"{name} {version or 'not installed'}" for name, version in results["engines"].items()]
     clock = ", CPU time" if results["cpu time"] else ""
     parts.append(f"One thread, interleaved rounds, medians{clock}. {', '.join(versions)}. {fma_peak(results['peak'])}")
-    peak = max(results["peak"], default=None)
-    parts += ["## float32", comparison(results["cells"], peak), "## float64", float64(results["cells"])]
+    parts += ["## float32", comparison(results["cells"], max(results["peak"])), "## float64", float64(results["cells"])]
     return "\n\n".join([*parts, "## One row", one_row(results["one row"])])
 
 
@@ -173,8 +170,7 @@ def plot(results, path):
                 rates = [cell["flops"] / np.median(cell["seconds"][name]) / 1e9 for cell in cells]
                 own = {"color": "black", "linewidth": 2.5} if name == "fastnn" else {"linewidth": 1}
                 panel.plot([cell["rows"] for cell in cells], rates, marker=".", label=name, **own)
-        if results["peak"]:
-            panel.axhline(max(results["peak"]) / 1e9, color="grey", linestyle=":", label="FMA peak")
+        panel.axhline(max(results["peak"]) / 1e9, color="grey", linestyle=":", label="FMA peak")
         panel.set(title=network, xlabel="rows", xscale="log", yscale="log")
         panel.title.set_fontsize(8)
         panel.grid(alpha=0.3)

@@ -35,14 +35,6 @@ def interleaved(timers, seconds, fewest=3, most=31, least=5e-3, clock=time.perf_
     return {name: np.array(each) for name, each in times.items()}
 
 
-def fma_rate(dtype="float32", seconds=0.05):
-    """Return the FLOP/s of register-only FMA chains now, on one thread; None if this build cannot tell."""
-    from fastnn import _core
-
-    measure = getattr(_core, "fma_rate", None)
-    return None if measure is None else measure(dtype, seconds)
-
-
 def environment():
     """Return what the figures depend on, as name -> text."""
     import fastnn

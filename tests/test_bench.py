@@ -1,5 +1,6 @@
 """The benchmark programs: their arithmetic, that they run, and that they refuse a wrong answer. No time is asserted."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_table_shows_rate_share_of_peak_and_ratio_of_each_cell():
     assert second[-1] == "0.50 (a)"
     assert "cells: 1.00. Below 1 in 1 of 2. The worst: n 2-1 relu × 1: 0.50 (a); n 2-1 relu × 16: 2.00 (a)." in text
     assert lines_of(report.float64(cells))[2] == ["n 2-1 relu", "16", "4.00", "1.00", "0.50"]
-    assert lines_of(report.comparison([cell(**own)], None))[2][-2:] == ["-", "-"]
+    assert lines_of(report.comparison([cell(**own)], peak=4e9))[2][-2:] == ["50%", "-"]
 
 
 def test_tables_of_one_row_and_of_threads_divide_the_right_way():
@@ -142,19 +143,40 @@ def test_wrong_answer_ends_the_comparison_with_one_line_and_code_2():
     assert last.startswith("compare.py: numpy gives a wrong answer for lecture × 1: expected "), done.stderr
 
 
+MISTAKES = {
+    "compare.py": [
+        "--networks nonsense",
+        "--engines nonsense",
+        "--rows 0",
+        "--rows many",
+        "--threads 1,1025",
+        "--threads 0",
+        "--threads 1,,2",
+        "--json nowhere/x.json",
+        "--markdown .",
+    ],
+    "growth.py": [
+        *(f"--seconds={seconds}" for seconds in ("nan", "0", "-1", "inf", "soon")),
+        *(f"--most={most}" for most in ("1", "2", "1e3", "1048577")),
+        "--plot nowhere/x.png",
+    ],
+}
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    ["--networks nonsense", "--engines nonsense", "--rows 0", "--rows many", "--json nowhere/x.json"],
+    ("program", "arguments"), [(program, each) for program, mistakes in MISTAKES.items() for each in mistakes]
 )
-def test_mistake_in_the_command_gives_one_sentence_and_code_2(arguments):
-    done = run("compare.py", *arguments.split())
-    assert done.returncode == 2
-    assert "expected" in done.stderr.splitlines()[-1]
+def test_mistake_in_the_command_gives_one_sentence_and_code_2(program, arguments):
+    done = run(program, *arguments.split())
+    last = done.stderr.splitlines()[-1]
+    assert (done.returncode, done.stdout) == (2, "")
+    option = arguments.replace("=", " ").split()[0]
+    assert re.fullmatch(rf"{program}: error: argument {option}: expected .+; received .+", last), done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_growth_reports_points_as_its_exit_code_says():
-    done = run("growth.py", "--most", "3", "--seconds", "0")
+    done = run("growth.py", "--most", "3", "--seconds", "0.001")
     last = done.stdout.splitlines()[-1]
     assert last.endswith("cliffs among 15 points"), done.stderr
     assert done.returncode == (not last.startswith("0 "))

@@ -74,6 +74,11 @@ def test_every_form_of_a_call_gives_the_same_bits(form, dtype):
         pytest.param(lambda: Network32.predict(Sequential(dtype="float64"), X, None), id="model-as-network"),
         pytest.param(lambda: Network32.predict(NETWORK64, X, None), id="network-of-float64"),
         pytest.param(lambda: Network32.predict(Network32.__new__(Network32), X, None), id="network-not-made"),
+        pytest.param(lambda: Network32.__new__(Network32).representations(X), id="network-not-made-representations"),
+        pytest.param(lambda: Network32.__new__(Network32).blocks(1), id="network-not-made-blocks"),
+        pytest.param(lambda: MODEL._network.representations(X, X), id="representations-two"),
+        pytest.param(lambda: MODEL._network.blocks("many"), id="blocks-text"),
+        pytest.param(lambda: MODEL._network.blocks(), id="blocks-nothing"),
         pytest.param(lambda: type("Sub", (Network32,), {}), id="sub-class-of-network"),
     ],
 )

@@ -87,8 +87,9 @@ def test_unknown_instruction_set_gives_one_line_with_the_valid_names(folder, arg
     assert f"received '{name}'" in done.stderr
 
 
-def test_wrong_number_of_threads_gives_one_line(folder):
-    done = run(MODULE, "config", FASTNN_NUM_THREADS="many")
+@pytest.mark.parametrize("arguments", [["config"], ["bench", "model.safetensors", "--json", "--seconds", "60"]])
+def test_wrong_number_of_threads_gives_one_line_at_once(folder, arguments):
+    done = run(MODULE, *arguments, FASTNN_NUM_THREADS="many")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
     assert "expected FASTNN_NUM_THREADS to be a number from 1 to 1024; received 'many'" in done.stderr
 
@@ -172,6 +173,14 @@ def test_interrupt_while_streaming_gives_130_and_leaves_the_old_output(start, fo
     assert interrupt(process) == (130, "", "")
     names = {"model.safetensors", "rows.csv", "pipe.csv", "out.csv"}
     assert ({path.name for path in folder.iterdir()}, (folder / "out.csv").read_text()) == (names, "old")
+
+
+def test_interrupt_while_the_machine_is_measured_gives_130_without_traceback(folder):
+    command = [*MODULE, "bench", "model.safetensors", "--seconds", "60"]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()  # the next one comes after minutes
+        time.sleep(0.2)
+        assert interrupt(process) == (130, "", "")
 
 
 def test_answers_come_out_before_the_rows_end(start):

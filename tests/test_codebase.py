@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 import fastnn
-from fastnn import _core
 
 ROOT = Path(__file__).resolve().parents[1]
 CPP = (".hpp", ".cpp", ".h", ".cc", ".inc")
@@ -51,7 +50,7 @@ LONGER_THAN_300_LINES: dict[str, str] = {}  # file -> the reason
 def files(root, folders=FOLDERS, suffixes=TEXT):
     """The project's own texts below the folders, and those at the top when all folders are asked for."""
     found = [path for folder in folders for path in (root / folder).rglob("*")]
-    found += root.iterdir() if folders is FOLDERS else []
+    found += [path for path in root.iterdir() if path.name != ".git"] if folders is FOLDERS else []
     return sorted(p for p in found if p.is_file() and p.suffix in suffixes and "__pycache__" not in p.parts)
 
 
@@ -213,6 +212,23 @@ def paths_of_one_machine(root):
     return find(root, pattern, files(root), "a path of one machine", unchanged)
 
 
+def tracked(root, *options):
+    done = subprocess.run(["git", "ls-files", "-z", *options], cwd=root, capture_output=True, check=True, text=True)
+    return done.stdout.split("\0")[:-1]
+
+
+def binaries_and_build_products_in_git(root):
+    if not (root / ".git").exists():
+        pytest.skip("not a git repository")
+    ignored = tracked(root, "--cached", "--ignored", "--exclude-standard")
+    broken = [f"{file}:1: is made by a build, by .gitignore" for file in ignored]
+    for file in tracked(root):
+        known = re.fullmatch(r"docs/\w+\.png|examples/\w+\.safetensors", file)
+        if not known and (root / file).is_file() and b"\0" in (root / file).read_bytes():
+            broken.append(f"{file}:1: is not text")
+    return broken
+
+
 def missing_docstrings(root):
     broken = []
     for path in files(root, ("python",), (".py",)):
@@ -243,6 +259,7 @@ RULES = [
     long_files,
     unfinished_work,
     paths_of_one_machine,
+    binaries_and_build_products_in_git,
     missing_docstrings,
 ]
 
@@ -271,24 +288,3 @@ def test_version_is_the_same_in_project_module_and_changelog():
 def test_linter_passes(command):
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def stub_names(body):
-    """Public names -> node, of a stub's body; __version__ counts."""
-    named = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    names = {node.name: node for node in named}
-    names |= {node.target.id: node for node in body if isinstance(node, ast.AnnAssign)}
-    return {name: node for name, node in names.items() if not name.startswith("_") or name == "__version__"}
-
-
-def public(names):
-    return {name for name in names if not name.startswith("_") or name == "__version__"}
-
-
-def test_stub_lists_the_public_names_of_the_core():
-    stub = stub_names(ast.parse((ROOT / "python/fastnn/_core.pyi").read_text()).body)
-    assert set(stub) == public(dir(_core))
-    for name, node in stub.items():
-        if isinstance(node, ast.ClassDef):
-            of_class = public(vars(getattr(_core, name)))
-            assert set(stub_names(node.body)) == of_class, f"fastnn._core.{name}"

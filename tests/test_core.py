@@ -1,16 +1,20 @@
 """The compiled core called directly: every wrong argument is an exception of one sentence, none a crash."""
 
+import ast
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastnn
+from fastnn import _core
 from fastnn._core import Network32, Network64, reference_dense
 
 F4, F8 = np.float32, np.float64
+STUB = Path(__file__).resolve().parents[1] / "python/fastnn/_core.pyi"
 
 
 def zeros(*shape, dtype=F4):
@@ -116,3 +120,24 @@ def test_a_wrong_environment_variable_can_be_mended_in_the_process():
     environment = os.environ | {"FASTNN_ISA": "nonsense"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == fastnn.isas()[-1]
+
+
+def stub_names(body):
+    """Public names -> node, of a stub's body; __version__ counts."""
+    named = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    names = {node.name: node for node in named}
+    names |= {node.target.id: node for node in body if isinstance(node, ast.AnnAssign)}
+    return {name: node for name, node in names.items() if not name.startswith("_") or name == "__version__"}
+
+
+def public(names):
+    return {name for name in names if not name.startswith("_") or name == "__version__"}
+
+
+def test_stub_lists_the_public_names_of_the_core():
+    stub = stub_names(ast.parse(STUB.read_text()).body)
+    assert set(stub) == public(dir(_core))
+    for name, node in stub.items():
+        if isinstance(node, ast.ClassDef):
+            of_class = public(vars(getattr(_core, name)))
+            assert set(stub_names(node.body)) == of_class, f"fastnn._core.{name}"

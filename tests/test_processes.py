@@ -151,6 +151,36 @@ def test_a_program_may_end_while_daemon_threads_predict(threads):
     """)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "model.predict(many[:], out=many[:])",  # overlapping: x is copied first
+        "model.predict(many.reshape(2, -1, 4)[:, ::2])",
+        "model.representations(many.reshape(2, -1, 4)[:, ::2])",
+    ],
+)
+def test_a_program_may_end_while_daemon_threads_copy_rows(call):
+    for _ in range(4):
+        run(f"""
+            from fastnn.layers import Activation
+
+            started = threading.Semaphore(0)
+            model = Sequential([Activation("relu")])
+            many = np.ones((2_000_000, 4), "float32")
+            model.predict(many)
+
+            def work():
+                while True:
+                    started.release()
+                    {call}
+
+            for _ in range(4):
+                threading.Thread(target=work, daemon=True).start()
+            for _ in range(20):
+                started.acquire()
+        """)
+
+
 def test_a_program_may_end_while_daemon_threads_convert_rows():
     run("""
         started = threading.Semaphore(0)

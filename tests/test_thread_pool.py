@@ -1,27 +1,19 @@
 """How work is shared out in cpp/core, driven by the C++ program of thread_pool.cpp beside this file."""
 
-import os
 import re
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from compiled import ROOT, compiled
+
 SOURCES = [*sorted((ROOT / "tests").glob("thread_pool*.cpp")), ROOT / "cpp/core/thread_pool.cpp"]
 CASES = re.findall(r"\bCASE\((\w+)\)[,}]", (ROOT / "tests/thread_pool.cpp").read_text())
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    compiler = os.environ.get("CXX", "c++")
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler} is not installed")
-    path = tmp_path_factory.mktemp("thread_pool") / "thread_pool"
-    flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-pthread", f"-I{ROOT / 'cpp/include'}"]
-    subprocess.run([compiler, *flags, *SOURCES, "-o", path], check=True)
-    return path
+    return compiled(tmp_path_factory.mktemp("thread_pool"), *SOURCES)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -37,4 +29,4 @@ def test_many_processes_end_in_whatever_state_their_threads_are(program, case):
 
 
 def test_every_case_is_run():
-    assert len(CASES) == 17  # of the program: the pattern above found them all
+    assert len(CASES) == 18  # of the program: the pattern above found them all

@@ -160,6 +160,7 @@ def test_affinity_counts(tmp_path):
 
 
 BY_THREADPOOLCTL = """
+    from fastnn._core import usable_cpus
     fastnn.set_num_threads(3)
     (info,) = [each for each in threadpoolctl.threadpool_info() if each["user_api"] == "fastnn"]
     assert (info["num_threads"], info["version"]) == (3, fastnn.__version__), info
@@ -167,8 +168,9 @@ BY_THREADPOOLCTL = """
         assert fastnn.get_num_threads() == 1
     with threadpoolctl.threadpool_limits({"fastnn": 2}):
         assert fastnn.get_num_threads() == 2
-    with threadpoolctl.threadpool_limits(5000):
-        assert fastnn.get_num_threads() == 1024
+    for limit, threads in ((5000, 1024), (0, usable_cpus()), (-1, usable_cpus()), (None, 3)):
+        with threadpoolctl.threadpool_limits(limit):
+            assert fastnn.get_num_threads() == threads
     assert fastnn.get_num_threads() == 3
     import sys
     assert not any("fastnn" in type(finder).__module__ for finder in sys.meta_path)
@@ -186,6 +188,24 @@ ORDERS = {
 def test_threadpoolctl_limits_fastnn_whichever_is_imported_first(order):
     pytest.importorskip("threadpoolctl")
     run(ORDERS[order] + "\n" + textwrap.dedent(BY_THREADPOOLCTL))
+
+
+def test_a_wrong_environment_variable_is_no_error_of_threadpoolctl():
+    pytest.importorskip("threadpoolctl")
+    code = """
+        import fastnn, threadpoolctl
+        (info,) = [each for each in threadpoolctl.threadpool_info() if each["user_api"] == "fastnn"]
+        print(info["num_threads"])
+        try:
+            fastnn.get_num_threads()
+        except ValueError:
+            print("still wrong")
+        with threadpoolctl.threadpool_limits(1):
+            print(fastnn.get_num_threads())
+        print(fastnn.get_num_threads())
+    """
+    printed = run(code, FASTNN_NUM_THREADS="many").split("\n")
+    assert printed == [str(usable_cpus()), "still wrong", "1", str(usable_cpus())]
 
 
 def test_importing_fastnn_imports_no_threadpoolctl_and_works_where_there_is_none():

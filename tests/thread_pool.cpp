@@ -13,6 +13,7 @@
 #include <ctime>
 #include <map>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -69,6 +70,46 @@ void exception_in_a_part() {
     }
     meet(2);  // all is as before
   }
+}
+
+// Where memory is short for other threads, the caller's has enough; where it has not, that is an error.
+void short_of_memory() {
+  const auto caller = std::this_thread::get_id();
+  for (const bool for_caller : {false, true}) {
+    std::vector<std::atomic<int>> runs(1000);
+    Meeting both(2);
+    std::atomic<bool> first_call{true};
+    const auto work = [&](std::size_t part) {
+      if (part < 2 && first_call) both.wait();  // one of two threads that have begun
+      if (std::this_thread::get_id() != caller || (for_caller && part == 999)) {
+        first_call = false;
+        throw std::bad_alloc();
+      }
+      while (first_call) std::this_thread::yield();
+      ++runs[part];
+    };
+    try {
+      CHECK(share(1000, 2, work));
+      CHECK(!for_caller);
+      for (const auto& count : runs) CHECK(count > 0);
+    } catch (const std::bad_alloc&) {
+      CHECK(for_caller);
+    }
+    meet(2);
+  }
+  std::atomic<int> asked{0};  // not again once it said false
+  Meeting both(2);
+  CHECK(!share(
+      kEndless, 2,
+      [&](std::size_t part) {
+        if (part < 2) both.wait();
+        if (std::this_thread::get_id() != caller) {
+          while (asked == 0) std::this_thread::yield();
+          throw std::bad_alloc();
+        }
+      },
+      [&] { return ++asked == 0; }));
+  CHECK(asked == 1);
 }
 
 void stopped() {
@@ -239,7 +280,7 @@ void work_is_balanced() {
 // clang-format off
 const std::map<std::string, void (*)()> kCases = {
     CASE(every_part_once), CASE(all_at_work), CASE(blocks_are_equal), CASE(work_is_balanced), CASE(few_threads_after_many), CASE(exception_in_a_part),
-    CASE(stopped), CASE(asked_while_waiting), CASE(concurrent_and_nested),
+    CASE(short_of_memory), CASE(stopped), CASE(asked_while_waiting), CASE(concurrent_and_nested),
     CASE(fork_before_and_after), CASE(fork_during_calls_of_others), CASE(fork_inside_a_call),
     CASE(exit_while_busy), CASE(exit_while_idle),
     CASE(no_cpu_time_after_a_call), CASE(threads_refused),

@@ -20,7 +20,7 @@ namespace {
 // The most work a second of so many threads together, where work(n, thread) repeats something n times and returns how
 // much that was.
 template <class Work>
-double best_rate(double seconds, std::size_t threads, const Work& work) {
+double best_rate(double seconds, std::size_t threads, FunctionRef<bool()> go_on, const Work& work) {
   if (!(seconds > 0 && seconds <= 60))
     throw std::invalid_argument("expected seconds above 0 and at most 60; received " + std::to_string(seconds));
   if (threads < 1 || threads > kMostThreads)
@@ -38,6 +38,7 @@ double best_rate(double seconds, std::size_t threads, const Work& work) {
     const Clock::time_point start = Clock::now();
     share(threads, threads, [&](std::size_t thread) { amounts[thread] = work(repetitions, thread); });
     const double taken = since(start);
+    if (go_on && !go_on()) return 0;
     if (taken < round)
       repetitions *= 2;
     else
@@ -57,9 +58,9 @@ std::size_t level_2_cache_bytes() {
 }
 
 template <class T>
-double fma_rate(double seconds, std::size_t threads) {
+double fma_rate(double seconds, std::size_t threads, FunctionRef<bool()> go_on) {
   const KernelTable& table = active_kernels();
-  return best_rate(seconds, threads, [&](std::size_t steps, std::size_t) {
+  return best_rate(seconds, threads, go_on, [&](std::size_t steps, std::size_t) {
     alignas(kPanelBytes) T result[kPanelUnits<T>];
     if constexpr (std::is_same_v<T, float>)
       return table.float32.fma_chains(steps, result);
@@ -67,15 +68,15 @@ double fma_rate(double seconds, std::size_t threads) {
       return table.float64.fma_chains(steps, result);
   });
 }
-template double fma_rate<float>(double, std::size_t);
-template double fma_rate<double>(double, std::size_t);
+template double fma_rate<float>(double, std::size_t, FunctionRef<bool()>);
+template double fma_rate<double>(double, std::size_t, FunctionRef<bool()>);
 
-double read_bandwidth(std::size_t size, double seconds, std::size_t threads) {
+double read_bandwidth(std::size_t size, double seconds, std::size_t threads, FunctionRef<bool()> go_on) {
   if (size == 0) throw std::invalid_argument("expected at least 1 byte to read; received 0");
   size = checked_product((size - 1) / kReadBytes + 1, kReadBytes);
   const AlignedBuffer<float> memory(size / sizeof(float));
   const auto read = active_kernels().float32.read;
-  return best_rate(seconds, threads, [&](std::size_t passes, std::size_t thread) {
+  return best_rate(seconds, threads, go_on, [&](std::size_t passes, std::size_t thread) {
     alignas(kPanelBytes) float result[kPanelUnits<float>];
     const std::size_t start = size / kReadBytes * thread / threads * kReadBytes;
     for (std::size_t pass = 0; pass < passes; ++pass) {

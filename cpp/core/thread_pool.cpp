@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -75,8 +76,9 @@ class Pool {
   std::size_t parts_ = 0;
   std::size_t wanted_ = 0;  // threads, the caller's own among them
   FunctionRef<void(std::size_t)> run_part_;
-  std::atomic<std::size_t> next_{0};  // part
-  std::mutex mutex_;                  // of what follows
+  std::atomic<std::size_t> next_{0};          // part
+  std::atomic<bool> short_of_memory_{false};  // on one of the other threads
+  std::mutex mutex_;                          // of what follows
   std::condition_variable left_;
   std::exception_ptr error_;  // the first
 };
@@ -126,6 +128,9 @@ void Pool::serve(std::size_t index) {
       wake_next(index);
       try {
         take_parts({});
+      } catch (const std::bad_alloc&) {
+        short_of_memory_.store(true, std::memory_order_relaxed);
+        stop(nullptr);
       } catch (...) {
         stop(std::current_exception());
       }
@@ -203,6 +208,7 @@ bool Pool::share(std::size_t parts, std::size_t threads, FunctionRef<void(std::s
   wanted_ = grow(threads);
   run_part_ = run_part;
   next_.store(0, std::memory_order_relaxed);
+  short_of_memory_.store(false, std::memory_order_relaxed);
   state_.store(0, std::memory_order_release);
   wake_next(0);
 
@@ -218,7 +224,7 @@ bool Pool::share(std::size_t parts, std::size_t threads, FunctionRef<void(std::s
   if (forked()) return going && run_alone(parts, run_part, go_on);
   if (!going) wait({});
   if (error_ != nullptr) std::rethrow_exception(std::exchange(error_, nullptr));
-  return going;
+  return short_of_memory_ && going ? run_alone(parts, run_part, go_on) : going;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "../core/floating_point_mode.hpp"
+#include "gil.hpp"
 
 namespace fastnn::border {
 namespace {
@@ -17,9 +18,10 @@ bool is_plain_array(py::handle x) {
 py::array as_array(py::handle x) {
   if (is_plain_array(x)) return py::reinterpret_borrow<py::array>(x);
   const py::module_ numpy = py::module_::import("numpy");
-  if (py::isinstance(x, numpy.attr("ma").attr("MaskedArray")) && numpy.attr("ma").attr("is_masked")(x).cast<bool>())
+  if (py::isinstance(x, numpy.attr("ma").attr("MaskedArray")) &&
+      call(numpy.attr("ma").attr("is_masked"), py::make_tuple(x)).cast<bool>())
     throw py::value_error("expected an array without masked values; fill them first, for example with x.filled(0)");
-  return numpy.attr("asarray")(x);
+  return call(numpy.attr("asarray"), py::make_tuple(x));
 }
 
 // `array` is what as_array made of `x`.
@@ -75,8 +77,10 @@ bool may_share_memory(const py::array& a, const py::array& b) {
 
 py::array converted(const py::array& array, const py::dtype& dtype) {
   const DefaultFloatingPointMode mode;
-  const py::object quiet = py::module_::import("numpy").attr("errstate")(py::arg("all") = "ignore");
-  return quiet(array.attr("astype"))(dtype);  // as a decorator, errstate ends when the call does
+  const py::object errstate = py::module_::import("numpy").attr("errstate");
+  const py::object quiet = call(errstate, py::tuple(), py::dict(py::arg("all") = "ignore"));
+  const py::object convert = call(quiet, py::make_tuple(array.attr("astype")));  // errstate ends when the call does
+  return call(convert, py::make_tuple(dtype));
 }
 
 std::size_t columns(py::handle x) {
@@ -98,7 +102,7 @@ Input<T> input_rows(py::handle x, std::size_t inputs) {
   if (dimensions == 0 || static_cast<std::size_t>(array.shape(dimensions - 1)) != inputs)
     throw py::value_error(wrong_columns(array, inputs));
 
-  const py::array flat = dimensions > 2 ? py::array(array.attr("reshape")(-1, inputs)) : array;
+  const py::array flat = dimensions > 2 ? py::array(call(array.attr("reshape"), py::make_tuple(-1, inputs))) : array;
   const bool one_row = dimensions == 1;
   constexpr py::ssize_t size = sizeof(T);
   const Rows<T> rows = {static_cast<const T*>(flat.data()), one_row ? 1 : static_cast<std::size_t>(flat.shape(0)),

@@ -12,9 +12,37 @@
 
 namespace fastnn::border {
 
-// Like pybind11's gil_scoped_release, for daemon threads too: when the interpreter has ended meanwhile, Python before
-// 3.14 ends the thread by unwinding its stack, which no destructor survives. Such a thread waits here for the process
-// to end, as in Python 3.14 (test_a_program_may_end_while_daemon_threads_predict).
+// Calls what may take the GIL back. In a daemon thread whose interpreter has ended meanwhile, Python before 3.14 then
+// unwinds the stack, which no destructor of a Python object survives. Such a thread waits here, before the first of
+// them, for the process to end, as in Python 3.14 (test_a_program_may_end_while_daemon_threads_…).
+template <class Call>
+auto taking_gil(const Call& call) {
+#if defined(__GLIBCXX__)
+  try {
+    return call();
+  } catch (abi::__forced_unwind&) {
+    for (;;) pause();
+  }
+#else
+  return call();
+#endif
+}
+
+// function(*arguments, **named), of Python's code or NumPy's, which let go of the GIL at times.
+inline pybind11::object call(pybind11::handle function, const pybind11::tuple& arguments, pybind11::handle named = {}) {
+  PyObject* result = taking_gil([&] { return PyObject_Call(function.ptr(), arguments.ptr(), named.ptr()); });
+  if (result == nullptr) throw pybind11::error_already_set();
+  return pybind11::reinterpret_steal<pybind11::object>(result);
+}
+
+// Python's main thread, the only one to run signals' handlers, is the oldest; after a fork there is one. Needs the GIL.
+inline bool on_main_thread() {
+  PyThreadState* oldest = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+  while (PyThreadState* next = PyThreadState_Next(oldest)) oldest = next;
+  return oldest == PyThreadState_Get();
+}
+
+// Like pybind11's gil_scoped_release, for daemon threads too.
 class GilRelease {
  public:
   GilRelease() : state_(PyEval_SaveThread()) {}
@@ -38,15 +66,7 @@ class GilRelease {
 
  private:
   void take_back() {
-#if defined(__GLIBCXX__)
-    try {
-      PyEval_RestoreThread(state_);
-    } catch (abi::__forced_unwind&) {
-      for (;;) pause();
-    }
-#else
-    PyEval_RestoreThread(state_);
-#endif
+    taking_gil([&] { PyEval_RestoreThread(state_); });
   }
 
   PyThreadState* state_;

@@ -50,21 +50,29 @@ Network<T> build(std::size_t inputs, const std::vector<LayerDescription>& descri
   return Network<T>(inputs, layers);
 }
 
-// Calls run(go_on), the work of so many rows. Where that is long, other threads may have the GIL meanwhile, and signals
-// are heeded. Giving the GIL away and taking it back takes 40 ns, and where others want it, until they give it back; so
-// many multiply-adds take 1 to 10 us (0.5 ms on a CPU without fma; Python lets a thread keep it for 5 ms).
+// What run(go_on) returns, called without the GIL; on Python's main thread go_on heeds signals.
+template <class Run>
+auto without_gil(const Run& run) {
+  bool stopped = false;
+  const auto result = [&] {
+    const bool heeds_signals = on_main_thread();
+    GilRelease release;
+    const auto go_on = [&] { return !(stopped = !release.no_signal()); };
+    return run(heeds_signals ? FunctionRef<bool()>(go_on) : FunctionRef<bool()>());
+  }();
+  if (stopped) throw py::error_already_set();
+  return result;
+}
+
+// Calls run(go_on), the work of so many rows, without the GIL where that is long. Giving the GIL away and taking it
+// back takes 40 ns, and where others want it, until they give it back; so many multiply-adds take 1 to 10 us (0.5 ms on
+// a CPU without fma; Python lets a thread keep it for 5 ms).
 template <class T, class Run>
 void compute(const Network<T>& network, std::size_t rows, const Run& run) {
-  if (network.work() * static_cast<double>(rows) <= 65536) {
+  if (network.work() * static_cast<double>(rows) <= 65536)
     run(FunctionRef<bool()>());
-    return;
-  }
-  const bool finished = [&] {
-    GilRelease release;
-    const auto go_on = [&] { return release.no_signal(); };
-    return run(FunctionRef<bool()>(go_on));
-  }();
-  if (!finished) throw py::error_already_set();
+  else
+    without_gil(run);
 }
 
 template <class T>
@@ -75,24 +83,34 @@ py::object predict(const Network<T>& network, PyObject* const* arguments, Py_ssi
   const Shape shape(input.array, network.units());
   py::array y = out.is_none() ? new_array<T>(shape) : output_array<T>(out, shape);
   if (!out.is_none() && may_share_memory(input.array, y))
-    input = input_rows<T>(input.array.attr("copy")(), network.inputs());
+    input = input_rows<T>(call(input.array.attr("copy"), py::tuple()), network.inputs());
   T* to = static_cast<T*>(y.mutable_data());
   compute(network, input.rows.rows, [&](FunctionRef<bool()> go_on) { return network.forward(input.rows, to, go_on); });
   return std::move(y);
 }
 
 template <class T>
-std::vector<py::array> representations(const Network<T>& network, py::handle x) {
-  const Input<T> input = input_rows<T>(x, network.inputs());
-  std::vector<py::array> arrays;
+py::object representations(const Network<T>& network, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 1) throw py::type_error("expected representations(x); received " + std::to_string(count) + " arguments");
+  const Input<T> input = input_rows<T>(arguments[0], network.inputs());
+  py::list arrays;
   std::vector<T*> outputs;
   for (std::size_t i = 0; i < network.layers(); ++i) {
-    arrays.push_back(new_array<T>(Shape(input.array, network.units(i))));
-    outputs.push_back(static_cast<T*>(arrays.back().mutable_data()));
+    py::array y = new_array<T>(Shape(input.array, network.units(i)));
+    outputs.push_back(static_cast<T*>(y.mutable_data()));
+    arrays.append(y);
   }
   compute(network, input.rows.rows,
           [&](FunctionRef<bool()> go_on) { return network.representations(input.rows, outputs.data(), go_on); });
-  return arrays;
+  return std::move(arrays);
+}
+
+template <class T>
+py::object blocks(const Network<T>& network, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 1) throw py::type_error("expected blocks(rows); received " + std::to_string(count) + " arguments");
+  const std::size_t rows = PyLong_AsSize_t(arguments[0]);
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  return py::int_(network.blocks(rows));
 }
 
 template <class T>
@@ -112,12 +130,14 @@ template <class T>
 void bind_network(py::module_& module, const char* name) {
   py::class_<Network<T>> type(module, name, py::is_final(), "A built network; it never changes.");
   type.def(py::init(&build<T>), py::arg("inputs"), py::arg("layers"),
-           "layers: (kernel or None, bias or None, units, activation) for each layer.")
-      .def("representations", &representations<T>, py::arg("x"), "Every layer's output.")
-      .def("blocks", &Network<T>::blocks, py::arg("rows"), "Blocks that one thread cuts so many rows into.");
+           "layers: (kernel or None, bias or None, units, activation) for each layer.");
   add_method<Network<T>, &predict<T>>(
       type, "predict",
       "predict($self, x, out, /)\n--\n\nRows (..., inputs) to (..., units); into out unless it is None.");
+  add_method<Network<T>, &representations<T>>(type, "representations",
+                                              "representations($self, x, /)\n--\n\nEvery layer's output, in a list.");
+  add_method<Network<T>, &blocks<T>>(type, "blocks",
+                                     "blocks($self, rows, /)\n--\n\nBlocks that one thread cuts so many rows into.");
   module.def("reference_dense", &reference_dense<T>, py::arg("kernel").noconvert(), py::arg("bias").noconvert(),
              py::arg("x").noconvert(), "x @ kernel + bias by the words of docs/numerics.md, for tests.");
 }
@@ -215,16 +235,17 @@ PYBIND11_MODULE(_core, module) {
       "fma_rate",
       [](const std::string& dtype, double seconds, std::size_t threads) {
         if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
-        const GilRelease release;
-        return dtype == "float64" ? fma_rate<double>(seconds, threads) : fma_rate<float>(seconds, threads);
+        return without_gil([&](FunctionRef<bool()> go_on) {
+          return dtype == "float64" ? fma_rate<double>(seconds, threads, go_on)
+                                    : fma_rate<float>(seconds, threads, go_on);
+        });
       },
       py::arg("dtype"), py::arg("seconds"), py::arg("threads") = 1,
       "FLOP/s of fused multiply-adds in registers by so many threads together.");
   module.def(
       "read_bandwidth",
       [](std::size_t bytes, double seconds, std::size_t threads) {
-        const GilRelease release;
-        return read_bandwidth(bytes, seconds, threads);
+        return without_gil([&](FunctionRef<bool()> go_on) { return read_bandwidth(bytes, seconds, threads, go_on); });
       },
       py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,
       "Bytes a second of so many threads that each read all of so many bytes over and over.");

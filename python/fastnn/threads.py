@@ -56,10 +56,14 @@ def _register(threadpoolctl: Any) -> None:
         check_symbols = ("fastnn_version",)  # other packages have a module of this name too
 
         def get_num_threads(self) -> int:
-            return get_num_threads()
+            try:
+                return get_num_threads()
+            except ValueError:  # a wrong FASTNN_NUM_THREADS, which is for fastnn's own calls to tell
+                return _core.usable_cpus()
 
         def set_num_threads(self, num_threads: int) -> None:
-            set_num_threads(min(num_threads, _core.most_threads))
+            threads = num_threads if num_threads > 0 else _core.usable_cpus()  # what 0 means to OpenBLAS and MKL
+            set_num_threads(min(threads, _core.most_threads))
 
         def get_version(self) -> str:
             return _core.__version__
