@@ -12,11 +12,11 @@ from fastnn.layers import Dense
 from fastnn.models import Sequential
 from reference import ACTIVATIONS, dense_bound, forward
 
-# One below, at and one above: the numbers of chains (4, 17, 65 units), panels (8 or 16 units), tiles of 4 units.
+# One below, at and one above: the numbers of chains (4, 17, 65 units), panels (8 or 16 units), tiles of 8 units.
 UNITS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 100, 129]
-INPUTS = [1, 2, 3, 4, 7, 15, 16, 17, 64, 257]
-# Few rows (1 to 7), vectors of 2 to 16 rows, tiles of up to 6 vectors.
-ROWS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 47, 95, 97, 193]
+INPUTS = [1, 2, 3, 4, 7, 15, 16, 17, 64, 128, 129, 257]
+# Tiles of up to 8 rows, vectors of 2 to 16 rows, tiles of up to 3 vectors.
+ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 24, 25, 33, 47, 48, 49, 97]
 BATCHES = [1, 2, 3, 7, 8, 15, 16, 17, 33, 64, 100, 257]
 
 
