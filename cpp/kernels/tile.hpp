@@ -49,8 +49,9 @@ enum class Lanes { units, rows };
 // 64 lines; a step is at least the time of a few fmas, and 64 of them longer than memory takes.
 constexpr int kPrefetchSteps = 64;
 
-// Steps in the body of a tile's loop, at least: counting and moving pointers takes 5 of a step's 40 instructions.
-constexpr int kFewestSteps = 2;
+// Steps in the body of a tile's loop, at least: counting and moving pointers takes 5 of a step's 40 instructions. With 16
+// registers gcc spills where it mixes two steps.
+constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
 // C chains, U splatted elements, G panels of V vectors. Chain 0 starts from the bias, the others from 0.
 template <class T, Lanes kInLanes, int C, int U, int G, int V>
