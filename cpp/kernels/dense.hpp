@@ -76,10 +76,6 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
     }
 }
 
-// Units in lanes, most steps of a tile where several tiles of rows need the same weights: so many of 3 or 4 panels, 24
-// or 32 KiB, stay in the level 1 cache from one to the next.
-constexpr std::size_t kMostSteps = 128;
-
 // All rows for some steps of a few panels, then for the next: weights come from far away once. Sums are kept in y from
 // some steps to the next, which is exact.
 template <class T, int C>
@@ -87,7 +83,8 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
   constexpr std::size_t P = kPanelUnits<T>;
   constexpr int V = static_cast<int>(P) / kLanes<T>;
   const T threshold = threshold_of<T>(layer.activation);
-  const std::size_t most = most_panels<T, C>(static_cast<int>(first_group(x.rows, kMostRows<T, C>)));
+  const int rows_of_tile = static_cast<int>(first_group(x.rows, kMostRows<T, C>));
+  const std::size_t most = most_panels<T, C>(rows_of_tile, layer.inputs <= kMostSteps);
   const std::size_t end = (units.last + P - 1) / P;
   for (std::size_t panel = units.first / P, panels; panel < end; panel += panels) {
     panels = first_group(end - panel, most);
@@ -111,7 +108,7 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
                            ends ? threshold : kNoThreshold<T>};
         with_constant<kMostRows<T, C>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
           constexpr int U = decltype(u)::value;
-          with_constant<most_panels<T, C>(U)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
+          with_constant<most_panels<T, C>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
             tile<T, Lanes::units, C, U, decltype(g)::value, V>(steps, o, s);
           });
         });

@@ -49,8 +49,8 @@ enum class Lanes { units, rows };
 // 64 lines; a step is at least the time of a few fmas, and 64 of them longer than memory takes.
 constexpr int kPrefetchSteps = 64;
 
-// Steps in the body of a tile's loop, at least: counting and moving pointers takes 5 of a step's 40 instructions. With 16
-// registers gcc spills where it mixes two steps.
+// Steps in the body of a tile's loop, at least: counting and moving pointers takes 5 of a step's 40 instructions. With
+// 16 registers gcc spills where it mixes two steps.
 constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
 // C chains, U splatted elements, G panels of V vectors. Chain 0 starts from the bias, the others from 0.
@@ -125,11 +125,17 @@ template <class T, int C>
 constexpr int kMostRows = clamp(panels_of<T, C>(kSums), 1, C == 1 ? 8 : 6);
 
 // Units in lanes, most panels of a tile of so many rows: 4 streams of weights, as far apart as a panel is large, are
-// what caches of 8 ways and prefetchers follow. With 4 chains there are 16 units at most.
+// what caches of 8 ways and prefetchers follow. One row takes 8 of short panels: the sums of 4 wait for each other, and
+// take half of what level 1 gives. With 4 chains there are 16 units at most.
 template <class T, int C>
-constexpr int most_panels(int rows) {
-  return clamp(panels_of<T, C>(kSums) / rows, 1, C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : 4);
+constexpr int most_panels(int rows, bool are_short) {
+  const int most = C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : rows == 1 && are_short ? 8 : 4;
+  return clamp(panels_of<T, C>(kSums) / rows, 1, most);
 }
+
+// Units in lanes, most steps of a tile where several tiles of rows need the same weights: so many of 3 or 4 panels, 24
+// or 32 KiB, stay in the level 1 cache from one to the next.
+constexpr std::size_t kMostSteps = 128;
 
 // Rows in lanes, most vectors of rows of a tile. 3 vectors x 8 units take 11 loads for 24 fmas, as 6 x 4 take 10, but
 // half the inputs from level 2, which hands out 32 to 48 bytes a cycle. 4 units at least.
