@@ -1,11 +1,10 @@
 // A program for test_forward.py: Network asks go_on on the calling thread, often, and never again once it said false.
 // It ends with 0, or says which line does not hold. The kernels are those that run everywhere.
-#include <cstdio>
-#include <cstdlib>
 #include <thread>
 #include <vector>
 
 #include "../cpp/core/dispatch.hpp"
+#include "check.hpp"
 #include "fastnn/network.hpp"
 #include "fastnn/threads.hpp"
 
@@ -15,13 +14,6 @@ std::size_t usable_cpus() { return 1; }
 }  // namespace fastnn
 
 namespace {
-
-#define CHECK(condition)                                             \
-  do {                                                               \
-    if (condition) break;                                            \
-    std::fprintf(stderr, "line %d: not %s\n", __LINE__, #condition); \
-    std::_Exit(1);                                                   \
-  } while (false)
 
 // run(go_on), stopped at each of the first questions, and not at all. Beside other threads the caller may have nothing
 // to do, and ask nothing.

@@ -95,23 +95,21 @@ def test_weights_are_read_once_for_each_block_of_rows_of_the_core():
 
 
 def blocks_of(model):
-    """The core's count of blocks for so many rows, the most rows of one block, and the rows of a vector, by trial."""
+    """The core's count of blocks for so many rows, and the most rows of one block, by trial."""
     model.predict(np.zeros((1, model.input_shape[1])))
     blocks = model._network.blocks
-    tile = max(rows for rows in range(1, 500) if blocks(rows) == 1)
-    return blocks, tile, next(rows for rows in range(1, tile + 1) if blocks(rows + 1) == 2)
+    return blocks, max(rows for rows in range(1, 500) if blocks(rows) == 1)
 
 
-def test_blocks_are_the_fewest_of_whole_tiles_and_one_of_rows_that_are_left(isa, dtype):
-    blocks, tile, lanes = blocks_of(network([8, 8], ["relu"], dtype))
-    assert tile % lanes == 0
-    assert [blocks(rows) for rows in (0, 1, lanes, tile)] == [0, 1, 1, 1]
+def test_blocks_are_the_fewest(isa, dtype):
+    blocks, tile = blocks_of(network([8, 8], ["relu"], dtype))
+    assert blocks(0) == 0
     for rows in (*range(1, 3 * tile + 2), 10**6):
-        assert blocks(rows) == -(-(rows // lanes) // (tile // lanes)) + (rows % lanes > 0), rows
+        assert blocks(rows) == -(-rows // tile), rows
 
 
 def test_blocks_are_those_of_one_thread_whatever_number_is_set(isa):
-    blocks, tile, _ = blocks_of(network([8, 8], ["relu"], "float32"))
+    blocks, tile = blocks_of(network([8, 8], ["relu"], "float32"))
     before = fastnn.get_num_threads()
     try:
         fastnn.set_num_threads(7)
@@ -120,14 +118,8 @@ def test_blocks_are_those_of_one_thread_whatever_number_is_set(isa):
         fastnn.set_num_threads(before)
 
 
-def test_blocks_are_one_vector_where_more_would_leave_the_cache(isa):
-    _, _, lanes = blocks_of(network([8, 8], ["relu"], "float32"))
-    _, tile, _ = blocks_of(network([200_000, 1], ["relu"], "float32"))
-    assert tile == lanes
-
-
-def test_blocks_are_fewer_rows_where_a_vector_of_them_would_take_more_scratch_than_a_thread_keeps(isa):
-    _, tile, _ = blocks_of(network([4_000_000, 1], ["relu"], "float32"))
+def test_blocks_are_fewer_rows_where_more_would_take_more_scratch_than_a_thread_keeps(isa):
+    _, tile = blocks_of(network([4_000_000, 1], ["relu"], "float32"))
     assert tile == 2  # and two such rows of 4 bytes a number in each of two buffers are 64 MiB at most
 
 

@@ -39,7 +39,6 @@ MAY_INCLUDE_IN_FILE = {
     "cpp/core/kernel_table.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/include/fastnn/activation.hpp": ([], "cstdint"),  # the kernels see it too
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
-    "cpp/core/machine.cpp": (["core", "include"], rf"{PURE_STD}|unistd\.h"),  # sysconf
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
     "cpp/python/gil.hpp": ([], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono"),  # a thread of a dying program
     "cpp/python/method.hpp": ([], r"pybind11/pybind11\.h|cxxabi\.h"),  # the same thread, on its way out

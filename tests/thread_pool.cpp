@@ -21,8 +21,6 @@
 #include <utility>
 #include <vector>
 
-#include "../cpp/core/blocks.hpp"
-
 namespace {
 
 void every_part_once() {
@@ -214,72 +212,10 @@ void signals_are_left_to_others() {
   });
 }
 
-// Every row in one block; as many blocks for each thread, which differ by one vector of 16 rows.
-void blocks_are_equal() {
-  for (const std::size_t threads : {1, 2, 3, 7, 64})
-    for (std::size_t rows = 0; rows < 20000; rows += rows < 2000 ? 1 : 331) {
-      const fastnn::Blocks blocks(rows, 16, 6, threads);
-      std::size_t row = 0, most = 0, least = rows;
-      for (std::size_t block = 0; block < blocks.count(); ++block) {
-        CHECK(blocks.first_row(block) == row);
-        row += blocks.rows(block);
-        if (block == blocks.of_groups()) break;  // the few rows that are left
-        CHECK(blocks.rows(block) % 16 == 0 && blocks.rows(block) > 0 && blocks.rows(block) <= 6 * 16);
-        CHECK(blocks.rows(block) <= blocks.rows(0));
-        most = std::max(most, blocks.rows(block));
-        least = std::min(least, blocks.rows(block));
-      }
-      CHECK(row == rows);
-      if (blocks.of_groups() == 0) continue;
-      CHECK(most - least <= 16);
-      if (rows / 16 >= threads) CHECK(blocks.of_groups() % threads == 0 || blocks.of_groups() == rows / 16);
-      if (rows / 16 >= threads) CHECK(blocks.of_groups() >= threads);
-    }
-}
-
-// The most rows (or panels) that one of so many threads gets of shares that are handed out in order, each to whoever
-// has the least so far.
-std::size_t most_of_a_thread(std::size_t shares, std::size_t threads,
-                             fastnn::FunctionRef<std::size_t(std::size_t)> size) {
-  std::vector<std::size_t> loads(threads);
-  for (std::size_t share = 0; share < shares; ++share) *std::min_element(loads.begin(), loads.end()) += size(share);
-  return *std::max_element(loads.begin(), loads.end());
-}
-
-// For every number of rows of networks from 10 to 4096 units wide, on up to 64 threads: no thread has more than its
-// equal share and one indivisible piece, a vector of rows or a panel of units, and a small call stays where it is.
-void work_is_balanced() {
-  constexpr std::size_t kLanes = 16, kMostVectors = 6, kPanel = 16;
-  for (const std::size_t most : {2, 3, 7, 64})
-    for (const std::size_t units : {10, 100, 256, 1000, 4096})
-      for (std::size_t rows = 1; rows < 100'000; rows += 1 + rows / 7) {
-        const double work_of_a_row = double(units * units);
-        const std::size_t threads = fastnn::threads_for(work_of_a_row * double(rows), most);
-        CHECK(threads == 1 || work_of_a_row * double(rows) / double(threads) >= fastnn::kWorkOfAThread);
-        const fastnn::Blocks blocks(rows, kLanes, kMostVectors, threads);
-        const std::size_t in_first = blocks.rows(0);
-        const std::size_t threads_of_layer = fastnn::threads_for(work_of_a_row * double(in_first), threads);
-        if (blocks.are_shared(threads, threads_of_layer)) {
-          CHECK(blocks.of_groups() >= threads_of_layer);
-          const std::size_t busy = std::min(threads, blocks.of_groups());
-          const auto size = [&](std::size_t block) { return blocks.rows(block); };
-          CHECK(most_of_a_thread(blocks.count(), threads, size) <= rows / busy + 2 * kLanes);
-        } else {
-          CHECK(threads == 1 || blocks.of_groups() < threads_of_layer);
-          const std::size_t panels = (units + kPanel - 1) / kPanel;
-          const std::size_t parts = fastnn::parts_of_layer(panels, work_of_a_row * double(in_first), threads_of_layer);
-          const auto size = [&](std::size_t part) {
-            return fastnn::begin_of_share(panels, part + 1, parts) - fastnn::begin_of_share(panels, part, parts);
-          };
-          CHECK(most_of_a_thread(parts, threads_of_layer, size) <= panels / threads_of_layer + 1);
-        }
-      }
-}
-
 #define CASE(name) {#name, &name}
 // clang-format off
 const std::map<std::string, void (*)()> kCases = {
-    CASE(every_part_once), CASE(all_at_work), CASE(blocks_are_equal), CASE(work_is_balanced), CASE(few_threads_after_many), CASE(exception_in_a_part),
+    CASE(every_part_once), CASE(all_at_work), CASE(few_threads_after_many), CASE(exception_in_a_part),
     CASE(short_of_memory), CASE(stopped), CASE(asked_while_waiting), CASE(concurrent_and_nested),
     CASE(fork_before_and_after), CASE(fork_during_calls_of_others), CASE(fork_inside_a_call),
     CASE(exit_while_busy), CASE(exit_while_idle),

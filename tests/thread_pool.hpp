@@ -11,15 +11,9 @@
 #include <vector>
 
 #include "../cpp/core/thread_pool.hpp"
+#include "check.hpp"
 
 using fastnn::share;
-
-#define CHECK(condition)                                             \
-  do {                                                               \
-    if (condition) break;                                            \
-    std::fprintf(stderr, "line %d: not %s\n", __LINE__, #condition); \
-    std::_Exit(1);                                                   \
-  } while (false)
 
 // Waits until as many threads as it is made for are waiting: parts that meet run at the same time.
 class Meeting {

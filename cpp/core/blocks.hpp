@@ -29,34 +29,47 @@ inline std::size_t begin_of_share(std::size_t n, std::size_t i, std::size_t shar
   return n / shares * i + std::min(i, n % shares);
 }
 
-// Groups of `lanes` rows, shared out evenly to as many blocks for every thread, and the few rows that are left. The
-// first block is one of the largest: its scratch serves for all.
+// One thread takes whole blocks, and one of the rows that are left; several take as many blocks each, in whole vectors
+// of rows, and the rows that are left. The first block is one of the largest: its scratch serves for all.
 class Blocks {
  public:
-  // At most `most_groups` in a block.
-  Blocks(std::size_t rows, std::size_t lanes, std::size_t most_groups, std::size_t threads)
-      : lanes_(lanes), groups_(rows / lanes), few_(rows % lanes) {
-    const std::size_t fewest = (groups_ + most_groups - 1) / most_groups;
-    of_groups_ = std::min(groups_, (fewest + threads - 1) / threads * threads);
+  // At most `whole` rows in a block.
+  Blocks(std::size_t rows, std::size_t whole, std::size_t vector, std::size_t threads)
+      : grain_(threads == 1 ? whole : vector), left_(rows) {
+    if (rows < whole) return;  // one block; and no division, which takes as long as a layer of a small network
+    grains_ = rows / grain_;
+    left_ = rows % grain_;
+    const std::size_t most = whole / grain_, fewest = (grains_ + most - 1) / most;
+    of_grains_ = std::min(grains_, (fewest + threads - 1) / threads * threads);
   }
 
-  std::size_t count() const { return of_groups_ + (few_ > 0 ? 1 : 0); }
-  std::size_t of_groups() const { return of_groups_; }  // all but that of the few rows
+  std::size_t count() const { return of_grains_ + (left_ > 0 ? 1 : 0); }
+  std::size_t of_grains() const { return of_grains_; }  // all but that of the rows that are left
   std::size_t first_row(std::size_t block) const {
-    return lanes_ * (block < of_groups_ ? begin_of_share(groups_, block, of_groups_) : groups_);
+    return grain_ * (block < of_grains_ ? begin_of_share(grains_, block, of_grains_) : grains_);
   }
   std::size_t rows(std::size_t block) const {
-    return block < of_groups_ ? first_row(block + 1) - first_row(block) : few_;
-  }
-
-  // Whether threads had better take blocks than, block by block, the units of a layer: unless these keep more of them
-  // busy.
-  bool are_shared(std::size_t threads, std::size_t threads_of_a_layer) const {
-    return threads > 1 && of_groups_ >= threads_of_a_layer;
+    return block < of_grains_ ? first_row(block + 1) - first_row(block) : left_;
   }
 
  private:
-  std::size_t lanes_, groups_, few_, of_groups_;
+  std::size_t grain_, left_, grains_ = 0, of_grains_ = 0;
+};
+
+// A call: how many threads it is worth, and what they share: blocks or, block by block, the units of a layer where that
+// keeps more of them busy.
+struct Plan {
+  Plan(std::size_t rows, std::size_t whole, std::size_t vector, double work_of_row, std::size_t layers,
+       std::size_t most_threads)
+      : threads(threads_for(work_of_row * static_cast<double>(rows), most_threads)),
+        blocks(rows, whole, vector, threads),
+        shares_blocks(threads > 1 &&
+                      blocks.of_grains() >=
+                          threads_for(work_of_row * static_cast<double>(blocks.rows(0)) / static_cast<double>(layers),
+                                      threads)) {}
+  std::size_t threads;
+  Blocks blocks;
+  bool shares_blocks;
 };
 
 }  // namespace fastnn

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
-#include <type_traits>
 #include <utility>
 
 #include "blocks.hpp"
@@ -16,14 +15,6 @@
 
 namespace fastnn {
 namespace {
-
-template <class T>
-const Kernels<T>& kernels_of(const KernelTable& table) {
-  if constexpr (std::is_same_v<T, float>)
-    return table.float32;
-  else
-    return table.float64;
-}
 
 // Two arrays of `size` numbers, in what the thread has left from its call before. While they are in use another call on
 // this thread, by a signal's handler, finds nothing and takes its own.
@@ -60,29 +51,29 @@ template <class T>
 class Network<T>::Forward {
  public:
   // Outputs of the last layer go to y or, when `every` is not null, those of layer i to every[i] unless that is null.
-  Forward(const Packed& network, Rows<T> x, T* y, T* const* every, FunctionRef<bool()> go_on)
+  Forward(const Packed& network, Rows<T> x, T* y, T* const* every, FunctionRef<bool()> go_on, std::size_t most_threads)
       : network_(network),
-        kernels_(kernels_of<T>(active_kernels())),
+        kernels_(active_kernels<T>()),
         x_(x),
         y_(y),
         every_(every),
         go_on_(go_on),
-        threads_(threads_for(network.work * static_cast<double>(x.rows), num_threads())),
-        is_long_(threads_ > 1 || network.work * static_cast<double>(x.rows) >= kWorkOfAPart) {}
+        plan_(x.rows, std::min(tile_rows(), network.most_rows), std::min(kernels_.lanes, network.most_rows),
+              network.work, network.layers.size(), most_threads),
+        is_long_(plan_.threads > 1 || network.work * static_cast<double>(x.rows) >= kWorkOfAPart) {}
 
   // False when go_on said so.
   bool run();
 
-  // The call's blocks on so many threads.
-  Blocks blocks(std::size_t threads) const {
-    const std::size_t lanes = std::min(kernels_.lanes, network_.most_rows);
-    return {x_.rows, lanes, std::clamp<std::size_t>(network_.rows_in_cache / lanes, 1, kernels_.tile_vectors), threads};
-  }
+  const Blocks& blocks() const { return plan_.blocks; }
 
  private:
   bool run_block(std::size_t row, std::size_t rows, std::size_t threads);
   void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t threads);
   bool going_on();
+
+  // Fewer rows than the largest tile takes run with units in lanes.
+  std::size_t tile_rows() const { return kernels_.tile_vectors * kernels_.lanes; }
 
   T* output(std::size_t layer) const {
     if (every_ != nullptr) return every_[layer];
@@ -95,7 +86,7 @@ class Network<T>::Forward {
   T* const y_;
   T* const* const every_;
   const FunctionRef<bool()> go_on_;
-  const std::size_t threads_;
+  const Plan plan_;
   const bool is_long_;  // long enough to be shared between threads, or to be interrupted
   const std::thread::id caller_ = std::this_thread::get_id();
   std::atomic<bool> stopped_{false};
@@ -129,7 +120,7 @@ void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<con
 
 template <class T>
 bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size_t threads) {
-  const bool few = rows < kernels_.tile_vectors * kernels_.lanes;
+  const bool few = rows < tile_rows();
   const std::ptrdiff_t row_stride = few ? network_.widest : 1, column_stride = few ? 1 : rows;
   const auto written = [&](T* data) { return Block<T>{data, rows, row_stride, column_stride}; };
   const auto read = [&](const T* data) { return Block<const T>{data, rows, row_stride, column_stride}; };
@@ -161,34 +152,30 @@ bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size
 
 template <class T>
 bool Network<T>::Forward::run() {
-  if (x_.rows < kernels_.tile_vectors * kernels_.lanes && x_.rows <= network_.most_rows)
-    return x_.rows == 0 || run_block(0, x_.rows, threads_);
-  const Blocks blocks = this->blocks(threads_);
-  const double work_of_a_layer =
-      network_.work * static_cast<double>(blocks.rows(0)) / static_cast<double>(network_.layers.size());
-  if (blocks.are_shared(threads_, threads_for(work_of_a_layer, threads_))) {
+  const Blocks& blocks = plan_.blocks;
+  if (plan_.shares_blocks) {
     const auto run_one = [&](std::size_t block) { run_block(blocks.first_row(block), blocks.rows(block), 1); };
-    share(blocks.count(), threads_, run_one, [this] { return going_on(); });
+    share(blocks.count(), plan_.threads, run_one, [this] { return going_on(); });
     return !stopped_;
   }
   for (std::size_t block = 0; block < blocks.count(); ++block)
-    if (!run_block(blocks.first_row(block), blocks.rows(block), threads_)) return false;
+    if (!run_block(blocks.first_row(block), blocks.rows(block), plan_.threads)) return false;
   return true;
 }
 
 template <class T>
 std::size_t Network<T>::blocks(std::size_t rows) const {
-  return Forward(*packed_, {nullptr, rows, 0}, nullptr, nullptr, {}).blocks(1).count();
+  return Forward(*packed_, {nullptr, rows, 0}, nullptr, nullptr, {}, 1).blocks().count();
 }
 
 template <class T>
 bool Network<T>::forward(Rows<T> x, T* y, FunctionRef<bool()> go_on) const {
-  return Forward(*packed_, x, y, nullptr, go_on).run();
+  return Forward(*packed_, x, y, nullptr, go_on, num_threads()).run();
 }
 
 template <class T>
 bool Network<T>::representations(Rows<T> x, T* const* outputs, FunctionRef<bool()> go_on) const {
-  return Forward(*packed_, x, nullptr, outputs, go_on).run();
+  return Forward(*packed_, x, nullptr, outputs, go_on, num_threads()).run();
 }
 
 template class Network<float>;

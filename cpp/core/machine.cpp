@@ -1,12 +1,9 @@
 #include "machine.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <numeric>
 #include <stdexcept>
-#include <type_traits>
 #include <vector>
 
 #include "dispatch.hpp"
@@ -49,23 +46,12 @@ double best_rate(double seconds, std::size_t threads, FunctionRef<bool()> go_on,
 
 }  // namespace
 
-std::size_t level_2_cache_bytes() {
-#if defined(_SC_LEVEL2_CACHE_SIZE)
-  static const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  if (bytes > 0) return static_cast<std::size_t>(bytes);
-#endif
-  return 1024 * 1024;
-}
-
 template <class T>
 double fma_rate(double seconds, std::size_t threads, FunctionRef<bool()> go_on) {
-  const KernelTable& table = active_kernels();
+  const Kernels<T>& kernels = active_kernels<T>();
   return best_rate(seconds, threads, go_on, [&](std::size_t steps, std::size_t) {
     alignas(kPanelBytes) T result[kPanelUnits<T>];
-    if constexpr (std::is_same_v<T, float>)
-      return table.float32.fma_chains(steps, result);
-    else
-      return table.float64.fma_chains(steps, result);
+    return kernels.fma_chains(steps, result);
   });
 }
 template double fma_rate<float>(double, std::size_t, FunctionRef<bool()>);
@@ -75,7 +61,7 @@ double read_bandwidth(std::size_t size, double seconds, std::size_t threads, Fun
   if (size == 0) throw std::invalid_argument("expected at least 1 byte to read; received 0");
   size = checked_product((size - 1) / kReadBytes + 1, kReadBytes);
   const AlignedBuffer<float> memory(size / sizeof(float));
-  const auto read = active_kernels().float32.read;
+  const auto read = active_kernels<float>().read;
   return best_rate(seconds, threads, go_on, [&](std::size_t passes, std::size_t thread) {
     alignas(kPanelBytes) float result[kPanelUnits<float>];
     const std::size_t start = size / kReadBytes * thread / threads * kReadBytes;

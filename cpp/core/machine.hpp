@@ -1,4 +1,4 @@
-// What the machine is, and what it could do at most, measured with the instruction set in use.
+// What the machine could do at most, measured with the instruction set in use.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,6 @@
 #include "fastnn/function_ref.hpp"
 
 namespace fastnn {
-
-// The level 2 data cache of a core; 1 MiB where the system does not tell.
-std::size_t level_2_cache_bytes();
 
 // Operations a second, two for each fma, of fmas in registers alone, by so many threads together; T is float or double.
 // Like read_bandwidth it takes about `seconds`, above 0 and at most 60, on 1 to kMostThreads threads (else

@@ -7,7 +7,6 @@
 
 #include "dispatch.hpp"
 #include "fastnn/threads.hpp"
-#include "machine.hpp"
 #include "packed_network.hpp"
 
 namespace fastnn {
@@ -86,7 +85,6 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   }
   packed->widest = pad_to_chains(packed->widest);
   packed->most_rows = std::max<std::size_t>(1, kKeptScratchBytes / (2 * packed->widest * sizeof(T)));
-  packed->rows_in_cache = level_2_cache_bytes() / 4 * 3 / (2 * packed->widest * sizeof(T));
 
   packed->memory = AlignedBuffer<T>(size);
   T* free = packed->memory.data();

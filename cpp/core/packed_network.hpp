@@ -15,10 +15,9 @@ constexpr std::size_t kKeptScratchBytes = 64 * 1024 * 1024;
 template <class T>
 struct Network<T>::Packed {
   std::size_t inputs;
-  std::size_t widest;         // of inputs and all units, padded to whole panels and chains
-  std::size_t rows_in_cache;  // whose scratch fits beside the weights' stream in the level 2 cache
-  std::size_t most_rows;      // of a block: with units in lanes, these take no more scratch than a thread keeps
-  double work;                // of a row, the sum of the layers'
+  std::size_t widest;     // of inputs and all units, padded to whole panels and chains
+  std::size_t most_rows;  // of a block: these take no more scratch than a thread keeps
+  double work;            // of a row, the sum of the layers'
   std::vector<PackedLayer<T>> layers;
   AlignedBuffer<T> memory;
 };

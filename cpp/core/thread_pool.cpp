@@ -215,7 +215,7 @@ bool Pool::share(std::size_t parts, std::size_t threads, FunctionRef<void(std::s
   bool going = true;
   try {
     going = take_parts(go_on) && (forked() || wait(go_on));
-    if (!going) stop(nullptr);
+    if (!going && !forked()) stop(nullptr);
   } catch (...) {
     if (forked()) throw;
     going = false;

@@ -7,13 +7,12 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
-
 // NaNs differ in sign and payload between CPUs; fastnn has one.
 template <class T>
 FASTNN_INLINE Vector<T> with_one_nan(Vector<T> x) {
   return x == x ? x : splat(static_cast<T>(__builtin_nan("")));
 }
+
 // `lines` lines of `length` adjacent elements.
 template <class T>
 void copy_lines(const T* from, std::ptrdiff_t from_line, T* to, std::ptrdiff_t to_line, std::size_t lines,

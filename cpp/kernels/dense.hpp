@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../core/kernel_table.hpp"
-#include "copy.hpp"
+#include "shapes.hpp"
 #include "tile.hpp"
 
 namespace fastnn::FASTNN_ISA {
@@ -29,10 +29,10 @@ FASTNN_INLINE void with_power_of_2(std::size_t n, Body body) {
   body(Constant<most>{});
 }
 
-// The first of the fewest groups of at most `most` that n are shared out to evenly.
-constexpr std::size_t first_group(std::size_t n, std::size_t most) {
-  const std::size_t groups = (n - 1) / most + 1;
-  return (n + groups - 1) / groups;
+// The first of the fewest shares of at most `most` that n are cut into evenly.
+constexpr std::size_t first_share(std::size_t n, std::size_t most) {
+  const std::size_t shares = (n - 1) / most + 1;
+  return (n + shares - 1) / shares;
 }
 
 template <class T>
@@ -83,18 +83,18 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
   constexpr std::size_t P = kPanelUnits<T>;
   constexpr int V = static_cast<int>(P) / kLanes<T>;
   const T threshold = threshold_of<T>(layer.activation);
-  const int rows_of_tile = static_cast<int>(first_group(x.rows, kMostRows<T, C>));
+  const int rows_of_tile = static_cast<int>(first_share(x.rows, kMostRows<T, C>));
   const std::size_t most = most_panels<T, C>(rows_of_tile, layer.inputs <= kMostSteps);
   const std::size_t end = (units.last + P - 1) / P;
   for (std::size_t panel = units.first / P, panels; panel < end; panel += panels) {
-    panels = first_group(end - panel, most);
+    panels = first_share(end - panel, most);
     const std::size_t last = panel + panels - 1;
     const std::size_t last_width = layer.units - last * P < P ? layer.units - last * P : P;
     for (std::size_t k = 0, steps; k < layer.inputs; k += steps) {
-      steps = C > 1 || x.rows <= kMostRows<T, C> ? layer.inputs : first_group(layer.inputs - k, kMostSteps);
+      steps = C > 1 || x.rows <= kMostRows<T, C> ? layer.inputs : first_share(layer.inputs - k, kMostSteps);
       const bool ends = k + steps == layer.inputs;
       for (std::size_t row = 0, rows; row < x.rows; row += rows) {
-        rows = first_group(x.rows - row, kMostRows<T, C>);
+        rows = first_share(x.rows - row, kMostRows<T, C>);
         const Operands<T> o = {x.data + stride(row) * x.row_stride + stride(k),
                                1,
                                x.row_stride,
@@ -146,15 +146,12 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
   }
 }
 
-// Every vector of rows of the block, as evenly as tiles allow.
+// A block with rows in lanes is as many vectors as the largest tile: whole tiles of every number of chains.
 template <class T, int C>
 void dense_rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
-  for (std::size_t row = 0, vectors; row < x.rows; row += vectors * kLanes<T>) {
-    vectors = first_group((x.rows - row + kLanes<T> - 1) / kLanes<T>, kMostVectors<C>);
-    with_constant<kMostVectors<C>>(vectors, [&](auto v) FASTNN_INLINE_LAMBDA {
-      rows_in_lanes<T, C, decltype(v)::value>(layer, x, y, row, units);
-    });
-  }
+  constexpr int V = kMostVectors<C>;
+  static_assert(kMostVectors<1> % V == 0);
+  for (std::size_t row = 0; row < x.rows; row += V * kLanes<T>) rows_in_lanes<T, C, V>(layer, x, y, row, units);
 }
 
 }  // namespace

@@ -62,6 +62,8 @@ using Integer = typename VectorOf<T>::Integer;
 template <class T>
 constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
 
+constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
+
 template <class T>
 FASTNN_INLINE Vector<T> load(const T* from) {
   return *reinterpret_cast<const typename VectorOf<T>::Unaligned*>(from);
