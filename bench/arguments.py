@@ -1,7 +1,26 @@
-"""What may stand behind an option of the programs here: parsers for argparse, whose refusals are one sentence."""
+"""What the programs here owe who runs them: parsers for argparse, whose refusals are one sentence, and exit codes."""
 
+import os
+import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
+
+
+def exit_code(program, run):
+    """Return what run() does; 2 after a sentence for what the system refuses, 130 after Ctrl-C, 1 if nobody reads."""
+    try:
+        code = run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, MemoryError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    return code
 
 
 def between(kind, least, most):
@@ -40,6 +59,6 @@ def one_of(valid):
 
 def new_file(text):
     path = Path(text)
-    if path.is_dir() or not path.parent.is_dir():
-        raise ArgumentTypeError(f"expected a file in an existing folder; received {text!r}")
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ArgumentTypeError(f"expected a file that can be written, in an existing folder; received {text!r}")
     return path

@@ -22,7 +22,7 @@ import numpy as np
 import fastnn
 import report
 import timing
-from arguments import new_file, numbers, one_of
+from arguments import exit_code, new_file, numbers, one_of
 from fastnn import _core
 from networks import NETWORKS, TINY, expected, flops, rows_of, title, weights_of, wrong_answer
 
@@ -154,14 +154,14 @@ def main(argv=None):
         return 2
     text = report.markdown(results)
     print(text)
-    if options.markdown:
-        options.markdown.write_text(text + "\n")
     if options.json:
         options.json.write_text(json.dumps(results, indent=1, default=list) + "\n")
+    if options.markdown:
+        options.markdown.write_text(text + "\n")
     if options.plot:
         report.plot(results, options.plot)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code("compare.py", main))

@@ -17,7 +17,7 @@ from timeit import Timer
 import numpy as np
 
 import timing
-from arguments import between, new_file
+from arguments import between, exit_code, new_file
 from networks import NETWORKS, flops, rows_of, weights_of
 
 LIMIT = 1.5
@@ -35,6 +35,7 @@ def around(dense, last, factor):
 # name -> the numbers that vary, and for each the network's sizes and rows
 SWEEPS = {
     "rows (10-100-100-1)": (around(40, 2**20, 1.3), lambda n: (NETWORKS["lecture"][0], n)),
+    "rows (100-3)": (around(100, 2**20, 1.3), lambda n: ([100, 3], n)),
     "units (two layers), 1 row": (around(20, 4096, 1.2), lambda n: ([n, n, n], 1)),
     "units (two layers), 256 rows": (around(20, 4096, 1.2), lambda n: ([n, n, n], 256)),
     "layers of 64 units, 1 row": (around(8, 100, 1.15), lambda n: ([64] * (n + 1), 1)),
@@ -122,4 +123,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code("growth.py", main))

@@ -178,5 +178,17 @@ def test_mistake_in_the_command_gives_one_sentence_and_code_2(program, arguments
 def test_growth_reports_points_as_its_exit_code_says():
     done = run("growth.py", "--most", "3", "--seconds", "0.001")
     last = done.stdout.splitlines()[-1]
-    assert last.endswith("cliffs among 15 points"), done.stderr
+    assert last.endswith("cliffs among 18 points"), done.stderr
     assert done.returncode == (not last.startswith("0 "))
+
+
+@pytest.mark.parametrize(
+    "program", ["compare.py --quick --rows 1 --networks lecture --engines fastnn", "growth.py --most 3 --seconds 0.01"]
+)
+def test_output_that_nobody_reads_or_no_disk_takes_ends_a_program_without_a_traceback(program):
+    command = f"{sys.executable} {program}"
+    for end, code in ((" | true", 1), (" > /dev/full", 2)):
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command + end], cwd=BENCH, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr

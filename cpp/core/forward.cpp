@@ -70,10 +70,15 @@ class Network<T>::Forward {
  private:
   bool run_block(std::size_t row, std::size_t rows, std::size_t threads);
   void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t threads);
-  bool going_on();
+  bool going_on(double work = kWorkOfAQuestion);
 
-  // Fewer rows than the largest tile takes run with units in lanes.
   std::size_t tile_rows() const { return kernels_.tile_vectors * kernels_.lanes; }
+
+  // Fewer rows run with units in lanes. Those of narrow networks leave most lanes idle: rather a vector of rows that is
+  // half full.
+  std::size_t few_rows() const {
+    return network_.narrow && network_.most_rows >= kernels_.lanes ? kernels_.lanes / 2 : tile_rows();
+  }
 
   T* output(std::size_t layer) const {
     if (every_ != nullptr) return every_[layer];
@@ -89,14 +94,19 @@ class Network<T>::Forward {
   const Plan plan_;
   const bool is_long_;  // long enough to be shared between threads, or to be interrupted
   const std::thread::id caller_ = std::this_thread::get_id();
+  double work_since_asked_ = 0;  // on the calling thread
   std::atomic<bool> stopped_{false};
 };
 
-// Every thread asks between parts; the calling thread passes it on.
+// Every thread asks between parts, after so much work; the calling thread passes it on, when it is worth it.
 template <class T>
-bool Network<T>::Forward::going_on() {
+bool Network<T>::Forward::going_on(double work) {
   if (stopped_.load(std::memory_order_relaxed)) return false;  // go_on is not asked again once it said false
-  if (!go_on_ || std::this_thread::get_id() != caller_ || go_on_()) return true;
+  if (!go_on_ || std::this_thread::get_id() != caller_) return true;
+  work_since_asked_ += work;
+  if (work_since_asked_ < kWorkOfAQuestion) return true;
+  work_since_asked_ = 0;
+  if (go_on_()) return true;
   stopped_.store(true, std::memory_order_relaxed);
   return false;
 }
@@ -120,11 +130,12 @@ void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<con
 
 template <class T>
 bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size_t threads) {
-  const bool few = rows < tile_rows();
-  const std::ptrdiff_t row_stride = few ? network_.widest : 1, column_stride = few ? 1 : rows;
+  const bool few = rows < few_rows();
+  const std::size_t padded = few ? rows : round_up(rows, kernels_.lanes);
+  const std::ptrdiff_t row_stride = few ? network_.widest : 1, column_stride = few ? 1 : padded;
   const auto written = [&](T* data) { return Block<T>{data, rows, row_stride, column_stride}; };
   const auto read = [&](const T* data) { return Block<const T>{data, rows, row_stride, column_stride}; };
-  Scratch<T> scratch(rows * network_.widest);
+  Scratch<T> scratch(padded * network_.widest);
   T *here = scratch.first(), *there = scratch.second();
   const DefaultFloatingPointMode mode;
 
@@ -140,7 +151,7 @@ bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size
       run_layer(layer, x, written(there), threads);
     else
       kernels_.layer(layer, x, written(there), {0, layer.units});
-    if (is_long_ && !going_on()) return false;
+    if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
     if (layer.activation == Activation::softmax) kernels_.softmax(written(there), layer.units);
     x = read(there);
     if (T* to = output(i); to != nullptr)

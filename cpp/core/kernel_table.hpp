@@ -60,7 +60,7 @@ constexpr std::size_t kReadBytes = kReadStreams * kPanelBytes;
 template <class T>
 struct Kernels {
   std::size_t lanes;         // rows in a vector
-  std::size_t tile_vectors;  // vectors of rows in the largest tile; fewer rows are faster with units in lanes
+  std::size_t tile_vectors;  // vectors of rows in the largest tile; fewer rows are often faster with units in lanes
 
   // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes. y may be
   // written up to the end of its last panel. Softmax, which needs all units, is left to be done.

@@ -146,12 +146,15 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
   }
 }
 
-// A block with rows in lanes is as many vectors as the largest tile: whole tiles of every number of chains.
+// Every vector of rows of the block, as evenly as tiles allow.
 template <class T, int C>
 void dense_rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
-  constexpr int V = kMostVectors<C>;
-  static_assert(kMostVectors<1> % V == 0);
-  for (std::size_t row = 0; row < x.rows; row += V * kLanes<T>) rows_in_lanes<T, C, V>(layer, x, y, row, units);
+  for (std::size_t row = 0, vectors; row < x.rows; row += vectors * kLanes<T>) {
+    vectors = first_share((x.rows - row + kLanes<T> - 1) / kLanes<T>, kMostVectors<C>);
+    with_constant<kMostVectors<C>>(vectors, [&](auto v) FASTNN_INLINE_LAMBDA {
+      rows_in_lanes<T, C, decltype(v)::value>(layer, x, y, row, units);
+    });
+  }
 }
 
 }  // namespace

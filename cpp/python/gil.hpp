@@ -35,8 +35,8 @@ inline pybind11::object call(pybind11::handle function, const pybind11::tuple& a
   return pybind11::reinterpret_steal<pybind11::object>(result);
 }
 
-// Python's main thread, the only one to run signals' handlers, is the oldest; after a fork there is one. Needs the GIL, under
-// which states leave the list; they are added at its head, behind which this walks.
+// Python's main thread, the only one to run signals' handlers, is the oldest; after a fork there is one. Needs the GIL,
+// under which states leave the list; they are added at its head, behind which this walks.
 inline bool on_main_thread() {
   PyThreadState* oldest = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
   while (PyThreadState* next = PyThreadState_Next(oldest)) oldest = next;

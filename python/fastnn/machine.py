@@ -50,10 +50,10 @@ def cache_sizes() -> dict[str, int]:
 
 
 def measure_machine(dtype: str, threads: int, seconds: float) -> Machine:
-    """Measure the peak and each level's bandwidth, each for so many seconds: half a cache full, four times the last."""
+    """Measure the peak and each level's bandwidth, each for so many seconds: half a cache full, twice the last."""
     caches = cache_sizes()
     levels = [Level(name, size, _core.read_bandwidth(size // 2, seconds, threads)) for name, size in caches.items()]
-    beyond = min(4 * max(caches.values()), memory_size() // 8)
+    beyond = min(2 * max(caches.values()), memory_size() // 8)
     levels.append(Level("memory", None, _core.read_bandwidth(beyond, seconds, threads)))
     return Machine(dtype, threads, _core.fma_rate(dtype, seconds, threads), tuple(levels))
 
