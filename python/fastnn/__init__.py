@@ -20,6 +20,7 @@ from fastnn._core import (
     set_isa,
 )
 from fastnn.configuration import show_config
+from fastnn.importers.torch_state_dict import from_torch_state_dict
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
 from fastnn.threads import get_num_threads, set_num_threads
@@ -31,6 +32,7 @@ __all__ = [
     "Sequential",
     "UnsupportedModelError",
     "__version__",
+    "from_torch_state_dict",
     "get_num_threads",
     "initializers",
     "isa",

@@ -1,0 +1,135 @@
+"""Tensors of a file that ``torch.save(module.state_dict())`` wrote, read without torch and without running anything.
+
+Such a file is a zip archive (PyTorch 1.6 and later) of a pickle and the numbers of each storage. A pickle is a program;
+this one may only call the few functions below, on values that they check. Where PyTorch's own
+``torch.load(weights_only=True)`` knows more, this refuses.
+"""
+
+import errno
+import io
+import pickle
+import zipfile
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+
+Array = npt.NDArray[Any]
+
+_MOST_MEMBERS = 100_000
+_DTYPES = {
+    "Float": "<f4", "Double": "<f8", "Half": "<f2", "BFloat16": "<u2",
+    "Long": "<i8", "Int": "<i4", "Short": "<i2", "Char": "i1", "Byte": "u1", "Bool": "?",
+}  # fmt: skip
+_STORAGES = {f"{name}Storage": name for name in _DTYPES}
+
+
+class _Dict(dict[Any, Any]):
+    """In place of OrderedDict: a pickle may give it attributes, which stay in this file's class."""
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, archive: "_Archive") -> None:
+        super().__init__(io.BytesIO(archive.member("data.pkl")))
+        self._archive = archive
+        self._dict = type("_Dict", (_Dict,), {})
+
+    def find_class(self, module: str, name: str) -> Any:
+        # Bound methods, strings and a class of this unpickler: nothing that a pickle could change for others.
+        if module == "torch" and name in _STORAGES:
+            return _STORAGES[name]
+        allowed = {
+            ("collections", "OrderedDict"): self._dict,
+            ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
+            ("torch._utils", "_rebuild_parameter"): self._parameter,
+        }
+        if (module, name) in allowed:
+            return allowed[module, name]
+        raise UnsupportedModelError(
+            f"its pickle names {f'{module}.{name}'!r:.100}, which fastnn never runs; expected tensors alone, "
+            "as torch.save(module.state_dict(), path) writes them"
+        )
+
+    def persistent_load(self, pid: Any) -> Array:
+        kind, storage, key, _, size = pid
+        if kind != "storage" or not isinstance(key, str) or not isinstance(size, int):
+            raise ModelFormatError("its pickle refers to something that is not a storage")
+        dtype = np.dtype(_DTYPES[storage])
+        data = self._archive.member(f"data/{key}")
+        if len(data) != size * dtype.itemsize:
+            raise ModelFormatError(f"storage {key!r:.40} has {len(data)} bytes; expected {size} numbers of {dtype}")
+        numbers = np.frombuffer(data, dtype)
+        if storage == "BFloat16":  # the upper half of a float32
+            return (numbers.astype("<u4") << 16).view("<f4")
+        return numbers
+
+    def _tensor(self, storage: Array, offset: int, shape: Any, strides: Any, *_: Any) -> Array:
+        shape, strides = tuple(shape), tuple(strides)
+        numbers = (offset, *shape, *strides)
+        if len(shape) != len(strides) or not all(type(each) is int and 0 <= each < 2**48 for each in numbers):
+            raise ModelFormatError(f"a tensor has the shape {shape!r:.60} and the strides {strides!r:.60}")
+        count = int(np.prod(shape, dtype=object))
+        last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+        if count > storage.size or (count > 0 and last >= storage.size):
+            raise ModelFormatError(f"a tensor of shape {shape} reaches beyond its storage of {storage.size} numbers")
+        steps = [stride * storage.itemsize for stride in strides]
+        return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
+
+    def _parameter(self, tensor: Array, *_: Any) -> Array:
+        if not isinstance(tensor, np.ndarray):
+            raise ModelFormatError("its pickle has a parameter that is not a tensor")
+        return tensor
+
+
+class _Archive:
+    """The members of the zip file, stored as they are: no more bytes than the file has."""
+
+    def __init__(self, file: Any, size: int) -> None:
+        self._zip = zipfile.ZipFile(file)
+        members = self._zip.infolist()
+        if len(members) > _MOST_MEMBERS:
+            raise LimitError(f"has {len(members)} members; fastnn reads at most {_MOST_MEMBERS}")
+        self._members = {member.filename: member for member in members}
+        plain = all(m.compress_type == zipfile.ZIP_STORED and not m.flag_bits & 1 for m in members)
+        if len(self._members) != len(members) or not plain or sum(m.file_size for m in members) > size:
+            raise ModelFormatError("has members of the same name, compressed, encrypted or larger than the file")
+        roots = [name.removesuffix("data.pkl") for name in self._members if name.rpartition("/")[2] == "data.pkl"]
+        if len(roots) != 1:
+            raise ModelFormatError(f"has {len(roots)} members data.pkl; expected 1, as torch.save() writes")
+        self._root = roots[0]
+        if f"{self._root}byteorder" in self._members and self.member("byteorder") != b"little":
+            raise UnsupportedModelError("was written on a big-endian machine; expected little-endian numbers")
+
+    def member(self, name: str) -> bytes:
+        if self._root + name not in self._members:
+            raise ModelFormatError(f"has no member {self._root + name!r:.100}")
+        return self._zip.read(self._members[self._root + name])
+
+
+def read(path: str) -> dict[Any, Any]:
+    """Return what the file's pickle holds, tensors as arrays of their own, bfloat16 as float32.
+
+    ModelFormatError for what the file says, of which UnsupportedModelError for what it wants to run; OSError.
+    """
+
+    def refuse(error: Exception, what: str) -> NoReturn:
+        raise type(error)(f"{path}: {what}") from None
+
+    with open(path, "rb") as file:  # noqa: PTH123
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        try:
+            content = _Unpickler(_Archive(file, size)).load()
+        except ModelFormatError as error:
+            refuse(error, str(error))
+        except Exception as error:  # a pickle's program may fail in any way
+            if (
+                isinstance(error, OSError) and error.errno != errno.EINVAL
+            ):  # EINVAL: of a member before the file's start
+                raise
+            refuse(ModelFormatError(), f"is not what torch.save() writes: {type(error).__name__}: {error!s:.100}")
+    if not isinstance(content, dict):
+        raise ModelFormatError(f"{path}: holds a {type(content).__name__}; expected a state dict")
+    return content

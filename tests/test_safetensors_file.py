@@ -1,0 +1,60 @@
+"""Safetensors files of other programs: what they may hold, and what breaks the format's rules."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import fastnn
+from conftest import same_bits
+from fastnn.importers.safetensors_file import read
+
+
+def test_every_dtype_is_read_as_the_formats_own_package_wrote_it(tmp_path):
+    dtypes = ["f2", "f4", "f8", "?", "u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8"]
+    tensors = {dtype: np.arange(6).reshape(2, 3).astype(dtype) for dtype in dtypes} | {"scalar": np.array(3.0)}
+    tensors["empty"] = np.empty((0, 3), "f4")
+    save_file(tensors, tmp_path / "x.safetensors", metadata={"format": "pt"})
+    found = read(str(tmp_path / "x.safetensors"))
+    assert found.keys() == tensors.keys()
+    assert all(same_bits(found[name], array) for name, array in tensors.items())
+
+
+def header(entries):
+    content = json.dumps(entries).encode() if isinstance(entries, dict) else entries
+    return struct.pack("<Q", len(content)) + content
+
+
+def entry(dtype="F32", shape=(1,), offsets=(0, 4)):
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+BAD_SAFETENSORS = {
+    "too short": b"\x01\x00",
+    "header beyond the file": struct.pack("<Q", 100) + b"{}",
+    "endless header": struct.pack("<Q", 2**63),
+    "no JSON": header(b"{"),
+    "a list": header(b"[]"),
+    "nested": header(b"[" * 100_000),
+    "twice": header(b'{"w":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"w":{}}'),
+    "unknown key": header({"w": entry() | {"more": 1}}) + bytes(4),
+    "dtype": header({"w": entry("F8_E4M3")}) + bytes(4),
+    "shape": header({"w": entry(shape=(-1,))}) + bytes(4),
+    "float shape": header({"w": entry(shape=(1.0,))}) + bytes(4),
+    "overflow": header({"w": entry(shape=(2**62, 2**62))}) + bytes(4),
+    "beyond the file": header({"w": entry()}) + bytes(3),
+    "trailing bytes": header({"w": entry()}) + bytes(5),
+    "a hole": header({"w": entry(offsets=(4, 8))}) + bytes(8),
+    "overlap": header({"v": entry(), "w": entry()}) + bytes(4),
+}
+
+
+@pytest.mark.parametrize("content", BAD_SAFETENSORS.values(), ids=BAD_SAFETENSORS)
+def test_a_file_that_breaks_the_formats_rules_gets_one_sentence(tmp_path, content):
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(fastnn.ModelFormatError) as error:
+        read(str(path))
+    assert str(error.value).startswith(f"{path}: ")
