@@ -15,6 +15,11 @@ def sigmoid(x):
     return np.where(x < 0, e, 1.0) / (1.0 + e)
 
 
+def softsign(x):
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(x), np.sign(x), x / (1.0 + np.abs(x)))
+
+
 def softmax(x):
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
@@ -27,6 +32,10 @@ ACTIVATIONS = {
     "sigmoid": sigmoid,
     "softmax": softmax,
     "step": step,
+    "relu6": lambda x: np.clip(x, 0.0, 6.0),
+    "hard_tanh": lambda x: np.clip(x, -1.0, 1.0),
+    "hard_sigmoid": lambda x: np.clip(x + 3.0, 0.0, 6.0) / 6.0,
+    "softsign": softsign,
 }
 
 

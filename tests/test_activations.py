@@ -7,11 +7,22 @@ from conftest import activation_model, same_bits, uniform
 from reference import ACTIVATIONS
 
 # Adding an activation is adding a row here.
+EXACT = dict.fromkeys(["linear", "relu", "step", "relu6", "hard_tanh"], 0)
 ULPS = {
-    "float32": {"linear": 0, "relu": 0, "step": 0, "tanh": 1, "sigmoid": 1},
-    "float64": {"linear": 0, "relu": 0, "step": 0, "tanh": 2, "sigmoid": 2},
+    "float32": {**EXACT, "tanh": 1, "sigmoid": 1, "hard_sigmoid": 1, "softsign": 1},
+    "float64": {**EXACT, "tanh": 2, "sigmoid": 2, "hard_sigmoid": 1, "softsign": 1},
 }
-RANGE = {"tanh": (-1, 1), "sigmoid": (0, 1), "step": (0, 1), "relu": (0, np.inf), "linear": (-np.inf, np.inf)}
+RANGE = {
+    "tanh": (-1, 1),
+    "sigmoid": (0, 1),
+    "step": (0, 1),
+    "relu": (0, np.inf),
+    "linear": (-np.inf, np.inf),
+    "relu6": (0, 6),
+    "hard_tanh": (-1, 1),
+    "hard_sigmoid": (0, 1),
+    "softsign": (-1, 1),
+}
 ELEMENTWISE = list(RANGE)
 CHUNK = 2**22
 
@@ -80,7 +91,7 @@ def test_float64_within_budget_on_a_dense_sample(activation, isa):
         assert_within_budget(activation, -x[::-1])
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "hard_sigmoid", "softsign"])
 def test_float64_is_monotone_between_neighbours(activation, isa):
     for start in (*np.arange(0.02, 20, 0.02), 0.16, 0.32, 0.48, 0.64):
         x = np.float64(start).view(np.uint64) + np.arange(-64, 64).astype(np.uint64)
@@ -88,9 +99,10 @@ def test_float64_is_monotone_between_neighbours(activation, isa):
         assert_within_budget(activation, -x.view(np.float64)[::-1])
 
 
-def test_tanh_is_odd_bit_for_bit(dtype, isa):
+@pytest.mark.parametrize("activation", ["tanh", "hard_tanh", "softsign"])
+def test_odd_functions_are_odd_bit_for_bit(activation, dtype, isa):
     x = np.concatenate([np.abs(uniform(2, 10_000)) * 12, [0.0, np.inf, 1e-40, 1e-310]]).astype(dtype)
-    assert same_bits(apply("tanh", -x), -apply("tanh", x))
+    assert same_bits(apply(activation, -x), -apply(activation, x))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +113,10 @@ def test_tanh_is_odd_bit_for_bit(dtype, isa):
         ("step", [0.0, -0.0, np.inf, -np.inf, -1e-45, 1e-45], [1.0, 1.0, 1.0, 0.0, 0.0, 1.0]),
         ("tanh", [0.0, -0.0, np.inf, -np.inf, 1e-45, 25.0], [0.0, -0.0, 1.0, -1.0, 1e-45, 1.0]),
         ("sigmoid", [0.0, -0.0, np.inf, -np.inf, 40.0, -1e9], [0.5, 0.5, 1.0, 0.0, 1.0, 0.0]),
+        ("relu6", [0.0, -0.0, np.inf, -np.inf, -1e-45, 1e-45], [0.0, -0.0, 6.0, 0.0, 0.0, 1e-45]),
+        ("hard_tanh", [0.0, -0.0, np.inf, -np.inf, 1e-45, 0.5], [0.0, -0.0, 1.0, -1.0, 1e-45, 0.5]),
+        ("hard_sigmoid", [0.0, -0.0, np.inf, -np.inf, 3.0, -3.0], [0.5, 0.5, 1.0, 0.0, 1.0, 0.0]),
+        ("softsign", [0.0, -0.0, np.inf, -np.inf, 1e-45, 1.0], [0.0, -0.0, 1.0, -1.0, 1e-45, 0.5]),
     ],
 )
 def test_special_values_to_the_sign_of_zero(activation, x, y, dtype, isa):

@@ -10,9 +10,11 @@ struct Name {
   Activation activation;
   const char* name;
 };
-constexpr Name kNames[] = {{Activation::linear, "linear"},   {Activation::relu, "relu"},
-                           {Activation::tanh, "tanh"},       {Activation::sigmoid, "sigmoid"},
-                           {Activation::softmax, "softmax"}, {Activation::step, "step"}};
+constexpr Name kNames[] = {
+    {Activation::linear, "linear"},    {Activation::relu, "relu"},           {Activation::tanh, "tanh"},
+    {Activation::sigmoid, "sigmoid"},  {Activation::softmax, "softmax"},     {Activation::step, "step"},
+    {Activation::relu6, "relu6"},      {Activation::hard_tanh, "hard_tanh"}, {Activation::hard_sigmoid, "hard_sigmoid"},
+    {Activation::softsign, "softsign"}};
 
 }  // namespace
 

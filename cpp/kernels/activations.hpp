@@ -27,6 +27,14 @@ void activate_elements(Activation activation, T* data, std::size_t elements) {
     case Activation::tanh: return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return tanh<T>(x); });
     case Activation::sigmoid:
       return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return sigmoid<T>(x); });
+    case Activation::relu6:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return clamped<T>(x, 0, 6); });
+    case Activation::hard_tanh:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return clamped<T>(x, -1, 1); });
+    case Activation::hard_sigmoid:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return hard_sigmoid<T>(x); });
+    case Activation::softsign:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return softsign<T>(x); });
     case Activation::linear:
     case Activation::softmax: return;
   }

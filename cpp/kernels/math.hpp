@@ -1,11 +1,13 @@
-// tanh, e^x and the logistic function over vectors, each one fixed sequence of IEEE operations: the same bits on every
-// instruction set (docs/numerics.md). No division but sigmoid's one, no branches, no conversions between float and
-// integer. NaN in a lane gives NaN there. Greatest errors measured, in ulp, over all floats and 5 · 10^7 doubles (by
-// long double); answers below the least normal number are rounded twice:
+// tanh, e^x, the logistic function and what resembles them over vectors, each one fixed sequence of IEEE operations:
+// the same bits on every instruction set (docs/numerics.md). One division in sigmoid and softsign, no branches, no
+// conversions between float and integer. NaN in a lane gives NaN there. Greatest errors measured, in ulp, over all
+// floats and 5 · 10^7 doubles (by long double); answers below the least normal number are rounded twice:
 //                      float   double   subnormal answers
 //     tanh             0.652   0.663    exact
 //     exp_nonpositive  0.66    0.67     0.77
 //     sigmoid          0.65    0.67     0.77
+//     hard_sigmoid     0.667   0.667    exact
+//     softsign         0.501   0.501    exact
 #pragma once
 
 #include "simd.hpp"
@@ -22,6 +24,32 @@ constexpr Integer<T> kSignBit = Integer<T>{1} << (8 * sizeof(T) - 1);
 template <class T>
 FASTNN_INLINE Vector<T> absolute(Vector<T> x) {
   return from_bits<T>(to_bits<T>(x) & ~splat_bits<T>(kSignBit<T>));
+}
+
+// low where x < low, high where x > high, else x, NaN and the sign of 0 with it.
+template <class T>
+FASTNN_INLINE Vector<T> clamped(Vector<T> x, T low, T high) {
+  return at_most(splat<T>(high), at_least(splat<T>(low), x));
+}
+
+// 1/6 in two parts: the first below it, the rest of what is missing rounded up.
+template <class T>
+struct Sixth;
+template <>
+struct Sixth<float> {
+  static constexpr float kHigh = 0x1.555554p-3f, kLow = 0x1.555556p-27f;
+};
+template <>
+struct Sixth<double> {
+  static constexpr double kHigh = 0x1.5555555555555p-3, kLow = 0x1.5555555555556p-57;
+};
+
+// x / 6 + 1/2 between 0 and 1, monotone since each of its steps is. A sum x + 3 would lose what a quotient does not.
+template <class T>
+FASTNN_INLINE Vector<T> hard_sigmoid(Vector<T> x) {
+  const Vector<T> a = clamped<T>(x, -3, 3);
+  const Vector<T> high = fma(a, splat<T>(Sixth<T>::kHigh), splat<T>(T(0.5)));
+  return clamped<T>(fma(a, splat<T>(Sixth<T>::kLow), high), 0, 1);
 }
 
 // tanh(x), odd bit for bit, monotone and within [-1, 1].
@@ -136,6 +164,21 @@ FASTNN_INLINE Vector<T> sigmoid(Vector<T> x) {
   const Vector<T> quotient = top * inverse;
   const Vector<T> remainder = fma(-quotient, sum, top) + fma(-quotient, sum_rest, top_rest);
   return fma(remainder, inverse, quotient) * scale * down;
+}
+
+// x / (1 + |x|), odd bit for bit, monotone and within [-1, 1]. One step of Newton's, as in sigmoid.
+template <class T>
+FASTNN_INLINE Vector<T> softsign(Vector<T> x) {
+  const Vector<T> one = splat<T>(1);
+  // Beyond the limit the answer rounds to 1; infinity would give NaN.
+  const Vector<T> a = at_most(splat<T>(T(1) / ExpTable<T>::kDown), absolute<T>(x));
+  const Vector<T> sum = one + a;
+  const Vector<T> rest = a < one ? (one - sum) + a : (a - sum) + one;
+  const Vector<T> inverse = one / sum;
+  const Vector<T> quotient = a * inverse;
+  const Vector<T> remainder = fma(-quotient, sum, a) - quotient * rest;
+  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
+  return from_bits<T>(to_bits<T>(fma(remainder, inverse, quotient)) | sign);
 }
 
 }  // namespace

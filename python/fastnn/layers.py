@@ -38,7 +38,8 @@ class Input:
 class Dense(Layer):
     """``y = activation(x @ kernel + bias)``: x (..., inputs), kernel (inputs, units), bias (units,), y (..., units).
 
-    activation: one of 'linear' (also None), 'relu', 'tanh', 'sigmoid', 'softmax', 'step'.
+    activation: one of 'linear' (also None), 'relu', 'tanh', 'sigmoid', 'softmax', 'step', 'relu6', 'hard_tanh',
+        'hard_sigmoid', 'softsign'.
     input_shape: (inputs,), for the first layer of a model; others find out from the layer before.
     """
 
