@@ -1,6 +1,7 @@
 """Safetensors files of other programs: what they may hold, and what breaks the format's rules."""
 
 import json
+import os
 import struct
 
 import numpy as np
@@ -44,6 +45,7 @@ BAD_SAFETENSORS = {
     "shape": header({"w": entry(shape=(-1,))}) + bytes(4),
     "float shape": header({"w": entry(shape=(1.0,))}) + bytes(4),
     "overflow": header({"w": entry(shape=(2**62, 2**62))}) + bytes(4),
+    "endless overflow": header({"w": entry(shape=(2**62,) * 64)}) + bytes(4),
     "beyond the file": header({"w": entry()}) + bytes(3),
     "trailing bytes": header({"w": entry()}) + bytes(5),
     "a hole": header({"w": entry(offsets=(4, 8))}) + bytes(8),
@@ -58,3 +60,11 @@ def test_a_file_that_breaks_the_formats_rules_gets_one_sentence(tmp_path, conten
     with pytest.raises(fastnn.ModelFormatError) as error:
         read(str(path))
     assert str(error.value).startswith(f"{path}: ")
+
+
+def test_a_sparse_file_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(header({"w": entry()}) + bytes(4))
+    os.truncate(path, 2**42)
+    with pytest.raises(fastnn.ModelFormatError, match="its header describes 4"):
+        read(str(path))

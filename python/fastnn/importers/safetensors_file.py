@@ -1,9 +1,9 @@
 """Tensors of a safetensors file that another program wrote, by the rules of the format's own reader."""
 
+import io
 import json
 import math
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -39,40 +39,52 @@ def _entry(name: str, entry: Any) -> tuple[str, list[int], int, int]:
     return entry["dtype"], shape, offsets[0], offsets[1]
 
 
-def read_bytes(content: bytes) -> dict[str, npt.NDArray[Any]]:
-    """Return the tensors by name, bfloat16 as float32; ModelFormatError without the file's name."""
-    length = int.from_bytes(content[:8], "little")
+def _header(file: BinaryIO, size: int) -> dict[str, Any]:
+    length = int.from_bytes(file.read(8), "little")
     if length > _MOST_HEADER_BYTES:
         raise LimitError(f"has a header of {length} bytes; expected at most {_MOST_HEADER_BYTES}")
-    if len(content) < 8 + length:
-        raise ModelFormatError(f"has {len(content)} bytes; expected 8 and a header of {length}")
+    if size < 8 + length:
+        raise ModelFormatError(f"has {size} bytes; expected 8 and a header of {length}")
     try:
-        header = json.loads(content[8 : 8 + length].decode(), object_pairs_hook=_unique)
+        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise ModelFormatError(f"has a header that is not JSON: {error!s:.100}") from None
     if not isinstance(header, dict):
         raise ModelFormatError("has a header that is not a JSON object")
     header.pop("__metadata__", None)
-    tensors, end = {}, 0
+    return header
+
+
+def _read(file: BinaryIO, size: int) -> dict[str, npt.NDArray[Any]]:
+    header = _header(file, size)
     entries = {name: _entry(name, entry) for name, entry in header.items()}
-    data = memoryview(content)[8 + length :]
-    for name, (dtype, shape, begin, stop) in sorted(entries.items(), key=lambda item: item[1][2:]):
-        size = math.prod(shape) * np.dtype(_DTYPES[dtype]).itemsize
-        if begin != end or stop - begin != size or stop > len(data):
+    left, end = size - file.tell(), 0
+    in_order = sorted(entries.items(), key=lambda item: item[1][2:])
+    for name, (dtype, shape, begin, stop) in in_order:
+        expected = math.prod(shape) * np.dtype(_DTYPES[dtype]).itemsize
+        if begin != end or stop - begin != expected or stop > left:
             raise ModelFormatError(
-                f"tensor {name!r:.100} is at bytes {begin} to {stop}; expected {end} to {end + size}"
+                f"tensor {name!r:.100} is at bytes {begin} to {stop} of {left}; expected it from {end} on, "
+                "as long as its shape and dtype say"
             )
-        numbers = np.frombuffer(data[begin:stop], _DTYPES[dtype]).reshape(shape)
-        tensors[name] = (numbers.astype("<u4") << 16).view("<f4") if dtype == "BF16" else numbers
         end = stop
-    if end != len(data):
-        raise ModelFormatError(f"has {len(data)} bytes of tensors; its header describes {end}")
+    if end != left:
+        raise ModelFormatError(f"has {left} bytes of tensors; its header describes {end}")
+    tensors = {}
+    for name, (dtype, shape, begin, stop) in in_order:  # nothing was allocated before all sizes were right
+        numbers = np.frombuffer(file.read(stop - begin), _DTYPES[dtype]).reshape(shape)
+        tensors[name] = (numbers.astype("<u4") << 16).view("<f4") if dtype == "BF16" else numbers
     return {name: tensors[name] for name in header}
 
 
 def read(path: str) -> dict[str, npt.NDArray[Any]]:
-    """Return the tensors of a file by name; ModelFormatError for what it says, OSError."""
-    try:
-        return read_bytes(Path(path).read_bytes())
-    except ModelFormatError as error:
-        raise type(error)(f"{path}: {error}") from None
+    """Return the tensors of a file by name, bfloat16 as float32; ModelFormatError for what it says, OSError."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        try:
+            return _read(file, size)
+        except ModelFormatError as error:
+            raise type(error)(f"{path}: {error}") from None
+        except ValueError as error:  # of a file that became shorter meanwhile
+            raise ModelFormatError(f"{path}: {error!s:.100}") from None
