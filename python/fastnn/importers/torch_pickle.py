@@ -73,7 +73,9 @@ class _Unpickler(pickle.Unpickler):
         count = int(np.prod(shape, dtype=object))
         last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
         if count > storage.size or (count > 0 and last >= storage.size):
-            raise ModelFormatError(f"a tensor of shape {shape} reaches beyond its storage of {storage.size} numbers")
+            raise ModelFormatError(
+                f"a tensor of shape {shape!s:.60} reaches beyond its storage of {storage.size} numbers"
+            )
         steps = [stride * storage.itemsize for stride in strides]
         return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
 
