@@ -148,13 +148,25 @@ def test_modules_come_in_the_order_of_their_numbers(tmp_path):
     assert [layer.units for layer in model.layers] == sizes[1:]
 
 
-def test_named_modules_of_a_safetensors_file_need_names_for_their_order(tmp_path):
-    tensors = {f"{'out' if name[0] == '0' else 'fc'}{name[1:]}": array for name, array in weights(3, 4, 2).items()}
+@pytest.mark.parametrize(("first", "last"), [("out", "fc"), ("out1", "fc1")])
+def test_named_modules_of_a_safetensors_file_need_names_for_their_order(tmp_path, first, last):
+    tensors = {f"{first if name[0] == '0' else last}{name[1:]}": array for name, array in weights(3, 4, 2).items()}
     save_file(tensors, tmp_path / "sd.safetensors")
-    with pytest.raises(ValueError, match="keeps no order of the modules 'fc', 'out'"):
+    with pytest.raises(ValueError, match=f"keeps no order of the modules '{last}', '{first}'"):
         from_torch_state_dict(tmp_path / "sd.safetensors", ["relu", "linear"])
-    model = from_torch_state_dict(tmp_path / "sd.safetensors", {"out": "relu", "fc": "linear"})
+    model = from_torch_state_dict(tmp_path / "sd.safetensors", {first: "relu", last: "linear"})
     assert [layer.activation for layer in model.layers] == ["relu", "linear"]
+
+
+def test_a_conversion_draws_no_weights():
+    def drawn():
+        fastnn.utils.set_random_seed(1)
+        return fastnn.Sequential([fastnn.layers.Dense(3, input_shape=(2,))]).get_weights()[0]
+
+    expected = drawn()
+    fastnn.utils.set_random_seed(1)
+    from_torch_state_dict(weights(3, 2), ["relu"])
+    assert same_bits(fastnn.Sequential([fastnn.layers.Dense(3, input_shape=(2,))]).get_weights()[0], expected)
 
 
 WRONG_LAYERS = [
@@ -176,6 +188,7 @@ MISFITS = {
     "bias": ({"0.weight": np.ones((2, 5)), "0.bias": np.ones(3)}, "0: expected a weight"),
     "convolution": ({"0.weight": np.ones((2, 5, 3, 3))}, "expected the tensors of a Linear or a BatchNorm1d"),
     "another tensor": (weights(3, 4) | {"0.weight_g": np.ones(4)}, "weight_g"),
+    "ragged lists": ({"0.weight": [[1], [1, 2]]}, "0.weight: expected a dense tensor"),
     "no tensor": ({"0.weight": "text"}, "0.weight is no tensor"),
     "no name": ({3: np.ones(3)}, "expected tensors by name"),
     "nothing": ({}, "it is empty"),

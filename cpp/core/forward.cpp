@@ -58,8 +58,8 @@ class Network<T>::Forward {
         y_(y),
         every_(every),
         go_on_(go_on),
-        plan_(x.rows, std::min(tile_rows(), network.most_rows), std::min(kernels_.lanes, network.most_rows),
-              network.work, network.layers.size(), most_threads),
+        plan_(x.rows, whole_rows(), std::min(kernels_.lanes, network.most_rows), network.work, network.layers.size(),
+              most_threads),
         is_long_(plan_.threads > 1 || network.work * static_cast<double>(x.rows) >= kWorkOfAPart) {}
 
   // False when go_on said so.
@@ -74,8 +74,14 @@ class Network<T>::Forward {
 
   std::size_t tile_rows() const { return kernels_.tile_vectors * kernels_.lanes; }
 
+  // Of a block, at most: whole vectors where their scratch may be kept.
+  std::size_t whole_rows() const {
+    const std::size_t most = network_.most_rows, lanes = kernels_.lanes;
+    return most < lanes ? most : std::min(tile_rows(), most / lanes * lanes);
+  }
+
   // Fewer rows run with units in lanes. Those of narrow networks leave most lanes idle: rather a vector of rows that is
-  // half full.
+  // half full, whose other lanes compute with what is left in the scratch, and nobody reads it.
   std::size_t few_rows() const {
     return network_.narrow && network_.most_rows >= kernels_.lanes ? kernels_.lanes / 2 : tile_rows();
   }

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.base import Weights
 from fastnn.layers import Activation, Dense
 from fastnn.models import Sequential
 
@@ -44,7 +45,7 @@ class Function:
     activation: str
 
 
-class _Stack:
+class _Layers:
     """Layers so far: Dense ones as [kernel, bias, activation], where None is one still to come."""
 
     def __init__(self) -> None:
@@ -87,27 +88,36 @@ class _Stack:
                 f"{self.waiting.source} has no Dense beside it, before or after, to be folded into"
             )
 
+    def model(self, dtype: str, name: str | None) -> Sequential:
+        self.no_affine_may_wait()
+        model = Sequential(dtype=dtype, name=name)
+        weights: list[Weights] = []
+        for layer in self.layers:
+            if isinstance(layer, str):
+                model.add(Activation(layer))
+                weights.append([])
+            else:
+                kernel, bias, activation = layer
+                model.add(Dense(kernel.shape[1], activation, use_bias=bias is not None))
+                weights.append([kernel] if bias is None else [kernel, bias])
+        # As a file's weights are: none are drawn first, which would also change what is drawn for others.
+        model._adopt(model._prepared(next(array[0].shape[0] for array in weights if array), weights))
+        return model
+
 
 def to_model(steps: Iterable[Product | Affine | Function], dtype: str, name: str | None = None) -> Sequential:
     """Return the model of these steps; ModelFormatError where a step does not fit the one before it."""
-    stack, width = _Stack(), None
+    layers, width = _Layers(), None
     for step in steps:
-        if not isinstance(step, Function):
-            inputs, units = step.kernel.shape if isinstance(step, Product) else step.scale.shape * 2
-            if width not in (None, inputs):
-                raise ModelFormatError(
-                    f"{step.source} has {inputs} inputs; expected {width}, as many as come out before"
-                )
-            width = units
-        {Product: stack.product, Affine: stack.affine, Function: stack.function}[type(step)](step)  # type: ignore[operator]
-    stack.no_affine_may_wait()
-    model = Sequential(dtype=dtype, name=name)
-    for layer in stack.layers:
-        if isinstance(layer, str):
-            model.add(Activation(layer))
+        if isinstance(step, Function):
+            layers.function(step)
             continue
-        kernel, bias, activation = layer
-        inputs, units = kernel.shape
-        model.add(Dense(units, activation, use_bias=bias is not None, input_shape=(inputs,)))
-        model.layers[-1].set_weights([kernel] if bias is None else [kernel, bias])
-    return model
+        inputs, units = step.kernel.shape if isinstance(step, Product) else step.scale.shape * 2
+        if width not in (None, inputs):
+            raise ModelFormatError(f"{step.source} has {inputs} inputs; expected {width}, as many as come out before")
+        width = units
+        if isinstance(step, Product):
+            layers.product(step)
+        else:
+            layers.affine(step)
+    return layers.model(dtype, name)

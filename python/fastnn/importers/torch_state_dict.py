@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ def from_torch_state_dict(
     """
     where, tensors, is_ordered = _tensors(state_dict)
     modules = _modules(tensors, where)
+    if (numbers := _numbers(modules)) is not None:
+        modules, is_ordered = dict(sorted(modules.items(), key=lambda item: numbers[item[0]])), True
     activations = _activations(layers, modules, is_ordered)
     steps: list[Product | Affine | Function] = []
     for module, activation in activations.items():
@@ -84,22 +86,29 @@ def _array(value: Any, source: str) -> Array:
             value = value.detach().cpu()
             value = value.float() if str(value.dtype) == "torch.bfloat16" else value
         return np.asarray(value)
-    except (TypeError, RuntimeError, NotImplementedError) as error:
+    # RuntimeError is torch's word for a tensor without data or of another device, ValueError NumPy's for ragged lists.
+    except (TypeError, ValueError, RuntimeError) as error:
         raise UnsupportedModelError(f"{source}: expected a dense tensor of numbers: {error!s:.100}") from None
 
 
 def _modules(tensors: dict[str, Array], where: str) -> dict[str, dict[str, Array]]:
-    """Return the tensors of each module, by its name; in numbers' order where all are numbers."""
+    """Return the tensors of each module, by its name."""
     modules: dict[str, dict[str, Array]] = {}
     for key, array in tensors.items():
         module, _, tensor = key.rpartition(".")
         modules.setdefault(module, {})[tensor] = array
     if not modules:
         raise ModelFormatError(f"{where}expected a state dict with at least one Linear module; it is empty")
-    numbers = [re.fullmatch(r"(.*?)(\d+)", module) for module in modules]
-    if all(numbers) and len({match[1] for match in numbers if match}) == 1:
-        return dict(sorted(modules.items(), key=lambda item: int(item[0][len(numbers[0][1]) :])))  # type: ignore[index]
     return modules
+
+
+def _numbers(names: Iterable[str]) -> dict[str, int] | None:
+    """Return the numbers of names that differ by them alone, as nn.Sequential's do."""
+    matches = {name: re.fullmatch(r"(.*?)(\d+)", name) for name in names}
+    found = {name: (match[1], int(match[2])) for name, match in matches.items() if match}
+    if len(found) < len(matches) or len({stem for stem, _ in found.values()}) != 1:
+        return None
+    return {name: number for name, (_, number) in found.items()}
 
 
 def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict[str, str]:
@@ -114,7 +123,7 @@ def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict
         raise ValueError(
             f"expected layers to be {len(modules)} names of activations, after {named}; received {received}"
         )
-    if len(modules) > 1 and not is_ordered and not all(re.search(r"\d$", module) for module in modules):
+    if len(modules) > 1 and not is_ordered:
         raise ValueError(f"expected layers as a dict, since a safetensors file keeps no order of the modules {named}")
     return dict(zip(modules, layers, strict=True))
 
