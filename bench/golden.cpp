@@ -51,8 +51,10 @@ std::uint64_t answers_hash() {
   for (const std::string& name : fastnn::activation_names())
     for (const std::size_t rows : {1, 33}) {
       const Activation activation = fastnn::activation_from_name(name);
-      const fastnn::Network<T> network(
-          13, {{100, activation, a.data()}, {17, activation, b.data()}, {5, activation, c.data()}});
+      const fastnn::ActivationParameters parameters = {0.25, 0.75};
+      const fastnn::Network<T> network(13, {{100, activation, a.data(), nullptr, parameters},
+                                            {17, activation, b.data(), nullptr, parameters},
+                                            {5, activation, c.data(), nullptr, parameters}});
       const std::vector<T> x = numbers<T>(rows * 13);
       std::vector<T> y(rows * 5);
       network.forward({x.data(), rows, 13}, y.data());

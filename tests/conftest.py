@@ -35,11 +35,22 @@ def uniform(seed, shape, dtype="float64"):
     return ((raw >> np.uint64(40)).astype(np.float64) / 2**23 - 1).reshape(shape).astype(dtype)
 
 
+PARAMETERS = {
+    "leaky_relu": {"negative_slope": 0.2},
+    "clip": {"minimum": -0.25, "maximum": 0.5},
+}
+
+
+def with_parameters(activation):
+    """An activation as layers take it; those that need parameters get these."""
+    return {"name": activation, **PARAMETERS[activation]} if activation in PARAMETERS else activation
+
+
 def network(sizes, activations, dtype, seed=1, use_bias=True):
     """A model of the given sizes (inputs first) and activations, its weights scaled to keep the sums around 1."""
     model = Sequential(dtype=dtype)
     for i, (inputs, units, activation) in enumerate(zip(sizes, sizes[1:], activations, strict=False)):
-        layer = Dense(units, activation, use_bias=use_bias, input_shape=(inputs,))
+        layer = Dense(units, with_parameters(activation), use_bias=use_bias, input_shape=(inputs,))
         model.add(layer)
         weights = [uniform(seed + 2 * i, (inputs, units)) * 2 / np.sqrt(inputs), uniform(seed + 2 * i + 1, units)]
         layer.set_weights(weights[: 1 + use_bias])
@@ -48,7 +59,9 @@ def network(sizes, activations, dtype, seed=1, use_bias=True):
 
 def activation_model(activation, units, dtype):
     """A model that is one activation alone."""
-    model = Sequential([Activation(activation)], dtype=dtype)
+    model = Sequential(
+        [Activation(with_parameters(activation) if isinstance(activation, str) else activation)], dtype=dtype
+    )
     model.build((None, units))
     return model
 

@@ -36,6 +36,8 @@ ACTIVATIONS = {
     "hard_tanh": lambda x: np.clip(x, -1.0, 1.0),
     "hard_sigmoid": lambda x: np.clip(x + 3.0, 0.0, 6.0) / 6.0,
     "softsign": softsign,
+    "leaky_relu": lambda x, negative_slope: np.where(x < 0, negative_slope * x, x),
+    "clip": lambda x, minimum, maximum: np.clip(x, minimum, maximum),
 }
 
 

@@ -21,34 +21,50 @@ def zeros(*shape, dtype=F4):
     return np.zeros(shape, dtype)
 
 
+def layer(kernel, bias, units, activation, parameters=(0.0, 0.0), scale=None, shift=None):
+    return units, activation, parameters, kernel, bias, scale, shift
+
+
 @pytest.mark.parametrize(
-    "layer",
+    "refused",
     [
-        pytest.param((None, zeros(2), 2, "relu"), id="bias-without-kernel"),
-        pytest.param((object(), None, 2, "relu"), id="object-as-kernel"),
-        pytest.param((zeros(2, 2), object(), 2, "relu"), id="object-as-bias"),
-        pytest.param((zeros(2, 2, dtype=F8), None, 2, "relu"), id="kernel-of-float64"),
-        pytest.param((zeros(2, 2), zeros(2, dtype=F8), 2, "relu"), id="bias-of-float64"),
-        pytest.param((zeros(2, 2, dtype=complex), None, 2, "relu"), id="complex-kernel"),
-        pytest.param((np.full((2, 2), "a"), None, 2, "relu"), id="kernel-of-strings"),
-        pytest.param((np.full((2, 2), None), None, 2, "relu"), id="kernel-of-objects"),
-        pytest.param((zeros(3, 2), None, 2, "relu"), id="kernel-for-more-inputs"),
-        pytest.param((zeros(2, 2, 1), None, 2, "relu"), id="kernel-in-3-dimensions"),
-        pytest.param((zeros(2, 2), zeros(1), 2, "relu"), id="short-bias"),
-        pytest.param((zeros(2, 2), zeros(1, 2), 2, "relu"), id="bias-in-2-dimensions"),
-        pytest.param((None, None, 3, "relu"), id="activation-of-other-units"),
-        pytest.param((zeros(2, 2), None, 2, "Relu"), id="unknown-activation"),
-        pytest.param((zeros(2, 0), zeros(0), 0, "relu"), id="no-units"),
-        pytest.param((None, None, 2**31, "relu"), id="too-many-units"),
+        pytest.param(layer(None, zeros(2), 2, "relu"), id="bias-without-kernel"),
+        pytest.param(layer(object(), None, 2, "relu"), id="object-as-kernel"),
+        pytest.param(layer(zeros(2, 2), object(), 2, "relu"), id="object-as-bias"),
+        pytest.param(layer(zeros(2, 2, dtype=F8), None, 2, "relu"), id="kernel-of-float64"),
+        pytest.param(layer(zeros(2, 2), zeros(2, dtype=F8), 2, "relu"), id="bias-of-float64"),
+        pytest.param(layer(zeros(2, 2, dtype=complex), None, 2, "relu"), id="complex-kernel"),
+        pytest.param(layer(np.full((2, 2), "a"), None, 2, "relu"), id="kernel-of-strings"),
+        pytest.param(layer(np.full((2, 2), None), None, 2, "relu"), id="kernel-of-objects"),
+        pytest.param(layer(zeros(3, 2), None, 2, "relu"), id="kernel-for-more-inputs"),
+        pytest.param(layer(zeros(2, 2, 1), None, 2, "relu"), id="kernel-in-3-dimensions"),
+        pytest.param(layer(zeros(2, 2), zeros(1), 2, "relu"), id="short-bias"),
+        pytest.param(layer(zeros(2, 2), zeros(1, 2), 2, "relu"), id="bias-in-2-dimensions"),
+        pytest.param(layer(None, None, 3, "relu"), id="activation-of-other-units"),
+        pytest.param(layer(zeros(2, 2), None, 2, "Relu"), id="unknown-activation"),
+        pytest.param(layer(zeros(2, 0), zeros(0), 0, "relu"), id="no-units"),
+        pytest.param(layer(None, None, 2**31, "relu"), id="too-many-units"),
+        pytest.param(layer(None, None, 2, "prelu"), id="prelu-without-slopes"),
+        pytest.param(layer(None, None, 2, "prelu", scale=zeros(2), shift=zeros(2)), id="prelu-with-shift"),
+        pytest.param(layer(None, None, 2, "relu", scale=zeros(2)), id="relu-with-scale"),
+        pytest.param(layer(zeros(2, 2), None, 2, "affine", scale=zeros(2)), id="affine-with-kernel"),
+        pytest.param(layer(None, None, 2, "affine", scale=zeros(3)), id="scale-of-other-units"),
+        pytest.param(layer(None, None, 2, "affine", scale=zeros(2), shift=zeros(1)), id="shift-of-other-units"),
+        pytest.param(layer(None, None, 2, "clip", parameters=(1.0, 0.0)), id="clip-upside-down"),
+        pytest.param(layer(None, None, 2, "clip", parameters=(np.nan, 0.0)), id="clip-from-nan"),
+        pytest.param(layer(None, None, 2, "leaky_relu", parameters=(np.inf, 0.0)), id="infinite-slope"),
+        pytest.param(
+            layer(None, None, 2, "layer_normalization", scale=zeros(2), parameters=(-1.0, 0.0)), id="negative-epsilon"
+        ),
     ],
 )
-def test_a_layer_that_is_none_is_refused_in_one_sentence(layer):
-    with pytest.raises((TypeError, ValueError), match=r"^(layer 0: )?(units: )?expected [^\n]+$"):
-        Network32(2, [layer])
+def test_a_layer_that_is_none_is_refused_in_one_sentence(refused):
+    with pytest.raises((TypeError, ValueError), match=r"^(layer 0: )?(\w+: )?expected [^\n]+$"):
+        Network32(2, [refused])
 
 
 def test_networks_without_inputs_or_layers_are_refused():
-    for make in (lambda: Network32(0, [(None, None, 1, "relu")]), lambda: Network64(1, [])):
+    for make in (lambda: Network32(0, [layer(None, None, 1, "relu")]), lambda: Network64(1, [])):
         with pytest.raises(ValueError, match="^(inputs: )?expected [^\n]+$"):
             make()
 

@@ -35,11 +35,15 @@ GOLDEN = {
     ("hard_sigmoid", "float64"): "c5fea57efbd4b86e161e6521ff2722ee7be905b327401fa8dc7ef7c063aadc29",
     ("softsign", "float32"): "325cffcdcea468592be1829a42bd36cef0f0100e269a21c4b1b223ac0c4ebc13",
     ("softsign", "float64"): "89c472292507dc7401328e1f700666252d256fb0537d485634860cd2de56e655",
+    ("leaky_relu", "float32"): "900b4d16774ce7c29658de8c2343895280307e390efe5dc0304471b3f6df7a34",
+    ("leaky_relu", "float64"): "8b165a5a00bc95359aa907f92269e527eb5a7452128fd73279fd4524150c357c",
+    ("clip", "float32"): "3f5f66d6e1012590c867349e3af7f6e89855a17e189b975cc214ceabd4b91c1f",
+    ("clip", "float64"): "350f4dc181e78d485af8a22037f66d6a62c284200b5578ca729036b4b7f97426",
 }
 
 
 def answers_hash(activation, dtype):
-    last = "softmax" if activation == "softmax" else "linear"
+    last = activation if activation in ("softmax", "log_softmax") else "linear"
     model = network(SIZES, [activation] * 4 + [last], dtype, seed=7)
     x = uniform(1, (ROWS, SIZES[0]), dtype) * 4
     digest = hashlib.sha256()

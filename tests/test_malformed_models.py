@@ -209,7 +209,30 @@ MALFORMED = {
     "unknown activation": (with_layer(0, activation="swish2"), U, "swish2"),
     "activation in the wrong case": (with_layer(0, activation="Tanh"), U, "Tanh"),
     "activation with odd characters": (with_layer(0, activation="\n\u202e"), U, r"\u{a}\u{202e}"),
-    "activation an object": (with_layer(0, activation={"class_name": "LeakyReLU"}), F, "an object as 'activation'"),
+    "activation an object without name": (with_layer(0, activation={"class_name": "LeakyReLU"}), F, "has no 'name'"),
+    "activation a number": (with_layer(0, activation=3), F, "a whole number as 'activation'"),
+    "activation without its parameter": (with_layer(0, activation="leaky_relu"), F, "the name and its negative_slope"),
+    "activation with another's parameter": (
+        with_layer(0, activation={"name": "relu", "negative_slope": 0.1}),
+        U,
+        "the unknown key 'negative_slope'",
+    ),
+    "parameter a string": (
+        with_layer(0, activation={"name": "leaky_relu", "negative_slope": "0.1"}),
+        F,
+        "a string as 'negative_slope'; expected a number",
+    ),
+    "parameter without bound": (
+        with_layer(0, activation={"name": "leaky_relu", "negative_slope": None}),
+        F,
+        "null as 'negative_slope'; expected a number",
+    ),
+    "clip upside down": (
+        with_layer(0, activation={"name": "clip", "minimum": 1, "maximum": 0}),
+        F,
+        "minimum: expected at most the maximum",
+    ),
+    "a layer's function as an activation": (with_layer(0, activation="prelu"), U, "received 'prelu'"),
     # config and tensors together
     "inputs do not chain": (
         reshaped(layers_2_kernel=(5, 2)),

@@ -135,10 +135,15 @@ def test_batch_normalisation_is_folded_into_the_dense_beside_it(order, affine):
     np.testing.assert_allclose(model.predict(x), y, rtol=1e-12)
 
 
-def test_batch_normalisation_without_a_dense_beside_it_is_refused_by_name():
+def test_batch_normalisation_without_a_dense_beside_it_is_a_layer_of_its_own():
     tensors = weights(4, 3, dtype="<f8") | {f"2.{name}": array for name, array in batch_norm(3, 20).items()}
-    with pytest.raises(fastnn.UnsupportedModelError, match="^2 has no Dense beside it"):
-        from_torch_state_dict(tensors, ["relu", "relu"])
+    model = from_torch_state_dict(tensors, ["relu", "relu"])
+    assert [type(layer).__name__ for layer in model.layers] == ["Dense", "Affine", "Activation"]
+    x = uniform(21, (9, 4))
+    hidden = np.maximum(x @ tensors["0.weight"].T + tensors["0.bias"], 0)
+    deviation = np.sqrt(tensors["2.running_var"] + 1e-5)
+    expected = (hidden - tensors["2.running_mean"]) / deviation * tensors["2.weight"] + tensors["2.bias"]
+    assert np.allclose(model.predict(x), np.maximum(expected, 0), rtol=1e-13, atol=1e-13)
 
 
 def test_modules_come_in_the_order_of_their_numbers(tmp_path):

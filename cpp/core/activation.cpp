@@ -1,4 +1,6 @@
-// The names of the activations.
+// The activations' names, and those of what they are told.
+#include <cstdlib>
+#include <limits>
 #include <stdexcept>
 
 #include "fastnn/network.hpp"
@@ -6,37 +8,77 @@
 namespace fastnn {
 namespace {
 
-struct Name {
+struct Description {
   Activation activation;
   const char* name;
+  const char* parameters[2] = {};  // null: there are no more
 };
-constexpr Name kNames[] = {
-    {Activation::linear, "linear"},    {Activation::relu, "relu"},           {Activation::tanh, "tanh"},
-    {Activation::sigmoid, "sigmoid"},  {Activation::softmax, "softmax"},     {Activation::step, "step"},
-    {Activation::relu6, "relu6"},      {Activation::hard_tanh, "hard_tanh"}, {Activation::hard_sigmoid, "hard_sigmoid"},
-    {Activation::softsign, "softsign"}};
+constexpr Description kActivations[] = {{Activation::linear, "linear"},
+                                        {Activation::relu, "relu"},
+                                        {Activation::tanh, "tanh"},
+                                        {Activation::sigmoid, "sigmoid"},
+                                        {Activation::softmax, "softmax"},
+                                        {Activation::step, "step"},
+                                        {Activation::relu6, "relu6"},
+                                        {Activation::hard_tanh, "hard_tanh"},
+                                        {Activation::hard_sigmoid, "hard_sigmoid"},
+                                        {Activation::softsign, "softsign"},
+                                        {Activation::leaky_relu, "leaky_relu", {"negative_slope"}},
+                                        {Activation::clip, "clip", {"minimum", "maximum"}}};
+constexpr Description kLayers[] = {{Activation::prelu, "prelu"},
+                                   {Activation::affine, "affine"},
+                                   {Activation::layer_normalization, "layer_normalization", {"epsilon"}}};
+
+const Description& description_of(Activation activation) {
+  for (const Description& each : kActivations)
+    if (each.activation == activation) return each;
+  for (const Description& each : kLayers)
+    if (each.activation == activation) return each;
+  throw std::invalid_argument("expected an activation of activation.hpp; received one numbered " +
+                              std::to_string(static_cast<int>(activation)));
+}
 
 }  // namespace
 
 Activation activation_from_name(const std::string& name) {
   std::string valid;
-  for (const Name& each : kNames) {
+  for (const Description& each : kActivations) {
     if (name == each.name) return each.activation;
     valid += (valid.empty() ? "" : ", ") + std::string(each.name);
   }
+  for (const Description& each : kLayers)
+    if (name == each.name) return each.activation;
   throw std::invalid_argument("expected an activation among " + valid + "; received '" + name + "'");
 }
 
 std::vector<std::string> activation_names() {
   std::vector<std::string> names;
-  for (const Name& each : kNames) names.emplace_back(each.name);
+  for (const Description& each : kActivations) names.emplace_back(each.name);
   return names;
 }
 
-const char* activation_name(Activation activation) {
-  for (const Name& each : kNames)
-    if (each.activation == activation) return each.name;
-  return "unknown";
+const char* activation_name(Activation activation) { return description_of(activation).name; }
+
+std::vector<std::string> activation_parameter_names(Activation activation) {
+  std::vector<std::string> names;
+  for (const char* name : description_of(activation).parameters)
+    if (name != nullptr) names.emplace_back(name);
+  return names;
+}
+
+void check_parameters(Activation activation, const ActivationParameters& parameters) {
+  const std::vector<std::string> names = activation_parameter_names(activation);
+  const bool is_clip = activation == Activation::clip;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const bool is_finite = std::abs(parameters[i]) <= std::numeric_limits<double>::max();
+    if (parameters[i] != parameters[i] || (!is_clip && !is_finite))
+      throw std::invalid_argument(names[i] + ": expected a finite number; received " + std::to_string(parameters[i]));
+  }
+  if (is_clip && parameters[0] > parameters[1])
+    throw std::invalid_argument("minimum: expected at most the maximum, " + std::to_string(parameters[1]) +
+                                "; received " + std::to_string(parameters[0]));
+  if (activation == Activation::layer_normalization && parameters[0] < 0)
+    throw std::invalid_argument("epsilon: expected at least 0; received " + std::to_string(parameters[0]));
 }
 
 }  // namespace fastnn

@@ -158,7 +158,7 @@ bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size
     else
       kernels_.layer(layer, x, written(there), {0, layer.units});
     if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
-    if (layer.activation == Activation::softmax) kernels_.softmax(written(there), layer.units);
+    if (takes_whole_rows(layer.activation)) kernels_.whole_rows(layer, written(there));
     x = read(there);
     if (T* to = output(i); to != nullptr)
       kernels_.copy(x, {to + row * layer.units, rows, std::ptrdiff_t(layer.units), 1}, layer.units);

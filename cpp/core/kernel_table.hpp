@@ -29,12 +29,20 @@ struct PackedLayer {
   int chains;  // 1, 2, 4 or 16
   Activation activation;
   const T* weights;  // null: the layer is its activation alone
-  const T* bias;     // padded with zeros to whole panels
+  const T* bias;     // padded with zeros to whole panels, as are scale and shift
   double work;       // of a row: multiply-adds, an activation as so many as take its time
+  T parameters[2] = {};
+  const T* scale = nullptr;  // as shift, where the activation has no numbers for each unit
+  const T* shift = nullptr;
 
   // Whether nothing but the inputs is read with units in lanes, so that they may lie anywhere.
   bool reads_in_place() const { return weights != nullptr && chains < kMostChains; }
 };
+
+// Activations that are not of each sum alone: they need the row's others, or know which unit's it is.
+static constexpr bool takes_whole_rows(Activation activation) {
+  return activation == Activation::softmax || activation >= Activation::prelu;
+}
 
 // A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].
 // Units in lanes: column_stride = 1. Rows in lanes: row_stride = 1, column_stride = a whole number of vectors (so not
@@ -63,9 +71,9 @@ struct Kernels {
   std::size_t tile_vectors;  // vectors of rows in the largest tile; fewer rows are often faster with units in lanes
 
   // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes. y may be
-  // written up to the end of its last panel. Softmax, which needs all units, is left to be done.
+  // written up to the end of its last panel. An activation that takes whole rows is left to be done by `whole_rows`.
   void (*layer)(const PackedLayer<T>&, const Block<const T>& x, const Block<T>& y, Range units);
-  void (*softmax)(const Block<T>& y, std::size_t units);
+  void (*whole_rows)(const PackedLayer<T>&, const Block<T>& y);
 
   // to = from, `columns` wide, every NaN replaced by the one quiet NaN that fastnn gives.
   void (*copy)(const Block<const T>& from, const Block<T>& to, std::size_t columns);

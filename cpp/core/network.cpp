@@ -32,8 +32,7 @@ std::size_t weights_size(std::size_t inputs, std::size_t units) {
 }
 
 template <class T>
-void pack(const Layer<T>& layer, std::size_t inputs, T* weights, T* bias) {
-  if (layer.bias != nullptr) std::copy_n(layer.bias, layer.units, bias);
+void pack(const Layer<T>& layer, std::size_t inputs, T* weights) {
   if (chains(layer.units) == kMostChains) {
     std::fill_n(weights, pad_to_chains(inputs) * layer.units, T{-0.0});
     for (std::size_t k = 0; k < inputs; ++k)
@@ -54,13 +53,36 @@ std::size_t lanes_taken(std::size_t units) {
   return chains(units) == kMostChains ? units * kMostChains : round_up(units, 16);
 }
 
+// What a layer takes of a network's memory.
+template <class T>
+std::size_t memory_size(const Layer<T>& layer, std::size_t inputs) {
+  const std::size_t of_units = round_up(layer.units, kPanelUnits<T>);
+  return (layer.kernel == nullptr ? 0 : weights_size<T>(inputs, layer.units) + of_units) +
+         (layer.scale == nullptr ? 0 : 2 * of_units);
+}
+
 void check_width(std::size_t width, const std::string& what) {
   if (width < 1 || width > kLargestWidth)
     throw std::invalid_argument(what + ": expected 1 to " + std::to_string(kLargestWidth) + "; received " +
                                 std::to_string(width));
 }
 
-std::string at_layer(std::size_t layer) { return "layer " + std::to_string(layer) + ": "; }
+template <class T>
+void check_layer(const Layer<T>& layer, std::size_t inputs) {
+  check_width(layer.units, "units");
+  if (layer.kernel == nullptr && layer.units != inputs)
+    throw std::invalid_argument("expected " + std::to_string(inputs) +
+                                " units, as many as inputs, in a layer without a kernel; received " +
+                                std::to_string(layer.units));
+  if (layer.kernel == nullptr && layer.bias != nullptr)
+    throw std::invalid_argument("expected no bias in a layer without a kernel; received one");
+  const bool has_scale = layer.activation >= Activation::prelu;
+  if (has_scale != (layer.scale != nullptr) || (has_scale && layer.kernel != nullptr) ||
+      (layer.shift != nullptr && (!has_scale || layer.activation == Activation::prelu)))
+    throw std::invalid_argument(std::string("expected scale, shift or no kernel as ") +
+                                activation_name(layer.activation) + " has them; received otherwise");
+  check_parameters(layer.activation, layer.parameters);
+}
 
 }  // namespace
 
@@ -78,19 +100,18 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   double products = 0, products_of_lanes = 0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Layer<T>& layer = layers[i];
-    check_width(layer.units, at_layer(i) + "units");
-    if (layer.kernel == nullptr && layer.units != width)
-      throw std::invalid_argument(at_layer(i) + "expected " + std::to_string(width) +
-                                  " units, as many as inputs, in a layer without a kernel; received " +
-                                  std::to_string(layer.units));
-    if (layer.kernel == nullptr && layer.bias != nullptr)
-      throw std::invalid_argument(at_layer(i) + "expected no bias in a layer without a kernel; received one");
-    if (layer.kernel != nullptr) size += weights_size<T>(width, layer.units) + round_up(layer.units, kPanelUnits<T>);
+    try {
+      check_layer(layer, width);
+    } catch (const std::invalid_argument& error) {
+      throw std::invalid_argument("layer " + std::to_string(i) + ": " + error.what());
+    }
+    size += memory_size(layer, width);
     const double steps = layer.kernel == nullptr ? 0 : static_cast<double>(width);
     const double work = (steps + kWorkOfAnActivation) * static_cast<double>(layer.units);
     products += steps * static_cast<double>(layer.units);
     products_of_lanes += steps * static_cast<double>(lanes_taken(layer.units));
     packed->layers.push_back({width, layer.units, chains(layer.units), layer.activation, nullptr, nullptr, work});
+    std::copy(layer.parameters.begin(), layer.parameters.end(), packed->layers.back().parameters);
     packed->work += work;
     packed->widest = std::max(packed->widest, layer.units);
     width = layer.units;
@@ -102,13 +123,22 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   packed->memory = AlignedBuffer<T>(size);
   T* free = packed->memory.data();
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (layers[i].kernel == nullptr) continue;
     PackedLayer<T>& layer = packed->layers[i];
-    T* weights = std::exchange(free, free + weights_size<T>(layer.inputs, layer.units));
-    T* bias = std::exchange(free, free + round_up(layer.units, kPanelUnits<T>));
-    pack(layers[i], layer.inputs, weights, bias);
-    layer.weights = weights;
-    layer.bias = bias;
+    const std::size_t of_units = round_up(layer.units, kPanelUnits<T>);
+    const auto copied = [&](const T* numbers) {  // zeros where there are none
+      if (numbers != nullptr) std::copy_n(numbers, layer.units, free);
+      return std::exchange(free, free + of_units);
+    };
+    if (layers[i].kernel != nullptr) {
+      T* weights = std::exchange(free, free + weights_size<T>(layer.inputs, layer.units));
+      pack(layers[i], layer.inputs, weights);
+      layer.weights = weights;
+      layer.bias = copied(layers[i].bias);
+    }
+    if (layers[i].scale != nullptr) {
+      layer.scale = copied(layers[i].scale);
+      layer.shift = copied(layers[i].shift);
+    }
   }
   packed_ = std::move(packed);
 }

@@ -3,6 +3,7 @@
 #include "config.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <set>
 #include <stdexcept>
 
@@ -39,14 +40,60 @@ std::size_t size_of(const Json& value, const std::string& where, const char* wha
                          std::to_string(kMaxSize));
 }
 
-Activation activation_at(const Json& json, const std::string& where) {
-  const std::string name = string_at(json, "activation", where);
-  try {
-    // Cut and escaped, since the error repeats the name; neither can turn another name into an activation's.
-    return activation_from_name(escaped(name.substr(0, 60)));
-  } catch (const std::invalid_argument& error) {
-    throw UnsupportedModelError(where + ": " + error.what());
+// A number for each name; null, which only a clip may have, is one without bound.
+ActivationParameters parameters_at(const Json& json, Activation activation, const std::string& where) {
+  ActivationParameters parameters{};
+  const std::vector<std::string> names = activation_parameter_names(activation);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Json& value = json[names[i]];
+    if (value.is_null() && activation == Activation::clip) {
+      parameters[i] = (i == 0 ? -1 : 1) * std::numeric_limits<double>::infinity();
+    } else if (value.is_number()) {
+      parameters[i] = value.get<double>();
+    } else {
+      throw ModelFormatError(where + " has " + json_kind(value) + " as '" + names[i] + "'; expected a number");
+    }
   }
+  try {
+    check_parameters(activation, parameters);
+  } catch (const std::invalid_argument& error) {
+    throw ModelFormatError(where + ": " + error.what());
+  }
+  return parameters;
+}
+
+struct ActivationConfig {
+  Activation activation;
+  ActivationParameters parameters;
+};
+
+Activation activation_named(const std::string& name, const std::string& where) {
+  std::string valid;
+  for (const std::string& each : activation_names()) {
+    if (name == each) return activation_from_name(name);
+    valid += (valid.empty() ? "" : ", ") + each;
+  }
+  throw UnsupportedModelError(where + ": expected an activation among " + valid + "; received " + shown(name));
+}
+
+// A name, or an object of the name and what the activation is told.
+ActivationConfig activation_at(const Json& json, const std::string& where) {
+  const Json& value = json["activation"];
+  if (!value.is_object()) {
+    const Activation activation = activation_named(string_at(json, "activation", where), where);
+    const Keys names = activation_parameter_names(activation);
+    if (names.empty()) return {activation, {}};
+    throw ModelFormatError(where + " has the name " + activation_name(activation) +
+                           " alone as 'activation'; expected " + "an object of the name and its " + names[0] +
+                           (names.size() > 1 ? " and " + names[1] : ""));
+  }
+  const std::string place = where + ": its activation";
+  if (!value.contains("name")) check_object(value, {"name"}, {}, place);
+  const Activation activation = activation_named(string_at(value, "name", place), place);
+  Keys keys = activation_parameter_names(activation);
+  keys.insert(keys.begin(), "name");
+  check_object(value, keys, {}, place);
+  return {activation, parameters_at(value, activation, place)};
 }
 
 // As python/fastnn/initializers.py serializes them. Only Python draws weights: nothing is kept.
@@ -77,12 +124,21 @@ LayerConfig parse_dense(const Json& config, std::size_t inputs, const std::strin
   if (!use_bias.is_boolean()) {
     throw ModelFormatError(where + " has " + json_kind(use_bias) + " as 'use_bias'; expected true or false");
   }
-  return {inputs, size_of(config["units"], where, "'units'"), activation_at(config, where), true, use_bias.get<bool>()};
+  const ActivationConfig activation = activation_at(config, where);
+  const std::size_t units = size_of(config["units"], where, "'units'");
+  return {inputs, units, activation.activation, activation.parameters, true, use_bias.get<bool>()};
 }
 
 LayerConfig parse_activation(const Json& config, std::size_t inputs, const std::string& where) {
   check_object(config, {"activation"}, {"name"}, where);
-  return {inputs, inputs, activation_at(config, where), false, false};
+  const ActivationConfig activation = activation_at(config, where);
+  return {inputs, inputs, activation.activation, activation.parameters, false, false};
+}
+
+// A layer of its own class, with what it is told beside its name.
+LayerConfig parse_own(const Json& config, Activation activation, std::size_t inputs, const std::string& where) {
+  check_object(config, activation_parameter_names(activation), {"name"}, where);
+  return {inputs, inputs, activation, parameters_at(config, activation, where), false, false};
 }
 
 LayerConfig parse_layer(const Json& json, std::size_t inputs, const std::string& where) {
@@ -90,7 +146,12 @@ LayerConfig parse_layer(const Json& json, std::size_t inputs, const std::string&
   const std::string class_name = string_at(json, "class_name", where);
   if (class_name == "Dense") return parse_dense(json["config"], inputs, where);
   if (class_name == "Activation") return parse_activation(json["config"], inputs, where);
-  throw UnsupportedModelError(where + " has the class_name " + shown(class_name) + "; expected Dense or Activation");
+  const Json& config = json["config"];
+  if (class_name == "PReLU") return parse_own(config, Activation::prelu, inputs, where);
+  if (class_name == "Affine") return parse_own(config, Activation::affine, inputs, where);
+  if (class_name == "LayerNormalization") return parse_own(config, Activation::layer_normalization, inputs, where);
+  throw UnsupportedModelError(where + " has the class_name " + shown(class_name) +
+                              "; expected Dense, Activation, PReLU, Affine or LayerNormalization");
 }
 
 Dtype parse_dtype(const Json& json, const std::string& where) {
@@ -107,12 +168,30 @@ std::size_t parse_inputs(const Json& shape, const std::string& where) {
   return size_of(shape[1], where, "the inputs in 'build_input_shape'");
 }
 
+// What the outputs stand for: as many as there are, or two for one output.
+void check_classes(const Json& classes, std::size_t units, const std::string& where) {
+  const std::size_t expected = units == 1 ? 2 : units;
+  const bool fits = classes.is_array() && classes.size() == expected;
+  for (const Json& each : fits ? classes : Json::array()) {
+    if (!each.is_string() && !each.is_number() && !each.is_boolean()) {
+      throw ModelFormatError(where + " has " + json_kind(each) +
+                             " in 'classes'; expected strings, numbers or booleans");
+    }
+  }
+  if (!fits) {
+    throw ModelFormatError(where + " has " +
+                           (classes.is_array() ? std::to_string(classes.size()) : json_kind(classes)) +
+                           " as 'classes'; expected an array of " + std::to_string(expected) + ", for " +
+                           std::to_string(units) + " outputs");
+  }
+}
+
 }  // namespace
 
 ModelConfig parse_config(const std::string& text, const std::string& file) {
   const std::string where = file + ": the config";
   const Json json = parse_strict(text, where);
-  check_object(json, {"dtype", "build_input_shape", "layers"}, {"name"}, where);
+  check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes"}, where);
   parse_name(json, where);
   ModelConfig config{parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
   const Json& layers = json["layers"];
@@ -139,6 +218,7 @@ ModelConfig parse_config(const std::string& text, const std::string& file) {
     throw ModelFormatError(where + " has names for " + std::to_string(names.size()) + " of " +
                            std::to_string(layers.size()) + " layers; expected one for each or none");
   }
+  if (json.contains("classes")) check_classes(json["classes"], inputs, where);
   return config;
 }
 

@@ -13,7 +13,8 @@ struct LayerConfig {
   std::size_t inputs;
   std::size_t units;
   Activation activation;
-  bool has_kernel;  // a Dense layer; else an Activation layer, with as many units as inputs
+  ActivationParameters parameters;
+  bool has_kernel;  // a Dense layer; else one with as many units as inputs
   bool has_bias;
 };
 

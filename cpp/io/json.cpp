@@ -71,12 +71,14 @@ class Checker : public nlohmann::json_sax<Json> {
   std::vector<std::set<std::string>> keys_;  // of each open object; an array's stays empty
 };
 
-bool contains(Keys keys, const std::string& key) { return std::find(keys.begin(), keys.end(), key) != keys.end(); }
+bool contains(const Keys& keys, const std::string& key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
 
-std::string listed(Keys required, Keys optional) {
+std::string listed(const Keys& required, const Keys& optional) {
   std::string text;
-  for (const Keys keys : {required, optional}) {
-    for (const char* key : keys) text += (text.empty() ? "" : ", ") + std::string(key);
+  for (const Keys* keys : {&required, &optional}) {
+    for (const std::string& key : *keys) text += (text.empty() ? "" : ", ") + key;
   }
   return text.empty() ? "none" : text;
 }
@@ -107,11 +109,11 @@ std::string json_kind(const Json& value) {
 }
 
 template <class Unknown>
-void check_object(const Json& json, Keys required, Keys optional, const std::string& where) {
+void check_object(const Json& json, const Keys& required, const Keys& optional, const std::string& where) {
   if (!json.is_object()) throw ModelFormatError(where + " is " + json_kind(json) + "; expected an object");
-  for (const char* key : required) {
+  for (const std::string& key : required) {
     if (!json.contains(key)) {
-      throw ModelFormatError(where + " has no '" + std::string(key) + "'; expected " + listed(required, optional));
+      throw ModelFormatError(where + " has no '" + key + "'; expected " + listed(required, optional));
     }
   }
   for (const auto& [key, value] : json.items()) {
@@ -121,7 +123,7 @@ void check_object(const Json& json, Keys required, Keys optional, const std::str
   }
 }
 
-template void check_object<ModelFormatError>(const Json&, Keys, Keys, const std::string&);
-template void check_object<UnsupportedModelError>(const Json&, Keys, Keys, const std::string&);
+template void check_object<ModelFormatError>(const Json&, const Keys&, const Keys&, const std::string&);
+template void check_object<UnsupportedModelError>(const Json&, const Keys&, const Keys&, const std::string&);
 
 }  // namespace fastnn::io

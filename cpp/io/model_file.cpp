@@ -29,11 +29,33 @@ constexpr const char* kVersion = "1";
 const char* tensor_dtype(Dtype dtype) { return dtype == Dtype::float32 ? "F32" : "F64"; }
 const char* dtype_name(Dtype dtype) { return dtype == Dtype::float32 ? "float32" : "float64"; }
 
+// The tensors that hold a layer's scale and shift; null: it has none.
+struct TensorsOfUnits {
+  const char* scale = nullptr;
+  const char* shift = nullptr;
+};
+
+TensorsOfUnits tensors_of_units(Activation activation) {
+  switch (activation) {
+    case Activation::prelu: return {".alpha", nullptr};
+    case Activation::affine: return {".scale", ".shift"};
+    case Activation::layer_normalization: return {".gamma", ".beta"};
+    default: return {};
+  }
+}
+
+struct OfUnits {
+  std::vector<char> ModelLayer::* data;
+  const char* name;
+};
+constexpr OfUnits kOfUnits[] = {
+    {&ModelLayer::bias, "bias"}, {&ModelLayer::scale, "scale"}, {&ModelLayer::shift, "shift"}};
+
 // Where a tensor belongs, and why it must have its shape.
 struct Place {
   TensorInfo tensor;
   std::size_t layer;
-  bool is_kernel;
+  std::vector<char> ModelLayer::* data;
 };
 
 std::vector<Place> expected_tensors(const ModelConfig& config) {
@@ -42,15 +64,22 @@ std::vector<Place> expected_tensors(const ModelConfig& config) {
     const LayerConfig& layer = config.layers[i];
     const std::string name = "layers." + std::to_string(i);
     const char* dtype = tensor_dtype(config.dtype);
-    if (layer.has_kernel) places.push_back({{name + ".kernel", dtype, {layer.inputs, layer.units}}, i, true});
-    if (layer.has_bias) places.push_back({{name + ".bias", dtype, {layer.units}}, i, false});
+    if (layer.has_kernel)
+      places.push_back({{name + ".kernel", dtype, {layer.inputs, layer.units}}, i, &ModelLayer::kernel});
+    const auto add = [&](const char* tensor, std::vector<char> ModelLayer::* data) {
+      places.push_back({{name + tensor, dtype, {layer.units}}, i, data});
+    };
+    if (layer.has_bias) add(".bias", &ModelLayer::bias);
+    const TensorsOfUnits names = tensors_of_units(layer.activation);
+    if (names.scale != nullptr) add(names.scale, &ModelLayer::scale);
+    if (names.shift != nullptr) add(names.shift, &ModelLayer::shift);
   }
   return places;
 }
 
 std::string shape_reason(const Place& place) {
   const std::string units = std::to_string(place.layer);
-  if (!place.is_kernel) return "the units of layer " + units;
+  if (place.data != &ModelLayer::kernel) return "the units of layer " + units;
   if (place.layer == 0) return "the model's inputs by the units of layer 0";
   return "the units of layer " + std::to_string(place.layer - 1) + " by those of layer " + units;
 }
@@ -89,7 +118,7 @@ std::vector<Place> match_tensors(const Header& header, const ModelConfig& config
     const auto found = missing.find(tensor.name);
     if (found == missing.end()) {
       throw ModelFormatError(file + ": tensor " + io::shown(tensor.name) + " does not belong to the model; expected " +
-                             "layers.<i>.kernel and layers.<i>.bias as the config's " +
+                             "layers.<i>.kernel, layers.<i>.bias and others as the config's " +
                              std::to_string(config.layers.size()) + " layers have them");
     }
     check_tensor(tensor, found->second, config.dtype, file);
@@ -116,16 +145,18 @@ void check_sizes(const ModelLayer& layer, std::size_t index, Dtype dtype, const 
     return layer.units != 0 && rows != 0 && data.size() % itemsize == 0 && data.size() / itemsize % layer.units == 0 &&
            data.size() / itemsize / layer.units == rows;
   };
-  if (layer.kernel.empty() && layer.bias.empty() && layer.units == layer.inputs) return;
-  if (!holds(layer.kernel, layer.inputs)) {
+  const bool has_kernel = !layer.kernel.empty() || !layer.bias.empty() || layer.units != layer.inputs;
+  if (has_kernel && !holds(layer.kernel, layer.inputs)) {
     fail_layer(file, index,
                "a kernel of " + std::to_string(layer.kernel.size()) + " bytes; expected " + dtype_name(dtype) +
                    " of shape " + io::shape_text({layer.inputs, layer.units}));
   }
-  if (!layer.bias.empty() && !holds(layer.bias, 1)) {
+  for (const auto& [data, name] : kOfUnits) {
+    const std::vector<char>& numbers = layer.*data;
+    if (numbers.empty() || holds(numbers, 1)) continue;
     fail_layer(file, index,
-               "a bias of " + std::to_string(layer.bias.size()) + " bytes; expected " + dtype_name(dtype) +
-                   " of shape " + io::shape_text({layer.units}));
+               std::string("a ") + name + " of " + std::to_string(numbers.size()) + " bytes; expected " +
+                   dtype_name(dtype) + " of shape " + io::shape_text({layer.units}));
   }
 }
 
@@ -140,19 +171,23 @@ void check_layers(const Model& model, const ModelConfig& config, const std::stri
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const ModelLayer& layer = model.layers[i];
     const LayerConfig& expected = config.layers[i];
-    if (layer.inputs != expected.inputs || layer.units != expected.units || layer.activation != expected.activation) {
+    if (layer.inputs != expected.inputs || layer.units != expected.units || layer.activation != expected.activation ||
+        layer.parameters != expected.parameters) {
       fail_layer(file, i,
                  "shape " + io::shape_text({layer.inputs, layer.units}) + " and activation '" +
                      activation_name(layer.activation) + "'; expected those of the config, " +
                      io::shape_text({expected.inputs, expected.units}) + " and '" +
                      activation_name(expected.activation) + "'");
     }
-    if (layer.kernel.empty() == expected.has_kernel) {
-      fail_layer(file, i, std::string(layer.kernel.empty() ? "no" : "a") + " kernel, unlike its config");
-    }
-    if (layer.bias.empty() == expected.has_bias) {
-      fail_layer(file, i, std::string(layer.bias.empty() ? "no" : "a") + " bias, unlike its config");
-    }
+    const auto check_presence = [&](bool is_there, bool is_expected, const char* name) {
+      if (is_there != is_expected)
+        fail_layer(file, i, std::string(is_there ? "a " : "no ") + name + ", unlike its config");
+    };
+    const TensorsOfUnits names = tensors_of_units(expected.activation);
+    check_presence(!layer.kernel.empty(), expected.has_kernel, "kernel");
+    check_presence(!layer.bias.empty(), expected.has_bias, "bias");
+    check_presence(!layer.scale.empty(), names.scale != nullptr, "scale");
+    check_presence(!layer.shift.empty(), names.shift != nullptr, "shift");
     check_sizes(layer, i, model.dtype, file);
   }
 }
@@ -165,12 +200,11 @@ Model load_model(const std::string& path) {
   const std::vector<Place> places = match_tensors(file.header(), config, file.name());
   Model model{file.header().metadata.at("config"), config.dtype, config.inputs, {}};
   for (const LayerConfig& layer : config.layers) {
-    model.layers.push_back({layer.inputs, layer.units, layer.activation, {}, {}});
+    model.layers.push_back({layer.inputs, layer.units, layer.activation, {}, {}, layer.parameters, {}, {}});
   }
   std::vector<std::vector<char>> data = file.read_data();
   for (std::size_t i = 0; i < places.size(); ++i) {
-    ModelLayer& layer = model.layers[places[i].layer];
-    (places[i].is_kernel ? layer.kernel : layer.bias) = std::move(data[i]);
+    model.layers[places[i].layer].*places[i].data = std::move(data[i]);
   }
   return model;
 }
@@ -182,9 +216,8 @@ void save_model(const std::string& path, const Model& model) {
   Header header{{{"format", kFormat}, {"version", kVersion}, {"config", model.config}}, {}};
   std::vector<const char*> data;
   for (const Place& place : expected_tensors(config)) {
-    const ModelLayer& layer = model.layers[place.layer];
     header.tensors.push_back(place.tensor);
-    data.push_back(place.is_kernel ? layer.kernel.data() : layer.bias.data());
+    data.push_back((model.layers[place.layer].*place.data).data());
   }
   io::write_safetensors(path, header, data);
 }
@@ -210,7 +243,8 @@ Network<T> build_network(const Model& model) {
           "model", i,
           std::to_string(layer.inputs) + " inputs; expected " + std::to_string(inputs) + ", the units before it");
     }
-    layers.push_back({layer.units, layer.activation, numbers(layer.kernel), numbers(layer.bias)});
+    layers.push_back({layer.units, layer.activation, numbers(layer.kernel), numbers(layer.bias), layer.parameters,
+                      numbers(layer.scale), numbers(layer.shift)});
     inputs = layer.units;
   }
   return Network<T>(model.inputs, layers);

@@ -3,6 +3,7 @@
 #include "copy.hpp"
 #include "dense.hpp"
 #include "probes.hpp"
+#include "whole_rows.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -25,7 +26,7 @@ void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block
       return block;
     };
     copy<T>(from_first(x), from_first(y), units.last - units.first);
-    return activate(layer.activation, y, units);
+    return activate(layer, y, units);
   }
   if (layer.chains == kMostChains)
     dense<T, kMostChains>(layer, x, y, units);
@@ -35,11 +36,12 @@ void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block
     dense<T, 2>(layer, x, y, units);
   else
     dense<T, 1>(layer, x, y, units);
-  if (layer.activation != Activation::relu) activate(layer.activation, y, units);  // relu: done by the tiles
+  if (layer.activation != Activation::relu) activate(layer, y, units);  // relu: done by the tiles
 }
 
 template <class T>
-constexpr Kernels<T> kKernels = {kLanes<T>, kMostVectors<1>, run_layer<T>, softmax<T>, copy<T>, fma_chains<T>, read<T>};
+constexpr Kernels<T> kKernels = {kLanes<T>, kMostVectors<1>, run_layer<T>, whole_rows<T>,
+                                 copy<T>,   fma_chains<T>,   read<T>};
 
 }  // namespace
 

@@ -193,6 +193,32 @@ FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<doub
 
 #endif
 
+// Correctly rounded, as IEEE 754 has it. Vectors of 128 bits have no operator for it that gcc knows.
+template <class T>
+FASTNN_INLINE Vector<T> sqrt(Vector<T> x) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return (Vector<T>)_mm512_sqrt_ps((__m512)x);
+  else
+    return (Vector<T>)_mm512_sqrt_pd((__m512d)x);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return (Vector<T>)_mm256_sqrt_ps((__m256)x);
+  else
+    return (Vector<T>)_mm256_sqrt_pd((__m256d)x);
+#elif defined(__aarch64__)
+  if constexpr (sizeof(T) == 4)
+    return (Vector<T>)vsqrtq_f32((float32x4_t)x);
+  else
+    return (Vector<T>)vsqrtq_f64((float64x2_t)x);
+#else
+  if constexpr (sizeof(T) == 4)
+    return (Vector<T>)_mm_sqrt_ps((__m128)x);
+  else
+    return (Vector<T>)_mm_sqrt_pd((__m128d)x);
+#endif
+}
+
 // x < low ? low : x and x > high ? high : x; NaN stays, as does the sign of 0. x86's own instructions give their second
 // operand where the first is not greater (or less).
 #if defined(__AVX512F__)

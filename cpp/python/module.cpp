@@ -20,8 +20,10 @@ namespace py = pybind11;
 namespace fastnn::border {
 namespace {
 
-// (kernel or None, bias or None, units, activation's name), as Python describes a layer.
-using LayerDescription = std::tuple<py::object, py::object, std::size_t, std::string>;
+// (units, activation's name, its parameters, kernel, bias, scale, shift), as Python describes a layer; None for an
+// array that it does not have.
+using LayerDescription =
+    std::tuple<std::size_t, std::string, ActivationParameters, py::object, py::object, py::object, py::object>;
 
 // Arrays of weights come from fastnn.layers, which has checked them; the shapes are checked again.
 template <class T>
@@ -41,10 +43,11 @@ Network<T> build(std::size_t inputs, const std::vector<LayerDescription>& descri
   std::vector<Layer<T>> layers;
   std::vector<py::array> alive;
   auto width = static_cast<py::ssize_t>(inputs);
-  for (const auto& [kernel, bias, units, activation] : descriptions) {
+  for (const auto& [units, activation, parameters, kernel, bias, scale, shift] : descriptions) {
     const auto columns = static_cast<py::ssize_t>(units);
     layers.push_back({units, activation_from_name(activation), weights<T>(kernel, {width, columns}, alive),
-                      weights<T>(bias, {columns}, alive)});
+                      weights<T>(bias, {columns}, alive), parameters, weights<T>(scale, {columns}, alive),
+                      weights<T>(shift, {columns}, alive)});
     width = columns;
   }
   return Network<T>(inputs, layers);
@@ -130,7 +133,7 @@ template <class T>
 void bind_network(py::module_& module, const char* name) {
   py::class_<Network<T>> type(module, name, py::is_final(), "A built network; it never changes.");
   type.def(py::init(&build<T>), py::arg("inputs"), py::arg("layers"),
-           "layers: (kernel or None, bias or None, units, activation) for each layer.");
+           "layers: (units, activation, parameters, kernel, bias, scale, shift) for each layer.");
   add_method<Network<T>, &predict<T>>(
       type, "predict",
       "predict($self, x, out, /)\n--\n\nRows (..., inputs) to (..., units); into out unless it is None.");
@@ -159,13 +162,16 @@ py::tuple load(const std::string& path) {
     py::list arrays;
     const auto inputs = static_cast<py::ssize_t>(layer.inputs), units = static_cast<py::ssize_t>(layer.units);
     if (!layer.kernel.empty()) arrays.append(tensor(layer.kernel, model.dtype, {inputs, units}));
-    if (!layer.bias.empty()) arrays.append(tensor(layer.bias, model.dtype, {units}));
+    for (const auto* numbers : {&layer.bias, &layer.scale, &layer.shift})
+      if (!numbers->empty()) arrays.append(tensor(*numbers, model.dtype, {units}));
     weights.append(arrays);
   }
   return py::make_tuple(py::str(model.config), weights);
 }
 
-std::vector<char> bytes_of(const py::array& array) {
+std::vector<char> bytes_of(const py::object& object) {
+  if (object.is_none()) return {};
+  const py::array array(object);
   const auto* data = static_cast<const char*>(array.data());
   return std::vector<char>(data, data + array.nbytes());
 }
@@ -174,11 +180,9 @@ void save(const std::string& path, const std::string& config, const std::string&
           const std::vector<LayerDescription>& descriptions) {
   if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
   Model model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
-  for (const auto& [kernel, bias, units, activation] : descriptions) {
-    ModelLayer layer = {inputs, units, activation_from_name(activation), {}, {}};
-    if (!kernel.is_none()) layer.kernel = bytes_of(py::array(kernel));
-    if (!bias.is_none()) layer.bias = bytes_of(py::array(bias));
-    model.layers.push_back(std::move(layer));
+  for (const auto& [units, activation, parameters, kernel, bias, scale, shift] : descriptions) {
+    model.layers.push_back({inputs, units, activation_from_name(activation), bytes_of(kernel), bytes_of(bias),
+                            parameters, bytes_of(scale), bytes_of(shift)});
     inputs = units;
   }
   const GilRelease release;
@@ -207,7 +211,16 @@ PYBIND11_MODULE(_core, module) {
   module.doc() = "The compiled core of fastnn.";
   module.attr("__version__") = FASTNN_VERSION;
   module.attr("numerics_version") = kNumericsVersion;
-  module.attr("activations") = py::tuple(py::cast(activation_names()));
+  py::dict activations;
+  for (const std::string& name : activation_names())
+    activations[py::str(name)] = py::tuple(py::cast(activation_parameter_names(activation_from_name(name))));
+  module.attr("activations") = activations;
+  module.def(
+      "check_parameters",
+      [](const std::string& activation, const ActivationParameters& parameters) {
+        check_parameters(activation_from_name(activation), parameters);
+      },
+      py::arg("activation"), py::arg("parameters"), "ValueError for parameters that the activation cannot have.");
   module.attr("compiler") = FASTNN_COMPILER;
 
   const auto format_error = py::register_exception<ModelFormatError>(module, "ModelFormatError", PyExc_ValueError);

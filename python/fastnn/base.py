@@ -88,17 +88,21 @@ class Fixed:
 
 
 class Layer(Fixed):
-    """What Dense and Activation have in common: a name, weights, and the number of inputs once they are built.
+    """What all layers have in common: a name, weights, and the number of inputs once they are built.
 
     A layer is built when it knows its number of inputs and dtype: by a declared input, by the layer before it, or by
     the first data the model sees.
     """
 
     activation: str
+    parameters: dict[str, float] = {}  # noqa: RUF012  # of the activation; replaced, never changed
     declared_inputs: int | None = None
     _prefix: str
     _fixed = frozenset(
-        ("name", "units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "declared_inputs")
+        (
+            *("name", "units", "activation", "parameters", "use_bias"),
+            *("kernel_initializer", "bias_initializer", "declared_inputs"),
+        )
     )
 
     def __init__(self, name: str | None) -> None:
@@ -128,8 +132,13 @@ class Layer(Fixed):
         return inputs
 
     def weight_shapes(self, inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of kernel and bias, those that there are."""
+        """Return the shapes of the weights."""
         return []
+
+    def description(self, inputs: int, weights: Weights) -> tuple[Any, ...]:
+        """Return what the core wants to know: units, activation and its parameters, kernel, bias, scale, shift."""
+        numbers = [*self.parameters.values(), 0.0, 0.0][:2]
+        return (inputs, self.activation, numbers, None, None, *[*weights, None, None][:2])
 
     def _initial_weights(self, inputs: int) -> Weights:
         return []
@@ -186,7 +195,7 @@ class Layer(Fixed):
 
     @property
     def weights(self) -> Weights:
-        """The kernel and the bias, those that there are, read-only."""
+        """The weights, in get_weights()'s order, read-only."""
         return [array.view() for array in self._weights]  # a view of what is read-only stays so
 
     def get_weights(self) -> Weights:
@@ -215,7 +224,7 @@ class Layer(Fixed):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal layer, as JSON's types."""
-        return {"name": self.name, "activation": self.activation}
+        return {"name": self.name, **self.parameters}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -13,18 +13,20 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.base import Layer, Weights, changes, positive_integer
-from fastnn.layers import Activation, Dense
+from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.stack import Stack
 from fastnn.summary import summary_lines
 
-_LAYERS: dict[str, type[Dense] | type[Activation]] = {"Dense": Dense, "Activation": Activation}
+_LAYERS: dict[str, type[Layer]] = {
+    each.__name__: each for each in (Dense, Activation, PReLU, Affine, LayerNormalization)
+}
 _NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
 
 
 class Sequential(Stack):
     """Layers in a row, each taking the outputs of the one before.
 
-    layers: any number of Dense and Activation, an Input in front if wanted; more can be added later.
+    layers: any number of them (fastnn.layers), an Input in front if wanted; more can be added later.
     dtype: 'float32' or 'float64', of weights, arithmetic and outputs.
 
     The bits of a row's answer depend on the model and that row alone (docs/numerics.md). One model can be called from
@@ -73,6 +75,18 @@ class Sequential(Stack):
         result: npt.NDArray[Any] = network.predict(x, None)
         return result
 
+    def predict_classes(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the class of each row, (...,): a number from 0 or, where the model has `classes`, one of these.
+
+        Of several outputs the largest decides; one output is the second class's probability, which has it above 0.5.
+        Several outputs of sigmoid are labels that a row may have together: 1 above 0.5, else 0, in (..., units).
+        """
+        y = self.predict(x)
+        if y.shape[-1] > 1 and self._layers[-1].activation == "sigmoid":
+            return (y > 0.5).astype(np.int64)
+        index = y.argmax(axis=-1) if y.shape[-1] > 1 else (y[..., 0] > 0.5).astype(np.int64)
+        return index if self._classes is None else np.array(self._classes)[index]
+
     def representations(self, x: npt.ArrayLike) -> list[npt.NDArray[Any]]:
         """Return every layer's outputs for the rows x, the last one's being predict(x)."""
         network = self._network
@@ -111,7 +125,11 @@ class Sequential(Stack):
         """Return SHA-256, in hex, of what decides the answers: numerics version, architecture, weights; not names."""
         with changes:
             self.build()
-            layers = [[*layer.weight_shapes(1), layer.activation] for layer in self._layers]
+            kind = np.dtype(self.dtype).type  # parameters are computed with in it
+            layers = [
+                [*layer.weight_shapes(1), layer.activation, *(float(kind(each)) for each in layer.parameters.values())]
+                for layer in self._layers
+            ]
             architecture = [_core.numerics_version, self.dtype, self._inputs, layers]
             weights = [array for layer in self._layers for array in layer.weights]
         digest = hashlib.sha256(json.dumps(architecture).encode())
@@ -133,6 +151,8 @@ class Sequential(Stack):
             config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
             if self._inputs is not None:
                 config["build_input_shape"] = [None, self._inputs]
+            if self._classes is not None:
+                config["classes"] = list(self._classes)
             config["layers"] = [
                 {"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers
             ]
@@ -148,10 +168,11 @@ class Sequential(Stack):
 
     @classmethod
     def _unbuilt(cls, config: dict[str, Any]) -> Self:
-        known = {"name", "dtype", "build_input_shape", "layers"}
+        known = {"name", "dtype", "build_input_shape", "layers", "classes"}
         if not isinstance(config, dict) or not isinstance(config.get("layers"), list) or not config.keys() <= known:
             raise ValueError(
-                f"expected the config of a Sequential, a dict with layers and perhaps name, dtype, build_input_shape. "
+                "expected the config of a Sequential, a dict with layers and perhaps name, dtype, build_input_shape, "
+                f"classes. "
                 f"Received: config={config!r}"
             )
         layers = []
@@ -163,7 +184,9 @@ class Sequential(Stack):
                     f"Received: layer={layer!r}"
                 )
             layers.append(_LAYERS[class_name].from_config(layer["config"]))
-        return cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
+        model = cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
+        model.classes = config.get("classes")
+        return model
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write architecture and weights to a .safetensors file (docs/model-format.md).
@@ -199,12 +222,7 @@ class Sequential(Stack):
 
 
 def _descriptions(plan: list[tuple[Layer, int, Weights]]) -> list[Any]:
-    """What the core wants to know of each layer: kernel, bias, units, activation."""
-    descriptions = []
-    for layer, inputs, weights in plan:
-        kernel, bias = ([*weights, None, None])[:2]
-        descriptions.append((kernel, bias, layer.output_units(inputs), layer.activation))
-    return descriptions
+    return [layer.description(inputs, weights) for layer, inputs, weights in plan]
 
 
 def load_model(filepath: str | os.PathLike[str]) -> Sequential:

@@ -1,5 +1,6 @@
 """Layers in a row: how they are put together, and their weights. What a Sequential is before it computes."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,6 +35,8 @@ class Stack(Fixed):
         self._inputs: int | None = None
         self._has_input = False
         self._layers: list[Layer] = []
+        self._classes: tuple[Any, ...] | None = None
+        self.conversion: object = None
         self._weights_changed()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
             self.add(layer)
@@ -57,6 +60,33 @@ class Stack(Fixed):
     def output_shape(self) -> tuple[None, int]:
         """(None, units of the last layer); ValueError before the number of inputs is known."""
         return (None, self._units_after(len(self._layers)))
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """What the outputs stand for: strings, numbers or booleans, one for each unit, two for a single one; or None.
+
+        They are kept in the model's file, decide no answers but predict_classes(), and take no part in fingerprint().
+        """
+        return self._classes
+
+    @classes.setter
+    def classes(self, classes: Iterable[Any] | None) -> None:
+        """Say what the outputs stand for; ValueError for what they cannot."""
+        given = (
+            None
+            if classes is None
+            else tuple(each.item() if isinstance(each, np.generic) else each for each in classes)
+        )
+        for each in given or ():
+            if not isinstance(each, (str, int, float)) or (isinstance(each, float) and not math.isfinite(each)):
+                raise ValueError(f"expected classes to be strings, finite numbers or booleans. Received: {each!r}")
+        if given is not None and self.built:
+            units = self.output_shape[1]
+            if len(given) != (2 if units == 1 else units):
+                raise ValueError(
+                    f"expected {2 if units == 1 else units} classes, for {units} outputs; received {len(given)}"
+                )
+        self._classes = given
 
     def add(self, layer: Layer | Input) -> None:
         """Append a layer; an Input only as the first."""

@@ -37,14 +37,17 @@ struct LimitError : ModelFormatError {
   using ModelFormatError::ModelFormatError;
 };
 
-// One layer of a model file. `kernel` is (inputs, units) and `bias` (units,), as raw little-endian numbers of the
-// model's dtype; both are empty for a layer without weights, bias also for a Dense without one.
+// One layer of a model file. `kernel` is (inputs, units), the others are (units,), as raw little-endian numbers of the
+// model's dtype; those that the layer does not have are empty (network.hpp's Layer).
 struct ModelLayer {
   std::size_t inputs = 0;
   std::size_t units = 0;
   Activation activation = Activation::linear;
   std::vector<char> kernel;
   std::vector<char> bias;
+  ActivationParameters parameters{};
+  std::vector<char> scale{};  // PReLU's alpha, Affine's scale, LayerNormalization's gamma
+  std::vector<char> shift{};  // Affine's shift, LayerNormalization's beta
 };
 
 struct Model {

@@ -12,6 +12,7 @@
 //   network.forward({x, 1, 2}, y);  // 1 row, 2 numbers from row to row: y[0] = 1.2382243
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -25,18 +26,29 @@ namespace fastnn {
 // The version of docs/numerics.md that every answer follows.
 constexpr int kNumericsVersion = 1;
 
-// "linear" … "step"; throws std::invalid_argument naming the valid ones.
+// What an activation is told beside x, in the order of activation_parameter_names(); the others are 0.
+using ActivationParameters = std::array<double, 2>;
+
+// Throws std::invalid_argument, naming the valid ones.
 Activation activation_from_name(const std::string& name);
 const char* activation_name(Activation activation);
-std::vector<std::string> activation_names();
+std::vector<std::string> activation_names();  // those that a layer may have beside a kernel: "linear", "relu", …
+std::vector<std::string> activation_parameter_names(Activation activation);
+
+// Throws std::invalid_argument for what is no number, or no bound of a clip, or not greater than 0 where it must be.
+void check_parameters(Activation activation, const ActivationParameters& parameters);
 
 // One layer: y = activation(x · kernel + bias), x of `inputs` numbers (the units of the layer before), y of `units`.
+// One with scale or shift (prelu, affine, layer_normalization) has no kernel.
 template <class T>
 struct Layer {
   std::size_t units;
   Activation activation = Activation::linear;
   const T* kernel = nullptr;  // (inputs, units), contiguous; null: no product, y = activation(x), units == inputs
   const T* bias = nullptr;    // (units,); null: none
+  ActivationParameters parameters{};
+  const T* scale = nullptr;  // (units,)
+  const T* shift = nullptr;  // (units,)
 };
 
 // Rows of numbers somewhere in memory: element (r, c) is data[r * row_stride + c * column_stride].
@@ -54,8 +66,8 @@ template <class T>
 class Network {
  public:
   // Copies and packs the weights. Throws std::invalid_argument when sizes do not chain, when `inputs` or a layer's
-  // units are not from 1 to 2^31 - 1, or when there is no layer; std::bad_alloc when memory is short. A network that
-  // has been moved from may only be destroyed or assigned to.
+  // units are not from 1 to 2^31 - 1, when there is no layer, or for what check_parameters() throws; std::bad_alloc
+  // when memory is short. A network that has been moved from may only be destroyed or assigned to.
   Network(std::size_t inputs, const std::vector<Layer<T>>& layers);
   ~Network();
   Network(Network&&) noexcept;

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import safetensors_file, torch_pickle
-from fastnn.importers.steps import Affine, Function, Product, to_model
+from fastnn.importers.steps import Function, Product, Scale, Step, batch_normalization, to_model
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]
@@ -46,12 +46,11 @@ def from_torch_state_dict(
     if (numbers := _numbers(modules)) is not None:
         modules, is_ordered = dict(sorted(modules.items(), key=lambda item: numbers[item[0]])), True
     activations = _activations(layers, modules, is_ordered)
-    steps: list[Product | Affine | Function] = []
+    steps: list[Step] = []
     for module, activation in activations.items():
         source = f"{where}{module or 'the module'}"
         steps += [_step(source, modules[module], eps), Function(source, activation)]
-    products = [step.kernel.dtype for step in steps if isinstance(step, Product)]
-    return to_model(steps, "float64" if products and set(products) == {np.dtype("f8")} else "float32", name)
+    return to_model(steps, name=name)[0]
 
 
 def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
@@ -128,7 +127,7 @@ def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict
     return dict(zip(modules, layers, strict=True))
 
 
-def _step(source: str, tensors: dict[str, Array], eps: float) -> Product | Affine:
+def _step(source: str, tensors: dict[str, Array], eps: float) -> Product | Scale:
     weight, bias = tensors.get("weight"), tensors.get("bias")
     if weight is not None and weight.ndim == 2 and tensors.keys() <= {"weight", "bias"}:
         if weight.size == 0 or (bias is not None and bias.shape != weight.shape[:1]):
@@ -136,14 +135,7 @@ def _step(source: str, tensors: dict[str, Array], eps: float) -> Product | Affin
                                    f"{weight.shape} and {None if bias is None else bias.shape}")  # fmt: skip
         return Product(source, weight.T, bias)
     if {"running_mean", "running_var"} <= tensors.keys() <= _BATCH_NORM:
-        mean, variance = (tensors[key].astype(np.float64) for key in ("running_mean", "running_var"))
-        shapes = {array.shape for array in (mean, variance, weight, bias) if array is not None}
-        if len(shapes) != 1 or mean.ndim != 1:
-            raise ModelFormatError(
-                f"{source}: expected arrays of one length in a BatchNorm1d; received {sorted(shapes)}"
-            )
-        scale = (1 if weight is None else weight) / np.sqrt(variance + eps)
-        return Affine(source, scale, (0 if bias is None else bias) - mean * scale)
+        return batch_normalization(source, weight, bias, tensors["running_mean"], tensors["running_var"], eps)
     raise UnsupportedModelError(
         f"{source}: expected the tensors of a Linear or a BatchNorm1d; received "
         + ", ".join(f"{name} {array.shape}" for name, array in tensors.items())

@@ -1,0 +1,117 @@
+// Activations that take whole rows, in place: each is written once, for rows that lie in either way.
+#pragma once
+
+#include "dense.hpp"
+#include "math.hpp"
+
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+// One row, a vector of its units at a time. Padding takes part in what is done to each unit.
+template <class T>
+struct UnitsInLanes {
+  T* row;
+  std::size_t units;
+
+  // x = function(x, first unit of the vector) for each unit.
+  template <class Function>
+  FASTNN_INLINE void map(Function function) const {
+    for (std::size_t n = 0; n < units; n += kLanes<T>) store(row + n, function(load(row + n), n));
+  }
+  FASTNN_INLINE Vector<T> of_units(const T* numbers, std::size_t n) const { return load(numbers + n); }
+
+  FASTNN_INLINE Vector<T> largest() const {
+    T found = row[0];
+    for (std::size_t n = 1; n < units; ++n) found = row[n] > found ? row[n] : found;
+    return splat(found);
+  }
+
+  // Of add(sum, x) over 16 chains; 0 in the padding, which `add` must not change a sum by.
+  template <class Add>
+  FASTNN_INLINE Vector<T> sum(Add add) const {
+    const std::size_t padded = pad_to_chains(units);
+    for (std::size_t n = units; n < padded; ++n) row[n] = 0;
+    T sums[kMostChains] = {};
+    for (std::size_t n = 0; n < padded; n += kMostChains)
+      for (std::size_t j = 0; j < kMostChains; j += kLanes<T>) store(sums + j, add(load(sums + j), load(row + n + j)));
+    return splat(sum_by_halves<kMostChains>(sums));
+  }
+};
+
+// One vector of rows, its units `unit_stride` apart.
+template <class T>
+struct RowsInLanes {
+  T* column;
+  std::size_t units;
+  std::ptrdiff_t unit_stride;
+
+  FASTNN_INLINE T* at(std::size_t n) const { return column + stride(n) * unit_stride; }
+
+  template <class Function>
+  FASTNN_INLINE void map(Function function) const {
+    for (std::size_t n = 0; n < units; ++n) store(at(n), function(load(at(n)), n));
+  }
+  FASTNN_INLINE Vector<T> of_units(const T* numbers, std::size_t n) const { return splat(numbers[n]); }
+
+  FASTNN_INLINE Vector<T> largest() const {
+    Vector<T> found = load(column);
+    for (std::size_t n = 1; n < units; ++n) found = load(at(n)) > found ? load(at(n)) : found;
+    return found;
+  }
+
+  template <class Add>
+  FASTNN_INLINE Vector<T> sum(Add add) const {
+    Vector<T> sums[kMostChains] = {};
+    for (std::size_t n = 0; n < units; ++n) sums[n % kMostChains] = add(sums[n % kMostChains], load(at(n)));
+    return sum_by_halves<kMostChains>(sums);
+  }
+};
+
+template <class T, class Row>
+void softmax(const Row& row) {
+  const Vector<T> largest = row.largest();
+  row.map([=](Vector<T> x, std::size_t) FASTNN_INLINE_LAMBDA { return exp_nonpositive<T>(x - largest); });
+  const Vector<T> sum = row.sum([](Vector<T> s, Vector<T> e) FASTNN_INLINE_LAMBDA { return s + e; });
+  row.map([=](Vector<T> e, std::size_t) FASTNN_INLINE_LAMBDA { return e / sum; });
+}
+
+template <class T, class Row>
+void layer_normalization(const PackedLayer<T>& layer, const Row& row) {
+  const Vector<T> units = splat(static_cast<T>(row.units)), epsilon = splat(layer.parameters[0]);
+  const Vector<T> mean = row.sum([](Vector<T> s, Vector<T> x) FASTNN_INLINE_LAMBDA { return s + x; }) / units;
+  row.map([=](Vector<T> x, std::size_t) FASTNN_INLINE_LAMBDA { return x - mean; });
+  const Vector<T> squares = row.sum([](Vector<T> s, Vector<T> d) FASTNN_INLINE_LAMBDA { return fma(d, d, s); });
+  const Vector<T> deviation = sqrt<T>(squares / units + epsilon);
+  row.map([&](Vector<T> d, std::size_t n) FASTNN_INLINE_LAMBDA {
+    return fma(d / deviation, row.of_units(layer.scale, n), row.of_units(layer.shift, n));
+  });
+}
+
+template <class T, class Row>
+void whole_row(const PackedLayer<T>& layer, const Row& row) {
+  switch (layer.activation) {
+    case Activation::softmax: return softmax<T>(row);
+    case Activation::layer_normalization: return layer_normalization<T>(layer, row);
+    case Activation::prelu:
+      return row.map([&](Vector<T> x, std::size_t n)
+                         FASTNN_INLINE_LAMBDA { return x < T{0} ? row.of_units(layer.scale, n) * x : x; });
+    case Activation::affine:
+      return row.map([&](Vector<T> x, std::size_t n) FASTNN_INLINE_LAMBDA {
+        return fma(x, row.of_units(layer.scale, n), row.of_units(layer.shift, n));
+      });
+    default: return;
+  }
+}
+
+template <class T>
+void whole_rows(const PackedLayer<T>& layer, const Block<T>& y) {
+  if (y.column_stride == 1)
+    for (std::size_t r = 0; r < y.rows; ++r)
+      whole_row<T>(layer, UnitsInLanes<T>{y.data + stride(r) * y.row_stride, layer.units});
+  else
+    for (std::size_t r = 0; r < y.rows; r += kLanes<T>)
+      whole_row<T>(layer, RowsInLanes<T>{y.data + r, layer.units, y.column_stride});
+}
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA

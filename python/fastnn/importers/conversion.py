@@ -1,0 +1,89 @@
+"""A model from an importer's steps, with the report of what was done and how far its answers are from the source's."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.importers.steps import Step, to_model
+from fastnn.models import Sequential
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far a model's answers are from its source's, over some rows.
+
+    ulps: the largest difference, in units in the last place of the largest answer of its row.
+    absolute: the largest difference.
+    """
+
+    rows: int
+    ulps: float
+    absolute: float
+
+    def __str__(self) -> str:
+        return f"largest difference over {self.rows} rows: {self.ulps:.3g} ulp, {self.absolute:.3g} absolute"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion did: for each layer, node or module of the source what became of it. ``print(conversion)``."""
+
+    source: str
+    steps: list[tuple[str, str]]
+    difference: Difference | None = None
+
+    def __str__(self) -> str:
+        width = max((len(source) for source, _ in self.steps), default=0)
+        lines = [self.source, *(f"  {source:<{width}} -> {what}" for source, what in self.steps)]
+        return "\n".join([*lines, *([str(self.difference)] if self.difference else [])])
+
+
+def convert(
+    source: str,
+    steps: Iterable[Step],
+    *,
+    inputs: int | None = None,
+    fold: bool = True,
+    name: str | None = None,
+    classes: Iterable[Any] | None = None,
+    check: Any = None,
+    answers: Callable[[Array], Array] | None = None,
+) -> Sequential:
+    """Return the model of the steps; its `conversion` tells what was done.
+
+    source: for the report, "Keras model 'digits'". inputs: of the first step, where the source says it.
+    check: (x, y), rows and the source's answers; or x alone where `answers`, the source's own predictions, are at hand.
+    """
+    model, report = to_model(steps, inputs=inputs, fold=fold, name=name)
+    model.classes = classes
+    difference = None if check is None else _difference(model, *_rows_and_answers(check, answers))
+    model.conversion = Conversion(source, report, difference)
+    return model
+
+
+def _rows_and_answers(check: Any, answers: Callable[[Array], Array] | None) -> tuple[Array, Array]:
+    if isinstance(check, tuple) and len(check) == 2:
+        return np.asarray(check[0]), np.asarray(check[1])
+    if answers is None or isinstance(check, tuple):
+        raise ValueError("expected check=(x, y), rows and the answers of the model's source to them")
+    x = np.asarray(check)
+    return x, np.asarray(answers(x))
+
+
+def _difference(model: Sequential, x: Array, y: Array) -> Difference:
+    own = model.predict(x)
+    if own.size != y.size or own.shape[0] != len(y):
+        raise ValueError(f"expected answers of shape {own.shape} to check with; received {y.shape}")
+    wide, y = own.astype(np.float64), y.reshape(own.shape).astype(np.float64)
+    if not wide.size:
+        return Difference(0, 0.0, 0.0)
+    same = (wide == y) | (np.isnan(wide) & np.isnan(y))
+    absolute = np.where(same, 0.0, np.abs(wide - y))
+    largest = np.abs(y).max(axis=-1, keepdims=True).astype(own.dtype)
+    ulps = absolute / np.spacing(largest).astype(np.float64)
+    return Difference(len(own), float(ulps.max()), float(absolute.max()))
