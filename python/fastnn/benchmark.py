@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from fastnn import _core
+from fastnn import _core, model_argument
 from fastnn.machine import Level, Machine, measure_machine, measure_weights, memory_size
-from fastnn.models import Sequential, load_model
+from fastnn.models import Sequential
 from fastnn.summary import bytes_text, printable
 from fastnn.threads import get_num_threads, set_num_threads
 
@@ -121,7 +121,6 @@ def time_model(model: Sequential, rows: tuple[int, ...] | None, seconds: float) 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what ``fastnn bench`` takes."""
-    parser.add_argument("model", metavar="MODEL", help="a .safetensors file that model.save() wrote")
     parser.add_argument("--rows", type=_rows, metavar="N,N,…", help="rows in a call (otherwise: 1, 4, 16, … 65536)")
     parser.add_argument("--seconds", type=_seconds, default=0.5, metavar="S", help="for each measurement (0.5)")
     parser.add_argument("--threads", type=_threads, default=1, metavar="N", help="that a call may use (1)")
@@ -165,7 +164,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    model = load_model(options.model)
+    model = model_argument.load(options)
     tell: Callable[[str], object] = (lambda line: None) if options.json else lambda line: print(line, flush=True)
     environment = {
         "fastnn": _core.__version__,

@@ -1,4 +1,4 @@
-"""The command ``fastnn``: predict, summary, bench, config."""
+"""The command ``fastnn``: predict, summary, convert, bench, config."""
 
 import argparse
 import io
@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from fastnn import _core, benchmark
+from fastnn import _core, benchmark, model_argument
 from fastnn.configuration import show_config
-from fastnn.models import Sequential, load_model
+from fastnn.models import Sequential
 from fastnn.tables import Table, Writer, csv_text
 
 Array = npt.NDArray[Any]
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except (OSError, ValueError, TypeError, MemoryError) as error:
+    except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
         print(f"fastnn: {_one_line(error)}", file=sys.stderr)
         return 2
     return 0
@@ -69,9 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     predict = commands.add_parser("predict", help="a model's outputs for the rows of a file")
-    predict.add_argument("model", metavar="MODEL", help="a .safetensors file that model.save() wrote")
+    model_argument.add(predict, "model", "MODEL")
     predict.add_argument("data", metavar="DATA", help="rows of numbers: .csv, with or without a header, or .npy")
     predict.add_argument("-o", "--output", metavar="OUT", help="a .csv or .npy file instead of lines on stdout")
+    predict.add_argument(
+        "--labels",
+        action="store_true",
+        help="each row's class instead of the outputs: its name where the model has one",
+    )
     predict.add_argument(
         "--target",
         metavar="COLUMN",
@@ -86,18 +91,60 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
 
     summary = commands.add_parser("summary", help="a model's layers, output shapes and numbers of weights")
-    summary.add_argument("model", metavar="MODEL", help="a .safetensors file")
-    summary.set_defaults(run=lambda options: load_model(options.model).summary())
+    model_argument.add(summary, "model", "MODEL")
+    summary.set_defaults(run=lambda options: model_argument.load(options).summary())
 
-    benchmark.add_arguments(commands.add_parser("bench", help="how fast a model is here, and what bounds it"))
+    convert = commands.add_parser("convert", help="another tool's model to a file of fastnn's, or any to ONNX")
+    model_argument.add(convert, "model", "IN")
+    convert.add_argument("output", metavar="OUT", help="a .safetensors file, or an .onnx file")
+    convert.add_argument(
+        "--check",
+        nargs=2,
+        metavar=("X", "Y"),
+        help=".npy files: rows, and the other tool's answers to them, from which the largest difference is told",
+    )
+    convert.add_argument(
+        "--no-fold", action="store_true", help="keep BatchNormalization, scalers and the like as layers of their own"
+    )
+    convert.set_defaults(run=_convert)
+
+    bench = commands.add_parser("bench", help="how fast a model is here, and what bounds it")
+    model_argument.add(bench, "model", "MODEL")
+    benchmark.add_arguments(bench)
 
     config = commands.add_parser("config", help="versions, compiler, instruction sets")
     config.set_defaults(run=lambda options: show_config())
     return parser
 
 
+def _convert(options: argparse.Namespace) -> None:
+    suffix = Path(options.output).suffix.lower()
+    if suffix not in (".safetensors", ".onnx"):
+        raise ValueError(f"{options.output}: expected an output that ends in .safetensors or .onnx")
+    if Path(options.output).exists() and Path(options.output).samefile(options.model):
+        raise ValueError(f"{options.output}: expected an output that is not the model itself")
+    check = None if options.check is None else tuple(map(_array, options.check))
+    model = model_argument.load(options, check=check, fold=not options.no_fold)
+    if suffix == ".onnx":
+        model.export(options.output)
+    else:
+        model.save(options.output)
+    print(model.conversion or f"fastnn model {options.model}")
+
+
+def _array(path: str) -> Array:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path}: expected a NumPy .npy file of numbers; {error}") from None
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError(f"{path}: expected a NumPy .npy file of numbers; it is an .npz")
+    return array
+
+
 def _predict(options: argparse.Namespace) -> None:
-    model = load_model(options.model)
+    model = model_argument.load(options)
     for path in (options.model, options.data):
         if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
             raise ValueError(f"{options.output}: expected an output that is neither the model nor the data")
@@ -118,7 +165,12 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
     score = None if target is None else _Score(model, units, table.path)
     rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
     with ExitStack() as stack:
-        writer = stack.enter_context(Writer(options.output, units, model.dtype)) if options.output is not None else None
+        sample = _written(options, model, np.empty((0, units), model.dtype))
+        writer = (
+            None
+            if options.output is None
+            else stack.enter_context(Writer(options.output, sample.shape[1], sample.dtype))
+        )
         for chunk in _progress(table.chunks(), table.rows):
             x = chunk if target is None else np.delete(chunk, target, axis=1)
             before = time.perf_counter()
@@ -127,9 +179,9 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             if score is not None:  # first, since it may refuse the target
                 score.add(y, chunk[:, target], rows)
             if writer is not None:
-                writer.write(y)
+                writer.write(_written(options, model, y))
             else:
-                sys.stdout.write(csv_text(y))
+                sys.stdout.write(csv_text(_written(options, model, y)))
             rows += len(chunk)
         sys.stdout.flush()
     seconds = time.perf_counter() - start
@@ -142,30 +194,41 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
         print(score.text(), file=sys.stderr)
 
 
+def _written(options: argparse.Namespace, model: Sequential, y: Array) -> Array:
+    """Return what is written of some rows' outputs: these, or their classes, in columns."""
+    labels = model._labels(y) if options.labels else y
+    return labels if labels.ndim == 2 else labels[:, np.newaxis]
+
+
 class _Score:
     """How well outputs meet the truth: accuracy for classes, mean absolute error for numbers.
 
-    Several outputs are classes, the largest one decides; so is one output of sigmoid or step, from 0.5 on class 1.
+    Several outputs are classes, the largest one decides; so is one output of sigmoid or step, above 0.5 the second.
+    The truth is the model's classes where these are numbers, else it counts from 0.
     """
 
     def __init__(self, model: Sequential, units: int, path: str) -> None:
         self._path = path
-        self._classes = units if units > 1 else 2 if model.layers[-1].activation in ("sigmoid", "step") else None
+        counted = range(units if units > 1 else 2)
+        self._classes = None
+        if units > 1 or model.layers[-1].activation in ("sigmoid", "step"):
+            given = model.classes or counted
+            self._classes = np.array(counted if any(isinstance(each, str) for each in given) else given)
         self._rows, self._sum = 0, 0.0
 
     def add(self, y: Array, truth: Array, first_row: int) -> None:
         if self._classes is None:
             self._sum += float(np.abs(y[:, 0].astype(np.float64) - truth).sum())
         else:
-            wrong = ~np.isin(truth, np.arange(self._classes))
+            wrong = ~np.isin(truth, self._classes)
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise ValueError(
-                    f"{self._path}: expected the target column to hold classes from 0 to {self._classes - 1}; "
-                    f"received {truth[row]:g} in row {first_row + row}"
+                    f"{self._path}: expected the target column to hold classes from {self._classes.min()} to "
+                    f"{self._classes.max()}; received {truth[row]:g} in row {first_row + row}"
                 )
-            chosen = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0] >= 0.5
-            self._sum += int((chosen == truth).sum())
+            chosen = y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.5).astype(int)
+            self._sum += int((self._classes[chosen] == truth).sum())
         self._rows += len(y)
 
     def text(self) -> str:

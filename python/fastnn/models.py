@@ -4,7 +4,7 @@ import copy
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -81,7 +81,9 @@ class Sequential(Stack):
         Of several outputs the largest decides; one output is the second class's probability, which has it above 0.5.
         Several outputs of sigmoid are labels that a row may have together: 1 above 0.5, else 0, in (..., units).
         """
-        y = self.predict(x)
+        return self._labels(self.predict(x))
+
+    def _labels(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if y.shape[-1] > 1 and self._layers[-1].activation == "sigmoid":
             return (y > 0.5).astype(np.int64)
         index = y.argmax(axis=-1) if y.shape[-1] > 1 else (y[..., 0] > 0.5).astype(np.int64)
@@ -206,6 +208,15 @@ class Sequential(Stack):
             descriptions = _descriptions(self._prepared(inputs))
         _core.save_model(os.fsencode(filepath), config, self.dtype, inputs, descriptions)
 
+    def export(self, filepath: str | os.PathLike[str]) -> None:
+        """Write the model to an .onnx file, which ONNX Runtime and others run (needs `pip install 'fastnn[onnx]'`).
+
+        load_model() reads it back. Raises ValueError (another extension, a model not built), OSError, ImportError.
+        """
+        from fastnn import onnx_export  # it builds on this module
+
+        onnx_export.export(self, os.fsdecode(filepath))
+
     def __getstate__(self) -> dict[str, Any]:
         # Copies of the layers, with the weights that they have together; so models that share a layer share none after.
         with changes:
@@ -225,16 +236,38 @@ def _descriptions(plan: list[tuple[Layer, int, Weights]]) -> list[Any]:
     return [layer.description(inputs, weights) for layer, inputs, weights in plan]
 
 
-def load_model(filepath: str | os.PathLike[str]) -> Sequential:
-    """Return the model of a .safetensors file that Sequential.save() wrote.
+def load_model(
+    filepath: str | os.PathLike[str],
+    *,
+    layers: Sequence[Any] | Mapping[str, Any] | None = None,
+    eps: float = 1e-5,
+    fold: bool = True,
+    check: Any = None,
+) -> Sequential:
+    """Return the model of a file, whichever kind it is by its content.
 
-    The whole file is checked first. Raises fastnn.ModelFormatError (a ValueError) for what the file says, OSError for
-    what the system says. Nothing in a file is ever executed.
+    fastnn's own .safetensors; Keras' .keras and .h5 (needs `pip install 'fastnn[keras]'`); .onnx ('fastnn[onnx]');
+    PyTorch's state dicts, .pt and .safetensors, with `layers` and `eps` as from_torch_state_dict() takes them.
+
+    fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them.
+    check: (x, y), rows and the source's own answers to them: `model.conversion` then tells the largest difference.
+
+    The whole file is checked first. Raises fastnn.ModelFormatError (a ValueError) for what the file says, of which
+    UnsupportedModelError for what fastnn does not compute; OSError for what the system says; ImportError for a missing
+    package. Nothing in a file is ever executed, and no other file is opened than ONNX's data beside it.
     """
+    from fastnn.importers import conversion, files  # they build on this module
+
+    path = os.fsdecode(filepath)
+    model = files.load(path, layers, eps, fold, check)
+    if model is not None:
+        return model
     text, weights = _core.load_model(os.fsencode(filepath))
     config = json.loads(text)
     model = Sequential._unbuilt(config)
     model._adopt(model._prepared(config["build_input_shape"][-1], weights))
+    if check is not None:
+        model.conversion = conversion.of_own_file(model, path, check)
     return model
 
 

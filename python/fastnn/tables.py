@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import io
 import itertools
 import os
 import stat
@@ -169,7 +170,7 @@ class Writer:
     no regular file is refused.
     """
 
-    def __init__(self, path: str, columns: int, dtype: str) -> None:
+    def __init__(self, path: str, columns: int, dtype: npt.DTypeLike) -> None:
         if Path(path).suffix.lower() not in (".csv", ".npy"):
             raise ValueError(f"{path}: expected an output file that ends in .csv or .npy")
         self._name = path
@@ -226,5 +227,9 @@ class Writer:
 
 
 def csv_text(rows: Array) -> str:
-    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same."""
+    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same; or of strings."""
+    if rows.dtype.kind == "U":
+        lines = io.StringIO()
+        csv.writer(lines, lineterminator="\n").writerows(rows.tolist())
+        return lines.getvalue()
     return "".join(",".join(row) + "\n" for row in rows.astype(str).tolist())

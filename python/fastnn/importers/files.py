@@ -1,0 +1,57 @@
+"""Which source a file is of, by its first bytes, and its model."""
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastnn import _core
+from fastnn.importers import keras_file, onnx_file
+from fastnn.importers.torch_state_dict import from_torch_state_dict
+from fastnn.models import Sequential
+
+_KERAS_MEMBERS = (b"metadata.json", b"config.json", b"model.weights.", b"assets/")
+_ONNX_SECOND_FIELDS = b"\x12\x1a\x22\x28\x32\x3a\x42\x72"  # the tags of a ModelProto's fields after ir_version
+
+
+def kind_of(path: str) -> str:
+    """Return 'keras', 'onnx', 'torch' or 'safetensors', which is also for whatever else the file is."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+        return "safetensors"
+    with open(path, "rb") as file:  # noqa: PTH123
+        start = file.read(128)
+    if start[:8] == b"\x89HDF\r\n\x1a\n":
+        return "keras"
+    if start[:4] == b"PK\x03\x04":  # a zip archive: the name of its first member stands at byte 30, its length at 26
+        name = start[30 : 30 + int.from_bytes(start[26:28], "little")]
+        if name.startswith(_KERAS_MEMBERS):
+            return "keras"
+        return "torch" if name.endswith(b"data.pkl") else "safetensors"
+    # ONNX has no signature: its first field is nearly always the small number ir_version.
+    is_onnx = (
+        start[:1] == b"\x08" and start[1:2] < b"\x80" and start[2:3] in [bytes([tag]) for tag in _ONNX_SECOND_FIELDS]
+    )
+    return "onnx" if is_onnx and start[8:9] != b"{" else "safetensors"
+
+
+def load(
+    path: str,
+    layers: Sequence[Any] | Mapping[str, Any] | None,
+    eps: float,
+    fold: bool,
+    check: Any,
+) -> Sequential | None:
+    """Return the model of another tool's file; None for one of fastnn's own."""
+    kind = kind_of(path)
+    if kind == "torch" and layers is None:
+        raise _core.UnsupportedModelError(
+            f"{path}: looks like a PyTorch state dict (.pt), which holds no activations; name those that "
+            "follow its modules, as in load_model(path, layers=['relu', 'linear'])"
+        )
+    if kind == "torch" or (kind == "safetensors" and layers is not None):
+        return from_torch_state_dict(path, layers or (), eps=eps, fold=fold, check=check)
+    if layers is not None:
+        raise ValueError(f"{path}: expected layers only with a PyTorch state dict; a file of {kind} knows its own")
+    if kind == "safetensors":
+        return None
+    return (keras_file if kind == "keras" else onnx_file).load(path, fold=fold, check=check)
