@@ -1,6 +1,6 @@
 // e^x for every x and the activations made of it, over vectors, each one fixed sequence of IEEE operations like
-// math.hpp's. NaN in a lane gives NaN there; -0 stays -0 where f(0) = 0, and silu and hard_swish of -inf are -0.
-// Monotone where the functions are, silu and hard_swish where x >= 0. Greatest errors measured, in ulp, over all
+// math.hpp's. NaN in a lane gives NaN there; -0 stays -0 where f(0) = 0, and silu, mish and hard_swish of -inf are -0.
+// Monotone where the functions are, silu, mish and hard_swish where x >= 0. Greatest errors measured, in ulp, over all
 // floats and 10^8 doubles for each (by long double); elu and celu for alpha = 1, 0.3, 1.7, 0.01, elu also for -2:
 //                  float   double   subnormal answers
 //     exp          0.66    0.67     0.78
@@ -9,8 +9,12 @@
 //     selu         0.80    0.80     0.62
 //     silu         0.68    0.71     0.81
 //     hard_swish   0.501   0.501    0.501
+//     softplus     0.78    0.82     0.78
+//     mish         0.81    0.80     0.81
+//     log_of_sum   0.54    0.59     none
 #pragma once
 
+#include "log_table.hpp"
 #include "math.hpp"
 
 namespace fastnn::FASTNN_ISA {
@@ -198,6 +202,75 @@ FASTNN_INLINE Vector<T> hard_swish(Vector<T> x) {
   const Vector<T> low = fma(sum.high, sixth, -high) + fma(sum.high, splat<T>(Sixth<T>::kLow), sum.low * sixth);
   const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
   return x > three ? x : from_bits<T>(to_bits<T>(fma(a, high, a * low)) | sign);
+}
+
+// log(1 + e) for e = high + low from 0 to 1, in two parts.
+template <class T>
+FASTNN_INLINE TwoPart<T> log1p(TwoPart<T> e) {
+  using Table = LogTable<T>;
+  constexpr int kTerms = sizeof(Table::kCoefficient) / sizeof(T);
+  // From 16.5 to 31.5: four bits of fraction are the index of the nearest centre.
+  const Bits<T> index = to_bits<T>(fma(e.high, splat<T>(15), splat<T>(T(16.5)))) >> (kFractionBits<T> - 4);
+  const Vector<T> inverse = look_up<T>(Table::kInverse, index);
+  const Vector<T> distance = e.high - look_up<T>(Table::kCentre, index);  // exact
+  const Vector<T> t = distance * inverse;
+  const Vector<T> t_rest = fma(e.low, inverse, fma(distance, inverse, -t));
+  Vector<T> p = splat<T>(Table::kCoefficient[kTerms - 1]);
+  for (int k = kTerms - 2; k >= 0; --k) p = fma(p, t, splat<T>(Table::kCoefficient[k]));
+  const TwoPart<T> first = sum_of<T>(look_up<T>(Table::kValue, index), t, t_rest);
+  return sum_of<T>(first.high, fma(t * t, p, first.low));
+}
+
+// log(1 + e^x), which is x + log(1 + e^-x) for x > 0.
+template <class T>
+FASTNN_INLINE Vector<T> softplus(Vector<T> x) {
+  const Vector<T> down = splat<T>(ExpTable<T>::kDown);
+  const Exponential<T> e = exponential<T>(-absolute<T>(x));
+  const TwoPart<T> y = log1p<T>({e.high * e.scale * down, e.low * (e.scale * down)});
+  const Vector<T> a = at_least(Vector<T>{}, x);
+  const Vector<T> sum = a + y.high;
+  const Vector<T> part = sum - a;
+  const Vector<T> lost = (a - (sum - part)) + (y.high - part);  // exact, whichever is greater
+  return x > splat<T>(GateTable<T>::kBig) ? x : sum + (lost + y.low);
+}
+
+// log(s) for s >= 1, with s = 2^k (1 + f).
+template <class T>
+FASTNN_INLINE Vector<T> log_of_sum(Vector<T> s) {
+  using Table = LogTable<T>;
+  constexpr Integer<T> kUnit = Integer<T>{1} << kFractionBits<T>;  // of the exponent field
+  constexpr Integer<T> kOne = kUnit * ExpTable<T>::kBias, kWhole = kOne + kUnit * kFractionBits<T>;
+  const Bits<T> bits = to_bits<T>(s);
+  const Vector<T> m = from_bits<T>((bits & splat_bits<T>(kUnit - 1)) | splat_bits<T>(kOne));
+  // The exponent field becomes the last places of 2^kFractionBits.
+  const Vector<T> field = from_bits<T>((bits >> kFractionBits<T>) | splat_bits<T>(kWhole));
+  const Vector<T> k = field - splat<T>(T(kUnit + ExpTable<T>::kBias));
+  const TwoPart<T> y = log1p<T>({m - splat<T>(1), Vector<T>{}});
+  const TwoPart<T> sum = sum_of<T>(k * splat<T>(Table::kLn2), y.high, fma(k, splat<T>(Table::kLn2Rest), y.low));
+  return s < splat<T>(__builtin_inf()) ? sum.high + sum.low : s;
+}
+
+// x tanh(softplus(x)) = x n / (n + 2) with n = e^x (e^x + 2); for x >= 0, with e = e^-x, x w / (w + 2e²), w = 1 + 2e.
+template <class T>
+FASTNN_INLINE Vector<T> mish(Vector<T> x) {
+  const Vector<T> down = splat<T>(ExpTable<T>::kDown);
+  const Vector<T> one = splat<T>(1), two = splat<T>(2);
+  x = at_least(splat<T>(GateTable<T>::kLimit), x);
+  const Exponential<T> e = exponential<T>(-absolute<T>(x), GateTable<T>::kLimit);
+  const Vector<T> scale = e.scale * down;
+  const Bits<T> negative = x < Vector<T>{};
+  const Vector<T> times = negative ? one : two;
+  const TwoPart<T> b = {e.high * e.scale * down * times, e.low * scale * times};
+  const TwoPart<T> w = sum_of<T>(negative ? two : one, b.high, b.low);  // 2 + e or 1 + 2e
+
+  // e w or 2e², before scaling, of which 2 or w is the greater part that goes with it in the denominator.
+  const TwoPart<T> factor = {negative ? w.high : b.high, negative ? w.low : b.low};
+  const Vector<T> high = e.high * factor.high;
+  const Vector<T> low = fma(e.high, factor.high, -high) + fma(e.high, factor.low, e.low * factor.high);
+  const TwoPart<T> top = {negative ? high : w.high, negative ? low : w.low};
+  const TwoPart<T> bottom =
+      sum_of<T>(negative ? two : w.high, high * scale, fma(low, scale, negative ? Vector<T>{} : w.low));
+  return gated<T>(x, top, bottom, e.scale);
 }
 
 }  // namespace
