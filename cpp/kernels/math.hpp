@@ -72,12 +72,13 @@ FASTNN_INLINE Vector<T> tanh(Vector<T> x) {
 }
 
 // e^r = 1 + r + r² Q(r) on [-ln(2)/2, ln(2)/2], Q by least squares on the relative error: 2^-32.9 and 2^-57.8.
-// All but the limits and kUp are printed by `bench/make_tanh_table.py exp`.
+// All but the limits and kUp are printed by `bench/make_tables.py exp`.
 template <class T>
 struct ExpTable;
 template <>
 struct ExpTable<float> {
   static constexpr float kLimit = -104;  // e^-104 < 2^-150, half the smallest float: rounds to 0
+  static constexpr float kMost = 89;     // e^89 overflows
   static constexpr float kInverseLn2 = 0x1.715476p0f;
   static constexpr float kLn2 = 0x1.62e43p-1f;
   static constexpr float kLn2Rest = -0x1.05c61p-29f;
@@ -90,6 +91,7 @@ struct ExpTable<float> {
 template <>
 struct ExpTable<double> {
   static constexpr double kLimit = -746;  // e^-746 < 2^-1075
+  static constexpr double kMost = 710;
   static constexpr double kInverseLn2 = 0x1.71547652b82fep0;
   static constexpr double kLn2 = 0x1.62e42fefa39efp-1;
   static constexpr double kLn2Rest = 0x1.abc9e3b39803fp-56;
@@ -102,23 +104,22 @@ struct ExpTable<double> {
                                   0x1.add741be6cfcap-26};
 };
 
-// (high + low) · scale · kDown: `scale` is kUp binades up, where 2^n is a normal number for every n.
+// (high + low) · scale / 2^up: `scale` is kUp binades up for x <= 0, where 2^n is a normal number for every n.
 template <class T>
 struct Exponential {
   Vector<T> high, low, scale;
 };
 
-// e^x for x <= 0.
+// e^x where 2^(n + up) is a normal number.
 template <class T>
-FASTNN_INLINE Exponential<T> exponential(Vector<T> x) {
+FASTNN_INLINE Exponential<T> exponential_moved(Vector<T> x, Vector<T> up) {
   using Table = ExpTable<T>;
   constexpr int kTerms = sizeof(Table::kQ) / sizeof(T);
   const Vector<T> one = splat<T>(1);
-  x = at_least(splat<T>(Table::kLimit), x);
 
   // n = x / ln 2 rounded: 1.5 · 2^kFractionBits has 1 in its last place. What is added to it makes the low bits of
   // `rounded` the exponent field of `scale`.
-  const Vector<T> magic = splat<T>(T(3) * (Integer<T>{1} << (kFractionBits<T> - 1)) + Table::kBias + Table::kUp);
+  const Vector<T> magic = splat<T>(T(3) * (Integer<T>{1} << (kFractionBits<T> - 1)) + Table::kBias) + up;
   const Vector<T> rounded = fma(x, splat<T>(Table::kInverseLn2), magic);
   const Vector<T> n = rounded - magic;
   // `coarse` is exact: both terms are multiples of the last place of 1/4, and their difference is below 1/2.
@@ -134,6 +135,12 @@ FASTNN_INLINE Exponential<T> exponential(Vector<T> x) {
   const Vector<T> p = fma(r * r, q, first_rest);
   const Vector<T> high = first + p;
   return {high, (first - high) + p, from_bits<T>(to_bits<T>(rounded) << kFractionBits<T>)};
+}
+
+// e^x for x <= 0: (high + low) · scale · kDown. Constant from `limit` down.
+template <class T>
+FASTNN_INLINE Exponential<T> exponential(Vector<T> x, T limit = ExpTable<T>::kLimit) {
+  return exponential_moved<T>(at_least(splat<T>(limit), x), splat<T>(ExpTable<T>::kUp));
 }
 
 // e^x for x <= 0. Multiplying by `scale` is exact; kDown rounds only those answers that are subnormal.

@@ -1,4 +1,4 @@
-// Written by bench/make_tanh_table.py, which explains it; used by tanh in math.hpp.
+// Written by bench/make_tables.py, which explains it; used by tanh in math.hpp.
 #pragma once
 
 // clang-format off

@@ -1,17 +1,23 @@
-"""Writes cpp/kernels/tanh_table.hpp; with the argument `exp`, prints the polynomials of e^r used in math.hpp.
+"""Writes the tables of cpp/kernels; with `exp`, prints the polynomials of math.hpp and exponentials.hpp.
 
     pip install mpmath
-    python bench/make_tanh_table.py > cpp/kernels/tanh_table.hpp
-    python bench/make_tanh_table.py exp
+    python bench/make_tables.py tanh > cpp/kernels/tanh_table.hpp
+    python bench/make_tables.py log > cpp/kernels/log_table.hpp
+    python bench/make_tables.py exp
 
-The intervals are quarters of the octaves of u = 2 + scale |x|, sixteen for u in [2, 32). On each, tanh |x| is
+tanh: the intervals are quarters of the octaves of u = 2 + scale |x|, sixteen for u in [2, 32). On each, tanh |x| is
 value + t P(t), t = |x| - centre. The centres are S. Gal's "accurate" ones (1986): tanh(centre) is 2^7 times nearer to
-the number `value` than rounding would bring it. The comment at the head of math.hpp gives the measured errors.
+the number `value` than rounding would bring it.
+
+log: for e from 0 to 1, log(1 + e) is value + t + t^2 P(t), t = (e - centre) * inverse, inverse = 1 / (1 + centre); the
+centres, of sixteen intervals, are about 0, 1/15, ..., 1 and "accurate" for the value and, within 2^3, the inverse.
+
+The comments at the heads of math.hpp and exponentials.hpp give the measured errors.
 """
 
 import sys
 
-from mpmath import atanh, cos, exp, ldexp, log, lu_solve, matrix, mp, mpf, nstr, pi, tanh
+from mpmath import atanh, cos, exp, expm1, ldexp, log, log1p, lu_solve, matrix, mp, mpf, nstr, pi, tanh
 
 mp.dps = 90
 
@@ -86,7 +92,7 @@ def entry(index, bits, degree, scale, limit, **_):
 
 
 def print_tanh():
-    print("// Written by bench/make_tanh_table.py, which explains it; used by tanh in math.hpp.\n#pragma once\n")
+    print("// Written by bench/make_tables.py, which explains it; used by tanh in math.hpp.\n#pragma once\n")
     print("// clang-format off\nnamespace fastnn::FASTNN_ISA {\nnamespace {\n\ntemplate <class T>\nstruct TanhTable;")
     for name, form in FORMATS.items():
         entries = [entry(i, **form) for i in range(16)]
@@ -107,14 +113,67 @@ def print_tanh():
     print("\n}  // namespace\n}  // namespace fastnn::FASTNN_ISA\n// clang-format on")
 
 
+def accurate_log_centre(k, bits):
+    """A float near k / 15, the float nearest to 1 / (1 + centre), and the one nearest to log(1 + centre)."""
+    for i in range(100000):  # all over an interval: from one float to the next, the rounding errors would repeat
+        centre = rounded((mpf(k) - mp.frac(i * mp.phi) / 64) / 15, bits)
+        inverse = rounded(1 / (1 + centre), bits)
+        if abs(inverse * (1 + centre) - 1) >= ldexp(1, -bits - 3):
+            continue
+        value = rounded(log1p(centre), bits)
+        if abs(log1p(centre) / value - 1) < ldexp(1, -bits - 7):
+            return centre, inverse, value
+    raise ValueError(f"no accurate centre near {k}/15")
+
+
+def nearly(t):
+    """|t|, for weights 1 / |t|: not 0."""
+    return abs(t) + ldexp(1, -100)
+
+
+def print_log():
+    print("// Written by bench/make_tables.py, which explains it; used by log1p in exponentials.hpp.\n#pragma once\n")
+    print("// clang-format off\nnamespace fastnn::FASTNN_ISA {\nnamespace {\n\ntemplate <class T>\nstruct LogTable;")
+    for name, degree in {"float": 5, "double": 10}.items():
+        bits, suffix = FORMATS[name]["bits"], FORMATS[name]["suffix"]
+        entries = [(mpf(0), mpf(1), mpf(0)), *(accurate_log_centre(k, bits) for k in range(1, 16))]
+        columns = [[literal(x, bits, suffix) for x in column] for column in zip(*entries, strict=True)]
+        texts = ["{" + ", ".join(column) + "}" for column in columns]
+        found, error = fit(
+            lambda t: log1p(t) - t, mpf("-0.0316"), mpf("0.0334"), range(2, degree + 1), lambda t: 1 / nearly(t), bits
+        )
+        high = rounded(log(2), bits - (8 if bits == 24 else 11))
+        print(f"\n// Relative error of the polynomial, before rounding: 2^{nstr(log(error, 2), 3)}.")
+        print(f"template <>\nstruct LogTable<{name}> {{")
+        print(f"  alignas(64) static constexpr {name} kCentre[16] = {texts[0]};")
+        print(f"  alignas(64) static constexpr {name} kInverse[16] = {texts[1]};  // 1 / (1 + kCentre)")
+        print(f"  alignas(64) static constexpr {name} kValue[16] = {texts[2]};  // log(1 + kCentre)")
+        print("  // kCoefficient[k] is that of t^(k+2).")
+        print(f"  static constexpr {name} kCoefficient[] = {{{', '.join(literal(c, bits, suffix) for c in found)}}};")
+        print("  // log 2 in two parts, of which the first times an exponent is exact.")
+        ln2, rest = (literal(rounded(x, bits), bits, suffix) for x in (high, log(2) - high))
+        print(f"  static constexpr {name} kLn2 = {ln2}, kLn2Rest = {rest};\n}};")
+    print("\n}  // namespace\n}  // namespace fastnn::FASTNN_ISA\n// clang-format on")
+
+
 def print_exp():
+    half = log(2) / 2
     for name, degree in {"float": 7, "double": 11}.items():
         bits, suffix = FORMATS[name]["bits"], FORMATS[name]["suffix"]
-        half = log(2) / 2
         found, error = fit(lambda r: exp(r) - 1 - r, -half, half, range(2, degree + 1), lambda r: exp(-r), bits)
         print(name, [literal(c, bits, suffix) for c in found], "relative error 2^", nstr(log(error, 2), 4))
         high = rounded(log(2), bits)
         print("  1/ln 2, ln 2:", *(literal(rounded(c, bits), bits, suffix) for c in (1 / log(2), high, log(2) - high)))
+    for name, degree in {"float": 7, "double": 12}.items():
+        bits, suffix = FORMATS[name]["bits"], FORMATS[name]["suffix"]
+        found, error = fit(lambda r: expm1(r) - r, -half, half, range(2, degree + 1), lambda r: 1 / nearly(r), bits)
+        print(name, "e^r - 1:", [literal(c, bits, suffix) for c in found], "relative error 2^", nstr(log(error, 2), 4))
+    for name, form in FORMATS.items():
+        bits, suffix = form["bits"], form["suffix"]
+        scale, alpha = mpf("1.0507009873554804934193349852946"), mpf("1.6732632423543772848170429916717")
+        high = rounded(scale * alpha, bits)
+        parts = scale - 1, high, scale * alpha - high
+        print(name, "selu:", *(literal(rounded(c, bits), bits, suffix) for c in parts))
 
 
-print_exp() if sys.argv[1:] == ["exp"] else print_tanh()
+{"tanh": print_tanh, "log": print_log, "exp": print_exp}[sys.argv[1]]()
