@@ -117,4 +117,5 @@ def print_exp():
         print("  1/ln 2, ln 2:", *(literal(rounded(c, bits), bits, suffix) for c in (1 / log(2), high, log(2) - high)))
 
 
-print_exp() if sys.argv[1:] == ["exp"] else print_tanh()
+if __name__ == "__main__":
+    print_exp() if sys.argv[1:] == ["exp"] else print_tanh()
