@@ -13,6 +13,10 @@ from mpmath import erfc, exp, findroot, floor, ldexp, log, mpf, nstr, pi, sqrt
 
 from make_tanh_table import fit, literal, rounded
 
+# gelu_tanh(x) = x / (1 + e^-z), z = first x + cube x^3.
+FIRST = 2 * sqrt(2 / pi)
+CUBE = FIRST * mpf("0.044715")
+
 # `limit`: gelu(-limit) rounds to 0. `scale` keeps u < 32. The same limit for gelu_tanh is `tanh_limit`.
 FORMATS = {
     "float": {
@@ -39,11 +43,6 @@ FORMATS = {
 def tail_ratio(a):
     """R(a)."""
     return erfc(a / sqrt(2)) / 2 * exp(a * a / 2)
-
-
-def logit(x):
-    """gelu_tanh(x) = x sigmoid(logit(x))."""
-    return 2 * sqrt(2 / pi) * (x + mpf("0.044715") * x**3)
 
 
 def two_parts(x, bits, spare=0):
@@ -81,13 +80,11 @@ def entry(index, bits, degree, scale, limit, **_):
 
 
 def print_tanh_constants(name, bits, least, tanh_limit, suffix, **_):
-    z = logit(tanh_limit)
-    assert tanh_limit / (1 + exp(z)) < ldexp(mpf("0.999"), least - 1)
-    # first + cube x^2 is below 32 where it matters: with 5 bits to spare its rounding error is a difference of numbers.
-    first, cube = (
-        two_parts(logit(1) / mpf("1.044715"), bits, 5),
-        two_parts(logit(1) * mpf("0.044715") / mpf("1.044715"), bits),
-    )
+    slope = FIRST + CUBE * tanh_limit**2
+    assert tanh_limit / (1 + exp(slope * tanh_limit)) < ldexp(mpf("0.999"), least - 1)
+    # FIRST is between 1 and 2: with 5 bits to spare, its difference to any slope below 64 is exact.
+    assert slope < 64
+    first, cube = two_parts(FIRST, bits, 5), two_parts(CUBE, bits)
     print(f"\ntemplate <>\nstruct GeluTanhTable<{name}> {{")
     print(f"  static constexpr {name} kLimit = {nstr(tanh_limit)}{suffix};  // gelu_tanh(-kLimit) rounds to 0")
     for label, (high, low) in {"kFirst": first, "kCube": cube}.items():

@@ -1,6 +1,10 @@
 // x times the normal distribution's function, exact and by its tanh approximation: each one fixed sequence of IEEE
 // operations, the same bits on every instruction set (docs/numerics.md). NaN in a lane gives NaN there; x = -0 and what
-// underflows, -infinity with it, give -0.
+// underflows, -infinity with it, give -0. Greatest errors measured, in ulp, over all floats and 6 · 10^7 doubles (by
+// binary128); answers below the least normal number are rounded twice:
+//                 float   double   subnormal answers
+//     gelu        0.73    0.85     0.80
+//     gelu_tanh   0.68    0.70     0.83
 #pragma once
 
 #include "gelu_table.hpp"
@@ -52,7 +56,7 @@ FASTNN_INLINE Vector<T> gelu_tanh(Vector<T> x) {
   const Vector<T> down = splat<T>(ExpTable<T>::kDown);
   const Vector<T> a = at_most(splat<T>(Table::kLimit), absolute<T>(x));
 
-  // |z| = a · slope. The difference kFirst - slope is exact, since kFirst has few bits.
+  // |z| = a · slope. The difference kFirst - slope is exact, since kFirst has 5 bits fewer than fit.
   const Vector<T> square = a * a;
   const Vector<T> square_rest = fma(a, a, -square);
   const Vector<T> slope = fma(square, splat<T>(Table::kCube), splat<T>(Table::kFirst));
