@@ -176,4 +176,5 @@ def print_exp():
         print(name, "selu:", *(literal(rounded(c, bits), bits, suffix) for c in parts))
 
 
-{"tanh": print_tanh, "log": print_log, "exp": print_exp}[sys.argv[1]]()
+if __name__ == "__main__":
+    {"tanh": print_tanh, "log": print_log, "exp": print_exp}[sys.argv[1]]()
