@@ -13,12 +13,12 @@ def class_name(thing: object, package: str, cls: type | None = None) -> str | No
     >>> class_name(Fraction(1, 2), "fractions")
     'Fraction'
     """
-    cls = type(thing) if cls is None else cls
-    module = str(cls.__module__)
+    own = type(thing) if cls is None else cls
+    module = str(own.__module__)
     if module != package and not module.startswith(f"{package}."):
         return None
-    if getattr(sys.modules.get(module), cls.__qualname__, None) is not cls:
+    if getattr(sys.modules.get(module), own.__qualname__, None) is not own:
         return None
-    if any(callable(getattr(cls, name, None)) for name in getattr(thing, "__dict__", ())):
+    if any(callable(getattr(own, name, None)) for name in getattr(thing, "__dict__", ())):
         return None
-    return str(cls.__qualname__)
+    return str(own.__qualname__)

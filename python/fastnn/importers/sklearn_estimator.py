@@ -173,7 +173,7 @@ def _network(mlp: Any, is_classifier: bool, source: str) -> _Found:
     kernels, biases = _layers(mlp, source)
     hidden = _activation(mlp, source, "activation", _HIDDEN)
     output = _activation(mlp, source, "out_activation_", _CLASSIFIERS if is_classifier else _REGRESSORS)
-    classes = _classes(mlp, source) if is_classifier else None
+    classes = np.ravel(_attribute(mlp, source, "classes_")).tolist() if is_classifier else None
     if classes is not None:
         units = kernels[-1].shape[1]
         if len(classes) == 1:
@@ -185,8 +185,6 @@ def _network(mlp: Any, is_classifier: bool, source: str) -> _Found:
         if units == 1:  # softmax([0, z]) = [1 - sigmoid(z), sigmoid(z)]
             kernels[-1], biases[-1] = (np.insert(array, 0, 0, axis=-1) for array in (kernels[-1], biases[-1]))
             output = "softmax"
-        elif output == "sigmoid":  # several labels at once, of which classes_ are the numbers
-            classes = None
     steps: list[Step] = []
     for i, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
         steps += [
@@ -217,18 +215,6 @@ def _activation(mlp: Any, source: str, attribute: str, known: dict[str, str]) ->
     if not isinstance(value, str) or value not in known:
         raise UnsupportedModelError(f"{source}: expected {attribute} among {', '.join(known)}; received {value!r:.60}")
     return known[value]
-
-
-def _classes(mlp: Any, source: str) -> list[Any]:
-    """Return classes_ as Python's values."""
-    values = np.ravel(_attribute(mlp, source, "classes_")).tolist()
-    classes = [each.item() if isinstance(each, np.generic) else each for each in values]  # in arrays of objects
-    for each in classes:
-        if not isinstance(each, (str, int, float)):
-            raise UnsupportedModelError(
-                f"{source}: expected classes_ of text or numbers; received {each!r:.60} of {type(each).__name__}"
-            )
-    return classes
 
 
 def _attribute(thing: Any, source: str, attribute: str) -> Any:

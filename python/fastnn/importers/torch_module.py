@@ -25,8 +25,7 @@ _TENSORS = {
     "LayerNorm": ("weight", "bias"),
     "PReLU": ("weight",),
 }
-# Modules around a module, which is their attribute.
-_WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
+_WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
 def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
@@ -50,12 +49,14 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
         raise UnsupportedModelError(
             f"expected a torch.nn.Module; received {type(module).__name__} (from_torch_state_dict takes state dicts)"
         )
+    try:
+        parts = list(_parts(torch, module, ""))
+    except RecursionError:
+        raise UnsupportedModelError(f"{_source('', module)} is nested too deep, or contains itself") from None
+    if any(map(torch.nn.parameter.is_lazy, (*module.parameters(), *module.buffers()))):
+        raise ValueError(f"{_source('', module)} has no weights yet; call it once, on rows")
+    own = next(((path, part) for path, kind, part in parts if kind is None), None)
     with torch_export.evaluating(torch, module):
-        try:
-            parts = list(_parts(torch, module, ""))
-        except RecursionError:
-            raise UnsupportedModelError(f"{_source('', module)} is nested too deep, or contains itself") from None
-        own = next(((path, part) for path, kind, part in parts if kind is None), None)
         if own is not None:
             return torch_export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, name=name)
         steps = [step for path, kind, part in parts for step in _steps(torch, path, str(kind), part)]
@@ -76,7 +77,7 @@ def _source(path: str, module: Any) -> str:
 
 
 def _parts(torch: Any, module: Any, path: str) -> Iterator[tuple[str, str | None, Any]]:
-    """Return the modules in a row, with their paths and the names of their classes; None for what may do something else."""
+    """Return the modules in a row with their paths and the names of their classes, None for what may do otherwise."""
     if not isinstance(module, torch.nn.Module):
         raise UnsupportedModelError(f"{_source(path, module)} is no module")
     if isinstance(module, torch.jit.ScriptModule):
@@ -84,6 +85,9 @@ def _parts(torch: Any, module: Any, path: str) -> Iterator[tuple[str, str | None
             f"{_source(path, module)} is TorchScript; convert the module that it was made of, its state dict with "
             "from_torch_state_dict, or export it to ONNX"
         )
+    wrapped = _WRAPPERS.get(type(module).__name__)
+    if wrapped and wrapped in module._modules:
+        raise UnsupportedModelError(f"{_source(path, module)} is around a module; convert its {wrapped}")
     kind = _kind(torch, module)
     if kind != "Sequential":
         yield path, kind, module
@@ -112,10 +116,6 @@ def _steps(torch: Any, path: str, kind: str, module: Any) -> list[Step]:
     steps = unweighted(kind, source, module)
     if steps is None:
         advice = "expected Linear, BatchNorm1d, LayerNorm, PReLU, activations and Dropout in a row"
-        if kind in _WRAPPERS:
-            advice = f"convert its {_WRAPPERS[kind]}"
-        if kind.startswith("Lazy"):
-            advice = "call it once, on rows, so that it has weights"
         raise UnsupportedModelError(f"{source} is no layer that fastnn has; {advice}")
     return steps
 
