@@ -139,19 +139,22 @@ def _function_transformer(thing: Any, source: str) -> Step:
 
 
 def _scaler(thing: Any, kind: str, source: str, inverse: bool) -> list[Step]:
+    if kind == "MinMaxScaler":  # x * scale + shift
+        scale, shift = (_numbers(thing, source, attribute) for attribute in ("scale_", "min_"))
+    else:  # (x - center) / spread
+        scale, shift = _part(thing, source, _SPREADS[kind], 1.0), _part(thing, source, _CENTERS.get(kind), 0.0)
+    if scale.ndim == shift.ndim == 0:
+        return [Nothing(source)]
+    if len({part.shape for part in (scale, shift) if part.ndim > 0}) > 1:
+        raise ModelFormatError(f"{source}: expected arrays of one length; received {scale.shape} and {shift.shape}")
     with np.errstate(all="ignore"):
-        if kind == "MinMaxScaler":
-            scale, shift = (_numbers(thing, source, attribute) for attribute in ("scale_", "min_"))
-        else:
-            scale = 1 / _part(thing, source, _SPREADS[kind], 1.0)
-            shift = -_part(thing, source, _CENTERS.get(kind), 0.0) * scale
-        if len({part.shape for part in (scale, shift) if part.ndim > 0}) > 1:
-            raise ModelFormatError(f"{source}: expected arrays of one length; received {scale.shape} and {shift.shape}")
+        if kind != "MinMaxScaler":
+            scale, shift = 1 / scale, -shift / scale
         if inverse:  # which clips nothing
-            return [Scale(source, 1 / scale, -shift / scale)]
+            return [Scale(source, np.asarray(1 / scale), np.asarray(-shift / scale))]
     clips = kind in ("MinMaxScaler", "MaxAbsScaler") and getattr(thing, "clip", False)  # which older versions lack
     limits = _attribute(thing, source, "feature_range") if kind == "MinMaxScaler" else (-1.0, 1.0)
-    return [Scale(source, scale, shift), *([_clip(source, limits)] if clips else [])]
+    return [Scale(source, np.asarray(scale), np.asarray(shift)), *([_clip(source, limits)] if clips else [])]
 
 
 def _part(thing: Any, source: str, part: tuple[str, str | None] | None, neutral: float) -> Array:
