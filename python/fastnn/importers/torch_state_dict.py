@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import safetensors_file, torch_pickle
 from fastnn.importers.conversion import convert
-from fastnn.importers.steps import Function, Step
+from fastnn.importers.steps import Function, Slopes, Step
 from fastnn.importers.torch_layers import as_array, weighted
 from fastnn.models import Sequential
 
@@ -58,7 +58,7 @@ def from_torch_state_dict(
     for module, activation in activations.items():
         source = f"{where}module '{module}'" if module else f"{where}the module"
         steps.append(_step(source, modules[module], activation, eps))
-        if activation != "prelu":
+        if activation != "prelu" or not isinstance(steps[-1], Slopes):
             steps.append(_function(source, activation))
     return convert(where.removesuffix(": ") or "state dict", steps, fold=fold, name=name, check=check)
 
