@@ -3,8 +3,11 @@
 import io
 import struct
 import zipfile
+from itertools import pairwise
 
 import numpy as np
+
+from conftest import uniform
 
 STORAGES = {"<f4": "FloatStorage", "<f8": "DoubleStorage", "<f2": "HalfStorage", "<i8": "LongStorage"}
 
@@ -53,3 +56,17 @@ def state_dict_bytes(tensors):
         entries.append((name, tensor(str(i), storage, array.size, array.shape, strides)))
         storages[str(i)] = array.tobytes("A")
     return archive(pickled(entries), storages)
+
+
+def weights(*sizes, dtype="<f4", step=2):
+    """Linear modules in a row, named as nn.Sequential does."""
+    found = {}
+    for i, (inputs, units) in enumerate(pairwise(sizes)):
+        found[f"{step * i}.weight"] = uniform(i, (units, inputs)).astype(dtype)
+        found[f"{step * i}.bias"] = uniform(9 + i, units).astype(dtype)
+    return found
+
+
+def saved(path, content):
+    path.write_bytes(content)
+    return path

@@ -6,32 +6,40 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import safetensors_file, torch_pickle
-from fastnn.importers.steps import Function, Product, Scale, Step, batch_normalization, to_model
+from fastnn.importers.conversion import convert
+from fastnn.importers.steps import Function, Slopes, Step
+from fastnn.importers.torch_layers import as_array, weighted
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]
+Activation = str | Mapping[str, Any]
 _BATCH_NORM = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
 
 
 def from_torch_state_dict(
     state_dict: str | os.PathLike[str] | Mapping[str, Any],
-    layers: Sequence[str] | Mapping[str, str],
+    layers: Sequence[Activation] | Mapping[str, Activation],
     eps: float = 1e-5,
     name: str | None = None,
+    *,
+    fold: bool = True,
+    check: Any = None,
 ) -> Sequential:
-    """Return the model of a state dict of Linear and BatchNorm1d modules in a row.
+    """Return the model of a state dict of Linear, BatchNorm1d, LayerNorm and PReLU modules in a row.
 
     state_dict: a .pt or .pth file (read without torch, running nothing), a .safetensors file, by content, or the dict
         itself; also one that holds it as "state_dict" or "model_state_dict".
-    layers: what follows each of its modules: the name of an activation, 'linear' for none. Either in order, or by the
-        modules' names, in the order of computing: {"fc1": "relu", "out": "linear"}. Those that a safetensors file names
-        otherwise than by numbers have no order, and need the second form.
-    eps: of the BatchNorm1d modules, which are folded into the Linear beside them in float64.
+    layers: what follows each of its modules: the name of an activation, 'linear' for none, or with parameters
+        {"name": "leaky_relu", "negative_slope": 0.01}. Either in order, or by the modules' names, in the order of
+        computing: {"fc1": "relu", "out": "linear"}. Those that a safetensors file names otherwise than by numbers have
+        no order, and need the second form. 'prelu' tells that a lone weight of several numbers is a PReLU's.
+    eps: of the BatchNorm1d and LayerNorm modules.
+    fold: whether a BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
+    check: (x, y), rows and the module's answers; ``model.conversion`` tells how far the model's are from them.
 
     A model of float64 weights alone computes in float64, any other in float32.
     Raises ModelFormatError (a ValueError) for what does not fit, of which UnsupportedModelError for other modules;
@@ -48,9 +56,11 @@ def from_torch_state_dict(
     activations = _activations(layers, modules, is_ordered)
     steps: list[Step] = []
     for module, activation in activations.items():
-        source = f"{where}{module or 'the module'}"
-        steps += [_step(source, modules[module], eps), Function(source, activation)]
-    return to_model(steps, name=name)[0]
+        source = f"{where}module '{module}'" if module else f"{where}the module"
+        steps.append(_step(source, modules[module], activation, eps))
+        if activation != "prelu" or not isinstance(steps[-1], Slopes):
+            steps.append(_function(source, activation))
+    return convert(where.removesuffix(": ") or "state dict", steps, fold=fold, name=name, check=check)
 
 
 def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
@@ -71,23 +81,11 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
     for key, value in content.items():
         if not isinstance(key, str):
             raise ModelFormatError(f"{where}expected tensors by name; received the key {key!r:.60}")
-        array = _array(value, f"{where}{key}")
+        array = as_array(value, f"{where}{key}")
         if array.dtype.kind not in "biuf":
             raise ModelFormatError(f"{where}{key} is no tensor of real numbers but {type(value).__name__}")
         tensors[key] = array
     return where, tensors, is_ordered
-
-
-def _array(value: Any, source: str) -> Array:
-    """Return a tensor, which may be PyTorch's own, as an array."""
-    try:
-        if hasattr(value, "detach"):
-            value = value.detach().cpu()
-            value = value.float() if str(value.dtype) == "torch.bfloat16" else value
-        return np.asarray(value)
-    # RuntimeError is torch's word for a tensor without data or of another device, ValueError NumPy's for ragged lists.
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UnsupportedModelError(f"{source}: expected a dense tensor of numbers: {error!s:.100}") from None
 
 
 def _modules(tensors: dict[str, Array], where: str) -> dict[str, dict[str, Array]]:
@@ -110,7 +108,7 @@ def _numbers(names: Iterable[str]) -> dict[str, int] | None:
     return {name: number for name, (_, number) in found.items()}
 
 
-def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict[str, str]:
+def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict[str, Activation]:
     """Return the activation after each module, in the order of computing."""
     named = ", ".join(f"{module!r}" for module in modules)
     if isinstance(layers, Mapping):
@@ -127,16 +125,37 @@ def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict
     return dict(zip(modules, layers, strict=True))
 
 
-def _step(source: str, tensors: dict[str, Array], eps: float) -> Product | Scale:
-    weight, bias = tensors.get("weight"), tensors.get("bias")
-    if weight is not None and weight.ndim == 2 and tensors.keys() <= {"weight", "bias"}:
-        if weight.size == 0 or (bias is not None and bias.shape != weight.shape[:1]):
-            raise ModelFormatError(f"{source}: expected a weight (units, inputs) and a bias (units,); received "
-                                   f"{weight.shape} and {None if bias is None else bias.shape}")  # fmt: skip
-        return Product(source, weight.T, bias)
-    if {"running_mean", "running_var"} <= tensors.keys() <= _BATCH_NORM:
-        return batch_normalization(source, weight, bias, tensors["running_mean"], tensors["running_var"], eps)
-    raise UnsupportedModelError(
-        f"{source}: expected the tensors of a Linear or a BatchNorm1d; received "
-        + ", ".join(f"{name} {array.shape}" for name, array in tensors.items())
-    )
+def _step(source: str, tensors: dict[str, Array], activation: Activation, eps: float) -> Step:
+    weight, names = tensors.get("weight"), tensors.keys()
+    kind = None
+    if {"running_mean", "running_var"} <= names <= _BATCH_NORM:
+        kind = "BatchNorm1d"
+    elif weight is not None and weight.ndim == 2 and names <= {"weight", "bias"}:
+        kind = "Linear"
+    elif weight is not None and weight.ndim == 1 and names == {"weight", "bias"}:
+        kind = "LayerNorm"
+    elif weight is not None and weight.ndim == 1 and names == {"weight"}:
+        kind = "PReLU"
+        if weight.size > 1 and activation != "prelu":
+            raise UnsupportedModelError(
+                f"{source}: a lone weight {weight.shape} is a PReLU's, or of a LayerNorm or RMSNorm without bias; "
+                "say 'prelu' in layers if it is the first, or convert the module itself with from_torch"
+            )
+    if kind is None:
+        raise UnsupportedModelError(
+            f"{source}: expected the tensors of a Linear, BatchNorm1d, LayerNorm or PReLU; received "
+            + ", ".join(f"{name} {array.shape}" for name, array in tensors.items())
+        )
+    return weighted(kind, source, tensors, eps)
+
+
+def _function(source: str, activation: Activation) -> Function:
+    if isinstance(activation, str):
+        return Function(source, activation)
+    parameters = dict(activation) if isinstance(activation, Mapping) else {}
+    if not isinstance(parameters.get("name"), str):
+        raise ValueError(
+            "expected layers to hold names of activations, or dicts with a name and parameters; "
+            f"received {activation!r:.100}"
+        )
+    return Function(source, parameters.pop("name"), parameters)

@@ -1,0 +1,143 @@
+"""A live module of PyTorch, asked: for its answers in eval mode, and for the ONNX model of a forward of its own."""
+
+import dataclasses
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn._core import UnsupportedModelError
+from fastnn.importers.torch_layers import as_array
+from fastnn.models import Sequential
+
+Array = npt.NDArray[Any]
+
+
+@contextmanager
+def evaluating(torch: Any, module: Any) -> Iterator[None]:
+    """Have a module in eval mode, without gradients; after it each of its modules is in the mode it was in."""
+    modes = {each: each.training for each in module.modules()}
+    is_training = any(modes.values())
+    try:
+        if is_training:
+            module.eval()
+        with torch.no_grad():
+            yield
+    finally:
+        if is_training:
+            module.train(modes[module])  # in its own words, since modes may be more than a flag to it
+        for each, mode in modes.items():
+            each.training = mode
+
+
+def answers(torch: Any, module: Any, x: Any) -> Array:
+    """Return what a module answers to rows, converted to its own dtype."""
+    tensor = next(_tensors(module), torch.zeros(()))
+    rows = torch.from_numpy(np.array(as_array(x, "check"), np.float64)).to(tensor.device, tensor.dtype)
+    try:
+        answer = module(rows)
+    except Exception as error:  # a forward is its author's code
+        raise ValueError(f"the module cannot take rows of shape {tuple(rows.shape)}: {error!s:.200}") from None
+    return as_array(answer, "the module's answer")
+
+
+def rows_to_check(check: Any, inputs: int | None) -> Any:
+    """Return `check` as arrays, flat where the module itself flattens."""
+    if check is None:
+        return None
+    if isinstance(check, tuple):
+        return tuple(as_array(each, "check") for each in check)
+    x = as_array(check, "check")
+    return x.reshape(len(x), inputs) if inputs is not None and x.ndim > 2 and x.size == len(x) * inputs else x
+
+
+def _tensors(module: Any) -> Iterator[Any]:
+    return (tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point())
+
+
+def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any, name: str | None) -> Sequential:
+    """Return the model of a module's forward, whatever is written there, as PyTorch exports it.
+
+    own: the part that has a forward, or hooks, of its own. The export follows one run of them; so the model is compared
+    on other rows, and UnsupportedModelError is raised if it answers something else.
+    """
+    try:
+        import onnx  # noqa: F401
+
+        from fastnn.importers import onnx_file
+    except ImportError:
+        raise ImportError(
+            f"{own} has a forward or hooks of its own, which need onnx: pip install 'fastnn[onnx]'"
+        ) from None
+    example = _example(torch, module, own)
+    inputs = example.shape[1]
+    if check is not None and not isinstance(check, tuple):
+        check = (rows_to_check(check, inputs), answers(torch, module, check))
+    proto = _exported(torch, module, example, own)
+    model = onnx_file.from_proto(proto, folder=None, fold=fold, check=rows_to_check(check, inputs), name=name)
+    rows = np.random.default_rng(0).normal(size=(8, inputs))
+    _compare(model.predict(rows), answers(torch, module, rows), example.element_size(), own)
+    source = f"PyTorch {type(module).__name__}, by way of ONNX"
+    model.conversion = dataclasses.replace(model.conversion, source=source)
+    return model
+
+
+def _example(torch: Any, module: Any, own: str) -> Any:
+    """Return two rows that a module takes: as wide as its first Linear, or as another of its tensors."""
+    tensors = list(_tensors(module))
+    if not tensors:
+        raise UnsupportedModelError(f"{own} has no weights, which would say how many inputs it takes")
+    layers = (getattr(each, "in_features", None) for each in module.modules())
+    widths = [*layers, *(size for tensor in tensors for size in reversed(tensor.shape))]
+    first = None
+    for width in dict.fromkeys(size for size in widths if isinstance(size, int) and size > 0):
+        example = torch.zeros(2, width, dtype=tensors[0].dtype, device=tensors[0].device)
+        try:
+            if len(module(example)) == 2:
+                return example
+        except Exception as error:  # a forward is its author's code
+            first = first or error
+    raise UnsupportedModelError(
+        f"{own}: expected a forward that takes rows (n, inputs) and returns as many: {first!s:.200}"
+    )
+
+
+def _exported(torch: Any, module: Any, example: Any, own: str) -> Any:
+    """Return a module's ModelProto, of PyTorch's older exporter, which is fast, or of the newer, which follows more."""
+    import onnx
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", torch.jit.TracerWarning)  # it says that the run followed was one of several
+        try:
+            file = io.BytesIO()
+            names = {"input_names": ["x"], "output_names": ["y"], "dynamic_axes": {"x": {0: "n"}, "y": {0: "n"}}}
+            torch.onnx.export(module, (example,), file, dynamo=False, **names)
+            return onnx.load_from_string(file.getvalue())
+        except Exception:  # exporters raise whatever they are made of
+            pass
+        try:
+            shapes = ({0: torch.export.Dim("n")},)
+            return torch.onnx.export(module, (example,), dynamo=True, verbose=False, dynamic_shapes=shapes).model_proto
+        except ModuleNotFoundError as error:
+            raise ImportError(f"{own} needs PyTorch's newer exporter to ONNX: pip install {error.name}") from None
+        except Exception as error:
+            raise UnsupportedModelError(
+                f"{own} has a forward or hooks of its own, which PyTorch cannot export to ONNX: "
+                + str(error).strip().partition("\n")[0][:200]
+            ) from None
+
+
+def _compare(given: Array, wanted: Array, size: int, own: str) -> None:
+    # Far above any rounding (of float16 and bfloat16: 8 bits, in sums), far below what a wrong layer does.
+    tolerance = 1e-3 if size > 2 else 0.1
+    off = np.abs(given - wanted.reshape(len(wanted), -1).astype(np.float64))
+    if not (off <= tolerance * np.abs(wanted).max()).all():
+        raise UnsupportedModelError(
+            f"{own} has a forward or hooks of its own that do not always compute what PyTorch exports to ONNX: "
+            f"the answers to the same rows are {off.max():.3g} apart"
+        )

@@ -1,0 +1,157 @@
+"""PyTorch's modules: nn.Sequential and its like by their parts, any other whose forward is a chain by way of ONNX.
+
+torch itself is never imported: whoever has a module has imported it.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn._core import UnsupportedModelError
+from fastnn.importers import torch_export
+from fastnn.importers.conversion import convert
+from fastnn.importers.live_objects import class_name
+from fastnn.importers.steps import Step
+from fastnn.importers.torch_layers import as_array, unweighted, weighted
+from fastnn.models import Sequential
+
+Array = npt.NDArray[Any]
+_TENSORS = {
+    "Linear": ("weight", "bias"),
+    "BatchNorm1d": ("weight", "bias", "running_mean", "running_var"),
+    "LayerNorm": ("weight", "bias"),
+    "PReLU": ("weight",),
+}
+_WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
+
+
+def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+    """Return the model of a torch.nn.Module as it predicts, in eval mode; the module stays as it is.
+
+    module: an nn.Sequential, also of others, of Linear, BatchNorm1d, LayerNorm, PReLU, activations, Dropout, Flatten.
+        Any other whose forward is a chain of these is exported by PyTorch to ONNX, which needs fastnn[onnx], and
+        compared on some rows; so are those with hooks. What begins with Flatten takes rows that are flat.
+    fold: whether BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
+    check: rows to compare the two on, or (x, y); ``model.conversion`` tells how far they are apart.
+
+    A model of float64 weights alone computes in float64, any other in float32.
+    Raises UnsupportedModelError (a ValueError) for what it cannot do, naming the module; ModelFormatError (a
+    ValueError) for weights that do not fit; ImportError without onnx where it is needed.
+
+    >>> from_torch(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())).predict([[1.0, 2.0]]).shape
+    (1, 3)
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(module, torch.nn.Module):
+        raise UnsupportedModelError(
+            f"expected a torch.nn.Module; received {type(module).__name__} (from_torch_state_dict takes state dicts)"
+        )
+    try:
+        parts = list(_parts(torch, module, ""))
+    except RecursionError:
+        raise UnsupportedModelError(f"{_source('', module)} is nested too deep, or contains itself") from None
+    if any(map(torch.nn.parameter.is_lazy, (*module.parameters(), *module.buffers()))):
+        raise ValueError(f"{_source('', module)} has no weights yet; call it once, on rows")
+    own = next(((path, part) for path, kind, part in parts if kind is None), None)
+    with torch_export.evaluating(torch, module):
+        if own is not None:
+            return torch_export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, name=name)
+        steps = [step for path, kind, part in parts for step in _steps(torch, path, str(kind), part)]
+        inputs = _inputs(steps)
+        return convert(
+            f"PyTorch {type(module).__name__}",
+            steps,
+            inputs=inputs,
+            fold=fold,
+            name=name,
+            check=torch_export.rows_to_check(check, inputs),
+            answers=lambda _: torch_export.answers(torch, module, check),
+        )
+
+
+def _source(path: str, module: Any) -> str:
+    return f"module '{path}' ({type(module).__name__})" if path else type(module).__name__
+
+
+def _parts(torch: Any, module: Any, path: str) -> Iterator[tuple[str, str | None, Any]]:
+    """Return the modules in a row with their paths and the names of their classes, None for what may do otherwise."""
+    if not isinstance(module, torch.nn.Module):
+        raise UnsupportedModelError(f"{_source(path, module)} is no module")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise UnsupportedModelError(
+            f"{_source(path, module)} is TorchScript; convert the module that it was made of, its state dict with "
+            "from_torch_state_dict, or export it to ONNX"
+        )
+    wrapped = _WRAPPERS.get(type(module).__name__)
+    if wrapped and wrapped in module._modules:
+        raise UnsupportedModelError(f"{_source(path, module)} is around a module; convert its {wrapped}")
+    kind = _kind(torch, module)
+    if kind != "Sequential":
+        yield path, kind, module
+        return
+    for name, part in module._modules.items():
+        yield from _parts(torch, part, f"{path}.{name}".lstrip("."))
+
+
+def _kind(torch: Any, module: Any) -> str | None:
+    if module._forward_hooks or module._forward_pre_hooks:
+        return None
+    everywhere = torch.nn.modules.module
+    if everywhere._global_forward_hooks or everywhere._global_forward_pre_hooks:
+        return None
+    cls = type(module)
+    # A parametrized module's class is made for it, of the class that it had: it computes the same of other weights.
+    if torch.nn.utils.parametrize.is_parametrized(module) and "forward" not in vars(cls):
+        cls = cls.__bases__[0]
+    return class_name(module, "torch", cls)
+
+
+def _steps(torch: Any, path: str, kind: str, module: Any) -> list[Step]:
+    source = _source(path, module)
+    if kind in _TENSORS:
+        return [_weighted(torch, source, kind, module)]
+    steps = unweighted(kind, source, module)
+    if steps is None:
+        advice = "expected Linear, BatchNorm1d, LayerNorm, PReLU, activations and Dropout in a row"
+        raise UnsupportedModelError(f"{source} is no layer that fastnn has; {advice}")
+    return steps
+
+
+def _weighted(torch: Any, source: str, kind: str, module: Any) -> Step:
+    tensors = {name: _tensor(torch, f"{source}: {name}", module, name) for name in _TENSORS[kind]}
+    if kind == "BatchNorm1d" and (tensors["running_mean"] is None or tensors["running_var"] is None):
+        raise UnsupportedModelError(
+            f"{source} has no running statistics: its answer to a row depends on the other rows; "
+            "expected track_running_stats=True"
+        )
+    if kind == "LayerNorm":
+        shape = tuple(module.normalized_shape)
+        if len(shape) != 1:
+            raise UnsupportedModelError(f"{source}: expected normalized_shape (units,); received {shape}")
+        if tensors["weight"] is None:
+            tensors["weight"] = np.ones(shape)
+    return weighted(kind, source, tensors, getattr(module, "eps", 0.0))
+
+
+def _tensor(torch: Any, source: str, module: Any, name: str) -> Array | None:
+    try:
+        value = getattr(module, name)
+    except Exception as error:  # a parametrization is its author's code
+        raise UnsupportedModelError(f"{source} cannot be read: {error!s:.100}") from None
+    if value is None:
+        return None
+    if type(value) not in (torch.Tensor, torch.nn.Parameter):  # another may say one thing and compute another
+        raise UnsupportedModelError(f"{source}: expected a tensor of PyTorch itself; received {type(value).__name__}")
+    array = as_array(value, source)
+    if array.dtype.kind != "f":
+        raise UnsupportedModelError(f"{source}: expected real numbers; received {value.dtype}")
+    return array
+
+
+def _inputs(steps: list[Step]) -> int | None:
+    """Return what the first step with arrays says: those before it have as many outputs as inputs."""
+    arrays = (value for step in steps for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim)
+    return next((array.shape[0] for array in arrays), None)

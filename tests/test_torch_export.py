@@ -1,0 +1,184 @@
+"""PyTorch's modules with a forward or hooks of their own: what it exports to ONNX is the model, or nothing is."""
+
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.importers.torch_module import from_torch
+
+pytest.importorskip("torch", reason="PyTorch is not installed")
+pytest.importorskip("onnx", reason="onnx is not installed")
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+torch.set_num_threads(1)
+# What its exporters themselves warn of is theirs.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+class Chain(nn.Module):
+    """Registered in another order than computed with."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(6, 3)
+        self.drop = nn.Dropout(0.5)
+        self.norm = nn.BatchNorm1d(6)
+        self.inner = nn.Sequential(nn.Linear(4, 6), nn.ReLU())
+
+    def forward(self, x):
+        return torch.tanh(self.out(functional.relu(self.norm(self.drop(self.inner(x))))))
+
+
+class Images(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(12, 3)
+
+    def forward(self, x):
+        return self.fc(x.view(x.shape[0], -1)).relu()
+
+
+class Doubled(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
+class Checked(nn.Linear):
+    """Its check of the shape is one that the older exporter cannot follow."""
+
+    def forward(self, x):
+        if x.shape[1] != self.in_features:
+            raise ValueError(x.shape)
+        return super().forward(x)
+
+
+def hooked():
+    module = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+    module[0].register_forward_hook(lambda module, x, y: y + 1)
+    module[2].register_forward_pre_hook(lambda module, x: (x[0] * 2,))
+    return module
+
+
+def with_forward_of_its_own():
+    module = nn.Linear(4, 3)
+    module.forward = lambda x: functional.linear(x, module.weight)
+    return module
+
+
+CHAINS = {
+    "a class": Chain,
+    "images": Images,
+    "a subclass of Linear": lambda: nn.Sequential(nn.Linear(4, 6), Doubled(6, 3)),
+    "hooks": hooked,
+    "a function in its place": with_forward_of_its_own,
+    "a check of the shape": lambda: Checked(4, 3),
+}
+
+
+@pytest.mark.parametrize("make", CHAINS.values(), ids=CHAINS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_chain_in_a_forward_gives_its_answers(make, dtype):
+    """Within 8 ulps of float32, as every stored model."""
+    torch.manual_seed(1)
+    module = make().to(dtype)
+    module.train()
+    inputs = 12 if make is Images else 4
+    x = np.random.default_rng(0).normal(size=(20, inputs)).astype("f4")
+    model = from_torch(module, check=x)
+    assert module.training
+    with torch.no_grad():
+        wanted = module.eval()(torch.from_numpy(x).to(dtype)).numpy()
+    assert model.dtype == str(dtype).removeprefix("torch.")
+    off = np.abs(model.predict(x) - wanted).max(axis=1)
+    assert (off <= 8 * np.spacing(np.abs(wanted).max(axis=1).astype("f4"))).all()
+    assert model.conversion.difference.rows == 20
+    assert model.conversion.source == f"PyTorch {type(module).__name__}, by way of ONNX"
+
+
+class Several(nn.Linear):
+    def forward(self, x, y):
+        return super().forward(x + y)
+
+
+class Branching(nn.Linear):
+    def forward(self, x):
+        return super().forward(x if x.sum() > 0 else -x)
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return x + self.fc(x).tanh()
+
+
+class Random(nn.Linear):
+    def forward(self, x):
+        return functional.dropout(super().forward(x))  # also in eval mode
+
+
+class Counting(nn.Linear):
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x) * self.calls
+
+
+class OverRows(nn.Linear):
+    def forward(self, x):
+        return super().forward(x - x.mean(0))
+
+
+class Failing(nn.Linear):
+    def forward(self, x):
+        raise KeyError("something")
+
+
+REFUSED = {
+    "several inputs": (lambda: Several(4, 4), "expected a forward that takes rows"),
+    "it depends on the data": (lambda: Branching(4, 4), "."),
+    "a branch": (Residual, "."),
+    "chance": (lambda: Random(4, 4), "."),
+    "what it remembers": (lambda: Counting(4, 4), "do not always compute"),
+    "other rows": (lambda: OverRows(4, 4), "."),
+    "an error": (lambda: Failing(4, 4), "something"),
+    "no weights": (lambda: type("Own", (nn.Module,), {"forward": lambda self, x: x})(), "has no weights"),
+    "a shrinking activation": (lambda: nn.Sequential(Doubled(4, 4), nn.Softshrink()), "."),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_chain_is_refused(make, words):
+    with pytest.raises(fastnn.UnsupportedModelError, match=words):
+        from_torch(make())
+
+
+def test_weights_made_by_hooks_are_those_it_computes_with_or_refused():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = nn.utils.weight_norm(nn.Linear(4, 3))
+    with torch.no_grad():
+        module.weight_g *= 3  # so the weight that it has is old, until it is called
+    x = np.random.default_rng(0).normal(size=(20, 4)).astype("f4")
+    try:
+        model = from_torch(module)
+    except fastnn.UnsupportedModelError:
+        return
+    with torch.no_grad():
+        wanted = module(torch.from_numpy(x)).numpy()
+    assert np.allclose(model.predict(x), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_without_onnx_the_command_that_installs_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"Doubled .* need onnx: pip install 'fastnn\[onnx\]'"):
+        from_torch(Doubled(4, 4))

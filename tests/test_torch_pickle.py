@@ -1,0 +1,108 @@
+"""Files of PyTorch are read without torch, and run nothing: hostile and damaged ones get one sentence."""
+
+import os
+import zipfile
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import from_torch_state_dict
+from fastnn.importers.torch_pickle import read
+from state_dicts import archive, integer, pickled, saved, state_dict_bytes, tensor, text, weights
+
+
+def test_views_and_shared_storages_are_read_by_their_strides(tmp_path):
+    numbers = np.arange(12, dtype="<f4")
+    entries = [
+        ("0.weight", tensor("a", "FloatStorage", 12, [2, 3], [1, 4])),
+        ("0.bias", tensor("a", "FloatStorage", 12, [2], [5], offset=3)),
+    ]
+    found = read(str(saved(tmp_path / "sd.pt", archive(pickled(entries), {"a": numbers.tobytes()}))))
+    assert found["0.weight"].tolist() == [[0, 4, 8], [1, 5, 9]]
+    assert found["0.bias"].tolist() == [3, 8]
+
+
+def test_a_pickle_that_runs_something_is_refused_and_nothing_runs(tmp_path):
+    canary = tmp_path / "canary"
+    for call in (b"cos\nsystem\n(" + text(f"touch {canary}") + b"tR", b"cbuiltins\nexec\n(" + text("1") + b"tR"):
+        path = saved(tmp_path / "evil.pt", archive(pickled([("0.weight", call)]), {}))
+        with pytest.raises(fastnn.UnsupportedModelError, match="which fastnn never runs; expected tensors alone"):
+            from_torch_state_dict(path, ["relu"])
+    assert not canary.exists()
+
+
+def test_a_pickle_can_not_change_what_others_are_read_with(tmp_path):
+    attributes = b"}" + text("__init__") + text("x") + b"s"
+    for target in (b"ctorch\nFloatStorage\n", b"ctorch._utils\n_rebuild_tensor_v2\n", b"ccollections\nOrderedDict\n"):
+        evil = target + b"N" + attributes + b"\x86b"  # BUILD with a state of (None, attributes): setattr
+        path = saved(tmp_path / "evil.pt", archive(pickled([("0.weight", evil)]), {}))
+        with pytest.raises(fastnn.ModelFormatError):
+            from_torch_state_dict(path, ["relu"])
+        test_views_and_shared_storages_are_read_by_their_strides(tmp_path)
+
+
+FOUR = {"0": np.ones(4, "<f4").tobytes()}
+
+
+def one(*arguments, **options):
+    return pickled([("0.weight", tensor(*arguments, **options))])
+
+
+BAD_FILES = {
+    "a whole module": archive(b"\x80\x02ctorch.nn.modules.linear\nLinear\n)R.", {}),
+    "beyond its storage": archive(one("0", "FloatStorage", 4, [2, 2], [3, 2]), FOUR),
+    "an offset beyond": archive(one("0", "FloatStorage", 4, [2], [1], offset=3), FOUR),
+    "more numbers than stored": archive(one("0", "FloatStorage", 4, [10**6, 10**6], [0, 0]), FOUR),
+    "negative strides": archive(one("0", "FloatStorage", 4, [4], [-1], offset=3), FOUR),
+    "sizes that overflow": archive(one("0", "FloatStorage", 4, [2**40, 2**40], [1, 1]), FOUR),
+    "a storage of another size": archive(one("0", "FloatStorage", 5, [2], [1]), FOUR),
+    "no such storage": archive(one("1", "FloatStorage", 4, [2], [1]), FOUR),
+    "a storage elsewhere": archive(one("../../x", "FloatStorage", 4, [2], [1]), FOUR),
+    "compressed": archive(pickled([]), {}, compression=zipfile.ZIP_DEFLATED),
+    "no data.pkl": archive(pickled([]), {}).replace(b"data.pkl", b"dada.pkl"),
+    "two data.pkl": archive(pickled([]), {"data.pkl": b""}),
+    "a list": archive(b"\x80\x02].", {}),
+    "an empty pickle": archive(b"", {}),
+    "an endless number": archive(b"\x80\x02\x8b\xff\xff\xff\x7f.", {}),
+    "a pickle alone": b"\x80\x02}.",
+    "text": b"not a state dict",
+    "nothing": b"",
+    "big-endian": archive(pickled([]), {}).replace(b"little", b"bigger"),
+    "persistent id": archive(b"\x80\x02" + integer(3) + b"Q.", {}),
+}
+
+
+@pytest.mark.parametrize("content", BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_is_no_state_dict_gets_one_sentence(tmp_path, content):
+    path = saved(tmp_path / "sd.pt", content)
+    with pytest.raises(fastnn.ModelFormatError) as error:
+        from_torch_state_dict(path, ["relu"])
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_damaged_file_is_refused_or_read_never_worse(tmp_path):
+    whole = state_dict_bytes(weights(3, 4, 2))
+    generator = np.random.default_rng(0)
+    damaged = [whole[:length] for length in range(0, len(whole), 29)]
+    for _ in range(1000):
+        content = bytearray(whole)
+        content[generator.integers(len(whole))] = generator.integers(256)
+        damaged.append(bytes(content))
+    refused = 0
+    for content in damaged:
+        try:
+            from_torch_state_dict(saved(tmp_path / "sd.pt", content), ["relu", "linear"])
+        except ValueError:  # ModelFormatError, or one that says that other modules are in it
+            refused += 1
+    assert refused > len(damaged) / 2
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", tmp_path):
+        with pytest.raises(fastnn.ModelFormatError, match="is no regular file"):
+            from_torch_state_dict(path, ["relu"])
+    with pytest.raises(FileNotFoundError):
+        from_torch_state_dict(tmp_path / "missing", ["relu"])
