@@ -1,0 +1,200 @@
+"""A Keras model's config: which layers stand in a row, and what they compute together. Nothing of it is ever run."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.importers.keras_config import KerasLayer
+from fastnn.importers.keras_layers import layer_steps
+from fastnn.importers.keras_nodes import in_a_row
+from fastnn.importers.steps import Nothing, Step
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+MODELS = ("Sequential", "Functional", "Model")
+_MOST_NESTED = 32
+_FAMILIES = {"keras", "tf_keras", "tensorflow", "builtins"}  # what a config may name, though nothing is imported
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a layer stands: the name and the class with a number of each model around it, and of itself last.
+
+    Weights go by the one or by the other: "digits/dense_6", or "sequential/dense_1", the second Dense in there.
+    """
+
+    names: tuple[str, ...] = ()
+    numbered: tuple[str, ...] = ()
+
+
+Weights = Callable[[Place, tuple[str, ...]], dict[str, Array]]
+
+
+@dataclass(frozen=True)
+class KerasSteps:
+    """What a model computes, in order, and of rows of which shape; None where it does not say."""
+
+    name: str
+    steps: list[Step]
+    shape: Shape | None
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    class_name: str
+    name: str
+    config: dict[str, Any]
+    place: Place
+    shape: Shape | None
+
+
+def model_steps(model: Any, keras: int | None, weights: Weights) -> KerasSteps:
+    """Return the steps of a model as its get_config() or file describes it: class_name and config.
+
+    keras: the major version that wrote it. weights: reads those that it is asked for by name, of the layer in a place.
+    Raises UnsupportedModelError for what fastnn cannot do, ModelFormatError for what is no such config.
+    """
+    class_name, config = _described(model, "the model")
+    if class_name not in MODELS:
+        raise UnsupportedModelError(
+            f"the model is a {class_name!r:.60}; expected a Sequential, or a Functional of layers in a row"
+        )
+    steps: list[Step] = []
+    leaves = list(_leaves(class_name, config, Place()))
+    first = shape = next((leaf.shape for leaf in leaves if leaf.shape is not None), None)
+    for number, leaf in enumerate(leaves, 1):
+        if leaf.class_name == "InputLayer":
+            steps.append(Nothing(f"layer {leaf.name!r:.60} (InputLayer)"))
+            continue
+
+        def read(names: tuple[str, ...], leaf: _Leaf = leaf) -> dict[str, Array]:
+            return weights(leaf.place, names)
+
+        layer = KerasLayer(leaf.class_name, leaf.name, leaf.config, read, shape, keras)
+        try:
+            steps += layer_steps(layer)
+            shape = layer.shape_after()
+        except UnsupportedModelError as error:
+            raise UnsupportedModelError(f"{error}. It is number {number} of {len(leaves)} layers") from None
+    if shape is not None and len(shape) != 1:
+        raise UnsupportedModelError(f"the model answers each row with an array {shape}; expected a Flatten at its end")
+    name = config.get("name") if isinstance(config, dict) else None
+    return KerasSteps(name if isinstance(name, str) else "", steps, first)
+
+
+def refuse_code(config: Any) -> None:
+    """Raise UnsupportedModelError where a file's config names code of any kind, though fastnn would not import it."""
+    waiting = [config]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += each
+        elif isinstance(each, dict):
+            waiting += each.values()
+            module, named = each.get("module"), each.get("class_name")
+            is_foreign = isinstance(module, str) and module.partition(".")[0] not in _FAMILIES
+            is_function = named == "function" and not str(module).startswith("keras.activations")
+            if is_foreign or is_function or named in ("Lambda", "__lambda__"):
+                what = f"{module}.{each.get('config') if is_function else named}"
+                raise UnsupportedModelError(
+                    f"the model's config names the code {what!r:.100}, which fastnn neither imports nor runs; expected "
+                    "layers, initializers and activations of Keras alone"
+                )
+
+
+def _described(record: Any, what: str) -> tuple[str, Any]:
+    if not isinstance(record, dict) or not isinstance(record.get("class_name"), str):
+        raise ModelFormatError(f"expected {what} as an object with class_name and config; received {record!r:.60}")
+    return record["class_name"], record.get("config")
+
+
+def _leaves(class_name: str, config: Any, place: Place) -> Iterator[_Leaf]:
+    """Yield the layers in the order of computing, those of models within models too."""
+    if len(place.names) > _MOST_NESTED:
+        raise LimitError(f"models stand in models more than {_MOST_NESTED} deep")
+    records = config if isinstance(config, list) else config.get("layers") if isinstance(config, dict) else None
+    if not isinstance(records, list | tuple) or not records:
+        raise ModelFormatError(f"expected {class_name} {'/'.join(place.names)!r:.60} with a list of layers")
+    layers, counts = {}, dict[str, int]()
+    for record in records:
+        kind, content = _described(record, "each layer")
+        name = content.get("name") if isinstance(content, dict) else None
+        name = record.get("name") if name is None else name
+        if kind in MODELS and name is None and isinstance(content, list):
+            name = f"{kind.lower()}_{len(layers)}"
+        if not isinstance(name, str) or name in layers:
+            raise ModelFormatError(f"expected a name of its own for each layer; received {name!r:.60} for a {kind:.60}")
+        snake = _snake_case(kind)
+        counts[snake] = counts.get(snake, -1) + 1
+        numbered = snake if counts[snake] == 0 else f"{snake}_{counts[snake]}"
+        layers[name] = record, Place((*place.names, name), (*place.numbered, numbered))
+    order = list(layers)
+    if class_name != "Sequential":
+        order = in_a_row(config, {name: record for name, (record, _) in layers.items()})
+    shape = None if isinstance(config, list) else _row_shape(config.get("build_input_shape"))
+    for name in order:
+        record, inner = layers[name]
+        kind, content = record["class_name"], record.get("config")
+        if kind in MODELS:
+            yield from _leaves(kind, content, inner)
+            continue
+        if not isinstance(content, dict):
+            raise ModelFormatError(f"layer {name!r:.60} ({kind:.60}) has no config")
+        if kind == "InputLayer":
+            _check_input(name, content)
+        own = _row_shape(content.get("batch_shape", content.get("batch_input_shape")))
+        yield _Leaf(kind, name, content, inner, own or shape)
+        shape = None
+
+
+def _check_input(name: str, config: dict[str, Any]) -> None:
+    dtype = config.get("dtype")
+    dtype = dtype["config"].get("name") if isinstance(dtype, dict) and isinstance(dtype.get("config"), dict) else dtype
+    is_number = dtype is None or (isinstance(dtype, str) and re.fullmatch(r"(mixed_)?(b?float|u?int)\d+", dtype))
+    if config.get("sparse") or config.get("ragged") or config.get("optional") or not is_number:
+        raise UnsupportedModelError(
+            f"layer {name!r:.60} (InputLayer) takes sparse, ragged or optional rows, or other things than numbers"
+        )
+    shape = config.get("batch_shape", config.get("batch_input_shape"))
+    if isinstance(shape, list | tuple) and len(shape) < 2:
+        raise UnsupportedModelError(f"layer {name!r:.60} (InputLayer) takes no rows, but the shape {shape!r:.60}")
+
+
+def _row_shape(shape: Any) -> Shape | None:
+    """Return a shape without its first dimension, that of the batch; None unless it says all others."""
+    if not isinstance(shape, list | tuple) or len(shape) < 2:
+        return None
+    row = shape[1:]
+    if not all(type(size) is int and 0 < size < 2**31 for size in row):
+        return None
+    return tuple(row)
+
+
+def _snake_case(class_name: str) -> str:
+    """Return what Keras makes of a class's name for the weights: PReLU -> p_re_lu."""
+    name = re.sub(r"\W+", "", class_name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def flat_rows(check: Any, shape: Shape | None, answers: Callable[[Array], Any] | None = None) -> Any:
+    """Return what to check a model with, (x, y) or None, rows of arrays such as images flattened as fastnn takes them.
+
+    answers: the source's own, where x alone is given.
+    """
+    if check is None:
+        return None
+    if not isinstance(check, tuple) and answers is not None:
+        check = (check, answers(np.asarray(check)))
+    if not isinstance(check, tuple) or len(check) != 2:
+        raise ValueError("expected check=(x, y), rows and the answers of the model's source to them")
+    x = np.asarray(check[0])
+    if shape is not None and len(shape) > 1 and x.shape[1:] == shape:
+        x = x.reshape(len(x), -1)
+    return x, check[1]
