@@ -106,16 +106,24 @@ class Sum:
         return self.terms[()] if self.terms.keys() == {()} else None
 
 
+def float64(number: Any) -> Array:
+    """Return a number as an array of shape ()."""
+    return np.asarray(number, np.float64)
+
+
+ZERO, ONE = float64(0), float64(1)
+
+
 def constant(number: Any) -> Sum:
     """Return the sum that is a number, or one for each unit."""
-    return Sum({(): np.asarray(number, np.float64)})
+    return Sum({(): float64(number)})
 
 
 def _sum(value: Sum | float) -> Sum:
     return value if isinstance(value, Sum) else constant(value)
 
 
-X = Sum({(Atom("x"),): np.float64(1)})
+X = Sum({(Atom("x"),): ONE})
 
 
 def function(name: str, *arguments: Sum | float, numbers: tuple[float, ...] = ()) -> Sum:

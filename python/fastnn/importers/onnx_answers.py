@@ -1,7 +1,7 @@
 """Which of a graph's outputs are the answers. Classifiers have labels beside them, made of the probabilities.
 
-skl2onnx writes: probabilities -> ArgMax -> ArrayFeatureExtractor(classes) -> Reshape -> Cast = labels, and ZipMap, which
-makes dictionaries of probabilities. fastnn's answers are the probabilities, its `classes` those of the labels.
+skl2onnx writes: probabilities -> ArgMax -> ArrayFeatureExtractor(classes) -> Reshape -> Cast = labels, and ZipMap,
+which makes dictionaries of probabilities. fastnn's answers are the probabilities, its `classes` those of the labels.
 """
 
 import json
@@ -33,11 +33,15 @@ def find(graph: Graph) -> Answers:
     others = [name for name in graph.outputs if name not in labels]
     if len(labels) > 1 or len(others) != 1:
         listed = ", ".join(map(repr, graph.outputs))
-        raise UnsupportedModelError(f"has the outputs {listed:.200}; expected one, or probabilities and labels of these")
+        raise UnsupportedModelError(
+            f"has the outputs {listed:.200}; expected one, or probabilities and labels of these"
+        )
     value, classes = _without_zipmap(makers, others[0])
     for name, found in labels.items():
         if _origin(makers, found.value) != _origin(makers, value):
-            raise UnsupportedModelError(f"has the labels {name!r:.100}, which are not made of the output {value!r:.100}")
+            raise UnsupportedModelError(
+                f"has the labels {name!r:.100}, which are not made of the output {value!r:.100}"
+            )
         classes = found.classes or classes
     return Answers(value, _stored_classes(graph) if classes is None else classes)
 
@@ -99,7 +103,7 @@ def with_two_probabilities(steps: list[Step]) -> list[Step]:
     for i, step in enumerate(steps):
         if not isinstance(step, Complemented):
             continue
-        product, sigmoid = ([None, None] + steps[:i])[-2:]
+        product, sigmoid = [None, None, *steps[:i]][-2:]
         if not isinstance(product, Product) or not isinstance(sigmoid, Function) or sigmoid.activation != "sigmoid":
             raise UnsupportedModelError(f"{step.source} joins 1 - p and p, where p is no sigmoid of a Gemm or MatMul")
         kernel, bias = product.kernel, product.bias

@@ -72,7 +72,7 @@ def _constant(node: Node) -> Value:
     if others or kind not in ("value", "value_float", "value_int", "value_floats", "value_ints"):
         raise UnsupportedModelError(f"{node} has the attributes {sorted(node.attributes)!r:.100}; expected a value")
     if kind == "value":
-        return value  # type: ignore[no-any-return]  # a TensorProto's
+        return np.asarray(value) if not isinstance(value, list) else value
     dtype = np.float32 if "float" in kind else np.int64
     return np.asarray(value, dtype)
 

@@ -4,6 +4,7 @@ Nothing of a file is executed, and of its parts in other files only those of its
 parses the file; it is imported here, when it is needed.
 """
 
+import importlib
 import os
 import stat
 from typing import Any, NoReturn
@@ -18,9 +19,7 @@ from fastnn.models import Sequential
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
 
 
-def load(
-    path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None
-) -> Sequential:
+def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
 
     path: the file; numbers in other files ("external data") are read from its folder alone, and through no link.
@@ -71,8 +70,7 @@ def _refuse(error: ModelFormatError, where: str) -> NoReturn:
 
 def _parsed(path: str) -> Any:
     try:
-        import onnx
-        from google.protobuf.message import DecodeError
+        onnx: Any = importlib.import_module("onnx")
     except ImportError:
         raise ImportError("reading .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
     # Nor does a FIFO make us wait.
@@ -87,7 +85,7 @@ def _parsed(path: str) -> Any:
     onnx_wire.check(content, proto.DESCRIPTOR)
     try:
         proto.ParseFromString(content)
-    except DecodeError as error:
+    except Exception as error:  # DecodeError, of a package that onnx alone needs
         raise ModelFormatError(f"is no ONNX model: {error!s:.100}") from None
     return proto
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastnn.importers import steps
-from fastnn.importers.onnx_algebra import Array, Atom, Sum, X, function, power, same
+from fastnn.importers.onnx_algebra import ONE, ZERO, Array, Atom, Sum, X, float64, function, power, same
 from fastnn.importers.onnx_answers import Complemented
 from fastnn.importers.steps import Function, Normalize, Scale, Slopes, Step
 
 _NAMED = {  # an atom -> an activation without parameters, of the same name
-    *("relu", "tanh", "sigmoid", "softmax", "softsign", "exponential", "softplus", "mish", "hard_swish", "selu", "gelu"),
-    *("gelu_tanh", "silu", "log_softmax", "step"),
-}
+    *("relu", "tanh", "sigmoid", "softmax", "softsign", "exponential", "softplus", "mish", "hard_swish", "selu"),
+    *("gelu", "gelu_tanh", "silu", "log_softmax", "step"),
+}  # fmt: skip
 _TANH_INNER = math.sqrt(2 / math.pi) * (X + 0.044715 * X * X * X)
 _EXP = function("exponential", X)
 _SIXTH = function("clip", X / 6.0 + 0.5, numbers=(0.0, 1.0))
@@ -56,7 +56,7 @@ def recognized(total: Sum, source: str) -> list[Step] | None:
     for step_list, form in _candidates(total, source):
         if same(total, form):
             return step_list
-    shift = total.terms.get((), np.float64(0))
+    shift = total.terms.get((), ZERO)
     rest = [(atoms, number) for atoms, number in total.terms.items() if atoms]
     if len(rest) != 1 or len(rest[0][0]) != 1:
         return None
@@ -86,7 +86,7 @@ def _function(atom: Atom, source: str) -> list[Step] | None:
             return [*inner, steps.leaky_relu(source, slope)]
         case "clip", (minimum, maximum):
             return [*inner, steps.clip(source, minimum, maximum)]
-        case ("elu" | "celu"), (alpha,):
+        case (("elu" | "celu"), (alpha,)):
             return [*inner, Function(source, atom.name, {"alpha": alpha})]
     return None
 
@@ -118,8 +118,8 @@ def _coefficient(total: Sum, of: Sum) -> Array | None:
 
 def _scaled(source: str, scale: float, step: Function) -> list[Step]:
     """Return the steps of step(scale * x) / scale."""
-    zero = np.float64(0)
-    return [Scale(source, np.float64(scale), zero), step, Scale(source, np.float64(1 / scale), zero)]
+    zero = ZERO
+    return [Scale(source, float64(scale), zero), step, Scale(source, float64(1 / scale), zero)]
 
 
 def _sloped(source: str, slopes: Array) -> list[Step]:
@@ -144,7 +144,7 @@ def _bent(atom: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
         yield from _softplus(atom, source)
         return
     if (slopes := _coefficient(below, X)) is not None and len(below.terms) == 1 and same(above, X):
-        yield _sloped(source, slopes), Sum({(atom,): np.float64(1)})
+        yield _sloped(source, slopes), Sum({(atom,): ONE})
     elif (scale := _slope(above)) is not None:
         yield from _exponential_below(atom, scale, below, source)
 
@@ -164,13 +164,13 @@ def _exponential_below(atom: Atom, above: float, below: Sum, source: str) -> Ite
         made: list[Step] | None = None
         if inner == 1.0:
             close = np.allclose([above, factor], [_SELU_SCALE, _SELU_SCALE * _SELU_ALPHA], rtol=1e-7, atol=0)
-            scale = [] if above == 1 else [Scale(source, np.float64(above), np.float64(0))]
+            scale = [] if above == 1 else [Scale(source, float64(above), ZERO)]
             elu = Function(source, "elu", {"alpha": factor / above if above else 0.0})
             made = [Function(source, "selu")] if close else [elu, *scale] if above else None
         elif above == 1.0 and math.isclose(factor * inner, 1.0, rel_tol=1e-6):
             made = [Function(source, "celu", {"alpha": factor})]
         if made is not None:
-            yield made, Sum({(atom,): np.float64(1)})
+            yield made, Sum({(atom,): ONE})
 
 
 def _softplus(atom: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
@@ -181,24 +181,26 @@ def _softplus(atom: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
     scale = _slope(smooth.arguments[0]) if smooth is not None else None
     if not scale or limit is None or limit.name != "positive" or not same(above, X):
         return
-    threshold = limit.arguments[0].terms.get((), np.float64(0))
+    threshold = limit.arguments[0].terms.get((), ZERO)
     form = function("softplus", scale * X) * (1 / scale)
-    if scale > 0 and threshold.ndim == 0 and threshold <= -15 and same(limit.arguments[0], scale * X + float(threshold)):
+    if threshold.ndim or threshold > -15 or scale < 0:
+        return
+    if same(limit.arguments[0], scale * X + float(threshold)):
         softplus = Function(source, "softplus")
-        made = [softplus] if scale == 1 else _scaled(source, scale, softplus)
+        made: list[Step] = [softplus] if scale == 1 else _scaled(source, scale, softplus)
         yield made, function("where", condition, X, form)
 
 
 def _normalizations(total: Sum, root: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
     """Yield (x - mean) / sqrt(variance + epsilon) * gamma + beta, root being 1 / sqrt(variance + epsilon)."""
-    gamma = _coefficient(total, X * Sum({(root,): np.float64(1)}))
+    gamma = _coefficient(total, X * Sum({(root,): ONE}))
     shift, epsilon = (Sum({(): each.terms[()]} if () in each.terms else {}) for each in (total, root.arguments[0]))
-    if gamma is None or epsilon.terms.get((), np.float64(0)).ndim:
+    if gamma is None or epsilon.terms.get((), ZERO).ndim:
         return
     mean = function("mean", X)
     variances = [function("mean", (X - mean) * (X - mean)), function("mean", X * X) - mean * mean]
     variances += [function("relu", each) for each in variances]
     for variance in variances:
         form = (X - mean) * power(variance + epsilon, -0.5) * Sum({(): gamma}) + shift
-        beta, least = (each.terms.get((), np.float64(0)) for each in (shift, epsilon))
+        beta, least = (each.terms.get((), ZERO) for each in (shift, epsilon))
         yield [Normalize(source, gamma, beta, float(least))], form

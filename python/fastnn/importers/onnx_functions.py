@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx_algebra import Array, Sum, X, constant, function, power
+from fastnn.importers.onnx_algebra import ONE, Array, Sum, function, power
 from fastnn.importers.onnx_graph import Node
 
 Arguments = list[Sum | None]  # None: an input that is left out
@@ -59,7 +59,7 @@ def _named(node: Node, given: Arguments, kind: Kind) -> Sum:
     if node.op == "Abs" and inner.number is None and inner.atom is None and len(inner.terms) == 1:
         (atoms, factor), *_ = inner.terms.items()  # |-x| = |x|
         if factor.ndim == 0 and factor == -1:
-            inner = Sum({atoms: np.float64(1)})
+            inner = Sum({atoms: ONE})
     return function(_NAMED[node.op], inner)
 
 
@@ -75,12 +75,14 @@ def _with(name: str, **defaults: float) -> Callable[[Node, Arguments, Kind], Sum
 
 
 def _selu(node: Node, given: Arguments, kind: Kind) -> Sum:
-    alpha, gamma = node.take("alpha", 1.67326319217681884765625), node.take("gamma", 1.05070102214813232421875)
+    alpha, gamma = (
+        node.take(name, value) for name, value in (("alpha", 1.6732631921768188), ("gamma", 1.0507010221481323))
+    )
     node.finish(range(1, 2))
     x = required(node, given[0])
     if np.allclose([alpha, gamma], [1.6732632423543772, 1.0507009873554805], rtol=1e-6, atol=0):
         return function("selu", x)
-    return gamma * function("elu", x, numbers=(alpha,))
+    return float(gamma) * function("elu", x, numbers=(alpha,))
 
 
 def _gelu(node: Node, given: Arguments, kind: Kind) -> Sum:
@@ -116,7 +118,9 @@ def _clip(node: Node, given: Arguments, kind: Kind) -> Sum:
     if kind.opset < 11:
         lowest, highest = -math.inf, math.inf
         bounds = [node.take("min", lowest), node.take("max", highest)]
-        bounds = [number(each, kind.is_double) if abs(each) < 3.4e38 else math.copysign(math.inf, each) for each in bounds]
+        bounds = [
+            number(each, kind.is_double) if abs(each) < 3.4e38 else math.copysign(math.inf, each) for each in bounds
+        ]
         node.finish(range(1, 2))
     else:
         node.finish(range(1, 4))
@@ -145,7 +149,7 @@ def _largest(node: Node, given: Arguments, kind: Kind) -> Sum:
     first, *others = (required(node, each) for each in given)
     for other in others:
         if first.number is not None:
-            first, other = other, first  # noqa: PLW2901
+            first, other = other, first
         if other.number is not None:
             bound = scalar(node, other, 0.0)
             first = _between(first, *((bound, math.inf) if node.op == "Max" else (-math.inf, bound)))
@@ -185,7 +189,9 @@ def _cast(node: Node, given: Arguments, kind: Kind) -> Sum:
     node.take("round_mode", "up")
     node.finish(range(1, 2))
     if to not in _FLOATS:
-        raise UnsupportedModelError(f"{node} makes integers of the numbers (type {to}); fastnn computes in floats alone")
+        raise UnsupportedModelError(
+            f"{node} makes integers of the numbers (type {to}); fastnn computes in floats alone"
+        )
     return x
 
 

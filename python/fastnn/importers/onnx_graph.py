@@ -38,7 +38,9 @@ class Node:
         if unknown := self.attributes.keys() - self._taken:
             raise UnsupportedModelError(f"{self} has the attribute {min(unknown)!r:.60}, which fastnn does not know")
         if len(self.inputs) not in inputs:
-            raise ModelFormatError(f"{self} has {len(self.inputs)} inputs; expected {inputs.start} to {inputs.stop - 1}")
+            raise ModelFormatError(
+                f"{self} has {len(self.inputs)} inputs; expected {inputs.start} to {inputs.stop - 1}"
+            )
 
     def __post_init__(self) -> None:
         self._taken: set[str] = set()
@@ -113,8 +115,13 @@ def _input(graph: Any, constants: dict[str, Array | list[str]]) -> tuple[str, li
     real = [each for each in graph.input if each.name not in constants]
     if len(real) != 1:
         listed = ", ".join(repr(each.name) for each in real) or "none"
-        raise UnsupportedModelError(f"has the inputs {listed:.200}; expected one: fastnn's models take one array of rows")
-    if real[0].type.WhichOneof("value") != "tensor_type" or real[0].type.tensor_type.elem_type not in onnx_tensors.DTYPES:
+        raise UnsupportedModelError(
+            f"has the inputs {listed:.200}; expected one: fastnn's models take one array of rows"
+        )
+    if (
+        real[0].type.WhichOneof("value") != "tensor_type"
+        or real[0].type.tensor_type.elem_type not in onnx_tensors.DTYPES
+    ):
         raise UnsupportedModelError(f"has the input {real[0].name!r:.100}, which is no tensor of numbers")
     return real[0].name, _shape(real[0])
 
@@ -172,5 +179,6 @@ def _check_names(nodes: list[Node], known: set[str], outputs: list[str]) -> None
             raise ModelFormatError(f"{node} has no output")
         known.update(filter(None, node.outputs))
     if not outputs or len(set(outputs)) != len(outputs) or not known.issuperset(outputs):
-        raise ModelFormatError(f"has the outputs {outputs!r:.200}, of which one is missing, there twice, or made nowhere")
-
+        raise ModelFormatError(
+            f"has the outputs {outputs!r:.200}, of which one is missing, there twice, or made nowhere"
+        )

@@ -1,13 +1,13 @@
 """The operations of ONNX that are layers, or change the shape of what rows go through."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx_algebra import Array
+from fastnn.importers.onnx_algebra import ONE, ZERO, Array, float64
 from fastnn.importers.onnx_constants import ROWS, Value
 from fastnn.importers.onnx_functions import axes, number
 from fastnn.importers.onnx_graph import Graph, Node
@@ -122,8 +122,8 @@ def _gemm(node: Node, given: Given, position: int, rows: Rows, _: list[Step]) ->
         bias = bias.astype(np.float64) * beta
     if alpha == 1:
         return [_product(node, rows, kernel, bias)]
-    shift = np.float64(0) if bias is None else bias.astype(np.float64)
-    return [_product(node, rows, kernel, None), Scale(str(node), np.float64(alpha), shift)]
+    shift = ZERO if bias is None else bias.astype(np.float64)
+    return [_product(node, rows, kernel, None), Scale(str(node), float64(alpha), shift)]
 
 
 def _matmul(node: Node, given: Given, position: int, rows: Rows, _: list[Step]) -> list[Step]:
@@ -184,7 +184,7 @@ def _scaler(node: Node, given: Given, _: int, rows: Rows, __: list[Step]) -> lis
             rows.expect(size, node)
         made.append(array.reshape(()) if size == 1 else array)
     # As two, since scale * x + shift would lose digits where x is large: for those who do not fold.
-    return [Scale(str(node), np.float64(1), -made[0]), Scale(str(node), made[1], np.float64(0))]
+    return [Scale(str(node), ONE, -made[0]), Scale(str(node), made[1], ZERO)]
 
 
 def _flatten(node: Node, _: Given, __: int, rows: Rows, before: list[Step]) -> list[Step]:
@@ -200,11 +200,11 @@ def _reshape(node: Node, given: Given, position: int, rows: Rows, before: list[S
     node.finish(range(2, 3))
     if position != 0 or not isinstance(given[1], np.ndarray):
         raise UnsupportedModelError(f"{node} makes a shape that is known only when the model runs")
-    shape = [int(size) for size in given[1].reshape(-1)]
+    shape: list[int | None] = [int(size) for size in given[1].reshape(-1)]
     if shape == [-1, 1] and rows.producer == "skl2onnx" and rows.width != 1:
         return [Nothing(str(node))]  # its regressors of several targets end so, by mistake
     if not zero_is_zero:
-        shape = [(rows.shape[i] if i < len(rows.shape) else 0) if size == 0 else size for i, size in enumerate(shape)]  # type: ignore[misc]
+        shape = [(rows.shape[i] if i < len(rows.shape) else 0) if size == 0 else size for i, size in enumerate(shape)]
     return _to_shape(node, shape, rows, before)
 
 
@@ -226,7 +226,7 @@ def _transpose(node: Node, _: Given, __: int, rows: Rows, ___: list[Step]) -> li
     return [Nothing(str(node))]
 
 
-def _to_shape(node: Node, shape: list[int | None], rows: Rows, before: list[Step]) -> list[Step]:
+def _to_shape(node: Node, shape: Sequence[int | None], rows: Rows, before: list[Step]) -> list[Step]:
     """Give the rows another shape that leaves their numbers where they are, row by row."""
     units = None if None in rows.shape[1:] else math.prod(filter(None, rows.shape[1:]))
     shape = list(shape)

@@ -76,7 +76,9 @@ class _Walk:
         if len(given) > 1 or live != {node.outputs[0]}:
             self._refuse_branch(i, node, next(iter(live - {node.outputs[0]}), given[-1]))
         arguments = [self._constants.get(name) if name else None for name in node.inputs]
-        self._steps += onnx_layers.LAYERS[node.op](node, arguments, node.inputs.index(given[0]), self._rows, self._steps)
+        self._steps += onnx_layers.LAYERS[node.op](
+            node, arguments, node.inputs.index(given[0]), self._rows, self._steps
+        )
         self._cuts = []
         self._begin(i + 1, node.outputs[0])
         self._rows.note(node.outputs[0])
@@ -176,6 +178,4 @@ def _varying(nodes: list[Node], given: str) -> set[str]:
 
 
 def _last_uses(nodes: list[Node], varying: set[str]) -> dict[str, int]:
-    return {
-        name: i for i, node in enumerate(nodes) if node.op != "Shape" for name in node.inputs if name in varying
-    }
+    return {name: i for i, node in enumerate(nodes) if node.op != "Shape" for name in node.inputs if name in varying}
