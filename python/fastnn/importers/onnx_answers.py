@@ -1,0 +1,114 @@
+"""Which of a graph's outputs are the answers. Classifiers have labels beside them, made of the probabilities.
+
+skl2onnx writes: probabilities -> ArgMax -> ArrayFeatureExtractor(classes) -> Reshape -> Cast = labels, and ZipMap,
+which makes dictionaries of probabilities. fastnn's answers are the probabilities, its `classes` those of the labels.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.onnx_graph import Graph, Node
+from fastnn.importers.steps import Function, Product, Step
+
+_AFTER_LABELS = {"Cast", "Reshape", "Identity", "Squeeze", "ai.onnx.ml.ArrayFeatureExtractor"}
+_EXTRACTOR, _ZIPMAP = "ai.onnx.ml.ArrayFeatureExtractor", "ai.onnx.ml.ZipMap"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The value whose numbers are the answers, and the classes that these are of."""
+
+    value: str
+    classes: list[Any] | None
+
+
+def find(graph: Graph) -> Answers:
+    """Return which value is the answers; UnsupportedModelError where there are several."""
+    makers = {name: node for node in graph.nodes for name in node.outputs}
+    labels = {name: found for name in graph.outputs if (found := _of_label(graph, makers, name)) is not None}
+    others = [name for name in graph.outputs if name not in labels]
+    if len(labels) > 1 or len(others) != 1:
+        listed = ", ".join(map(repr, graph.outputs))
+        raise UnsupportedModelError(
+            f"has the outputs {listed:.200}; expected one, or probabilities and labels of these"
+        )
+    value, classes = _without_zipmap(makers, others[0])
+    for name, found in labels.items():
+        if _origin(makers, found.value) != _origin(makers, value):
+            raise UnsupportedModelError(
+                f"has the labels {name!r:.100}, which are not made of the output {value!r:.100}"
+            )
+        classes = found.classes or classes
+    return Answers(value, _stored_classes(graph) if classes is None else classes)
+
+
+def _of_label(graph: Graph, makers: dict[str, Node], name: str) -> Answers | None:
+    """Return what labels are made of, and their classes; None for an output that is no label."""
+    classes = None
+    while (node := makers.get(name)) is not None and node.inputs:
+        if node.op in ("ArgMax", "ai.onnx.ml.Binarizer"):
+            return Answers(node.inputs[0], classes)
+        if node.op not in _AFTER_LABELS:
+            return None
+        if node.op == _EXTRACTOR and len(node.inputs) == 2:
+            classes = _listed(graph.constants.get(node.inputs[0]))
+        name = node.inputs[1 if node.op == _EXTRACTOR and len(node.inputs) == 2 else 0]
+    return None
+
+
+def _listed(values: Any) -> list[Any] | None:
+    return values.reshape(-1).tolist() if isinstance(values, np.ndarray) else values
+
+
+def _without_zipmap(makers: dict[str, Node], name: str) -> tuple[str, list[Any] | None]:
+    node = makers.get(name)
+    if node is None or node.op != _ZIPMAP or len(node.inputs) != 1:
+        return name, None
+    found = [node.take(f"classlabels_{kind}", None) for kind in ("int64s", "strings")]
+    node.finish(range(1, 2))
+    return node.inputs[0], found[0] or found[1]
+
+
+def _origin(makers: dict[str, Node], name: str) -> str:
+    while (node := makers.get(name)) is not None and node.op in ("Identity", "Cast") and node.inputs:
+        name = node.inputs[0]
+    return name
+
+
+def _stored_classes(graph: Graph) -> list[Any] | None:
+    """Return the classes that export() wrote."""
+    text = graph.metadata.get("classes")
+    if text is None or graph.producer != "fastnn":
+        return None
+    try:
+        classes = json.loads(text)
+    except (ValueError, RecursionError):
+        classes = None
+    if not isinstance(classes, list) or not all(isinstance(each, (str, int, float)) for each in classes):
+        raise ModelFormatError(f"has classes that are no list of names or numbers: {text!r:.100}")
+    return classes
+
+
+@dataclass(frozen=True)
+class Complemented(Step):
+    """One probability p becomes two: 1 - p, p."""
+
+
+def with_two_probabilities(steps: list[Step]) -> list[Step]:
+    """Return the steps with softmax([0, x]), which is [1 - p, p] for p = sigmoid(x), in place of the latter."""
+    for i, step in enumerate(steps):
+        if not isinstance(step, Complemented):
+            continue
+        product, sigmoid = [None, None, *steps[:i]][-2:]
+        if not isinstance(product, Product) or not isinstance(sigmoid, Function) or sigmoid.activation != "sigmoid":
+            raise UnsupportedModelError(f"{step.source} joins 1 - p and p, where p is no sigmoid of a Gemm or MatMul")
+        kernel, bias = product.kernel, product.bias
+        kernel = np.concatenate([np.zeros_like(kernel), kernel], axis=1)
+        bias = None if bias is None else np.concatenate([np.zeros_like(bias), bias])
+        softmax = Function(f"{sigmoid.source}, {step.source}", "softmax")
+        return [*steps[: i - 2], replace(product, kernel=kernel, bias=bias), softmax, *steps[i + 1 :]]
+    return steps

@@ -1,0 +1,97 @@
+"""Models of .onnx files, of whichever program: what their graph computes becomes layers in a row.
+
+Nothing of a file is executed, and of its parts in other files only those of its own folder are read. The onnx package
+parses the file; it is imported here, when it is needed.
+"""
+
+import importlib
+import os
+import stat
+from typing import Any, NoReturn
+
+from fastnn._core import LimitError, ModelFormatError
+from fastnn.importers import onnx_answers, onnx_graph, onnx_steps, onnx_wire
+from fastnn.importers.conversion import convert
+from fastnn.importers.onnx_graph import Graph
+from fastnn.importers.onnx_tensors import Folder
+from fastnn.models import Sequential
+
+_MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
+
+
+def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+    """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
+
+    path: the file; numbers in other files ("external data") are read from its folder alone, and through no link.
+    fold: whether affine steps, such as BatchNormalization, are folded into the layer beside them, in float64.
+    check: (x, y), rows and the answers to them, for ``model.conversion.difference``.
+
+    The answers are (rows, units): a last Squeeze or Reshape that would make (rows,) of (rows, 1) is left out. Those of
+    classifiers are the probabilities, also where there is one for two classes; ``model.classes`` are the labels.
+    A model of float64 kernels alone computes in float64, any other in float32: casts to other floats are left out.
+    Raises UnsupportedModelError (a ValueError) naming the first node that fastnn cannot do, ModelFormatError (a
+    ValueError) for a file that contradicts itself, of which LimitError for one too large; ImportError without the onnx
+    package; OSError.
+
+    >>> load("model.onnx").predict(x)  # doctest: +SKIP
+    """
+    path = os.fsdecode(path)
+    try:
+        graph = onnx_graph.read(_parsed(path), Folder(os.path.dirname(path)))  # noqa: PTH120
+        return _model(graph, fold=fold, check=check, name=name, source=f"ONNX model {path!r}")
+    except ModelFormatError as error:
+        _refuse(error, path)
+
+
+def from_proto(
+    proto: Any,
+    *,
+    folder: str | None = None,
+    fold: bool = True,
+    check: Any = None,
+    name: str | None = None,
+    source: str = "ONNX model",
+) -> Sequential:
+    """Return the model of an onnx.ModelProto; as load(), which see for the rest.
+
+    folder: where its external data is, if any. source: what errors and the report call it.
+
+    >>> from_proto(onnx.load("model.onnx")).predict(x)  # doctest: +SKIP
+    """
+    try:
+        return _model(onnx_graph.read(proto, Folder(folder)), fold=fold, check=check, name=name, source=source)
+    except ModelFormatError as error:
+        _refuse(error, source)
+
+
+def _refuse(error: ModelFormatError, where: str) -> NoReturn:
+    raise type(error)(f"{where}: {error}") from None
+
+
+def _parsed(path: str) -> Any:
+    try:
+        onnx: Any = importlib.import_module("onnx")
+    except ImportError:
+        raise ImportError("reading .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
+    # Nor does a FIFO make us wait.
+    with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelFormatError("is no regular file; expected an .onnx file")
+        if status.st_size > _MOST_BYTES:
+            raise LimitError(f"has {status.st_size} bytes; expected at most {_MOST_BYTES}, the rest in external data")
+        content = file.read(status.st_size)
+    proto = onnx.ModelProto()
+    onnx_wire.check(content, proto.DESCRIPTOR)
+    try:
+        proto.ParseFromString(content)
+    except Exception as error:  # DecodeError, of a package that onnx alone needs
+        raise ModelFormatError(f"is no ONNX model: {error!s:.100}") from None
+    return proto
+
+
+def _model(graph: Graph, *, fold: bool, check: Any, name: str | None, source: str) -> Sequential:
+    answers = onnx_answers.find(graph)
+    steps = onnx_steps.steps(graph, answers.value)
+    inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
+    return convert(source, steps, inputs=inputs, fold=fold, name=name, classes=answers.classes, check=check)
