@@ -38,6 +38,8 @@ def uniform(seed, shape, dtype="float64"):
 PARAMETERS = {
     "leaky_relu": {"negative_slope": 0.2},
     "clip": {"minimum": -0.25, "maximum": 0.5},
+    "elu": {"alpha": 0.7},
+    "celu": {"alpha": 0.7},
 }
 
 

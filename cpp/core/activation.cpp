@@ -24,7 +24,18 @@ constexpr Description kActivations[] = {{Activation::linear, "linear"},
                                         {Activation::hard_sigmoid, "hard_sigmoid"},
                                         {Activation::softsign, "softsign"},
                                         {Activation::leaky_relu, "leaky_relu", {"negative_slope"}},
-                                        {Activation::clip, "clip", {"minimum", "maximum"}}};
+                                        {Activation::clip, "clip", {"minimum", "maximum"}},
+                                        {Activation::exponential, "exponential"},
+                                        {Activation::elu, "elu", {"alpha"}},
+                                        {Activation::celu, "celu", {"alpha"}},
+                                        {Activation::selu, "selu"},
+                                        {Activation::silu, "silu"},
+                                        {Activation::hard_swish, "hard_swish"},
+                                        {Activation::softplus, "softplus"},
+                                        {Activation::mish, "mish"},
+                                        {Activation::gelu, "gelu"},
+                                        {Activation::gelu_tanh, "gelu_tanh"},
+                                        {Activation::log_softmax, "log_softmax"}};
 constexpr Description kLayers[] = {{Activation::prelu, "prelu"},
                                    {Activation::affine, "affine"},
                                    {Activation::layer_normalization, "layer_normalization", {"epsilon"}}};
@@ -77,6 +88,8 @@ void check_parameters(Activation activation, const ActivationParameters& paramet
   if (is_clip && parameters[0] > parameters[1])
     throw std::invalid_argument("minimum: expected at most the maximum, " + std::to_string(parameters[1]) +
                                 "; received " + std::to_string(parameters[0]));
+  if (activation == Activation::celu && parameters[0] <= 0)
+    throw std::invalid_argument("alpha: expected more than 0; received " + std::to_string(parameters[0]));
   if (activation == Activation::layer_normalization && parameters[0] < 0)
     throw std::invalid_argument("epsilon: expected at least 0; received " + std::to_string(parameters[0]));
 }

@@ -41,7 +41,7 @@ struct PackedLayer {
 
 // Activations that are not of each sum alone: they need the row's others, or know which unit's it is.
 static constexpr bool takes_whole_rows(Activation activation) {
-  return activation == Activation::softmax || activation >= Activation::prelu;
+  return activation == Activation::softmax || activation >= Activation::log_softmax;
 }
 
 // A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].

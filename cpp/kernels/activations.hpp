@@ -2,6 +2,8 @@
 #pragma once
 
 #include "dense.hpp"
+#include "exponentials.hpp"
+#include "gelu.hpp"
 #include "math.hpp"
 
 namespace fastnn::FASTNN_ISA {
@@ -41,8 +43,25 @@ void activate_elements(const PackedLayer<T>& layer, T* data, std::size_t element
     case Activation::clip:
       return map(data, elements,
                  [=, low = p[0], high = p[1]](Vector<T> x) FASTNN_INLINE_LAMBDA { return clamped<T>(x, low, high); });
+    case Activation::exponential:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return exp<T>(x); });
+    case Activation::elu:
+      return map(data, elements, [alpha = p[0]](Vector<T> x) FASTNN_INLINE_LAMBDA { return elu<T>(x, alpha); });
+    case Activation::celu:
+      return map(data, elements, [alpha = p[0]](Vector<T> x) FASTNN_INLINE_LAMBDA { return celu<T>(x, alpha); });
+    case Activation::selu: return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return selu<T>(x); });
+    case Activation::silu: return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return silu<T>(x); });
+    case Activation::hard_swish:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return hard_swish<T>(x); });
+    case Activation::softplus:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return softplus<T>(x); });
+    case Activation::mish: return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return mish<T>(x); });
+    case Activation::gelu: return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return gelu<T>(x); });
+    case Activation::gelu_tanh:
+      return map(data, elements, [](Vector<T> x) FASTNN_INLINE_LAMBDA { return gelu_tanh<T>(x); });
     case Activation::linear:
     case Activation::softmax:
+    case Activation::log_softmax:
     case Activation::prelu:
     case Activation::affine:
     case Activation::layer_normalization: return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dense.hpp"
+#include "exponentials.hpp"
 #include "math.hpp"
 
 namespace fastnn::FASTNN_ISA {
@@ -26,11 +27,11 @@ struct UnitsInLanes {
     return splat(found);
   }
 
-  // Of add(sum, x) over 16 chains; 0 in the padding, which `add` must not change a sum by.
+  // Of add(sum, x) over 16 chains; x = none must change no sum.
   template <class Add>
-  FASTNN_INLINE Vector<T> sum(Add add) const {
+  FASTNN_INLINE Vector<T> sum(Add add, T none = 0) const {
     const std::size_t padded = pad_to_chains(units);
-    for (std::size_t n = units; n < padded; ++n) row[n] = 0;
+    for (std::size_t n = units; n < padded; ++n) row[n] = none;
     T sums[kMostChains] = {};
     for (std::size_t n = 0; n < padded; n += kMostChains)
       for (std::size_t j = 0; j < kMostChains; j += kLanes<T>) store(sums + j, add(load(sums + j), load(row + n + j)));
@@ -60,7 +61,7 @@ struct RowsInLanes {
   }
 
   template <class Add>
-  FASTNN_INLINE Vector<T> sum(Add add) const {
+  FASTNN_INLINE Vector<T> sum(Add add, T = 0) const {
     Vector<T> sums[kMostChains] = {};
     for (std::size_t n = 0; n < units; ++n) sums[n % kMostChains] = add(sums[n % kMostChains], load(at(n)));
     return sum_by_halves<kMostChains>(sums);
@@ -73,6 +74,17 @@ void softmax(const Row& row) {
   row.map([=](Vector<T> x, std::size_t) FASTNN_INLINE_LAMBDA { return exp_nonpositive<T>(x - largest); });
   const Vector<T> sum = row.sum([](Vector<T> s, Vector<T> e) FASTNN_INLINE_LAMBDA { return s + e; });
   row.map([=](Vector<T> e, std::size_t) FASTNN_INLINE_LAMBDA { return e / sum; });
+}
+
+// (x - m) - log(sum of e^(x - m)), where the sum is at least 1.
+template <class T, class Row>
+void log_softmax(const Row& row) {
+  const Vector<T> largest = row.largest();
+  const Vector<T> sum =
+      row.sum([=](Vector<T> s, Vector<T> x) FASTNN_INLINE_LAMBDA { return s + exp_nonpositive<T>(x - largest); },
+              -static_cast<T>(__builtin_inf()));
+  const Vector<T> log = log_of_sum<T>(sum);
+  row.map([=](Vector<T> x, std::size_t) FASTNN_INLINE_LAMBDA { return (x - largest) - log; });
 }
 
 template <class T, class Row>
@@ -91,6 +103,7 @@ template <class T, class Row>
 void whole_row(const PackedLayer<T>& layer, const Row& row) {
   switch (layer.activation) {
     case Activation::softmax: return softmax<T>(row);
+    case Activation::log_softmax: return log_softmax<T>(row);
     case Activation::layer_normalization: return layer_normalization<T>(layer, row);
     case Activation::prelu:
       return row.map([&](Vector<T> x, std::size_t n)

@@ -18,6 +18,17 @@ enum class Activation : std::uint8_t {
   softsign,      // x / (1 + |x|)
   leaky_relu,    // negative_slope · x where x < 0, else x
   clip,          // minimum where x < minimum, maximum where x > maximum, else x
+  exponential,   // e^x
+  elu,           // alpha · (e^x - 1) where x < 0, else x
+  celu,          // alpha · (e^(x / alpha) - 1) where x < 0, else x; alpha > 0
+  selu,          // 1.0507… · elu(x) with alpha = 1.6732…
+  silu,          // x / (1 + e^-x), also called swish
+  hard_swish,    // x · hard_sigmoid(x), also called hard_silu
+  softplus,      // log(1 + e^x)
+  mish,          // x · tanh(softplus(x))
+  gelu,          // x · (1 + erf(x / sqrt 2)) / 2
+  gelu_tanh,     // x · (1 + tanh(sqrt(2 / pi) · (x + 0.044715 x³))) / 2, close to it
+  log_softmax,   // x - log(sum of e^x over the layer's units)
 
   // Layers of their own, which have numbers for each unit: their Layer's scale and shift.
   prelu,                // scale · x where x < 0, else x
