@@ -1,13 +1,13 @@
 """Keras' files, .keras and .h5, read without Keras: what the model is, and its weights. Nothing of them is run."""
 
 import contextlib
+import math
 import os
 import re
 import stat
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
@@ -39,24 +39,20 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     >>> print(model.conversion)  # doctest: +SKIP
     """
     where = os.fsdecode(path)
-    # A FIFO is not waited for, and what it is said before anything is read.
+    # Nothing waits for a FIFO's writer: what the path names is looked at before anything is read.
     with open(os.open(where, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ModelFormatError(f"{where}: is no regular file; expected one that Keras wrote, .keras or .h5")
         with _errors_of(where):
             found = _read(file, status.st_size)
-        rows = flat_rows(check, found.shape)
-        inputs = None if found.shape is None else int(np.prod(found.shape))
-        with _errors_of(where):
-            return convert(
-                f"Keras model {found.name!r}",
-                found.steps,
-                inputs=inputs,
-                fold=fold,
-                name=name or found.name,
-                check=rows,
-            )
+    rows = flat_rows(check, found.shape)
+    inputs = None if found.shape is None else math.prod(found.shape)
+    title = f"Keras model {found.name!r:.60}"
+    try:
+        return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name, check=rows)
+    except ModelFormatError as error:
+        raise type(error)(f"{where}: {error}") from None
 
 
 @contextlib.contextmanager
@@ -66,9 +62,7 @@ def _errors_of(where: str) -> Iterator[None]:
         yield
     except ModelFormatError as error:
         raise type(error)(f"{where}: {error}") from None
-    except ImportError:
-        raise
-    except (MemoryError, KeyboardInterrupt):
+    except (ImportError, MemoryError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:

@@ -1,5 +1,6 @@
 """A Keras model that is at hand: its layers' configs and weights. Keras itself is not imported here."""
 
+import math
 import sys
 from typing import Any
 
@@ -41,8 +42,8 @@ def from_keras(model: Any, *, fold: bool = True, check: Any = None, name: str | 
     described = {"class_name": type(model).__name__, "config": model.get_config()}
     found = model_steps(described, _major(model), _LiveWeights(model))
     rows = flat_rows(check, found.shape, lambda x: np.asarray(model.predict(x, verbose=0)))
-    inputs = None if found.shape is None else int(np.prod(found.shape))
-    title = f"Keras model {found.name!r}"
+    inputs = None if found.shape is None else math.prod(found.shape)
+    title = f"Keras model {found.name!r:.60}"
     return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name, check=rows)
 
 
@@ -72,7 +73,7 @@ class _LiveWeights:
 
     def __init__(self, model: Any) -> None:
         self._layers: dict[tuple[str, ...], Any] = {}
-        waiting = [((), model)]
+        waiting: list[tuple[tuple[str, ...], Any]] = [((), model)]
         while waiting:
             names, each = waiting.pop()
             for layer in each.layers:

@@ -67,7 +67,7 @@ def model_steps(model: Any, keras: int | None, weights: Weights) -> KerasSteps:
         )
     steps: list[Step] = []
     leaves = list(_leaves(class_name, config, Place()))
-    first = shape = next((leaf.shape for leaf in leaves if leaf.shape is not None), None)
+    first = shape = leaves[0].shape
     for number, leaf in enumerate(leaves, 1):
         if leaf.class_name == "InputLayer":
             steps.append(Nothing(f"layer {leaf.name!r:.60} (InputLayer)"))
@@ -114,43 +114,54 @@ def _described(record: Any, what: str) -> tuple[str, Any]:
     return record["class_name"], record.get("config")
 
 
-def _leaves(class_name: str, config: Any, place: Place) -> Iterator[_Leaf]:
-    """Yield the layers in the order of computing, those of models within models too."""
+def _leaves(class_name: str, config: Any, place: Place, shape: Shape | None = None) -> Iterator[_Leaf]:
+    """Yield the layers in the order of computing, those of models within models too; shape: of the first one's rows."""
     if len(place.names) > _MOST_NESTED:
         raise LimitError(f"models stand in models more than {_MOST_NESTED} deep")
+    layers = _placed(class_name, config, place)
+    order = list(layers)
+    if class_name != "Sequential":
+        order = in_a_row(config, {name: record for name, (record, _) in layers.items()})
+    elif isinstance(config, dict):
+        shape = _row_shape(config.get("build_input_shape")) or shape
+    for name in order:
+        record, inner = layers[name]
+        kind, content = record["class_name"], record.get("config")
+        if kind in MODELS:
+            yield from _leaves(kind, content, inner, shape)
+        elif not isinstance(content, dict):
+            raise ModelFormatError(f"layer {name!r:.60} ({kind:.60}) has no config")
+        else:
+            if kind == "InputLayer":
+                _check_input(name, content)
+            own = _row_shape(content.get("batch_shape", content.get("batch_input_shape")))
+            yield _Leaf(kind, name, content, inner, own or shape)
+        shape = None
+
+
+def _placed(class_name: str, config: Any, place: Place) -> dict[str, tuple[dict[str, Any], Place]]:
+    """Return the layers of a model by their names, in the config's order, and where each stands."""
+    # Keras 2.0 and 2.1 wrote a Sequential's layers alone.
     records = config if isinstance(config, list) else config.get("layers") if isinstance(config, dict) else None
-    if not isinstance(records, list | tuple) or not records:
+    if (
+        not isinstance(records, list | tuple)
+        or not records
+        or (isinstance(config, list) and class_name != "Sequential")
+    ):
         raise ModelFormatError(f"expected {class_name} {'/'.join(place.names)!r:.60} with a list of layers")
-    layers, counts = {}, dict[str, int]()
+    layers: dict[str, tuple[dict[str, Any], Place]] = {}
+    counts: dict[str, int] = {}
     for record in records:
         kind, content = _described(record, "each layer")
         name = content.get("name") if isinstance(content, dict) else None
         name = record.get("name") if name is None else name
-        if kind in MODELS and name is None and isinstance(content, list):
-            name = f"{kind.lower()}_{len(layers)}"
         if not isinstance(name, str) or name in layers:
             raise ModelFormatError(f"expected a name of its own for each layer; received {name!r:.60} for a {kind:.60}")
         snake = _snake_case(kind)
         counts[snake] = counts.get(snake, -1) + 1
         numbered = snake if counts[snake] == 0 else f"{snake}_{counts[snake]}"
         layers[name] = record, Place((*place.names, name), (*place.numbered, numbered))
-    order = list(layers)
-    if class_name != "Sequential":
-        order = in_a_row(config, {name: record for name, (record, _) in layers.items()})
-    shape = None if isinstance(config, list) else _row_shape(config.get("build_input_shape"))
-    for name in order:
-        record, inner = layers[name]
-        kind, content = record["class_name"], record.get("config")
-        if kind in MODELS:
-            yield from _leaves(kind, content, inner)
-            continue
-        if not isinstance(content, dict):
-            raise ModelFormatError(f"layer {name!r:.60} ({kind:.60}) has no config")
-        if kind == "InputLayer":
-            _check_input(name, content)
-        own = _row_shape(content.get("batch_shape", content.get("batch_input_shape")))
-        yield _Leaf(kind, name, content, inner, own or shape)
-        shape = None
+    return layers
 
 
 def _check_input(name: str, config: dict[str, Any]) -> None:
