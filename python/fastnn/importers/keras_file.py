@@ -1,6 +1,7 @@
 """Keras' files, .keras and .h5, read without Keras: what the model is, and its weights. Nothing of them is run."""
 
 import contextlib
+import errno
 import math
 import os
 import re
@@ -50,7 +51,7 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     inputs = None if found.shape is None else math.prod(found.shape)
     title = f"Keras model {found.name!r:.60}"
     try:
-        return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name, check=rows)
+        return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name or None, check=rows)
     except ModelFormatError as error:
         raise type(error)(f"{where}: {error}") from None
 
@@ -65,7 +66,7 @@ def _errors_of(where: str) -> Iterator[None]:
     except (ImportError, MemoryError):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # of a place before its start
             raise
         raise ModelFormatError(f"{where}: is not what Keras writes: {type(error).__name__}: {error!s:.200}") from None
 
@@ -131,11 +132,10 @@ class _NumberedWeights:
         path = "".join(f"{self._layers}/{each}/" for each in place.numbered) + "vars"
         group = self._hdf5.at(path)
         found = [] if group is None else self._hdf5.children(group)
-        written_for = None if group is None else self._hdf5.text(group, "name")
-        if sorted(found) != sorted(str(i) for i in range(len(names))) or written_for not in (None, place.names[-1]):
+        if sorted(found) != sorted(str(i) for i in range(len(names))):
             raise ModelFormatError(
-                f"{_WEIGHTS}: {path} has the weights {', '.join(found)!r:.60} of {written_for!r:.60}; expected "
-                f"{len(names)} of {place.names[-1]!r:.60}: {', '.join(names)}"
+                f"{_WEIGHTS}: {path} has the weights {', '.join(found)!r:.60}; expected {len(names)} of "
+                f"{place.names[-1]!r:.60}: {', '.join(names)}"
             )
         return {
             name: self._hdf5.array(self._hdf5.child(group, str(i))) for i, name in enumerate(names) if name != "count"

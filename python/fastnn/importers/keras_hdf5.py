@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.importers.keras_strings import check_strings
 
 Array = npt.NDArray[Any]
 
@@ -28,6 +29,7 @@ class Hdf5:
             self._h5py: Any = importlib.import_module("h5py")
         except ImportError:
             raise ImportError("reading Keras' files needs h5py: pip install 'fastnn[keras]'") from None
+        self._file, self._size, self._are_strings_checked = file, size, False
         self._left = size + _SPARE
         self._objects = 0
         self.root = self._h5py.File(file, "r")
@@ -66,6 +68,9 @@ class Hdf5:
         """Return an attribute that is one string, None where there is none."""
         if name not in item.attrs:
             return None
+        if not self._are_strings_checked:
+            check_strings(self._file, self._size, _MOST_TEXT)
+            self._are_strings_checked = True
         attribute = item.attrs.get_id(name)
         kind = self._h5py.check_string_dtype(attribute.dtype)
         if attribute.shape != () or kind is None or attribute.get_storage_size() > _MOST_TEXT:
@@ -79,10 +84,9 @@ class Hdf5:
     def array(self, dataset: Any) -> Array:
         """Return the numbers of a dataset, float16 and bfloat16 as float32."""
         name, dtype = f"dataset {dataset.name!r:.100}", dataset.dtype
+        # Python's tools have no other name for bfloat16 in a file than two opaque bytes.
         is_bfloat16 = dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None and dtype.shape == ()
-        if not (dtype.kind == "f" and dtype.itemsize in (2, 4, 8)) and not (
-            is_bfloat16 and self.text(dataset, "dtype") == "bfloat16"
-        ):
+        if not is_bfloat16 and not (dtype.kind == "f" and dtype.itemsize in (2, 4, 8)):
             raise UnsupportedModelError(f"{name} holds {dtype!s:.60}; expected floats of 16, 32 or 64 bits")
         self._check_storage(dataset, name)
         numbers = np.asarray(dataset[()])
