@@ -213,9 +213,9 @@ class Sequential(Stack):
 
         load_model() reads it back. Raises ValueError (another extension, a model not built), OSError, ImportError.
         """
-        from fastnn import onnx_export  # it builds on this module
+        from fastnn.onnx_export import export  # it builds on this module
 
-        onnx_export.export(self, os.fsdecode(filepath))
+        export(self, os.fsdecode(filepath))
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies of the layers, with the weights that they have together; so models that share a layer share none after.

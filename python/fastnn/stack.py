@@ -36,7 +36,7 @@ class Stack(Fixed):
         self._has_input = False
         self._layers: list[Layer] = []
         self._classes: tuple[Any, ...] | None = None
-        self.conversion: object = None
+        self.conversion: Any = None
         self._weights_changed()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
             self.add(layer)

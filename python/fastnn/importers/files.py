@@ -54,4 +54,6 @@ def load(
         raise ValueError(f"{path}: expected layers only with a PyTorch state dict; a file of {kind} knows its own")
     if kind == "safetensors":
         return None
-    return (keras_file if kind == "keras" else onnx_file).load(path, fold=fold, check=check)
+    if kind == "keras":
+        return keras_file.load(path, fold=fold, check=check)
+    return onnx_file.load(path, fold=fold, check=check)
