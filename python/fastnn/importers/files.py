@@ -34,6 +34,14 @@ def kind_of(path: str) -> str:
     return "onnx" if is_onnx and start[8:9] != b"{" else "safetensors"
 
 
+def activations_missing(path: str) -> _core.UnsupportedModelError:
+    """Return the error for a state dict without `layers`."""
+    return _core.UnsupportedModelError(
+        f"{path}: looks like a PyTorch state dict, which holds no activations; name those that follow its "
+        "modules, as in load_model(path, layers=['relu', 'linear'])"
+    )
+
+
 def load(
     path: str,
     layers: Sequence[Any] | Mapping[str, Any] | None,
@@ -44,10 +52,7 @@ def load(
     """Return the model of another tool's file; None for one of fastnn's own."""
     kind = kind_of(path)
     if kind == "torch" and layers is None:
-        raise _core.UnsupportedModelError(
-            f"{path}: looks like a PyTorch state dict (.pt), which holds no activations; name those that "
-            "follow its modules, as in load_model(path, layers=['relu', 'linear'])"
-        )
+        raise activations_missing(path)
     if kind == "torch" or (kind == "safetensors" and layers is not None):
         return from_torch_state_dict(path, layers or (), eps=eps, fold=fold, check=check)
     if layers is not None:

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -75,6 +76,19 @@ def _read(file: BinaryIO, size: int) -> dict[str, npt.NDArray[Any]]:
         numbers = np.frombuffer(file.read(stop - begin), _DTYPES[dtype]).reshape(shape)
         tensors[name] = (numbers.astype("<u4") << 16).view("<f4") if dtype == "BF16" else numbers
     return {name: tensors[name] for name in header}
+
+
+def is_state_dict(path: str) -> bool:
+    """Whether the file's tensors are named as PyTorch names its modules' weights."""
+    if not os.path.isfile(path):  # noqa: PTH113  # a FIFO would wait
+        return False
+    with open(path, "rb") as file:  # noqa: PTH123
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        try:
+            return any(name.rpartition(".")[2] == "weight" for name in _header(file, size))
+        except ModelFormatError:
+            return False
 
 
 def read(path: str) -> dict[str, npt.NDArray[Any]]:
