@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__
 from fastnn.base import Layer, changes
-from fastnn.layers import Dense
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]

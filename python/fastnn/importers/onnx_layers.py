@@ -64,6 +64,10 @@ class Rows:
         if len(self.shape) > 1:
             self.shape = [*self.shape[:-1], width]
 
+    def is_of_units(self, array: Array) -> bool:
+        """Whether an array of one number is that of the only unit, and not of any number of units."""
+        return array.ndim == 1 and self.width == 1 and self.producer == "fastnn"
+
     def widened(self, step: Step) -> Step:
         """Return a step whose numbers are one for each unit where it has to have them so."""
         if isinstance(step, Normalize) and step.gamma.ndim * step.beta.ndim == 0:
@@ -166,7 +170,7 @@ def _prelu(node: Node, given: Given, position: int, rows: Rows, _: list[Step]) -
     slopes = _floats(node, given[1], "slope") if position == 0 else None
     if slopes is None:
         raise UnsupportedModelError(f"{node} has slopes that are no constants")
-    if slopes.size == 1:
+    if slopes.size == 1 and not rows.is_of_units(slopes):
         return [leaky_relu(str(node), number(float(slopes.reshape(())), slopes.dtype.itemsize == 8))]
     vector = _vector(node, slopes, "slope", rows.width)
     rows.expect(vector.size, node)
