@@ -21,7 +21,9 @@ _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of
 
 def steps(graph: Graph, target: str) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
-    made = with_two_probabilities(onnx_layers.merged(_Walk(graph, target).steps()))
+    width = None if graph.shape is None else graph.shape[-1]
+    made = onnx_layers.widened(onnx_layers.merged(_Walk(graph, target).steps()), width)
+    made = with_two_probabilities(made)
     for step in made:
         _check_parameters(step)
     return made
@@ -147,7 +149,7 @@ class _Walk:
         if made is None:  # perhaps it is one together with the nodes that follow
             return
         self._cuts.append((self._first, self._base, len(self._steps)))
-        self._steps += [self._rows.widened(step) for step in made] or [Nothing(_source(nodes))]
+        self._steps += made or [Nothing(_source(nodes))]
         self._begin(i + 1, output)
 
     def _since(self, first: int, i: int) -> list[Node]:
