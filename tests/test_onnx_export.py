@@ -31,13 +31,9 @@ def reference_answers(model, x):
     return ReferenceEvaluator(to_proto(model)).run(None, {"x": x})[0]
 
 
-# What ONNX, or its evaluator, has as float32 alone.
-ATTRIBUTES = ("leaky_relu", "elu", "celu", "layer_normalization")
-APPROXIMATE = ("hard_sigmoid", "hard_swish", "selu", "gelu", "gelu_tanh")
-
-
-def float32_attributes(model):
-    return model.dtype == "float64" and any(layer.activation in ATTRIBUTES for layer in model.layers)
+# What ONNX's evaluator computes with numbers of float32, and what ONNX Runtime has for float32 alone.
+APPROXIMATE = ("gelu", "gelu_tanh")
+OF_FLOAT32 = ("softplus", "mish", "gelu")
 
 
 def bound(y, dtype):
@@ -54,7 +50,8 @@ def layers_of(kind):
     own = {"PReLU": PReLU, "Affine": Affine, "LayerNormalization": LayerNormalization}
     if kind in own:
         return [Dense(7, "tanh"), own[kind](), Dense(4, "sigmoid", use_bias=False)]
-    return [Dense(7, with_parameters(kind)), Dense(5, "relu"), Activation(with_parameters(kind))]
+    # Not relu in between: ONNX Runtime 1.32 refuses clip after it in float64, which its own optimizer cannot join.
+    return [Dense(7, with_parameters(kind)), Dense(5, "sigmoid"), Activation(with_parameters(kind))]
 
 
 KINDS = [*_core.activations, "PReLU", "Affine", "LayerNormalization"]
@@ -69,35 +66,52 @@ def test_an_exported_model_is_valid_computes_the_same_and_comes_back(kind, dtype
     x = uniform(99, (20, 6), dtype)
     y, expected = model.predict(x), reference_answers(model, x)
     assert expected.dtype == y.dtype
-    rounded = float32_attributes(model)
-    evaluated = "float32" if rounded or kind in APPROXIMATE else dtype
-    assert (np.abs(y - expected) <= bound(y, evaluated)).all()
+    assert (np.abs(y - expected) <= bound(y, "float32" if kind in APPROXIMATE else dtype)).all()
     loaded = load_model(onnx_path, fold=False)
-    assert (loaded == model) == (kind != "linear" and not rounded)  # an Activation("linear") is no layer
-    assert (np.abs(loaded.predict(x) - y) <= bound(y, "float32" if rounded else dtype)).all()
+    assert (loaded == model) == (kind != "linear")  # an Activation("linear") is no layer
+    assert (np.abs(loaded.predict(x) - y) <= bound(y, dtype)).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_onnx_runtime_computes_the_same(kind):
+def test_onnx_runtime_computes_the_same(kind, dtype):
+    if dtype == "float64" and kind in OF_FLOAT32:
+        pytest.skip(f"ONNX Runtime has no {kind} of float64")
     runtime = pytest.importorskip(
         "onnxruntime", reason="ONNX Runtime is not installed: pip install 'fastnn[frameworks]'"
     )
-    model = random_model(layers_of(kind), 6, "float32")
+    model = random_model(layers_of(kind), 6, dtype)
     session = runtime.InferenceSession(to_proto(model).SerializeToString(), providers=["CPUExecutionProvider"])
-    x = uniform(99, (20, 6), "float32")
+    x = uniform(99, (20, 6), dtype)
     y = model.predict(x)
-    assert (np.abs(y - session.run(None, {"x": x})[0]) <= bound(y, "float32")).all()
+    assert (np.abs(y - session.run(None, {"x": x})[0]) <= bound(y, "float32" if kind in APPROXIMATE else dtype)).all()
+
+
+def test_layers_may_be_called_like_the_graphs_own_values(onnx_path):
+    model = random_model(
+        [Dense(3, "silu", name="x"), Affine(name="y"), Dense(2, "step", name="x/kernel")], 2, "float32"
+    )
+    model.export(onnx_path)
+    onnx.checker.check_model(str(onnx_path), full_check=True)
+    assert load_model(onnx_path, fold=False) == model
+
+
+@pytest.mark.parametrize("kind", ["PReLU", "Affine", "LayerNormalization", "step"])
+@pytest.mark.parametrize("inputs", [1, 5])
+def test_models_without_a_dense_come_back(kind, inputs, dtype, onnx_path):
+    model = random_model(layers_of(kind)[1:2] if kind != "step" else [Activation("step")], inputs, dtype)
+    model.export(onnx_path)
+    assert load_model(onnx_path) == model
 
 
 @pytest.mark.parametrize("number", range(40))
-def test_random_models_come_back_with_their_fingerprints(number, onnx_path):
+def test_random_models_come_back_with_their_fingerprints(number, dtype, onnx_path):
     generator = np.random.default_rng(number)
     names = [name for name in _core.activations if name != "linear"]
     layers = [
         Dense(int(generator.integers(1, 30)), with_parameters(str(generator.choice(names))), use_bias=bool(number % 3))
         for _ in range(int(generator.integers(1, 6)))
     ]
-    model = random_model(layers, int(generator.integers(1, 30)), "float32")
+    model = random_model(layers, int(generator.integers(1, 30)), dtype)
     model.export(onnx_path)
     assert load_model(onnx_path) == model
 

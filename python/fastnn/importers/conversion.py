@@ -53,13 +53,15 @@ def convert(
     classes: Iterable[Any] | None = None,
     check: Any = None,
     answers: Callable[[Array], Array] | None = None,
+    dtype: str = "float32",
 ) -> Sequential:
     """Return the model of the steps; its `conversion` tells what was done.
 
     source: for the report, "Keras model 'digits'". inputs: of the first step, where the source says it.
+    dtype: of a model without kernels.
     check: (x, y), rows and the source's answers; or x alone where `answers`, the source's own predictions, are at hand.
     """
-    model, report = to_model(steps, inputs=inputs, fold=fold, name=name)
+    model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype)
     model.classes = classes
     difference = None if check is None else _difference(model, *_rows_and_answers(check, answers))
     model.conversion = Conversion(source, report, difference)

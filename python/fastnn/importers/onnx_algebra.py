@@ -63,9 +63,8 @@ class Sum:
         terms = dict(self.terms)
         for atoms, number in _sum(other).terms.items():
             terms[atoms] = terms[atoms] + number if atoms in terms else number
-        shift = terms.get(())
-        if len(terms) > 1 and shift is not None and shift.ndim == 0 and shift == 0:
-            del terms[()]
+        if len(terms) > 1 and () in terms and terms[()].ndim == 0 and terms[()] == 0:
+            del terms[()]  # x > 0 is x - 0 > 0
         return Sum(terms)
 
     def __mul__(self, other: "Sum | float") -> "Sum":

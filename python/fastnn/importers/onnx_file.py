@@ -94,4 +94,10 @@ def _model(graph: Graph, *, fold: bool, check: Any, name: str | None, source: st
     answers = onnx_answers.find(graph)
     steps = onnx_steps.steps(graph, answers.value)
     inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
-    return convert(source, steps, inputs=inputs, fold=fold, name=name, classes=answers.classes, check=check)
+    dtype = "float64" if graph.is_double else "float32"
+    model = convert(source, steps, inputs=inputs, fold=fold, name=name, check=check, dtype=dtype)
+    try:
+        model.classes = answers.classes
+    except ValueError as error:
+        raise ModelFormatError(str(error)) from None
+    return model

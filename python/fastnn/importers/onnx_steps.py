@@ -5,6 +5,7 @@ What stands between two cuts is a layer, or nodes that compute one function of t
 
 import numpy as np
 
+from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import onnx_forms, onnx_layers
 from fastnn.importers.onnx_algebra import Sum, X, constant
@@ -13,14 +14,29 @@ from fastnn.importers.onnx_constants import Constants, Value
 from fastnn.importers.onnx_functions import OPERATIONS, Kind
 from fastnn.importers.onnx_graph import Graph, Node
 from fastnn.importers.onnx_layers import Rows
-from fastnn.importers.steps import Nothing, Step
+from fastnn.importers.steps import Function, Normalize, Nothing, Step
 
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of which could be one of its own
 
 
 def steps(graph: Graph, target: str) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
-    return with_two_probabilities(onnx_layers.merged(_Walk(graph, target).steps()))
+    width = None if graph.shape is None else graph.shape[-1]
+    made = onnx_layers.widened(onnx_layers.merged(_Walk(graph, target).steps()), width)
+    made = with_two_probabilities(made)
+    for step in made:
+        _check_parameters(step)
+    return made
+
+
+def _check_parameters(step: Step) -> None:
+    name, numbers = "layer_normalization", [step.epsilon] if isinstance(step, Normalize) else []
+    if isinstance(step, Function):
+        name, numbers = step.activation, list(step.parameters.values())
+    try:
+        _core.check_parameters(name, [*numbers, 0.0, 0.0][:2])
+    except ValueError as error:
+        raise ModelFormatError(f"{step.source}: {error}") from None
 
 
 class _Walk:
@@ -105,7 +121,7 @@ class _Walk:
         value = self._constants[name]
         if isinstance(value, list) or value.dtype.kind not in "fiub":
             raise ModelFormatError(f"{node} computes with {name!r:.100}, which is not of numbers")
-        if value.size == 1 and value.ndim <= len(self._rows.shape):
+        if value.size == 1 and value.ndim <= len(self._rows.shape) and not self._rows.is_of_units(value):
             return constant(value.reshape(()))
         if value.size != value.shape[-1] or value.ndim > len(self._rows.shape):
             raise UnsupportedModelError(
@@ -133,7 +149,7 @@ class _Walk:
         if made is None:  # perhaps it is one together with the nodes that follow
             return
         self._cuts.append((self._first, self._base, len(self._steps)))
-        self._steps += [self._rows.widened(step) for step in made] or [Nothing(_source(nodes))]
+        self._steps += made or [Nothing(_source(nodes))]
         self._begin(i + 1, output)
 
     def _since(self, first: int, i: int) -> list[Node]:

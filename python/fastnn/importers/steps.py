@@ -237,12 +237,17 @@ def _made(layer: _Dense | tuple[Layer, Weights]) -> tuple[Layer, Weights]:
 
 
 def to_model(
-    steps: Iterable[Step], *, inputs: int | None = None, fold: bool = True, name: str | None = None
+    steps: Iterable[Step],
+    *,
+    inputs: int | None = None,
+    fold: bool = True,
+    name: str | None = None,
+    dtype: str = "float32",
 ) -> tuple[Sequential, list[tuple[str, str]]]:
     """Return the model of these steps, and what became of each: (source, what).
 
     inputs: of the first step, where the source says it. fold: whether affine steps are folded into a Dense beside them.
-    A model of float64 kernels alone computes in float64, any other in float32.
+    A model of float64 kernels alone computes in float64, one of others in float32, one without kernels in `dtype`.
     Raises ModelFormatError where a step does not fit the one before it.
     """
     layers, dtypes = _Layers(inputs, fold), set()
@@ -250,4 +255,6 @@ def to_model(
         if isinstance(step, Product):
             dtypes.add(step.kernel.dtype)
         layers.add(step)
-    return layers.model("float64" if dtypes == {np.dtype("f8")} else "float32", name), layers.report
+    if dtypes:
+        dtype = "float64" if dtypes == {np.dtype("f8")} else "float32"
+    return layers.model(dtype, name), layers.report
