@@ -138,6 +138,11 @@ class OverRows(nn.Linear):
         return super().forward(x - x.mean(0))
 
 
+class TimesRows(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) * len(x)
+
+
 class Failing(nn.Linear):
     def forward(self, x):
         raise KeyError("something")
@@ -150,6 +155,7 @@ REFUSED = {
     "chance": (lambda: Random(4, 4), "."),
     "what it remembers": (lambda: Counting(4, 4), "do not always compute"),
     "other rows": (lambda: OverRows(4, 4), "."),
+    "their number": (lambda: TimesRows(4, 4), "do not always compute|cannot export"),
     "an error": (lambda: Failing(4, 4), "something"),
     "no weights": (lambda: type("Own", (nn.Module,), {"forward": lambda self, x: x})(), "has no weights"),
     "a shrinking activation": (lambda: nn.Sequential(Doubled(4, 4), nn.Softshrink()), "."),
