@@ -184,6 +184,16 @@ def test_weights_made_by_hooks_are_those_it_computes_with_or_refused():
     assert np.allclose(model.predict(x), wanted, rtol=1e-5, atol=1e-5)
 
 
+def test_hooks_of_all_modules_are_refused():
+    """The exporters' own modules call them too."""
+    handle = nn.modules.module.register_module_forward_hook(lambda module, x, y: y * 2)
+    try:
+        with pytest.raises(fastnn.UnsupportedModelError, match="cannot export to ONNX"):
+            from_torch(nn.Sequential(nn.Linear(4, 3), nn.ReLU()))
+    finally:
+        handle.remove()
+
+
 def test_without_onnx_the_command_that_installs_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"Doubled .* need onnx: pip install 'fastnn\[onnx\]'"):
