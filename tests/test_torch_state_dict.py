@@ -29,10 +29,6 @@ TRAINED = {
 @pytest.mark.parametrize("kind", ["pt", "safetensors"])
 @pytest.mark.parametrize("trained", TRAINED)
 def test_trained_models_give_torchs_own_answers(trained, kind):
-    if trained == "torch_activations" and not {"elu", "selu", "gelu", "silu", "softplus"} <= set(
-        fastnn._core.activations
-    ):
-        pytest.skip("not in the core yet")
     model = from_torch_state_dict(MODELS / f"{trained}.state_dict.{kind}", TRAINED[trained])
     expected = np.load(MODELS / f"{trained}.expected.npz")
     off = np.abs(model.predict(expected["x"]) - expected["y"]).max(axis=1)
