@@ -3,13 +3,18 @@
 `x` and `y` (of classifiers `proba` and `predict`) of a model are in <model>.expected.npz.
 """
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import fastnn
+from fastnn.importers import conversion
 from fastnn.layers import Affine
 from fastnn.models import load_model
+from state_dicts import state_dict_bytes
 
 MODELS = Path(__file__).with_name("models")
 FILES = sorted(
@@ -121,3 +126,26 @@ def test_layers_are_for_state_dicts_alone(file):
 def test_a_check_without_answers_that_fit_is_refused(check):
     with pytest.raises(ValueError, match=r"^expected "):
         load_model(MODELS / "keras_digits.keras", check=check)
+
+
+def test_answers_that_are_not_finite_alike_are_no_difference():
+    model = fastnn.Sequential([fastnn.layers.Activation("relu")])
+    x = np.array([[np.nan, 1.0], [np.inf, 2.0], [3.0, 4.0]], "float32")
+    with np.errstate(invalid="raise"):
+        difference = conversion.of_own_file(model, "", (x, model.predict(x))).difference
+    assert (difference.ulps, difference.absolute) == (0, 0)
+
+
+@pytest.mark.parametrize("length", [1, 60, 200])
+def test_a_state_dict_is_known_by_its_content_whatever_the_name_of_its_members(tmp_path, length):
+    tensors = {"0.weight": np.ones((2, 3), "<f4")}
+    data = state_dict_bytes(tensors)
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(tmp_path / "sd.pt", "w") as new:
+        for name in old.namelist():
+            new.writestr(name.replace("sd/", "s" * length + "/"), old.read(name))
+    assert load_model(tmp_path / "sd.pt", layers=["relu"]).layers[0].units == 2
+
+
+def test_activations_of_a_state_dict_have_pytorchs_defaults():
+    model = fastnn.from_torch_state_dict({"weight": -np.ones((1, 1), "<f4")}, ["leaky_relu"])
+    assert model.predict([[1.0]]) == np.float32(-0.01)

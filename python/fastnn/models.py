@@ -80,12 +80,16 @@ class Sequential(Stack):
 
         Of several outputs the largest decides; one output is the second class's probability, which has it above 0.5.
         Several outputs of sigmoid are labels that a row may have together: 1 above 0.5, else 0, in (..., units).
+        Raises ValueError for one output that is no probability, unless it is of sigmoid, hard_sigmoid or step.
         """
         return self._labels(self.predict(x))
 
     def _labels(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if y.shape[-1] > 1 and self._layers[-1].activation == "sigmoid":
             return (y > 0.5).astype(np.int64)
+        last = self._layers[-1].activation
+        if y.shape[-1] == 1 and last not in ("sigmoid", "hard_sigmoid", "step"):
+            raise ValueError(f"expected a model of classes: several outputs, or one of sigmoid; received one of {last}")
         index = y.argmax(axis=-1) if y.shape[-1] > 1 else (y[..., 0] > 0.5).astype(np.int64)
         return index if self._classes is None else np.array(self._classes)[index]
 

@@ -8,7 +8,6 @@ import importlib
 import json
 import math
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from fastnn._core import LimitError, __version__
 from fastnn.base import Layer, changes
 from fastnn.models import Sequential
+from fastnn.whole_files import WholeFile
 
 Array = npt.NDArray[Any]
 
@@ -68,18 +68,8 @@ def export(model: Sequential, path: str | os.PathLike[str]) -> None:
         raise ValueError(f"expected filepath to end in .onnx. Received: filepath={name!r}")
     model.build()
     content = to_proto(model).SerializeToString(deterministic=True)
-    target = Path(os.path.realpath(name))
-    part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, name) from None
-    finally:
-        part.unlink(missing_ok=True)
+    with WholeFile(name) as whole, whole.errors_name_it():
+        whole.file.write(content)
 
 
 class _Graph:

@@ -72,6 +72,8 @@ class Stack(Fixed):
     @classes.setter
     def classes(self, classes: Iterable[Any] | None) -> None:
         """Say what the outputs stand for; ValueError for what they cannot."""
+        if isinstance(classes, str):
+            raise ValueError(f"expected classes to be a list, one for each output. Received: {classes!r}")
         given = (
             None
             if classes is None

@@ -90,7 +90,7 @@ def _difference(model: Sequential, x: Array, y: Array) -> Difference:
     if not wide.size:
         return Difference(0, 0.0, 0.0)
     same = (wide == y) | (np.isnan(wide) & np.isnan(y))
-    absolute = np.where(same, 0.0, np.abs(wide - y))
+    absolute = np.abs(np.subtract(wide, y, out=np.zeros_like(wide), where=~same))
     largest = np.abs(y).max(axis=-1, keepdims=True).astype(own.dtype)
-    ulps = absolute / np.spacing(largest).astype(np.float64)
+    ulps = np.divide(absolute, np.spacing(largest).astype(np.float64), out=np.zeros_like(absolute), where=~same)
     return Difference(len(own), float(ulps.max()), float(absolute.max()))

@@ -19,11 +19,13 @@ def kind_of(path: str) -> str:
     if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
         return "safetensors"
     with open(path, "rb") as file:  # noqa: PTH123
-        start = file.read(128)
+        start = file.read(30)
+        if start[:4] == b"PK\x03\x04":
+            start += file.read(int.from_bytes(start[26:28], "little"))
     if start[:8] == b"\x89HDF\r\n\x1a\n":
         return "keras"
     if start[:4] == b"PK\x03\x04":  # a zip archive: the name of its first member stands at byte 30, its length at 26
-        name = start[30 : 30 + int.from_bytes(start[26:28], "little")]
+        name = start[30:]
         if name.startswith(_KERAS_MEMBERS):
             return "keras"
         return "torch" if name.endswith(b"data.pkl") else "safetensors"

@@ -111,6 +111,11 @@ def refuse_code(config: Any) -> None:
 def _described(record: Any, what: str) -> tuple[str, Any]:
     if not isinstance(record, dict) or not isinstance(record.get("class_name"), str):
         raise ModelFormatError(f"expected {what} as an object with class_name and config; received {record!r:.60}")
+    if record.get("registered_name") not in (None, record["class_name"]):  # of a class of somebody's own
+        raise UnsupportedModelError(
+            f"the class {record['registered_name']!r:.60} is somebody's own, whose code fastnn never runs; replace it "
+            "by Keras' own layers, or export the model to ONNX"
+        )
     return record["class_name"], record.get("config")
 
 
