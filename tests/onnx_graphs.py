@@ -57,6 +57,39 @@ class Chain:
         return helper.make_model(graph, opset_imports=opsets, ir_version=9, **options)
 
 
+def value_of(each, before, made):
+    """Return what stands for "x", the value before, and "#0", that of the first node; others are constants."""
+    if isinstance(each, str):
+        return before if each == "x" else made[int(each[1:])]
+    return each
+
+
+def written(*nodes):
+    """Return what appends nodes, which may refer to the value before them, x, and to one another by number."""
+
+    def body(chain):
+        before, made = chain.value, []
+        for op, *inputs in nodes:
+            names = [value_of(each, before, made) for each in inputs]
+            attributes = names.pop() if isinstance(names[-1], dict) else {}
+            made.append(chain.add(op, *names, **attributes))
+
+    return body
+
+
+def between(body, dtype="float32", opset=20):
+    """Return a graph: Dense, what `body` appends, Dense."""
+    chain = Chain(5, dtype, opset)
+    chain.dense(6, 1, scale=8.0)
+    body(chain)
+    chain.dense(3, 3)
+    return chain.proto()
+
+
+def of_one(op, **attributes):
+    return lambda chain: chain.then(op, **attributes)
+
+
 def reference(proto, x):
     """Return what ONNX's own evaluator answers; with an Erf that does not round to float32."""
     from onnx.reference import ReferenceEvaluator
