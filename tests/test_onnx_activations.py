@@ -1,4 +1,4 @@
-"""Activations and normalization in ONNX graphs: one node or many, in any order, they are found; random chains of them."""
+"""Activations and normalization in ONNX graphs: one node or many, in any order; and random chains of them."""
 
 import math
 
