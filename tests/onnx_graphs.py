@@ -4,10 +4,14 @@ import math
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from conftest import uniform
+from fastnn import ModelFormatError
+from fastnn.importers.onnx_file import from_proto
 
+KERNEL = uniform(1, (5, 3), "float32")
 DOMAINS = {"Scaler", "ZipMap", "ArrayFeatureExtractor", "Binarizer", "Normalizer", "LabelEncoder"}
 
 
@@ -102,6 +106,14 @@ def reference(proto, x):
     return ReferenceEvaluator(proto, new_ops=[Erf]).run(None, {"x": x})[0]
 
 
+def refused(proto, match, error=ModelFormatError):
+    """Check that a model is refused with one sentence."""
+    with pytest.raises(error, match=match) as caught:
+        from_proto(proto, source="the model")
+    assert str(caught.value).startswith("the model: ")
+    assert len(str(caught.value)) < 600
+
+
 def saved(path, proto, location=None, size=0):
     """Write a model, its tensors in another file where a location is given."""
     if location is None:
@@ -124,3 +136,12 @@ def tensor(name, array, **fields):
 
 
 FLOAT = TensorProto.FLOAT
+
+
+def dense(**fields):
+    """Return a model of one MatMul, and its kernel's TensorProto, with fields of its own."""
+    chain = Chain(5)
+    chain.add("MatMul", "x", "w")
+    proto = chain.proto()
+    proto.graph.initializer.append(tensor("w", KERNEL, **fields))
+    return proto

@@ -8,7 +8,7 @@ from typing import NoReturn
 import numpy as np
 
 from fastnn import _core
-from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers import onnx_forms, onnx_layers
 from fastnn.importers.onnx_algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx_answers import with_two_probabilities
@@ -18,13 +18,16 @@ from fastnn.importers.onnx_graph import Graph, Node
 from fastnn.importers.onnx_layers import Rows
 from fastnn.importers.steps import Function, Normalize, Nothing, Step
 
+_MOST_STEPS = 3 * 4096  # of as many layers as fastnn's own files have: kernel, activation, affine
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of which could be one of its own
 
 
 def steps(graph: Graph, target: str) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
-    width = None if graph.shape is None else graph.shape[-1]
-    made = onnx_layers.widened(onnx_layers.merged(_Walk(graph, target).steps()), width)
+    made = onnx_layers.merged(_Walk(graph, target).steps())
+    if len(made) > _MOST_STEPS:
+        raise LimitError(f"has {len(made)} layers and activations; fastnn reads at most {_MOST_STEPS}")
+    made = onnx_layers.widened(made, None if graph.shape is None else graph.shape[-1])
     made = with_two_probabilities(made)
     for step in made:
         _check_parameters(step)
