@@ -74,7 +74,7 @@ def _parsed(path: str) -> Any:
     except ImportError:
         raise ImportError("reading .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
     # Nor does a FIFO make us wait.
-    with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ModelFormatError("is no regular file; expected an .onnx file")

@@ -162,7 +162,8 @@ def _prelu(node: Node, given: Given, position: int, rows: Rows, _: list[Step]) -
     if slopes is None:
         raise UnsupportedModelError(f"{node} has slopes that are no constants")
     if slopes.size == 1 and not rows.is_of_units(slopes):
-        return [leaky_relu(str(node), number(float(slopes.reshape(())), slopes.dtype.itemsize == 8))]
+        slope = float(slopes.reshape(()))
+        return [leaky_relu(str(node), slope if slopes.dtype.itemsize == 8 else number(slope))]
     vector = _vector(node, slopes, "slope", rows.width)
     rows.expect(vector.size, node)
     return [Slopes(str(node), vector)]
@@ -233,7 +234,7 @@ def _to_shape(node: Node, shape: Sequence[int | None], rows: Rows, before: list[
         others = [units // rest if size == -1 and rest else size for size in others]
     others = [None if size == -1 else size for size in others]
     known = None if None in others else math.prod(filter(None, others))
-    is_flat = len(others) <= 1 and (len(rows.shape) == 2 or all(map(_works_on_any_shape, before)))
+    is_flat = len(others) <= 1 and (len(rows.shape) <= 2 or all(map(_works_on_any_shape, before)))
     if (units is not None and known is not None and units != known) or (others != rows.shape[1:] and not is_flat):
         raise UnsupportedModelError(f"{node} makes the shape {shape!s:.60} of {rows.shape[1:]!s:.60} for each row")
     if not others and units != 1:

@@ -3,12 +3,14 @@
 What stands between two cuts is a layer, or nodes that compute one function of the value at the first cut.
 """
 
+from typing import NoReturn
+
 import numpy as np
 
 from fastnn import _core
-from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers import onnx_forms, onnx_layers
-from fastnn.importers.onnx_algebra import Sum, X, constant
+from fastnn.importers.onnx_algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx_answers import with_two_probabilities
 from fastnn.importers.onnx_constants import Constants, Value
 from fastnn.importers.onnx_functions import OPERATIONS, Kind
@@ -16,13 +18,16 @@ from fastnn.importers.onnx_graph import Graph, Node
 from fastnn.importers.onnx_layers import Rows
 from fastnn.importers.steps import Function, Normalize, Nothing, Step
 
+_MOST_STEPS = 3 * 4096  # of as many layers as fastnn's own files have: kernel, activation, affine
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of which could be one of its own
 
 
 def steps(graph: Graph, target: str) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
-    width = None if graph.shape is None else graph.shape[-1]
-    made = onnx_layers.widened(onnx_layers.merged(_Walk(graph, target).steps()), width)
+    made = onnx_layers.merged(_Walk(graph, target).steps())
+    if len(made) > _MOST_STEPS:
+        raise LimitError(f"has {len(made)} layers and activations; fastnn reads at most {_MOST_STEPS}")
+    made = onnx_layers.widened(made, None if graph.shape is None else graph.shape[-1])
     made = with_two_probabilities(made)
     for step in made:
         _check_parameters(step)
@@ -114,7 +119,10 @@ class _Walk:
             given.append(None if not name else values[name] if name in values else self._number(node, name))
         kind = Kind(self._graph.opset, self._graph.is_double, len(self._rows.shape))
         self._rows.note(node.outputs[0])
-        return operation(node, given, kind)
+        try:
+            return operation(node, given, kind)
+        except TooManyTermsError:
+            self._refuse(self._nodes.index(node))
 
     def _number(self, node: Node, name: str) -> Sum:
         """Return a constant as one number, or as one for each unit."""
@@ -155,13 +163,13 @@ class _Walk:
     def _since(self, first: int, i: int) -> list[Node]:
         return [node for node in self._nodes[first : i + 1] if node.outputs[0] in self._varying]
 
-    def _refuse(self, i: int) -> None:
+    def _refuse(self, i: int) -> NoReturn:
         nodes = self._since(self._first, i) or self._nodes[i : i + 1]
         raise UnsupportedModelError(
             f"{_source(nodes)}, opset {self._graph.opset}: compute nothing that fastnn has an activation for"
         )
 
-    def _refuse_branch(self, i: int, node: Node, value: str) -> None:
+    def _refuse_branch(self, i: int, node: Node, value: str) -> NoReturn:
         user = next((other for other in self._nodes[i + 1 :] if value in other.inputs), None)
         raise UnsupportedModelError(
             f"{node}, opset {self._graph.opset}: {value!r:.100} is used "
