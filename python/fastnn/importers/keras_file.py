@@ -1,6 +1,7 @@
 """Keras' files, .keras and .h5, read without Keras: what the model is, and its weights. Nothing of them is run."""
 
 import contextlib
+import errno
 import math
 import os
 import re
@@ -50,7 +51,7 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     inputs = None if found.shape is None else math.prod(found.shape)
     title = f"Keras model {found.name!r:.60}"
     try:
-        return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name, check=rows)
+        return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name or None, check=rows)
     except ModelFormatError as error:
         raise type(error)(f"{where}: {error}") from None
 
@@ -65,7 +66,7 @@ def _errors_of(where: str) -> Iterator[None]:
     except (ImportError, MemoryError):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # of a place before its start
             raise
         raise ModelFormatError(f"{where}: is not what Keras writes: {type(error).__name__}: {error!s:.200}") from None
 

@@ -4,6 +4,7 @@ Groups and datasets are reached by hard links alone, which lead nowhere else.
 """
 
 import importlib
+import struct
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,6 +18,8 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MOST_OBJECTS = 100_000
 _MOST_TEXT = 2 << 20  # bytes: Python's objects of a config take up to 24 times as many
 _SPARE = 16 << 20  # bytes that compressed datasets may have more than the file
+_HEAP = b"GCOL\1\0\0\0"
+_PIECE = 1 << 20
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}  # all that HDF5 itself can undo, without a plugin
 
 
@@ -28,6 +31,7 @@ class Hdf5:
             self._h5py: Any = importlib.import_module("h5py")
         except ImportError:
             raise ImportError("reading Keras' files needs h5py: pip install 'fastnn[keras]'") from None
+        _check_heaps(file, size)
         self._left = size + _SPARE
         self._objects = 0
         self.root = self._h5py.File(file, "r")
@@ -81,7 +85,7 @@ class Hdf5:
         name, dtype = f"dataset {dataset.name!r:.100}", dataset.dtype
         is_bfloat16 = dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None and dtype.shape == ()
         if not (dtype.kind == "f" and dtype.itemsize in (2, 4, 8)) and not (
-            is_bfloat16 and self.text(dataset, "dtype") == "bfloat16"
+            is_bfloat16 and self.text(dataset, "dtype") in (None, "bfloat16")  # Keras leaves it out in .h5 files
         ):
             raise UnsupportedModelError(f"{name} holds {dtype!s:.60}; expected floats of 16, 32 or 64 bits")
         self._check_storage(dataset, name)
@@ -107,3 +111,37 @@ class Hdf5:
             raise LimitError(f"{name} of shape {dataset.shape} takes {wanted} bytes, more than the file can hold")
         if (is_plain and stored != wanted) or (wanted and not stored):
             raise ModelFormatError(f"{name} of shape {dataset.shape} has {stored} bytes; expected {wanted}")
+
+
+def _check_heaps(file: BinaryIO, size: int) -> None:
+    """Refuse a global heap (of strings) with a free space of no size: HDF5 itself would look at it for ever.
+
+    Such a heap may stand anywhere: a signature, its version, its size, and then objects, each of a number (0 is the
+    free space, which includes this header of 16 bytes), its references and a size.
+    """
+    found: list[int] = []
+    end = b""
+    for start in range(0, size, _PIECE):
+        file.seek(start)
+        piece = end + file.read(_PIECE)
+        base, at = start - len(end), piece.find(_HEAP)
+        while at >= 0:
+            found.append(base + at)
+            at = piece.find(_HEAP, at + 1)
+        end = piece[1 - len(_HEAP) :]
+    if len(found) > _MOST_OBJECTS:
+        raise LimitError(f"has more than {_MOST_OBJECTS} heaps of strings")
+    left = _MOST_OBJECTS
+    for start in found:
+        file.seek(start + 8)
+        at, stop = start + 16, start + int.from_bytes(file.read(8), "little")
+        while at + 16 <= min(stop, size):
+            file.seek(at)
+            number, _, _, length = struct.unpack("<HHLQ", file.read(16))
+            if number == 0 and length < 16:
+                raise ModelFormatError(f"has a heap of strings at byte {start} that is broken at byte {at}")
+            at += length if number == 0 else 16 + (length + 7) // 8 * 8
+            left -= 1
+            if left < 0:
+                raise LimitError(f"has more than {_MOST_OBJECTS} strings")
+    file.seek(0)

@@ -10,10 +10,12 @@ import numpy.typing as npt
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.conversion import convert
 from fastnn.importers.keras_model import MODELS, Place, flat_rows, model_steps
+from fastnn.importers.live_objects import class_name
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]
 _FAMILIES = ("keras", "tf_keras")
+_WRAPPED = {"build", "quantize"}  # Keras wraps them in each layer, which changes no answer
 
 
 def from_keras(model: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
@@ -44,7 +46,7 @@ def from_keras(model: Any, *, fold: bool = True, check: Any = None, name: str | 
     rows = flat_rows(check, found.shape, lambda x: np.asarray(model.predict(x, verbose=0)))
     inputs = None if found.shape is None else math.prod(found.shape)
     title = f"Keras model {found.name!r:.60}"
-    return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name, check=rows)
+    return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name or None, check=rows)
 
 
 def _major(model: Any) -> int:
@@ -62,9 +64,7 @@ def _own_class(item: Any, what: str) -> UnsupportedModelError:
 
 def _check_class(item: Any, what: str) -> None:
     """Refuse all but Keras' own classes: a subclass may compute anything."""
-    kind = type(item)
-    is_own = getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind
-    if kind.__module__.partition(".")[0] not in _FAMILIES or not is_own or "call" in vars(item):
+    if all(class_name(item, family, wrapped=_WRAPPED) is None for family in _FAMILIES):
         raise _own_class(item, what)
 
 

@@ -85,7 +85,10 @@ def model_steps(model: Any, keras: int | None, weights: Weights) -> KerasSteps:
     if shape is not None and len(shape) != 1:
         raise UnsupportedModelError(f"the model answers each row with an array {shape}; expected a Flatten at its end")
     name = config.get("name") if isinstance(config, dict) else None
-    return KerasSteps(name if isinstance(name, str) else "", steps, first)
+    is_name = (
+        isinstance(name, str) and "\0" not in name and name.encode(errors="replace") == name.encode(errors="ignore")
+    )
+    return KerasSteps(name if isinstance(name, str) and is_name else "", steps, first)
 
 
 def refuse_code(config: Any) -> None:
@@ -98,7 +101,7 @@ def refuse_code(config: Any) -> None:
         elif isinstance(each, dict):
             waiting += each.values()
             module, named = each.get("module"), each.get("class_name")
-            is_foreign = isinstance(module, str) and module.partition(".")[0] not in _FAMILIES
+            is_foreign = named is not None and isinstance(module, str) and module.partition(".")[0] not in _FAMILIES
             is_function = named == "function" and not str(module).startswith("keras.activations")
             if is_foreign or is_function or named in ("Lambda", "__lambda__"):
                 what = f"{module}.{each.get('config') if is_function else named}"

@@ -80,7 +80,7 @@ class Sum:
         for atoms, number in self.terms.items():
             for more, factor in _sum(other).terms.items():
                 if len(atoms) + len(more) > _MOST_TERMS:
-                    raise UnsupportedModelError("computes a product of too many factors, which no activation is")
+                    raise TooManyTermsError
                 together = tuple(sorted((*atoms, *more), key=lambda atom: atom.key))
                 product += Sum({together: number * factor})
         return product

@@ -274,7 +274,9 @@ def to_model(
     """
     steps = list(steps)
     dtypes = {step.kernel.dtype for step in steps if isinstance(step, Product)}
-    layers = _Layers(inputs, fold, "float64" if dtypes == {np.dtype("f8")} else "float32")
+    if dtypes:
+        dtype = "float64" if dtypes == {np.dtype("f8")} else "float32"
+    layers = _Layers(inputs, fold, dtype)
     for step in steps:
         layers.add(step)
     return layers.model(name), layers.report
