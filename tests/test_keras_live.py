@@ -13,7 +13,8 @@ from fastnn.importers.keras_live import from_keras
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("h5py", reason="h5py is not installed")
-keras = pytest.importorskip("keras", reason="keras is not installed")
+pytest.importorskip("torch", reason="PyTorch, Keras' backend here, is not installed: pip install 'fastnn[frameworks]'")
+keras = pytest.importorskip("keras", reason="Keras is not installed: pip install 'fastnn[frameworks]'")
 
 if keras.backend.backend() == "torch":
     __import__("torch").set_num_threads(1)
@@ -190,6 +191,21 @@ def changed_method():
 def test_computing_of_ones_own_is_refused(make):
     with pytest.raises(UnsupportedModelError, match="class|a function of its own"):
         from_keras(make())
+
+
+def test_a_registered_class_of_ones_own_is_refused_from_files_too(tmp_path):
+    @keras.saving.register_keras_serializable("my")
+    class Dense(layers.Dense):
+        def call(self, inputs):
+            return 2 * super().call(inputs)
+
+    model = built(Dense(3, name="own"))
+    with pytest.raises(UnsupportedModelError, match="Dense"):
+        from_keras(model)
+    for kind in ("keras", "h5"):
+        model.save(tmp_path / f"m.{kind}")
+        with pytest.raises(UnsupportedModelError, match="Dense.*'own'|my>Dense"):
+            load(tmp_path / f"m.{kind}")
 
 
 def test_quantized_and_adapted_weights_are_refused():

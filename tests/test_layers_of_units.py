@@ -176,13 +176,19 @@ def test_one_output_is_the_probability_of_the_second_class():
     assert model.predict_classes([[-1.0], [1.0]]).tolist() == ["spam", "ham"]
 
 
+@pytest.mark.parametrize("activation", ["linear", "relu", "tanh"])
+def test_one_output_that_is_no_probability_has_no_classes(activation):
+    with pytest.raises(ValueError, match="expected a model of classes: several outputs, or one of sigmoid"):
+        Sequential([Dense(1, activation, input_shape=(2,))]).predict_classes([[1.0, 2.0]])
+
+
 def test_several_sigmoids_are_labels_that_a_row_may_have_together():
     model = Sequential([Activation("sigmoid")])
     assert model.predict_classes([[-1.0, 1.0, 2.0]]).tolist() == [[0, 1, 1]]
 
 
 @pytest.mark.parametrize(
-    "classes", [["a"], ["a", "b", "c"], [None, 1], [np.nan, 1], [[1], [2]], [b"a", b"b"]], ids=repr
+    "classes", [["a"], ["a", "b", "c"], [None, 1], [np.nan, 1], [[1], [2]], [b"a", b"b"], "ab"], ids=repr
 )
 def test_classes_that_are_none_are_refused(classes):
     model = Sequential([Dense(2, "softmax", input_shape=(2,))])

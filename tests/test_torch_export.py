@@ -138,6 +138,11 @@ class OverRows(nn.Linear):
         return super().forward(x - x.mean(0))
 
 
+class TimesRows(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) * len(x)
+
+
 class Failing(nn.Linear):
     def forward(self, x):
         raise KeyError("something")
@@ -150,6 +155,7 @@ REFUSED = {
     "chance": (lambda: Random(4, 4), "."),
     "what it remembers": (lambda: Counting(4, 4), "do not always compute"),
     "other rows": (lambda: OverRows(4, 4), "."),
+    "their number": (lambda: TimesRows(4, 4), "do not always compute|cannot export"),
     "an error": (lambda: Failing(4, 4), "something"),
     "no weights": (lambda: type("Own", (nn.Module,), {"forward": lambda self, x: x})(), "has no weights"),
     "a shrinking activation": (lambda: nn.Sequential(Doubled(4, 4), nn.Softshrink()), "."),
@@ -176,6 +182,16 @@ def test_weights_made_by_hooks_are_those_it_computes_with_or_refused():
     with torch.no_grad():
         wanted = module(torch.from_numpy(x)).numpy()
     assert np.allclose(model.predict(x), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_hooks_of_all_modules_are_refused():
+    """The exporters' own modules call them too."""
+    handle = nn.modules.module.register_module_forward_hook(lambda module, x, y: y * 2)
+    try:
+        with pytest.raises(fastnn.UnsupportedModelError, match="cannot export to ONNX"):
+            from_torch(nn.Sequential(nn.Linear(4, 3), nn.ReLU()))
+    finally:
+        handle.remove()
 
 
 def test_without_onnx_the_command_that_installs_it_is_named(monkeypatch):

@@ -20,6 +20,9 @@ from fastnn._core import (
     set_isa,
 )
 from fastnn.configuration import show_config
+from fastnn.importers.keras_live import from_keras
+from fastnn.importers.sklearn_estimator import from_sklearn
+from fastnn.importers.torch_module import from_torch
 from fastnn.importers.torch_state_dict import from_torch_state_dict
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
@@ -32,6 +35,9 @@ __all__ = [
     "Sequential",
     "UnsupportedModelError",
     "__version__",
+    "from_keras",
+    "from_sklearn",
+    "from_torch",
     "from_torch_state_dict",
     "get_num_threads",
     "initializers",

@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _convert(options: argparse.Namespace) -> None:
-    suffix = Path(options.output).suffix.lower()
+    suffix = Path(options.output).suffix
     if suffix not in (".safetensors", ".onnx"):
         raise ValueError(f"{options.output}: expected an output that ends in .safetensors or .onnx")
     if Path(options.output).exists() and Path(options.output).samefile(options.model):

@@ -135,7 +135,8 @@ class Activation(Layer):
     """``y = activation(x)``, as a layer of its own.
 
     activation: 'linear', 'relu', 'tanh', 'sigmoid', 'softmax', 'step', 'relu6', 'hard_tanh', 'hard_sigmoid',
-        'softsign', 'leaky_relu' (negative_slope 0.2); or, with a parameter of its own, a dict:
+        'softsign', 'leaky_relu' (negative_slope 0.2), 'clip', 'exponential', 'elu' (alpha 1), 'celu' (alpha 1), 'selu',
+        'silu', 'hard_swish', 'softplus', 'mish', 'gelu', 'gelu_tanh', 'log_softmax'; or, with other parameters, a dict:
         {"name": "leaky_relu", "negative_slope": 0.01}, {"name": "clip", "minimum": 0, "maximum": None}.
         docs/numerics.md says what each computes.
     """

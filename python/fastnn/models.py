@@ -80,12 +80,16 @@ class Sequential(Stack):
 
         Of several outputs the largest decides; one output is the second class's probability, which has it above 0.5.
         Several outputs of sigmoid are labels that a row may have together: 1 above 0.5, else 0, in (..., units).
+        Raises ValueError for one output that is no probability, unless it is of sigmoid, hard_sigmoid or step.
         """
         return self._labels(self.predict(x))
 
     def _labels(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if y.shape[-1] > 1 and self._layers[-1].activation == "sigmoid":
             return (y > 0.5).astype(np.int64)
+        last = self._layers[-1].activation
+        if y.shape[-1] == 1 and last not in ("sigmoid", "hard_sigmoid", "step"):
+            raise ValueError(f"expected a model of classes: several outputs, or one of sigmoid; received one of {last}")
         index = y.argmax(axis=-1) if y.shape[-1] > 1 else (y[..., 0] > 0.5).astype(np.int64)
         return index if self._classes is None else np.array(self._classes)[index]
 
@@ -213,9 +217,9 @@ class Sequential(Stack):
 
         load_model() reads it back. Raises ValueError (another extension, a model not built), OSError, ImportError.
         """
-        from fastnn import onnx_export  # it builds on this module
+        from fastnn.onnx_export import export  # it builds on this module
 
-        onnx_export.export(self, os.fsdecode(filepath))
+        export(self, os.fsdecode(filepath))
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies of the layers, with the weights that they have together; so models that share a layer share none after.
@@ -256,13 +260,18 @@ def load_model(
     UnsupportedModelError for what fastnn does not compute; OSError for what the system says; ImportError for a missing
     package. Nothing in a file is ever executed, and no other file is opened than ONNX's data beside it.
     """
-    from fastnn.importers import conversion, files  # they build on this module
+    from fastnn.importers import conversion, files, safetensors_file  # they build on this module
 
     path = os.fsdecode(filepath)
     model = files.load(path, layers, eps, fold, check)
     if model is not None:
         return model
-    text, weights = _core.load_model(os.fsencode(filepath))
+    try:
+        text, weights = _core.load_model(os.fsencode(filepath))
+    except _core.ModelFormatError:
+        if safetensors_file.is_state_dict(path):
+            raise files.activations_missing(path) from None
+        raise
     config = json.loads(text)
     model = Sequential._unbuilt(config)
     model._adopt(model._prepared(config["build_input_shape"][-1], weights))

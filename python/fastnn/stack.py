@@ -36,7 +36,7 @@ class Stack(Fixed):
         self._has_input = False
         self._layers: list[Layer] = []
         self._classes: tuple[Any, ...] | None = None
-        self.conversion: object = None
+        self.conversion: Any = None
         self._weights_changed()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
             self.add(layer)
@@ -72,6 +72,8 @@ class Stack(Fixed):
     @classes.setter
     def classes(self, classes: Iterable[Any] | None) -> None:
         """Say what the outputs stand for; ValueError for what they cannot."""
+        if isinstance(classes, str):
+            raise ValueError(f"expected classes to be a list, one for each output. Received: {classes!r}")
         given = (
             None
             if classes is None

@@ -1,19 +1,18 @@
 """Tables of numbers in files, read and written some rows at a time: .csv, with or without a header, and .npy."""
 
 import csv
-import errno
 import io
 import itertools
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from fastnn.whole_files import WholeFile
 
 # 8 MiB of float64: large enough to hide the cost of a chunk, small enough for the caches to help.
 _NUMBERS_PER_CHUNK = 2**20
@@ -164,49 +163,29 @@ def _is_number(field: str) -> bool:
 
 
 class Writer:
-    """Rows of numbers to a file, .csv or .npy, which appears whole at the end of the `with` block or not at all.
-
-    As with Sequential.save, a symbolic link stays and its target is written, a file keeps its permissions, and what is
-    no regular file is refused.
-    """
+    """Rows of numbers to a file, .csv or .npy, which appears whole at the end of the `with` block or not at all."""
 
     def __init__(self, path: str, columns: int, dtype: npt.DTypeLike) -> None:
-        if Path(path).suffix.lower() not in (".csv", ".npy"):
+        suffix = Path(path).suffix.lower()
+        if suffix not in (".csv", ".npy"):
             raise ValueError(f"{path}: expected an output file that ends in .csv or .npy")
-        self._name = path
-        self._path = Path(os.path.realpath(path))
-        self._mode = stat.S_IMODE(self._path.stat().st_mode) if self._path.exists() else None
-        if self._path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if self._mode is not None and not self._path.is_file():
-            raise ValueError(f"{path}: expected a regular file to write, or none")
-        self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
-        self._npy = self._path.suffix.lower() == ".npy"
+        self._npy = suffix == ".npy"
         self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
-        with self._errors_name_the_file():
-            self._file = self._part.open("wb")
-            if self._mode is not None:
-                self._part.chmod(self._mode)
+        self._whole = WholeFile(path)
+        with self._whole.errors_name_it():
             self._write_header()
-
-    @contextmanager
-    def _errors_name_the_file(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, self._name) from error
 
     def _write_header(self) -> None:
         if self._npy:  # NumPy leaves room in the header for the number of rows to grow
             shape = (self._rows, self._columns)
             header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(self._file, header)
+            np.lib.format.write_array_header_1_0(self._whole.file, header)
 
     def write(self, rows: Array) -> None:
         """Append rows."""
         self._rows += len(rows)
-        with self._errors_name_the_file():
-            self._file.write(np.ascontiguousarray(rows).tobytes() if self._npy else csv_text(rows).encode())
+        with self._whole.errors_name_it():
+            self._whole.file.write(np.ascontiguousarray(rows).tobytes() if self._npy else csv_text(rows).encode())
 
     def __enter__(self) -> Self:
         return self
@@ -214,16 +193,12 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            with self._errors_name_the_file():
-                with self._file:
-                    if kind is None:
-                        self._file.seek(0)
-                        self._write_header()
-                if kind is None:
-                    self._part.replace(self._path)
-        finally:
-            self._part.unlink(missing_ok=True)
+        with self._whole:
+            if error is not None:
+                raise error  # so that the file is left out
+            with self._whole.errors_name_it():
+                self._whole.file.seek(0)
+                self._write_header()
 
 
 def csv_text(rows: Array) -> str:

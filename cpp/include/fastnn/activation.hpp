@@ -5,6 +5,7 @@
 
 namespace fastnn {
 
+// Softmax and all from log_softmax on take whole rows; from prelu on they are layers of their own.
 enum class Activation : std::uint8_t {
   linear,        // x
   relu,          // 0 where x < 0, else x

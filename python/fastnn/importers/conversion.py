@@ -53,13 +53,15 @@ def convert(
     classes: Iterable[Any] | None = None,
     check: Any = None,
     answers: Callable[[Array], Array] | None = None,
+    dtype: str = "float32",
 ) -> Sequential:
     """Return the model of the steps; its `conversion` tells what was done.
 
     source: for the report, "Keras model 'digits'". inputs: of the first step, where the source says it.
+    dtype: of a model without kernels.
     check: (x, y), rows and the source's answers; or x alone where `answers`, the source's own predictions, are at hand.
     """
-    model, report = to_model(steps, inputs=inputs, fold=fold, name=name)
+    model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype)
     model.classes = classes
     difference = None if check is None else _difference(model, *_rows_and_answers(check, answers))
     model.conversion = Conversion(source, report, difference)
@@ -88,7 +90,7 @@ def _difference(model: Sequential, x: Array, y: Array) -> Difference:
     if not wide.size:
         return Difference(0, 0.0, 0.0)
     same = (wide == y) | (np.isnan(wide) & np.isnan(y))
-    absolute = np.where(same, 0.0, np.abs(wide - y))
+    absolute = np.abs(np.subtract(wide, y, out=np.zeros_like(wide), where=~same))
     largest = np.abs(y).max(axis=-1, keepdims=True).astype(own.dtype)
-    ulps = absolute / np.spacing(largest).astype(np.float64)
+    ulps = np.divide(absolute, np.spacing(largest).astype(np.float64), out=np.zeros_like(absolute), where=~same)
     return Difference(len(own), float(ulps.max()), float(absolute.max()))

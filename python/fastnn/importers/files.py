@@ -19,11 +19,13 @@ def kind_of(path: str) -> str:
     if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
         return "safetensors"
     with open(path, "rb") as file:  # noqa: PTH123
-        start = file.read(128)
+        start = file.read(30)
+        if start[:4] == b"PK\x03\x04":
+            start += file.read(int.from_bytes(start[26:28], "little"))
     if start[:8] == b"\x89HDF\r\n\x1a\n":
         return "keras"
     if start[:4] == b"PK\x03\x04":  # a zip archive: the name of its first member stands at byte 30, its length at 26
-        name = start[30 : 30 + int.from_bytes(start[26:28], "little")]
+        name = start[30:]
         if name.startswith(_KERAS_MEMBERS):
             return "keras"
         return "torch" if name.endswith(b"data.pkl") else "safetensors"
@@ -32,6 +34,14 @@ def kind_of(path: str) -> str:
         start[:1] == b"\x08" and start[1:2] < b"\x80" and start[2:3] in [bytes([tag]) for tag in _ONNX_SECOND_FIELDS]
     )
     return "onnx" if is_onnx and start[8:9] != b"{" else "safetensors"
+
+
+def activations_missing(path: str) -> _core.UnsupportedModelError:
+    """Return the error for a state dict without `layers`."""
+    return _core.UnsupportedModelError(
+        f"{path}: looks like a PyTorch state dict, which holds no activations; name those that follow its "
+        "modules, as in load_model(path, layers=['relu', 'linear'])"
+    )
 
 
 def load(
@@ -44,14 +54,13 @@ def load(
     """Return the model of another tool's file; None for one of fastnn's own."""
     kind = kind_of(path)
     if kind == "torch" and layers is None:
-        raise _core.UnsupportedModelError(
-            f"{path}: looks like a PyTorch state dict (.pt), which holds no activations; name those that "
-            "follow its modules, as in load_model(path, layers=['relu', 'linear'])"
-        )
+        raise activations_missing(path)
     if kind == "torch" or (kind == "safetensors" and layers is not None):
         return from_torch_state_dict(path, layers or (), eps=eps, fold=fold, check=check)
     if layers is not None:
         raise ValueError(f"{path}: expected layers only with a PyTorch state dict; a file of {kind} knows its own")
     if kind == "safetensors":
         return None
-    return (keras_file if kind == "keras" else onnx_file).load(path, fold=fold, check=check)
+    if kind == "keras":
+        return keras_file.load(path, fold=fold, check=check)
+    return onnx_file.load(path, fold=fold, check=check)

@@ -104,9 +104,12 @@ def refuse_code(config: Any) -> None:
             is_foreign = named is not None and isinstance(module, str) and module.partition(".")[0] not in _FAMILIES
             is_function = named == "function" and not str(module).startswith("keras.activations")
             if is_foreign or is_function or named in ("Lambda", "__lambda__"):
-                what = f"{module}.{each.get('config') if is_function else named}"
+                content = each.get("config")
+                what = f"{module}.{content if is_function else named}"
+                name = content.get("name") if isinstance(content, dict) else None
+                where = f", called {name!r:.60}" if isinstance(name, str) else ""
                 raise UnsupportedModelError(
-                    f"the model's config names the code {what!r:.100}, which fastnn neither imports nor runs; expected "
+                    f"the model's config names the code {what!r:.100}{where}, which fastnn neither imports nor runs; expected "
                     "layers, initializers and activations of Keras alone"
                 )
 
@@ -114,6 +117,11 @@ def refuse_code(config: Any) -> None:
 def _described(record: Any, what: str) -> tuple[str, Any]:
     if not isinstance(record, dict) or not isinstance(record.get("class_name"), str):
         raise ModelFormatError(f"expected {what} as an object with class_name and config; received {record!r:.60}")
+    if record.get("registered_name") not in (None, record["class_name"]):  # of a class of somebody's own
+        raise UnsupportedModelError(
+            f"the class {record['registered_name']!r:.60} is somebody's own, whose code fastnn never runs; replace it "
+            "by Keras' own layers, or export the model to ONNX"
+        )
     return record["class_name"], record.get("config")
 
 

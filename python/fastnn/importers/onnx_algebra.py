@@ -5,6 +5,7 @@ are the same sum: ``0.5 * x * (1 + erf(x / sqrt(2)))`` and ``x * (erf(x * 0.7071
 ``0.5 x + 0.5 x erf(0.7071 x)``.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -12,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from fastnn._core import UnsupportedModelError
 
 Array = npt.NDArray[Any]
 
@@ -41,12 +40,16 @@ class Atom:
         return hash(self.key)
 
 
+class TooManyTermsError(Exception):
+    """A sum is longer than that of any activation."""
+
+
 class Sum:
     """Coefficients, float64 of shape () or (units,), by the atoms that each is multiplied with."""
 
     def __init__(self, terms: dict[tuple[Atom, ...], Array]) -> None:
         if len(terms) > _MOST_TERMS:
-            raise UnsupportedModelError(f"computes a sum of {len(terms)} terms, which no activation is")
+            raise TooManyTermsError
         self.terms = terms
 
     @cached_property
@@ -59,16 +62,25 @@ class Sum:
         joined = " + ".join(sorted(texts))
         return joined if len(joined) < 1000 else sha256(joined.encode()).hexdigest()
 
+    @cached_property
+    def outline(self) -> list[list[str]]:
+        """The names of the atoms, which the same sum has too."""
+        return sorted(sorted(atom.name for atom in atoms) for atoms in self.terms)
+
     def __add__(self, other: "Sum | float") -> "Sum":
         terms = dict(self.terms)
         for atoms, number in _sum(other).terms.items():
             terms[atoms] = terms[atoms] + number if atoms in terms else number
+        if len(terms) > 1 and () in terms and terms[()].ndim == 0 and terms[()] == 0:
+            del terms[()]  # x > 0 is x - 0 > 0
         return Sum(terms)
 
     def __mul__(self, other: "Sum | float") -> "Sum":
         product = Sum({})
         for atoms, number in self.terms.items():
             for more, factor in _sum(other).terms.items():
+                if len(atoms) + len(more) > _MOST_TERMS:
+                    raise TooManyTermsError
                 together = tuple(sorted((*atoms, *more), key=lambda atom: atom.key))
                 product += Sum({together: number * factor})
         return product
@@ -148,6 +160,8 @@ def power(base: Sum, exponent: float) -> Sum:
 
 def same(a: Sum, b: Sum) -> bool:
     """Return whether two sums are one, but for numbers that were rounded to float32."""
+    if a.outline != b.outline:
+        return False
     left = list(b.terms.items())
     for atoms, number in a.terms.items():
         for i, (others, other) in enumerate(left):
@@ -160,6 +174,8 @@ def same(a: Sum, b: Sum) -> bool:
 
 
 def _close(a: Array, b: Array) -> bool:
+    if a.ndim == b.ndim == 0:
+        return math.isclose(a, b, rel_tol=_SAME)
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=_SAME, atol=0.0, equal_nan=True))
 
 

@@ -43,7 +43,7 @@ class Constants:
             if node.op in _SHAPED:
                 made = _SHAPED[node.op](node, arrays)
                 self._allow(made.size, node)
-                return np.ascontiguousarray(made) if made.ndim else made
+                return np.ascontiguousarray(made) if made.ndim else np.asarray(made)
         except (ValueError, IndexError, TypeError, OverflowError) as error:
             if isinstance(error, ModelFormatError):
                 raise

@@ -74,7 +74,7 @@ def _parsed(path: str) -> Any:
     except ImportError:
         raise ImportError("reading .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
     # Nor does a FIFO make us wait.
-    with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ModelFormatError("is no regular file; expected an .onnx file")
@@ -94,4 +94,10 @@ def _model(graph: Graph, *, fold: bool, check: Any, name: str | None, source: st
     answers = onnx_answers.find(graph)
     steps = onnx_steps.steps(graph, answers.value)
     inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
-    return convert(source, steps, inputs=inputs, fold=fold, name=name, classes=answers.classes, check=check)
+    dtype = "float64" if graph.is_double else "float32"
+    model = convert(source, steps, inputs=inputs, fold=fold, name=name, check=check, dtype=dtype)
+    try:
+        model.classes = answers.classes
+    except ValueError as error:
+        raise ModelFormatError(str(error)) from None
+    return model

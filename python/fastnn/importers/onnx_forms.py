@@ -151,26 +151,30 @@ def _bent(atom: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
 
 def _exponential_below(atom: Atom, above: float, below: Sum, source: str) -> Iterator[tuple[list[Step], Sum]]:
     """Yield above * x where x > 0, else below: factor * (exp(inner * x) - 1)."""
-    for factors, number in below.terms.items():
-        names = [(each.name, each.numbers) for each in factors]
-        if names not in ([("elu", (1.0,))], [("exponential", ())]) or number.ndim:
-            continue
-        inner, factor = _slope(factors[0].arguments[0]), float(number)
-        whole = function("elu", inner * X, numbers=(1.0,)) if inner else None
-        if inner is None or whole is None:
-            continue
-        if not any(same(below, factor * each) for each in (whole, function("exponential", inner * X) - 1.0)):
-            continue
-        made: list[Step] | None = None
-        if inner == 1.0:
-            close = np.allclose([above, factor], [_SELU_SCALE, _SELU_SCALE * _SELU_ALPHA], rtol=1e-7, atol=0)
+    whole = Sum({(atom,): ONE})
+    for inner, factor in _exponentials(below):
+        if inner == 1.0 and np.allclose([above, factor], [_SELU_SCALE, _SELU_SCALE * _SELU_ALPHA], rtol=1e-6, atol=0):
+            yield [Function(source, "selu")], whole
+        elif inner == 1.0 and above != 0:
             scale = [] if above == 1 else [Scale(source, float64(above), ZERO)]
-            elu = Function(source, "elu", {"alpha": factor / above if above else 0.0})
-            made = [Function(source, "selu")] if close else [elu, *scale] if above else None
+            yield [Function(source, "elu", {"alpha": factor / above}), *scale], whole
         elif above == 1.0 and math.isclose(factor * inner, 1.0, rel_tol=1e-6):
-            made = [Function(source, "celu", {"alpha": factor})]
-        if made is not None:
-            yield made, Sum({(atom,): ONE})
+            yield [Function(source, "celu", {"alpha": factor})], whole
+
+
+def _exponentials(total: Sum) -> Iterator[tuple[float, float]]:
+    """Yield inner and factor where the sum is factor * (exp(inner * x) - 1), in one of three ways."""
+    for factors, number in total.terms.items():
+        for each in factors:
+            slope = _slope(each.arguments[0]) if each.name in ("elu", "exponential", "tanh") else None
+            if slope is None or number.ndim:
+                continue
+            x = slope * X
+            exponential, elu, tanh = function("exponential", x), function("elu", x, numbers=(1.0,)), function("tanh", x)
+            if each.name == "tanh" and same(total, float(number) * tanh / (1.0 - tanh)):
+                yield 2 * slope, float(number) / 2
+            elif any(same(total, float(number) * form) for form in (exponential - 1.0, elu)):
+                yield slope, float(number)
 
 
 def _softplus(atom: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:

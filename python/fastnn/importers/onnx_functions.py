@@ -19,7 +19,7 @@ _NAMED = {
 
 def number(value: float, is_double: bool = False) -> float:
     """Return what an attribute means: 0.01, not 0.0099999998, which is how a float32 holds it."""
-    return float(value) if is_double else float(str(np.float32(value)))
+    return float(np.float32(value)) if is_double else float(str(np.float32(value)))
 
 
 def required(node: Node, given: Sum | None) -> Sum:

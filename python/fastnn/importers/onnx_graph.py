@@ -8,7 +8,7 @@ from fastnn.importers import onnx_tensors
 from fastnn.importers.onnx_tensors import Array, Folder
 
 _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # of which the meaning of every operation here was read
-_MOST_NODES = 100_000
+_MOST_NODES = 50_000
 _DOUBLE = 11
 
 

@@ -64,14 +64,9 @@ class Rows:
         if len(self.shape) > 1:
             self.shape = [*self.shape[:-1], width]
 
-    def widened(self, step: Step) -> Step:
-        """Return a step whose numbers are one for each unit where it has to have them so."""
-        if isinstance(step, Normalize) and step.gamma.ndim * step.beta.ndim == 0:
-            if self.width is None:
-                raise ModelFormatError(f"{step.source} does not say for how many units")
-            gamma, beta = (np.broadcast_to(each, self.width) for each in (step.gamma, step.beta))
-            return replace(step, gamma=gamma, beta=beta)
-        return step
+    def is_of_units(self, array: Array) -> bool:
+        """Whether an array of one number is that of the only unit, and not of any number of units."""
+        return array.ndim == 1 and self.width == 1 and self.producer == "fastnn"
 
 
 def _name(node: Node | Step) -> str:
@@ -166,8 +161,9 @@ def _prelu(node: Node, given: Given, position: int, rows: Rows, _: list[Step]) -
     slopes = _floats(node, given[1], "slope") if position == 0 else None
     if slopes is None:
         raise UnsupportedModelError(f"{node} has slopes that are no constants")
-    if slopes.size == 1:
-        return [leaky_relu(str(node), number(float(slopes.reshape(())), slopes.dtype.itemsize == 8))]
+    if slopes.size == 1 and not rows.is_of_units(slopes):
+        slope = float(slopes.reshape(()))
+        return [leaky_relu(str(node), slope if slopes.dtype.itemsize == 8 else number(slope))]
     vector = _vector(node, slopes, "slope", rows.width)
     rows.expect(vector.size, node)
     return [Slopes(str(node), vector)]
@@ -238,7 +234,7 @@ def _to_shape(node: Node, shape: Sequence[int | None], rows: Rows, before: list[
         others = [units // rest if size == -1 and rest else size for size in others]
     others = [None if size == -1 else size for size in others]
     known = None if None in others else math.prod(filter(None, others))
-    is_flat = len(others) <= 1 and (len(rows.shape) == 2 or all(map(_works_on_any_shape, before)))
+    is_flat = len(others) <= 1 and (len(rows.shape) <= 2 or all(map(_works_on_any_shape, before)))
     if (units is not None and known is not None and units != known) or (others != rows.shape[1:] and not is_flat):
         raise UnsupportedModelError(f"{node} makes the shape {shape!s:.60} of {rows.shape[1:]!s:.60} for each row")
     if not others and units != 1:
@@ -267,6 +263,32 @@ def merged(steps: list[Step]) -> list[Step]:
             if isinstance(last, Scale) and last.shift.ndim == 0 and last.shift == 0:
                 made[-1] = replace(last, source=source, shift=step.shift)
                 continue
+            if isinstance(last, Normalize) and last.beta.ndim == 0 and last.beta == 0:
+                made[-1] = replace(last, source=source, beta=step.shift)
+                continue
+        # A decomposed normalization alone has the factor 1, of no shape.
+        if isinstance(step, Scale) and isinstance(last, Normalize) and _is_bare(last):
+            made[-1] = replace(last, source=f"{last.source}, {step.source}", gamma=step.scale, beta=step.shift)
+            continue
+        made.append(step)
+    return made
+
+
+def _is_bare(step: Normalize) -> bool:
+    return step.gamma.ndim == step.beta.ndim == 0 and bool(step.gamma == 1) and bool(step.beta == 0)
+
+
+def widened(steps: list[Step], width: int | None) -> list[Step]:
+    """Return the steps, those of normalization with one number for each unit; width: of the first step's inputs."""
+    made: list[Step] = []
+    for step in steps:
+        sizes = [value.shape[-1] for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim]
+        width = sizes[0] if sizes else width
+        if isinstance(step, Normalize) and step.gamma.ndim * step.beta.ndim == 0:
+            if width is None:
+                raise ModelFormatError(f"{step.source} does not say for how many units")
+            gamma, beta = (np.broadcast_to(each, width) for each in (step.gamma, step.beta))
+            step = replace(step, gamma=gamma, beta=beta)
         made.append(step)
     return made
 

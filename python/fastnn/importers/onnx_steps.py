@@ -3,24 +3,45 @@
 What stands between two cuts is a layer, or nodes that compute one function of the value at the first cut.
 """
 
+from typing import NoReturn
+
 import numpy as np
 
-from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn import _core
+from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers import onnx_forms, onnx_layers
-from fastnn.importers.onnx_algebra import Sum, X, constant
+from fastnn.importers.onnx_algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx_answers import with_two_probabilities
 from fastnn.importers.onnx_constants import Constants, Value
 from fastnn.importers.onnx_functions import OPERATIONS, Kind
 from fastnn.importers.onnx_graph import Graph, Node
 from fastnn.importers.onnx_layers import Rows
-from fastnn.importers.steps import Nothing, Step
+from fastnn.importers.steps import Function, Normalize, Nothing, Step
 
+_MOST_STEPS = 3 * 4096  # of as many layers as fastnn's own files have: kernel, activation, affine
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of which could be one of its own
 
 
 def steps(graph: Graph, target: str) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
-    return with_two_probabilities(onnx_layers.merged(_Walk(graph, target).steps()))
+    made = onnx_layers.merged(_Walk(graph, target).steps())
+    if len(made) > _MOST_STEPS:
+        raise LimitError(f"has {len(made)} layers and activations; fastnn reads at most {_MOST_STEPS}")
+    made = onnx_layers.widened(made, None if graph.shape is None else graph.shape[-1])
+    made = with_two_probabilities(made)
+    for step in made:
+        _check_parameters(step)
+    return made
+
+
+def _check_parameters(step: Step) -> None:
+    name, numbers = "layer_normalization", [step.epsilon] if isinstance(step, Normalize) else []
+    if isinstance(step, Function):
+        name, numbers = step.activation, list(step.parameters.values())
+    try:
+        _core.check_parameters(name, [*numbers, 0.0, 0.0][:2])
+    except ValueError as error:
+        raise ModelFormatError(f"{step.source}: {error}") from None
 
 
 class _Walk:
@@ -98,14 +119,17 @@ class _Walk:
             given.append(None if not name else values[name] if name in values else self._number(node, name))
         kind = Kind(self._graph.opset, self._graph.is_double, len(self._rows.shape))
         self._rows.note(node.outputs[0])
-        return operation(node, given, kind)
+        try:
+            return operation(node, given, kind)
+        except TooManyTermsError:
+            self._refuse(self._nodes.index(node))
 
     def _number(self, node: Node, name: str) -> Sum:
         """Return a constant as one number, or as one for each unit."""
         value = self._constants[name]
         if isinstance(value, list) or value.dtype.kind not in "fiub":
             raise ModelFormatError(f"{node} computes with {name!r:.100}, which is not of numbers")
-        if value.size == 1 and value.ndim <= len(self._rows.shape):
+        if value.size == 1 and value.ndim <= len(self._rows.shape) and not self._rows.is_of_units(value):
             return constant(value.reshape(()))
         if value.size != value.shape[-1] or value.ndim > len(self._rows.shape):
             raise UnsupportedModelError(
@@ -133,19 +157,19 @@ class _Walk:
         if made is None:  # perhaps it is one together with the nodes that follow
             return
         self._cuts.append((self._first, self._base, len(self._steps)))
-        self._steps += [self._rows.widened(step) for step in made] or [Nothing(_source(nodes))]
+        self._steps += made or [Nothing(_source(nodes))]
         self._begin(i + 1, output)
 
     def _since(self, first: int, i: int) -> list[Node]:
         return [node for node in self._nodes[first : i + 1] if node.outputs[0] in self._varying]
 
-    def _refuse(self, i: int) -> None:
+    def _refuse(self, i: int) -> NoReturn:
         nodes = self._since(self._first, i) or self._nodes[i : i + 1]
         raise UnsupportedModelError(
             f"{_source(nodes)}, opset {self._graph.opset}: compute nothing that fastnn has an activation for"
         )
 
-    def _refuse_branch(self, i: int, node: Node, value: str) -> None:
+    def _refuse_branch(self, i: int, node: Node, value: str) -> NoReturn:
         user = next((other for other in self._nodes[i + 1 :] if value in other.inputs), None)
         raise UnsupportedModelError(
             f"{node}, opset {self._graph.opset}: {value!r:.100} is used "

@@ -9,7 +9,7 @@ import math
 import os
 import re
 import stat
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -58,13 +58,12 @@ class Folder:
             raise UnsupportedModelError(f"{what} is in the memory of a process that ran ONNX Runtime, not in a file")
         if self._path is None:
             raise ModelFormatError(f"{what} is in another file; expected a folder to find it in")
-        if {"", ".", ".."} & set(parts) or re.search(r"[\\:\0]", location):
+        if {"", ".", ".."} & set(parts) or re.search(r"[\\:#\0]", location):
             raise ModelFormatError(
                 f"{what} is in the file {location!r:.100}; expected one in the folder of the model's file"
             )
-        descriptor = _opened(self._path, parts)
-        with open(descriptor, "rb") as file:  # noqa: PTH123
-            status = os.fstat(descriptor)
+        with _opened(self._path, parts) as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
                 raise ModelFormatError(f"{what} is in {location!r:.100}, which is no regular file of one name")
             left = self._left.setdefault(location, status.st_size)
@@ -84,26 +83,28 @@ def _size(text: str | None, what: str, key: str) -> int | None:
     return None if text is None else int(text)
 
 
-def _opened(folder: str, parts: list[str]) -> int:
-    """Return a descriptor of the file, opened part by part, no link being followed."""
-    flags = os.O_RDONLY | os.O_CLOEXEC
-    path, descriptor = folder or ".", os.open(folder or ".", flags | os.O_DIRECTORY)
-    for i, part in enumerate(parts):
-        path = os.path.join(path, part)  # noqa: PTH118
+def _opened(folder: str, parts: list[str]) -> BinaryIO:
+    """Return the file, opened part by part, no link being followed."""
+    path, flags = folder or ".", os.O_RDONLY | os.O_CLOEXEC
+    within = os.open(path, flags | os.O_DIRECTORY)
+    try:
+        for part in parts[:-1]:
+            path = os.path.join(path, part)  # noqa: PTH118
+            following = os.open(part, flags | os.O_NOFOLLOW | os.O_DIRECTORY, dir_fd=within)
+            os.close(within)
+            within = following
+        path = os.path.join(path, parts[-1])  # noqa: PTH118
         # Nor does a FIFO make us wait.
-        more = os.O_NONBLOCK if i == len(parts) - 1 else os.O_DIRECTORY
-        try:
-            following = os.open(part, flags | os.O_NOFOLLOW | more, dir_fd=descriptor)
-        except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
-                raise ModelFormatError(
-                    f"{path} holds numbers of the model; expected a regular file, reached through no link"
-                ) from None
-            raise OSError(error.errno, f"{os.strerror(error.errno or 0)}, and numbers of the model", path) from None
-        finally:
-            os.close(descriptor)
-        descriptor = following
-    return descriptor
+        last = os.O_NOFOLLOW | os.O_NONBLOCK
+        return open(parts[-1], "rb", opener=lambda name, mode: os.open(name, mode | last, dir_fd=within))
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EISDIR):
+            raise ModelFormatError(
+                f"{path} holds numbers of the model; expected a regular file, reached through no link"
+            ) from None
+        raise OSError(error.errno, f"{error.strerror}, and numbers of the model", path) from None
+    finally:
+        os.close(within)
 
 
 def array(tensor: Any, folder: Folder, what: str) -> Array | list[str]:

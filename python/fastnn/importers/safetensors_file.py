@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import os
+import re
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -75,6 +77,14 @@ def _read(file: BinaryIO, size: int) -> dict[str, npt.NDArray[Any]]:
         numbers = np.frombuffer(file.read(stop - begin), _DTYPES[dtype]).reshape(shape)
         tensors[name] = (numbers.astype("<u4") << 16).view("<f4") if dtype == "BF16" else numbers
     return {name: tensors[name] for name in header}
+
+
+def is_state_dict(path: str) -> bool:
+    """Whether the file's tensors are named as PyTorch names its modules' weights."""
+    if not os.path.isfile(path):  # noqa: PTH113  # a FIFO would wait
+        return False
+    with open(path, "rb") as file:  # noqa: PTH123
+        return re.search(rb'[".]weight"\s*:\s*{', file.read(1 << 16)) is not None
 
 
 def read(path: str) -> dict[str, npt.NDArray[Any]]:

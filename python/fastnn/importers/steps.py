@@ -18,6 +18,9 @@ from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]
 
+# Of a shift: so many times the answers' size is what x * scale + shift rounds to.
+_FAR = 4.0
+
 
 @dataclass(frozen=True)
 class Step:
@@ -48,6 +51,11 @@ class Scale(Step):
 
     scale: Array
     shift: Array
+
+
+@dataclass(frozen=True)
+class Centre(Scale):
+    """``y = x - centre``, which no Dense takes in."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +134,9 @@ class _Dense:
 class _Layers:
     """The layers so far, and what became of each step."""
 
-    def __init__(self, inputs: int | None, fold: bool) -> None:
+    def __init__(self, inputs: int | None, fold: bool, dtype: str) -> None:
         self.inputs = self.width = inputs
-        self.fold = fold
+        self.fold, self.dtype = fold, dtype
         self.layers: list[_Dense | tuple[Layer, Weights]] = []
         self.waiting: list[Scale] = []  # for a Dense to fold into, or for what makes them layers
         self.report: list[tuple[str, str]] = []
@@ -175,12 +183,15 @@ class _Layers:
 
     def _product(self, step: Product) -> None:
         kernel, bias = step.kernel, step.bias
-        for scale in reversed(self.waiting):
+        centres = [i for i, scale in enumerate(self.waiting) if isinstance(scale, Centre)]
+        first = centres[-1] + 1 if centres else 0
+        self.waiting, folded = self.waiting[:first], self.waiting[first:]
+        self._settle()
+        for scale in reversed(folded):
             kernel = kernel.astype(np.float64)
             bias = np.broadcast_to(scale.shift, len(kernel)) @ kernel + (0 if bias is None else bias)
             kernel = np.reshape(scale.scale, (-1, 1)) * kernel
             self._tell(scale, f"folded into layer {len(self.layers)}")
-        self.waiting = []
         self.layers.append(_Dense(kernel, bias))
         self.width = kernel.shape[1]
         self._tell(step, f"layer {len(self.layers) - 1}: Dense")
@@ -188,7 +199,7 @@ class _Layers:
     def _scale(self, step: Scale) -> None:
         last = self._open_dense() if self.fold and not self.waiting else None
         if last is None:
-            self.waiting.append(step)
+            self.waiting += _parts(step) if self.dtype == "float32" else [step]
             if not self.fold:
                 self._settle()
             return
@@ -213,15 +224,26 @@ class _Layers:
             raise ModelFormatError(f"{step.source} does not say for how many inputs, nor does anything before it")
         return np.broadcast_to(numbers, self.width)
 
-    def model(self, dtype: str, name: str | None) -> Sequential:
+    def model(self, name: str | None) -> Sequential:
         self._settle()
         if self.inputs is None:
             raise ModelFormatError("expected at least one layer with weights; found none")
         made = [_made(layer) for layer in self.layers] or [(Activation("linear"), [])]
-        model = Sequential([layer for layer, _ in made], dtype=dtype, name=name)
+        model = Sequential([layer for layer, _ in made], dtype=self.dtype, name=name)
         # As a file's weights are: none are drawn first, which would also change what is drawn for others.
         model._adopt(model._prepared(self.inputs, [weights for _, weights in made]))
         return model
+
+
+def _parts(step: Scale) -> list[Scale]:
+    """Return the step, of which numbers far from 0 are taken off first, as the source does: later they would cancel."""
+    with np.errstate(all="ignore"):
+        zero = np.asarray(-step.shift / step.scale, np.float32).astype(np.float64)
+        centre = np.asarray(np.where((np.abs(step.shift) > _FAR) & np.isfinite(zero), zero, 0.0))
+        rest = step.shift + centre * step.scale
+    if not centre.any():
+        return [step]
+    return [Centre(step.source, np.ones_like(centre), np.asarray(-centre)), Scale(step.source, step.scale, rest)]
 
 
 def _named(step: Function) -> dict[str, Any]:
@@ -237,17 +259,24 @@ def _made(layer: _Dense | tuple[Layer, Weights]) -> tuple[Layer, Weights]:
 
 
 def to_model(
-    steps: Iterable[Step], *, inputs: int | None = None, fold: bool = True, name: str | None = None
+    steps: Iterable[Step],
+    *,
+    inputs: int | None = None,
+    fold: bool = True,
+    name: str | None = None,
+    dtype: str = "float32",
 ) -> tuple[Sequential, list[tuple[str, str]]]:
     """Return the model of these steps, and what became of each: (source, what).
 
     inputs: of the first step, where the source says it. fold: whether affine steps are folded into a Dense beside them.
-    A model of float64 kernels alone computes in float64, any other in float32.
+    A model of float64 kernels alone computes in float64, one of others in float32, one without kernels in `dtype`.
     Raises ModelFormatError where a step does not fit the one before it.
     """
-    layers, dtypes = _Layers(inputs, fold), set()
+    steps = list(steps)
+    dtypes = {step.kernel.dtype for step in steps if isinstance(step, Product)}
+    if dtypes:
+        dtype = "float64" if dtypes == {np.dtype("f8")} else "float32"
+    layers = _Layers(inputs, fold, dtype)
     for step in steps:
-        if isinstance(step, Product):
-            dtypes.add(step.kernel.dtype)
         layers.add(step)
-    return layers.model("float64" if dtypes == {np.dtype("f8")} else "float32", name), layers.report
+    return layers.model(name), layers.report

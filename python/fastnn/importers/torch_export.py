@@ -1,6 +1,5 @@
 """A live module of PyTorch, asked: for its answers in eval mode, and for the ONNX model of a forward of its own."""
 
-import dataclasses
 import io
 import warnings
 from collections.abc import Iterator
@@ -78,11 +77,10 @@ def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any,
     if check is not None and not isinstance(check, tuple):
         check = (rows_to_check(check, inputs), answers(torch, module, check))
     proto = _exported(torch, module, example, own)
-    model = onnx_file.from_proto(proto, folder=None, fold=fold, check=rows_to_check(check, inputs), name=name)
+    source = f"PyTorch {type(module).__name__}, by way of ONNX"
+    model = onnx_file.from_proto(proto, fold=fold, check=rows_to_check(check, inputs), name=name, source=source)
     rows = np.random.default_rng(0).normal(size=(8, inputs))
     _compare(model.predict(rows), answers(torch, module, rows), example.element_size(), own)
-    source = f"PyTorch {type(module).__name__}, by way of ONNX"
-    model.conversion = dataclasses.replace(model.conversion, source=source)
     return model
 
 
@@ -115,20 +113,18 @@ def _exported(torch: Any, module: Any, example: Any, own: str) -> Any:
         warnings.simplefilter("error", torch.jit.TracerWarning)  # it says that the run followed was one of several
         try:
             file = io.BytesIO()
-            names = {"input_names": ["x"], "output_names": ["y"], "dynamic_axes": {"x": {0: "n"}, "y": {0: "n"}}}
-            torch.onnx.export(module, (example,), file, dynamo=False, **names)
+            torch.onnx.export(module, (example,), file, dynamo=False)
             return onnx.load_from_string(file.getvalue())
-        except Exception:  # exporters raise whatever they are made of
-            pass
+        except Exception as error:  # exporters raise whatever they are made of
+            reason = str(error).strip().partition("\n")[0]  # as the newer one tells it, it takes a page
         try:
             shapes = ({0: torch.export.Dim("n")},)
             return torch.onnx.export(module, (example,), dynamo=True, verbose=False, dynamic_shapes=shapes).model_proto
         except ModuleNotFoundError as error:
             raise ImportError(f"{own} needs PyTorch's newer exporter to ONNX: pip install {error.name}") from None
-        except Exception as error:
+        except Exception:
             raise UnsupportedModelError(
-                f"{own} has a forward or hooks of its own, which PyTorch cannot export to ONNX: "
-                + str(error).strip().partition("\n")[0][:200]
+                f"{own} has a forward or hooks of its own, which PyTorch cannot export to ONNX: {reason:.200}"
             ) from None
 
 

@@ -97,10 +97,9 @@ def _parts(torch: Any, module: Any, path: str) -> Iterator[tuple[str, str | None
 
 
 def _kind(torch: Any, module: Any) -> str | None:
-    if module._forward_hooks or module._forward_pre_hooks:
-        return None
-    everywhere = torch.nn.modules.module
-    if everywhere._global_forward_hooks or everywhere._global_forward_pre_hooks:
+    everywhere = vars(torch.nn.modules.module)  # hooks of all modules, such as profilers have
+    hooks = ("_global_forward_hooks", "_global_forward_pre_hooks")
+    if module._forward_hooks or module._forward_pre_hooks or any(everywhere.get(name) for name in hooks):
         return None
     cls = type(module)
     # A parametrized module's class is made for it, of the class that it had: it computes the same of other weights.

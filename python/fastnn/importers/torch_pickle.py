@@ -65,7 +65,11 @@ class _Unpickler(pickle.Unpickler):
             return (numbers.astype("<u4") << 16).view("<f4")
         return numbers
 
-    def _tensor(self, storage: Array, offset: int, shape: Any, strides: Any, *_: Any) -> Array:
+    def _tensor(
+        self, storage: Array, offset: int, shape: Any, strides: Any, _: Any = None, __: Any = None, flags: Any = None
+    ) -> Array:
+        if flags:  # the negative or the conjugate bit: numbers that mean others than they say
+            raise UnsupportedModelError("a tensor is a view that negates or conjugates; save its clone() instead")
         shape, strides = tuple(shape), tuple(strides)
         numbers = (offset, *shape, *strides)
         if len(shape) != len(strides) or not all(type(each) is int and 0 <= each < 2**48 for each in numbers):

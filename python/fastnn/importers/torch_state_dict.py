@@ -52,7 +52,8 @@ def from_torch_state_dict(
     where, tensors, is_ordered = _tensors(state_dict)
     modules = _modules(tensors, where)
     if (numbers := _numbers(modules)) is not None:
-        modules, is_ordered = dict(sorted(modules.items(), key=lambda item: numbers[item[0]])), True
+        in_order = dict(sorted(modules.items(), key=lambda item: numbers[item[0]]))
+        modules, is_ordered = in_order, not is_ordered or list(in_order) == list(modules)
     activations = _activations(layers, modules, is_ordered)
     steps: list[Step] = []
     for module, activation in activations.items():
@@ -121,7 +122,7 @@ def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict
             f"expected layers to be {len(modules)} names of activations, after {named}; received {received}"
         )
     if len(modules) > 1 and not is_ordered:
-        raise ValueError(f"expected layers as a dict, since a safetensors file keeps no order of the modules {named}")
+        raise ValueError(f"expected layers as a dict, since nothing says the order of the modules {named}")
     return dict(zip(modules, layers, strict=True))
 
 
@@ -149,9 +150,12 @@ def _step(source: str, tensors: dict[str, Array], activation: Activation, eps: f
     return weighted(kind, source, tensors, eps)
 
 
+_DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}, "elu": {"alpha": 1.0}, "celu": {"alpha": 1.0}}  # PyTorch's
+
+
 def _function(source: str, activation: Activation) -> Function:
     if isinstance(activation, str):
-        return Function(source, activation)
+        return Function(source, activation, dict(_DEFAULTS.get(activation, {})))
     parameters = dict(activation) if isinstance(activation, Mapping) else {}
     if not isinstance(parameters.get("name"), str):
         raise ValueError(

@@ -1,0 +1,124 @@
+"""Numbers of ONNX models in other files: of the model's own folder alone, through no link, as many as are there."""
+
+import os
+
+import pytest
+
+from fastnn import ModelFormatError, UnsupportedModelError
+
+pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+from fastnn.importers.onnx_file import load
+from onnx_graphs import KERNEL, dense, refused, saved
+
+
+def external(proto, **entries):
+    """Move the kernel's numbers to a place of these entries."""
+    kernel = proto.graph.initializer[0]
+    kernel.ClearField("raw_data")
+    kernel.data_location = 1
+    for key, value in entries.items():
+        kernel.external_data.add(key=key, value=value)
+    return proto
+
+
+LOCATIONS = [
+    "../m.data",
+    "a/../../m.data",
+    "a/./b",
+    "a//b",
+    "/etc/passwd",
+    "C:\\x",
+    "C:x",
+    "\\\\srv\\x",
+    "file://m.data",
+]
+LOCATIONS += ["", ".", "..", "#../x", "m.data/", "m.data\0x", "/proc/self/mem", "a\\..\\m.data"]
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_numbers_outside_the_folder_are_not_opened(location, tmp_path, monkeypatch):
+    folder = tmp_path / "deep" / "deeper"
+    folder.mkdir(parents=True)
+    for place in (tmp_path, folder.parent):
+        (place / "m.data").write_bytes(KERNEL.tobytes())
+    path = saved(folder / "m.onnx", external(dense(), location=location))
+    opened, really = [], os.open
+    monkeypatch.setattr(
+        os, "open", lambda name, *args, **options: opened.append(name) or really(name, *args, **options)
+    )
+    with pytest.raises(ModelFormatError, match=r"initializer 'w' is in the file .*; expected one in the folder"):
+        load(path)
+    assert opened == [str(path)]
+
+
+@pytest.mark.parametrize("kind", ["symlink", "folder symlink", "hard link", "fifo", "folder", "device"])
+def test_links_and_other_things_than_files_are_refused(kind, tmp_path):
+    folder, secret = tmp_path / "model", tmp_path / "secret"
+    folder.mkdir()
+    secret.mkdir()
+    (secret / "m.data").write_bytes(KERNEL.tobytes())
+    location = "m.data"
+    if kind == "symlink":
+        (folder / "m.data").symlink_to(secret / "m.data")
+    elif kind == "device":
+        (folder / "m.data").symlink_to("/dev/zero")
+    elif kind == "folder symlink":
+        (folder / "deep").symlink_to(secret)
+        location = "deep/m.data"
+    elif kind == "hard link":
+        os.link(secret / "m.data", folder / "m.data")
+    elif kind == "fifo":
+        os.mkfifo(folder / "m.data")
+    else:
+        (folder / "m.data").mkdir()
+    with pytest.raises(ModelFormatError, match="regular file"):
+        load(saved(folder / "m.onnx", external(dense(), location=location)))
+
+
+def test_missing_data_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"numbers of the model.*m\.data"):
+        load(saved(tmp_path / "m.onnx", external(dense(), location="m.data")))
+
+
+ENTRIES = [
+    {"offset": "-1"}, {"offset": "61"}, {"length": "59"}, {"length": "61"}, {"length": "-60"}, {"offset": "1"},
+    {"offset": "9" * 18}, {"offset": "9" * 30}, {"offset": "x"}, {"offset": " 0"}, {"offset": "0x0"}, {"offset": ""},
+    {"offset": "\u0660"}, {"offset": "0.0"}, {"strange": "1"}, {"basepath": ".."},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entries", ENTRIES, ids=repr)
+def test_places_that_do_not_fit_are_refused(entries, tmp_path):
+    (tmp_path / "m.data").write_bytes(KERNEL.tobytes())
+    with pytest.raises(ModelFormatError, match="initializer 'w' "):
+        load(saved(tmp_path / "m.onnx", external(dense(), location="m.data", **entries)))
+
+
+def test_a_key_twice_is_refused(tmp_path):
+    (tmp_path / "m.data").write_bytes(KERNEL.tobytes())
+    proto = external(external(dense(), location="m.data"), location="m.data")
+    with pytest.raises(ModelFormatError, match="there twice"):
+        load(saved(tmp_path / "m.onnx", proto))
+
+
+def test_data_cannot_be_read_more_often_than_it_is_there(tmp_path):
+    """A thousand tensors that overlap would be a thousand times the file in memory."""
+    (tmp_path / "m.data").write_bytes(bytes(64))
+    proto = external(dense(), location="m.data", offset="4")
+    again = proto.graph.initializer.add()
+    again.CopyFrom(proto.graph.initializer[0])
+    again.name = "equal"
+    load(saved(tmp_path / "m.onnx", proto))
+    again.external_data[1].value = "0"
+    with pytest.raises(ModelFormatError, match="of which others have 60"):
+        load(saved(tmp_path / "m.onnx", proto))
+
+
+def test_external_data_needs_a_folder():
+    refused(external(dense(), location="m.data"), "is in another file; expected a folder to find it in")
+
+
+def test_memory_of_a_process_is_refused(tmp_path):
+    path = saved(tmp_path / "m.onnx", external(dense(), location="*/_ORT_MEM_ADDR_/*", offset="4096"))
+    with pytest.raises(UnsupportedModelError, match="in the memory of a process"):
+        load(path)
