@@ -109,8 +109,8 @@ def refuse_code(config: Any) -> None:
                 name = content.get("name") if isinstance(content, dict) else None
                 where = f", called {name!r:.60}" if isinstance(name, str) else ""
                 raise UnsupportedModelError(
-                    f"the model's config names the code {what!r:.100}{where}, which fastnn neither imports nor runs; expected "
-                    "layers, initializers and activations of Keras alone"
+                    f"the model's config names the code {what!r:.100}{where}, which fastnn neither imports nor runs; "
+                    "expected layers, initializers and activations of Keras alone"
                 )
 
 
