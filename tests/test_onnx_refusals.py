@@ -228,6 +228,28 @@ def test_constants_do_not_grow_without_a_limit():
         refused(chain.proto(), "makes more numbers of constants than the whole file has", LimitError)
 
 
+@pytest.mark.parametrize("width", [2**24, 2**40])
+def test_one_number_does_not_become_as_many_as_the_input_is_said_to_have(width):
+    chain = Chain(width)
+    chain.then("Mul", 2.0)
+    refused(
+        chain.proto(), "of 16777216 units; the file has not as many numbers|of shape .* at most 2147483647", LimitError
+    )
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [
+        ("ReduceMean", {"axes": 1}),
+        ("Squeeze", {"axes": [0.5]}),
+        ("Scaler", {"offset": 1.0}),
+        ("Gelu", {"approximate": "x"}),
+    ],
+)
+def test_attributes_of_another_kind_are_refused(op, attributes):
+    refused(between(of_one(op, **attributes)), "node 'n1'")
+
+
 def test_names_that_break_lines_are_shown_escaped():
     proto = between(of_one("Conv"))
     proto.graph.node[1].name = "a\nb\u202e" + "c" * 10_000

@@ -227,7 +227,7 @@ def axes(node: Node, given: Array | None, attribute: str = "axes") -> list[int] 
     listed = node.take(attribute, None)
     if listed is None and given is not None:
         listed = np.asarray(given).reshape(-1).tolist()
-    if listed is not None and not all(isinstance(each, (int, float)) for each in listed):
+    if listed is not None and not (isinstance(listed, list) and all(each in range(-64, 64) for each in listed)):
         raise ModelFormatError(f"{node} has the axes {listed!r:.60}")
     return None if listed is None else [int(each) for each in listed]
 
