@@ -188,6 +188,7 @@ NODES = {
     "flattened batches": ([("Flatten", "x", {"axis": 0})], "flattens from axis 0"),
     "a slice": ([("Slice", "x", np.int64([0]), np.int64([3]), np.int64([1]))], "is no operation"),
     "slopes that are no numbers": ([("PRelu", "x", "x")], "is used by it twice"),
+    "a comparison as numbers": ([("GreaterOrEqual", "x", 0)], "compute nothing"),
     "joined": ([("Sigmoid", "x"), ("Concat", "x", "#0", {"axis": 1})], "compute nothing"),
     "a sum too long": ([("Add", "x", 1.0), *SQUARES, ("Mul", "#9", "x")], "compute nothing"),
 }  # fmt: skip
@@ -226,6 +227,28 @@ def test_constants_do_not_grow_without_a_limit():
         chain = Chain(5)
         written(*nodes, ("MatMul", "x", f"#{len(nodes) - 1}"))(chain)
         refused(chain.proto(), "makes more numbers of constants than the whole file has", LimitError)
+
+
+@pytest.mark.parametrize("width", [2**24, 2**40])
+def test_one_number_does_not_become_as_many_as_the_input_is_said_to_have(width):
+    chain = Chain(width)
+    chain.then("Mul", 2.0)
+    refused(
+        chain.proto(), "of 16777216 units; the file has not as many numbers|of shape .* at most 2147483647", LimitError
+    )
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [
+        ("ReduceMean", {"axes": 1}),
+        ("Squeeze", {"axes": [0.5]}),
+        ("Scaler", {"offset": 1.0}),
+        ("Gelu", {"approximate": "x"}),
+    ],
+)
+def test_attributes_of_another_kind_are_refused(op, attributes):
+    refused(between(of_one(op, **attributes)), "node 'n1'")
 
 
 def test_names_that_break_lines_are_shown_escaped():

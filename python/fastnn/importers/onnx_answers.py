@@ -68,9 +68,9 @@ def _without_zipmap(makers: dict[str, Node], name: str) -> tuple[str, list[Any] 
     node = makers.get(name)
     if node is None or node.op != _ZIPMAP or len(node.inputs) != 1:
         return name, None
-    found = [node.take(f"classlabels_{kind}", None) for kind in ("int64s", "strings")]
+    numbers, strings = (node.take(f"classlabels_{kind}", []) for kind in ("int64s", "strings"))
     node.finish(range(1, 2))
-    return node.inputs[0], found[0] or found[1]
+    return node.inputs[0], numbers or strings or None
 
 
 def _origin(makers: dict[str, Node], name: str) -> str:

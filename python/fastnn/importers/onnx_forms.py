@@ -18,8 +18,8 @@ _TANH_INNER = math.sqrt(2 / math.pi) * (X + 0.044715 * X * X * X)
 _EXP = function("exponential", X)
 _SIXTH = function("clip", X / 6.0 + 0.5, numbers=(0.0, 1.0))
 _RELU6 = function("clip", X + 3.0, numbers=(0.0, 6.0))
-_POSITIVE, _NEGATIVE = function("positive", X), function("positive", -X)
-_NOT_NEGATIVE, _NOT_POSITIVE = function("not_negative", X), function("not_negative", -X)
+_POSITIVE, _NEGATIVE = function("is_positive", X), function("is_positive", -X)
+_NOT_NEGATIVE, _NOT_POSITIVE = function("is_not_negative", X), function("is_not_negative", -X)
 _TWO = function("joined", 1.0 - X, X)
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
 
@@ -38,9 +38,9 @@ FORMS: list[tuple[str, Sum]] = [
     ("hard_swish", X * _SIXTH),
     ("hard_swish", X * _RELU6 / 6.0),
     ("log_softmax", function("log", function("softmax", X))),
-    ("relu", X * _POSITIVE),
+    ("relu", X * function("positive", X)),
     ("relu", function("where", _POSITIVE, X, 0.0)),
-    ("step", _NOT_NEGATIVE),
+    ("step", function("not_negative", X)),
     ("step", function("where", _NOT_NEGATIVE, 1.0, 0.0)),
     ("step", function("where", _NOT_NEGATIVE, 1.0, function("where", _NEGATIVE, 0.0, X))),
 ]
@@ -183,7 +183,7 @@ def _softplus(atom: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
     smooth = next((factors[0] for factors in below.terms if len(factors) == 1 and factors[0].name == "softplus"), None)
     limit = condition.atom
     scale = _slope(smooth.arguments[0]) if smooth is not None else None
-    if not scale or limit is None or limit.name != "positive" or not same(above, X):
+    if not scale or limit is None or limit.name != "is_positive" or not same(above, X):
         return
     threshold = limit.arguments[0].terms.get((), ZERO)
     form = function("softplus", scale * X) * (1 / scale)

@@ -192,6 +192,8 @@ def _cast(node: Node, given: Arguments, kind: Kind) -> Sum:
         raise UnsupportedModelError(
             f"{node} makes integers of the numbers (type {to}); fastnn computes in floats alone"
         )
+    if x.atom is not None and x.atom.name in ("is_positive", "is_not_negative"):  # 1 or 0
+        return function(x.atom.name.removeprefix("is_"), *x.atom.arguments)
     return x
 
 
@@ -227,7 +229,7 @@ def axes(node: Node, given: Array | None, attribute: str = "axes") -> list[int] 
     listed = node.take(attribute, None)
     if listed is None and given is not None:
         listed = np.asarray(given).reshape(-1).tolist()
-    if listed is not None and not all(isinstance(each, (int, float)) for each in listed):
+    if listed is not None and not (isinstance(listed, list) and all(each in range(-64, 64) for each in listed)):
         raise ModelFormatError(f"{node} has the axes {listed!r:.60}")
     return None if listed is None else [int(each) for each in listed]
 
@@ -254,10 +256,10 @@ OPERATIONS: dict[str, Callable[[Node, Arguments, Kind], Sum]] = {
     **dict.fromkeys(_NAMED, _named),
     "Add": _two(lambda a, b: a + b), "Sub": _two(lambda a, b: a - b), "Mul": _two(lambda a, b: a * b),
     "Div": _two(lambda a, b: a / b), "Neg": _negative, "Pow": _power, "Sqrt": _to(0.5), "Reciprocal": _to(-1.0),
-    "Greater": _two(lambda a, b: function("positive", a - b)),
-    "Less": _two(lambda a, b: function("positive", b - a)),
-    "GreaterOrEqual": _two(lambda a, b: function("not_negative", a - b)),
-    "LessOrEqual": _two(lambda a, b: function("not_negative", b - a)),
+    "Greater": _two(lambda a, b: function("is_positive", a - b)),
+    "Less": _two(lambda a, b: function("is_positive", b - a)),
+    "GreaterOrEqual": _two(lambda a, b: function("is_not_negative", a - b)),
+    "LessOrEqual": _two(lambda a, b: function("is_not_negative", b - a)),
     "Where": _where, "Max": _largest, "Min": _largest, "Clip": _clip,
     "LeakyRelu": _with("leaky_relu", alpha=0.01), "Elu": _with("elu", alpha=1.0), "Celu": _with("celu", alpha=1.0),
     "Selu": _selu, "Gelu": _gelu, "Swish": _swish, "HardSigmoid": _hard_sigmoid, "ThresholdedRelu": _thresholded,

@@ -9,6 +9,7 @@ from fastnn.importers.onnx_tensors import Array, Folder
 
 _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # of which the meaning of every operation here was read
 _MOST_NODES = 50_000
+_LARGEST_SIZE = 2**31 - 1
 _DOUBLE = 11
 
 
@@ -123,7 +124,10 @@ def _input(graph: Any, constants: dict[str, Array | list[str]]) -> tuple[str, li
         or real[0].type.tensor_type.elem_type not in onnx_tensors.DTYPES
     ):
         raise UnsupportedModelError(f"has the input {real[0].name!r:.100}, which is no tensor of numbers")
-    return real[0].name, _shape(real[0])
+    shape = _shape(real[0])
+    if max(filter(None, shape or ()), default=0) > _LARGEST_SIZE:
+        raise LimitError(f"has an input of shape {shape!s:.100}; expected sizes of at most {_LARGEST_SIZE}")
+    return real[0].name, shape
 
 
 def _shape(value: Any) -> list[int | None] | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx_algebra import ONE, ZERO, Array, float64
 from fastnn.importers.onnx_constants import ROWS, Value
 from fastnn.importers.onnx_functions import axes, number
@@ -194,7 +194,7 @@ def _flatten(node: Node, _: Given, __: int, rows: Rows, before: list[Step]) -> l
 def _reshape(node: Node, given: Given, position: int, rows: Rows, before: list[Step]) -> list[Step]:
     zero_is_zero = node.take("allowzero", 0)
     node.finish(range(2, 3))
-    if position != 0 or not isinstance(given[1], np.ndarray):
+    if position != 0 or not isinstance(given[1], np.ndarray) or given[1].dtype.kind not in "iu":
         raise UnsupportedModelError(f"{node} makes a shape that is known only when the model runs")
     shape: list[int | None] = [int(size) for size in given[1].reshape(-1)]
     if shape == [-1, 1] and rows.producer == "skl2onnx" and rows.width != 1:
@@ -278,12 +278,19 @@ def _is_bare(step: Normalize) -> bool:
     return step.gamma.ndim == step.beta.ndim == 0 and bool(step.gamma == 1) and bool(step.beta == 0)
 
 
-def widened(steps: list[Step], width: int | None) -> list[Step]:
-    """Return the steps, those of normalization with one number for each unit; width: of the first step's inputs."""
+def widened(steps: list[Step], width: int | None, most: int) -> list[Step]:
+    """Return the steps, those of normalization with one number for each unit.
+
+    width: of the first step's inputs. LimitError where single numbers stand for more than `most` units.
+    """
     made: list[Step] = []
     for step in steps:
         sizes = [value.shape[-1] for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim]
         width = sizes[0] if sizes else width
+        if isinstance(step, Scale | Normalize) and len(sizes) < 2:
+            most -= width or 0
+            if most < 0:
+                raise LimitError(f"{step.source} is of {width} units; the file has not as many numbers")
         if isinstance(step, Normalize) and step.gamma.ndim * step.beta.ndim == 0:
             if width is None:
                 raise ModelFormatError(f"{step.source} does not say for how many units")

@@ -19,6 +19,7 @@ from fastnn.importers.onnx_layers import Rows
 from fastnn.importers.steps import Function, Normalize, Nothing, Step
 
 _MOST_STEPS = 3 * 4096  # of as many layers as fastnn's own files have: kernel, activation, affine
+_MOST_SPREAD = 2**20  # how many units a single number of the file may stand for, beyond as many as it has numbers
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of which could be one of its own
 
 
@@ -27,7 +28,8 @@ def steps(graph: Graph, target: str) -> list[Step]:
     made = onnx_layers.merged(_Walk(graph, target).steps())
     if len(made) > _MOST_STEPS:
         raise LimitError(f"has {len(made)} layers and activations; fastnn reads at most {_MOST_STEPS}")
-    made = onnx_layers.widened(made, None if graph.shape is None else graph.shape[-1])
+    width = None if graph.shape is None else graph.shape[-1]
+    made = onnx_layers.widened(made, width, 2 * _count(graph) + _MOST_SPREAD)
     made = with_two_probabilities(made)
     for step in made:
         _check_parameters(step)
@@ -48,8 +50,7 @@ class _Walk:
     def __init__(self, graph: Graph, target: str) -> None:
         self._graph, self._target = graph, target
         self._constants: dict[str, Value] = dict(graph.constants)
-        count = sum(each.size for each in graph.constants.values() if isinstance(each, np.ndarray))
-        self._folding = Constants(graph.opset, 4 * count + 100_000)
+        self._folding = Constants(graph.opset, 4 * _count(graph) + 100_000)
         self._nodes = _leading_to(graph, target)
         self._varying = _varying(self._nodes, graph.input)
         self._last_use = _last_uses(self._nodes, self._varying)
@@ -175,6 +176,10 @@ class _Walk:
             f"{node}, opset {self._graph.opset}: {value!r:.100} is used "
             f"{'by it twice' if user is None else f'by {user} too'}; fastnn has no branches, expected layers in a row"
         )
+
+
+def _count(graph: Graph) -> int:
+    return sum(each.size for each in graph.constants.values() if isinstance(each, np.ndarray))
 
 
 def _source(nodes: list[Node]) -> str:

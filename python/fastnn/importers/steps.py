@@ -277,6 +277,7 @@ def to_model(
     if dtypes:
         dtype = "float64" if dtypes == {np.dtype("f8")} else "float32"
     layers = _Layers(inputs, fold, dtype)
-    for step in steps:
-        layers.add(step)
+    with np.errstate(all="ignore"):  # weights may be infinite
+        for step in steps:
+            layers.add(step)
     return layers.model(name), layers.report
