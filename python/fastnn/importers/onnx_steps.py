@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers import onnx_forms, onnx_layers
+from fastnn.importers import onnx_forms, onnx_joined, onnx_layers
 from fastnn.importers.onnx_algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx_answers import with_two_probabilities
 from fastnn.importers.onnx_constants import Constants, Value
@@ -25,11 +25,11 @@ _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of
 
 def steps(graph: Graph, target: str) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
-    made = onnx_layers.merged(_Walk(graph, target).steps())
+    made = onnx_joined.merged(_Walk(graph, target).steps())
     if len(made) > _MOST_STEPS:
         raise LimitError(f"has {len(made)} layers and activations; fastnn reads at most {_MOST_STEPS}")
     width = None if graph.shape is None else graph.shape[-1]
-    made = onnx_layers.widened(made, width, 2 * _count(graph) + _MOST_SPREAD)
+    made = onnx_joined.widened(made, width, 2 * _count(graph) + _MOST_SPREAD)
     made = with_two_probabilities(made)
     for step in made:
         _check_parameters(step)
