@@ -103,6 +103,13 @@ def test_models_without_a_dense_come_back(kind, inputs, dtype, onnx_path):
     assert load_model(onnx_path) == model
 
 
+def test_an_affine_far_from_zero_comes_back(dtype, onnx_path):
+    model = random_model([Affine(), Dense(3), Affine()], 4, dtype)
+    model.set_weights([weights + 50 for weights in model.get_weights()])
+    model.export(onnx_path)
+    assert load_model(onnx_path, fold=False) == model
+
+
 @pytest.mark.parametrize("number", range(40))
 def test_random_models_come_back_with_their_fingerprints(number, dtype, onnx_path):
     generator = np.random.default_rng(number)

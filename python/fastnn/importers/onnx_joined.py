@@ -20,7 +20,7 @@ def merged(steps: list[Step]) -> list[Step]:
                 made[-1] = replace(last, source=source, bias=np.broadcast_to(step.shift, last.kernel.shape[1]))
                 continue
             if isinstance(last, Scale) and last.shift.ndim == 0 and last.shift == 0:
-                made[-1] = replace(last, source=source, shift=step.shift)
+                made[-1] = replace(last, source=source, shift=step.shift, is_literal=True)
                 continue
             if isinstance(last, Normalize) and last.beta.ndim == 0 and last.beta == 0:
                 made[-1] = replace(last, source=source, beta=step.shift)

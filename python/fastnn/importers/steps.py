@@ -51,6 +51,7 @@ class Scale(Step):
 
     scale: Array
     shift: Array
+    is_literal: bool = field(default=False, kw_only=True)  # the source computes it so, not as (x - mean) * scale
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,8 @@ class _Layers:
     def _scale(self, step: Scale) -> None:
         last = self._open_dense() if self.fold and not self.waiting else None
         if last is None:
-            self.waiting += _parts(step) if self.dtype == "float32" else [step]
+            is_whole = self.dtype == "float64" or (step.is_literal and not self.fold)
+            self.waiting += [step] if is_whole else _parts(step)
             if not self.fold:
                 self._settle()
             return
