@@ -1,12 +1,14 @@
 """PyTorch's live modules become models that give the same answers as the modules in eval mode."""
 
 import copy
+from unittest import mock
 
 import numpy as np
 import pytest
 
 import fastnn
 from conftest import same_bits, uniform
+from fastnn.importers import steps
 from fastnn.importers.torch_module import from_torch
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -78,17 +80,16 @@ def answers(module, x):
 
 
 def assert_same_answers(module, inputs, **options):
-    """Within an ulp of float32 of the largest answer of the row, by float64 arithmetic on both sides.
+    """In float64, within an ulp of float32 of the row's largest: a few narrow layers do not use up 29 bits.
 
-    That leaves 29 bits for rounding, which a few narrow layers do not use up; a wrong number or order shows. The model
-    of float32 weights has the same numbers, each rounded once.
-    """
+    The model of float32 weights has the same numbers, each rounded once."""
     x = np.random.default_rng(3).normal(size=(40, inputs)) * 2
     wide = from_torch(copy.deepcopy(module).double(), **options)
     wanted = answers(module, x)
     off = np.abs(wide.predict(x) - wanted).max(axis=1)
     assert (off <= np.spacing(np.abs(wanted).max(axis=1).astype("f4"))).all(), (module, off.max())
-    model = from_torch(module, **options)
+    with mock.patch.object(steps, "_FAR", np.inf):  # means taken off first, in float32 alone: test_far_from_zero.py
+        model = from_torch(module, **options)
     assert (model.dtype, wide.dtype) == ("float32", "float64")
     assert [layer.activation for layer in model.layers] == [layer.activation for layer in wide.layers]
     for array, other in zip(model.get_weights(), wide.get_weights(), strict=True):
