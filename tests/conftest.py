@@ -9,6 +9,7 @@ import pytest
 
 import fastnn
 from fastnn._core import unsupported_isas
+from fastnn.cli import main
 from fastnn.layers import Activation, Dense
 from fastnn.models import Sequential
 
@@ -71,6 +72,17 @@ def activation_model(activation, units, dtype):
 def same_bits(a, b):
     """Whether two arrays are the same to the last bit: NaNs and signs of zero too."""
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+@pytest.fixture
+def run(capsys):
+    """Call the command line: (exit code, stdout, stderr)."""
+
+    def call(*arguments):
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return call
 
 
 @pytest.fixture

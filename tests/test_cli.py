@@ -10,23 +10,11 @@ import pytest
 import fastnn
 from conftest import network, same_bits, uniform
 from fastnn import tables
-from fastnn.cli import main
 from fastnn.layers import Dense
 from fastnn.models import Sequential
 
 ROWS = uniform(5, (37, 3))
 REPORT = r"(\d+) rows in [\d.e+-]+ s \([\d.e+-]+ s of it in the model\), \d+ rows per second"
-
-
-@pytest.fixture
-def run(capsys):
-    """Call the command line: (exit code, stdout, stderr)."""
-
-    def call(*arguments):
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture

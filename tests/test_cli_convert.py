@@ -7,20 +7,8 @@ import pytest
 
 import fastnn
 from conftest import same_bits
-from fastnn.cli import main
 
 MODELS = Path(__file__).with_name("models")
-
-
-@pytest.fixture
-def run(capsys):
-    """Call the command line: (exit code, stdout, stderr)."""
-
-    def call(*arguments):
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ LAYERS = {
     "torch_diabetes": ["relu", "relu", "linear"],
     "torch_activations": [
         {"name": "leaky_relu", "negative_slope": 0.01},
-        *("elu", "selu", "gelu", "silu", "softplus", "hard_tanh", "linear", "sigmoid", "softmax"),
+        *("elu", "selu", "gelu", "silu", "softplus", "hard_tanh", "layer_norm", "sigmoid", "softmax"),
     ],
 }
 # The ulps of the largest answer of a row that the tool's own float32 answers are away from exact ones, where these are

@@ -21,7 +21,7 @@ TRAINED = {
     "torch_diabetes": ["relu", "relu", "linear"],
     "torch_activations": [
         {"name": "leaky_relu", "negative_slope": 0.01}, {"name": "elu", "alpha": 1.0}, "selu", "gelu", "silu",
-        "softplus", "hard_tanh", "linear", "sigmoid", "softmax",
+        "softplus", "hard_tanh", "layer_norm", "sigmoid", "softmax",
     ],
 }  # fmt: skip
 
@@ -125,7 +125,7 @@ def test_batch_normalisation_without_a_dense_beside_it_is_a_layer_of_its_own():
     assert np.allclose(model.predict(x), np.maximum(expected, 0), rtol=1e-13, atol=1e-13)
 
 
-def test_layer_normalisation_and_prelu_are_known_by_their_tensors():
+def test_layer_normalisation_and_prelu_are_told():
     tensors = weights(4, 3, dtype="<f8")
     tensors |= {
         "1.weight": uniform(5, 3),
@@ -133,7 +133,7 @@ def test_layer_normalisation_and_prelu_are_known_by_their_tensors():
         "2.weight": uniform(7, 3),
         "3.weight": uniform(8, 1),
     }
-    model = from_torch_state_dict(tensors, ["linear", "linear", "prelu", "relu"], eps=0.1)
+    model = from_torch_state_dict(tensors, ["linear", "layer_norm", "prelu", "relu"], eps=0.1)
     assert [type(layer).__name__ for layer in model.layers] == [
         "Dense", "LayerNormalization", "PReLU", "PReLU", "Activation"
     ]  # fmt: skip
@@ -144,6 +144,14 @@ def test_layer_normalisation_and_prelu_are_known_by_their_tensors():
     for alpha in (tensors["2.weight"], tensors["3.weight"]):
         y = np.where(y < 0, alpha * y, y)
     assert np.allclose(model.predict(x), np.maximum(y, 0), rtol=1e-13, atol=1e-13)
+
+
+def test_what_follows_a_told_module_stands_behind_a_plus():
+    tensors = weights(4, 3) | {"1.weight": np.ones(3, "f4"), "1.bias": np.zeros(3, "f4")}
+    for last, parameters in (("layer_norm+relu", {}), ({"name": "layer_norm+elu", "alpha": 0.5}, {"alpha": 0.5})):
+        model = from_torch_state_dict(tensors, ["linear", last])
+        assert [type(layer).__name__ for layer in model.layers] == ["Dense", "LayerNormalization", "Activation"]
+        assert model.layers[-1].parameters == parameters
 
 
 def test_fold_and_check_are_those_of_every_conversion():
@@ -191,7 +199,8 @@ WRONG_LAYERS = [
     ("relu", "received 'relu'"),
     ({"0": "relu"}, "expected layers to name the modules '0', '2'; received '0'"),
     (["relu", "nonsense"], "nonsense"),
-    (["relu", "prelu"], "prelu"),
+    (["relu", "prelu"], "layers says 'prelu', but its tensors are those of a Linear"),
+    (["layer_norm+relu", "relu"], "layers says 'layer_norm', but its tensors are those of a Linear"),
     (["relu", {"name": "leaky_relu", "slope": 1}], "negative_slope"),
     (["relu", {"alpha": 1}], "dicts with a name and parameters; received {'alpha': 1}"),
     (["relu", None], "received None"),
@@ -212,7 +221,8 @@ MISFITS = {
         weights(3, 4) | {"1.running_mean": np.ones(4), "1.running_var": np.ones(3)},
         "expected the tensors of a BatchNorm1d; received the shapes",
     ),
-    "two lengths": (weights(3, 4) | {"1.weight": np.ones(4), "1.bias": np.ones(3)}, "tensors of a LayerNorm"),
+    "two lengths": (weights(3, 4) | {"1.weight": np.ones(4), "1.bias": np.ones(3)}, "a LayerNorm's, a GroupNorm's"),
+    "a group's": (weights(3, 4) | {"1.weight": np.ones(4), "1.bias": np.ones(4)}, "a LayerNorm's, a GroupNorm's"),
     "no units": ({"0.weight": np.ones(0)}, "tensors of a PReLU"),
     "a lone weight": (weights(3, 4) | {"1.weight": np.ones(4)}, "is a PReLU's, or of a LayerNorm or RMSNorm without"),
     "another tensor": (weights(3, 4) | {"0.weight_g": np.ones(4)}, "weight_g"),

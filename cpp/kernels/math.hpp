@@ -110,9 +110,9 @@ struct Exponential {
   Vector<T> high, low, scale;
 };
 
-// e^x where 2^(n + up) is a normal number.
-template <class T>
-FASTNN_INLINE Exponential<T> exponential_moved(Vector<T> x, Vector<T> up) {
+// e^x, or e^(x + tail), where 2^(n + up) is a normal number.
+template <class T, class... Tail>
+FASTNN_INLINE Exponential<T> exponential_moved(Vector<T> x, Vector<T> up, Tail... tail) {
   using Table = ExpTable<T>;
   constexpr int kTerms = sizeof(Table::kQ) / sizeof(T);
   const Vector<T> one = splat<T>(1);
@@ -124,14 +124,14 @@ FASTNN_INLINE Exponential<T> exponential_moved(Vector<T> x, Vector<T> up) {
   const Vector<T> n = rounded - magic;
   // `coarse` is exact: both terms are multiples of the last place of 1/4, and their difference is below 1/2.
   const Vector<T> coarse = fma(n, splat<T>(-Table::kLn2), x);
-  const Vector<T> r = fma(n, splat<T>(-Table::kLn2Rest), coarse);
+  const Vector<T> r = (fma(n, splat<T>(-Table::kLn2Rest), coarse) + ... + tail);
 
   Vector<T> q = splat<T>(Table::kQ[kTerms - 1]);
   for (int k = kTerms - 2; k >= 0; --k) q = fma(q, r, splat<T>(Table::kQ[k]));
 
   // 1 + r + r² Q without the rounding of r, nor that of 1 + coarse: up to 0.44 ulp less than 1 + fma(r², Q, r).
   const Vector<T> first = one + coarse;
-  const Vector<T> first_rest = fma(n, splat<T>(-Table::kLn2Rest), (one - first) + coarse);
+  const Vector<T> first_rest = (fma(n, splat<T>(-Table::kLn2Rest), (one - first) + coarse) + ... + tail);
   const Vector<T> p = fma(r * r, q, first_rest);
   const Vector<T> high = first + p;
   return {high, (first - high) + p, from_bits<T>(to_bits<T>(rounded) << kFractionBits<T>)};

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import safetensors_file, torch_pickle
 from fastnn.importers.conversion import convert
-from fastnn.importers.steps import Function, Slopes, Step
+from fastnn.importers.steps import Function, Step
 from fastnn.importers.torch_layers import as_array, weighted
 from fastnn.models import Sequential
 
@@ -36,7 +37,8 @@ def from_torch_state_dict(
     layers: what follows each of its modules: the name of an activation, 'linear' for none, or with parameters
         {"name": "leaky_relu", "negative_slope": 0.01}. Either in order, or by the modules' names, in the order of
         computing: {"fc1": "relu", "out": "linear"}. Those that a safetensors file names otherwise than by numbers have
-        no order, and need the second form. 'prelu' tells that a lone weight of several numbers is a PReLU's.
+        no order, and need the second form. Two kinds of modules have tensors that others have as well and are told
+        too: 'layer_norm' and 'prelu', with what follows them 'layer_norm+relu'.
     eps: of the BatchNorm1d and LayerNorm modules.
     fold: whether a BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
     check: (x, y), rows and the module's answers; ``model.conversion`` tells how far the model's are from them.
@@ -58,9 +60,12 @@ def from_torch_state_dict(
     steps: list[Step] = []
     for module, activation in activations.items():
         source = f"{where}module '{module}'" if module else f"{where}the module"
-        steps.append(_step(source, modules[module], activation, eps))
-        if activation != "prelu" or not isinstance(steps[-1], Slopes):
-            steps.append(_function(source, activation))
+        function = _function(source, activation)
+        told, _, name_after = function.activation.rpartition("+")
+        if function.activation in _TOLD:
+            told, name_after = function.activation, "linear"
+        steps.append(_step(source, modules[module], told, eps))
+        steps.append(replace(function, activation=name_after))
     return convert(where.removesuffix(": ") or "state dict", steps, fold=fold, name=name, check=check)
 
 
@@ -126,7 +131,7 @@ def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict
     return dict(zip(modules, layers, strict=True))
 
 
-def _step(source: str, tensors: dict[str, Array], activation: Activation, eps: float) -> Step:
+def _step(source: str, tensors: dict[str, Array], told: str, eps: float) -> Step:
     weight, names = tensors.get("weight"), tensors.keys()
     kind = None
     if {"running_mean", "running_var"} <= names <= _BATCH_NORM:
@@ -135,13 +140,21 @@ def _step(source: str, tensors: dict[str, Array], activation: Activation, eps: f
         kind = "Linear"
     elif weight is not None and weight.ndim == 1 and names == {"weight", "bias"}:
         kind = "LayerNorm"
+        if told != "layer_norm":
+            raise UnsupportedModelError(
+                f"{source}: a weight {weight.shape} with a bias is a LayerNorm's, a GroupNorm's or, without "
+                "statistics, a BatchNorm1d's; say 'layer_norm' in layers if it is the first ('layer_norm+relu' if relu "
+                "follows), or convert the module itself with from_torch"
+            )
     elif weight is not None and weight.ndim == 1 and names == {"weight"}:
         kind = "PReLU"
-        if weight.size > 1 and activation != "prelu":
+        if weight.size > 1 and told != "prelu":
             raise UnsupportedModelError(
                 f"{source}: a lone weight {weight.shape} is a PReLU's, or of a LayerNorm or RMSNorm without bias; "
                 "say 'prelu' in layers if it is the first, or convert the module itself with from_torch"
             )
+    if told and _TOLD.get(told) != kind:
+        raise ValueError(f"{source}: layers says {told!r}, but its tensors are those of a {kind or 'stranger'}")
     if kind is None:
         raise UnsupportedModelError(
             f"{source}: expected the tensors of a Linear, BatchNorm1d, LayerNorm or PReLU; received "
@@ -150,12 +163,13 @@ def _step(source: str, tensors: dict[str, Array], activation: Activation, eps: f
     return weighted(kind, source, tensors, eps)
 
 
+_TOLD = {"layer_norm": "LayerNorm", "prelu": "PReLU"}  # what layers calls the modules that it tells
 _DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}, "elu": {"alpha": 1.0}, "celu": {"alpha": 1.0}}  # PyTorch's
 
 
 def _function(source: str, activation: Activation) -> Function:
     if isinstance(activation, str):
-        return Function(source, activation, dict(_DEFAULTS.get(activation, {})))
+        return Function(source, activation, dict(_DEFAULTS.get(activation.rpartition("+")[2], {})))
     parameters = dict(activation) if isinstance(activation, Mapping) else {}
     if not isinstance(parameters.get("name"), str):
         raise ValueError(
