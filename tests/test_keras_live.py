@@ -50,6 +50,11 @@ def random_layer(rng, width):
     ][int(rng.integers(0, 15) if rng.random() < 0.6 else 0)]()
 
 
+@pytest.fixture(autouse=True)
+def same_weights_in_every_run():
+    keras.utils.set_random_seed(1)
+
+
 def random_chain(seed):
     """A Sequential, or a Functional where seed is odd, some with a model within; its weights are random."""
     rng = np.random.default_rng(seed)
