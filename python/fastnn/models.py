@@ -215,7 +215,8 @@ class Sequential(Stack):
     def export(self, filepath: str | os.PathLike[str]) -> None:
         """Write the model to an .onnx file, which ONNX Runtime and others run (needs `pip install 'fastnn[onnx]'`).
 
-        load_model() reads it back; the names of layers are not kept. Raises ValueError (another extension, a model not built), OSError, ImportError.
+        load_model() reads it back, but for the names of layers.
+        Raises ValueError (another extension, a model not built), OSError, ImportError.
         """
         from fastnn.onnx_export import export  # it builds on this module
 
