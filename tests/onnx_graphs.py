@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from conftest import uniform
 from fastnn import ModelFormatError
-from fastnn.importers.onnx_file import from_proto
+from fastnn.importers.onnx.file import from_proto
 
 KERNEL = uniform(1, (5, 3), "float32")
 DOMAINS = {"Scaler", "ZipMap", "ArrayFeatureExtractor", "Binarizer", "Normalizer", "LabelEncoder"}

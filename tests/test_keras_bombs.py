@@ -12,7 +12,7 @@ import zlib
 import pytest
 
 from fastnn import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras_file import load
+from fastnn.importers.keras.file import load
 from keras_files import BIAS, KERNEL, dense, given, h5py, hdf5, keras_3, legacy, one_dense, saved, sequential
 
 GOOD = sequential(given(), dense())
@@ -229,7 +229,7 @@ def test_hostile_files_take_little_memory(tmp_path):
     saved(tmp_path / "b", keras_3({"class_name": "[" * (2 << 20)}, {}, kind=zipfile.ZIP_DEFLATED))
     saved(tmp_path / "c", keras_3(GOOD, {}, **{"config.json": "[" + "[]," * 600_000 + "[]]"}))
     code = (
-        "import resource, fastnn, h5py\nfrom fastnn.importers.keras_file import load\n"
+        "import resource, fastnn, h5py\nfrom fastnn.importers.keras.file import load\n"
         f"try: load({str(saved(tmp_path / 'd', one_dense()))!r}); load({str(tmp_path / 'a')!r})\n"
         "except fastnn.ModelFormatError: pass\n"
         "pages = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import same_bits, uniform
-from fastnn.importers.keras_file import load
+from fastnn.importers.keras.file import load
 from keras_files import (
     BIAS,
     KERNEL,
@@ -98,7 +98,7 @@ def test_the_name_and_the_report_are_the_files():
 
 
 def test_keras_is_not_imported():
-    code = f"import sys, fastnn.importers.keras_file as f; f.load({str(MODELS / 'keras_digits.keras')!r}); "
+    code = f"import sys, fastnn.importers.keras.file as f; f.load({str(MODELS / 'keras_digits.keras')!r}); "
     code += "assert not {'keras', 'tensorflow', 'torch', 'jax'} & sys.modules.keys()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras_file import load
+from fastnn.importers.keras.file import load
 from keras_files import (
     BIAS,
     KERNEL,

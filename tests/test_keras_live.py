@@ -7,9 +7,9 @@ import pytest
 
 from conftest import same_bits, uniform
 from fastnn import UnsupportedModelError
-from fastnn.importers.keras_activations import NAMES
-from fastnn.importers.keras_file import load
-from fastnn.importers.keras_live import from_keras
+from fastnn.importers.keras.activations import NAMES
+from fastnn.importers.keras.file import load
+from fastnn.importers.keras.live import from_keras
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("h5py", reason="h5py is not installed")

@@ -8,7 +8,7 @@ import pytest
 from conftest import uniform
 
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
-from fastnn.importers.onnx_file import from_proto
+from fastnn.importers.onnx.file import from_proto
 from onnx_graphs import Chain, between, of_one, reference, written
 
 

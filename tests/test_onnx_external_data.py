@@ -7,7 +7,7 @@ import pytest
 from fastnn import ModelFormatError, UnsupportedModelError
 
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
-from fastnn.importers.onnx_file import load
+from fastnn.importers.onnx.file import load
 from onnx_graphs import KERNEL, dense, refused, saved
 
 

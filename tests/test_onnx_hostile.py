@@ -13,8 +13,8 @@ from fastnn import LimitError, ModelFormatError, UnsupportedModelError
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
 
-from fastnn.importers import onnx_file  # noqa: E402
-from fastnn.importers.onnx_file import from_proto, load  # noqa: E402
+import fastnn.importers.onnx.file  # noqa: E402
+from fastnn.importers.onnx.file import from_proto, load  # noqa: E402
 from onnx_graphs import KERNEL, Chain, between, dense, of_one, refused, saved  # noqa: E402
 
 
@@ -190,7 +190,7 @@ def test_a_chain_of_two_thousand_nodes_is_a_model():
 
 LIMITED = """
 import resource, sys
-from fastnn.importers.onnx_file import load
+from fastnn.importers.onnx.file import load
 import onnx
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -219,4 +219,4 @@ def test_without_onnx_the_command_that_installs_it_is_named(tmp_path, monkeypatc
     path = saved(tmp_path / "m.onnx", dense())
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"reading .onnx files needs onnx: pip install 'fastnn\[onnx\]'"):
-        onnx_file.load(path)
+        fastnn.importers.onnx.file.load(path)

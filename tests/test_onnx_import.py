@@ -9,7 +9,7 @@ from conftest import uniform
 from fastnn import load_model
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
-from fastnn.importers.onnx_file import from_proto  # noqa: E402
+from fastnn.importers.onnx.file import from_proto  # noqa: E402
 from onnx_graphs import Chain, between, of_one, reference, saved, written  # noqa: E402
 
 MODELS = Path(__file__).with_name("models")

@@ -9,7 +9,7 @@ from fastnn import LimitError, ModelFormatError, UnsupportedModelError
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
 from onnx import helper  # noqa: E402
 
-from fastnn.importers.onnx_file import from_proto  # noqa: E402
+from fastnn.importers.onnx.file import from_proto  # noqa: E402
 from onnx_graphs import KERNEL, Chain, between, of_one, refused, tensor, written  # noqa: E402
 
 

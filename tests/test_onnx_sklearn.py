@@ -21,7 +21,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from fastnn.importers.onnx_file import from_proto
+from fastnn.importers.onnx.file import from_proto
 
 X = uniform(1, (80, 6), "float32") * 3 + 1
 LABELS = {

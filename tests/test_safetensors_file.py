@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 import fastnn
 from conftest import same_bits
-from fastnn.importers.safetensors_file import read
+from fastnn.importers.safetensors import read
 
 
 def test_every_dtype_is_read_as_the_formats_own_package_wrote_it(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from conftest import same_bits
 from estimators import LABELS, ROWS, TARGETS, TWO, X, fitted
 from fastnn.importers import steps
-from fastnn.importers.sklearn_estimator import from_sklearn
+from fastnn.importers.sklearn import from_sklearn
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 

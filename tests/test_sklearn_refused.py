@@ -5,7 +5,7 @@ import pytest
 
 import fastnn
 from estimators import ROWS, TARGETS, fitted
-from fastnn.importers.sklearn_estimator import from_sklearn
+from fastnn.importers.sklearn import from_sklearn
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 

@@ -9,7 +9,7 @@ import pytest
 import fastnn
 from conftest import same_bits, uniform
 from fastnn.importers import steps
-from fastnn.importers.torch_module import from_torch
+from fastnn.importers.torch.module import from_torch
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 

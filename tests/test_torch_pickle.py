@@ -8,7 +8,7 @@ import pytest
 
 import fastnn
 from fastnn import from_torch_state_dict
-from fastnn.importers.torch_pickle import read
+from fastnn.importers.torch.pickle import read
 from state_dicts import archive, integer, pickled, saved, state_dict_bytes, tensor, text, weights
 
 

@@ -20,10 +20,10 @@ from fastnn._core import (
     set_isa,
 )
 from fastnn.configuration import show_config
-from fastnn.importers.keras_live import from_keras
-from fastnn.importers.sklearn_estimator import from_sklearn
-from fastnn.importers.torch_module import from_torch
-from fastnn.importers.torch_state_dict import from_torch_state_dict
+from fastnn.importers.keras.live import from_keras
+from fastnn.importers.sklearn import from_sklearn
+from fastnn.importers.torch.module import from_torch
+from fastnn.importers.torch.state_dict import from_torch_state_dict
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
 from fastnn.threads import get_num_threads, set_num_threads

@@ -261,7 +261,7 @@ def load_model(
     UnsupportedModelError for what fastnn does not compute; OSError for what the system says; ImportError for a missing
     package. Nothing in a file is ever executed, and no other file is opened than ONNX's data beside it.
     """
-    from fastnn.importers import conversion, files, safetensors_file  # they build on this module
+    from fastnn.importers import conversion, files, safetensors  # they build on this module
 
     path = os.fsdecode(filepath)
     model = files.load(path, layers, eps, fold, check)
@@ -270,7 +270,7 @@ def load_model(
     try:
         text, weights = _core.load_model(os.fsencode(filepath))
     except _core.ModelFormatError:
-        if safetensors_file.is_state_dict(path):
+        if safetensors.is_state_dict(path):
             raise files.activations_missing(path) from None
         raise
     config = json.loads(text)

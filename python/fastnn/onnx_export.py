@@ -1,7 +1,7 @@
 """Models as .onnx files: one graph of opset 20, from "x" (rows, inputs) to "y" (rows, units).
 
 An attribute of ONNX is a float32. So a float64 model has its numbers in tensors, and its activations, where ONNX has
-them with attributes alone, in several nodes; onnx_forms.py knows them again.
+them with attributes alone, in several nodes; importers/onnx/forms.py knows them again.
 """
 
 import importlib

@@ -1,1 +1,1 @@
-"""Models trained elsewhere: one file for each source, which makes the steps that ``steps.py`` makes a model of."""
+"""Models trained elsewhere: a module or folder for each source, which makes the steps ``steps.py`` makes a model of."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastnn import _core
-from fastnn.importers import keras_file, onnx_file
-from fastnn.importers.torch_state_dict import from_torch_state_dict
+from fastnn.importers.keras.file import load as load_keras
+from fastnn.importers.onnx.file import load as load_onnx
+from fastnn.importers.torch.state_dict import from_torch_state_dict
 from fastnn.models import Sequential
 
 _KERAS_MEMBERS = (b"metadata.json", b"config.json", b"model.weights.", b"assets/")
@@ -62,5 +63,5 @@ def load(
     if kind == "safetensors":
         return None
     if kind == "keras":
-        return keras_file.load(path, fold=fold, check=check)
-    return onnx_file.load(path, fold=fold, check=check)
+        return load_keras(path, fold=fold, check=check)
+    return load_onnx(path, fold=fold, check=check)

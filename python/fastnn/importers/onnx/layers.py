@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx_algebra import ONE, ZERO, Array, float64
-from fastnn.importers.onnx_constants import ROWS, Value
-from fastnn.importers.onnx_functions import axes, number
-from fastnn.importers.onnx_graph import Graph, Node
+from fastnn.importers.onnx.algebra import ONE, ZERO, Array, float64
+from fastnn.importers.onnx.constants import ROWS, Value
+from fastnn.importers.onnx.functions import axes, number
+from fastnn.importers.onnx.graph import Graph, Node
 from fastnn.importers.steps import (
     Function,
     Normalize,

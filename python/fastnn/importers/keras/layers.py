@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fastnn._core import ModelFormatError
-from fastnn.importers.keras_activations import ROW_WISE, activation_name, named_activation, relu_layer
-from fastnn.importers.keras_config import KerasLayer
+from fastnn.importers.keras.activations import ROW_WISE, activation_name, named_activation, relu_layer
+from fastnn.importers.keras.config import KerasLayer
 from fastnn.importers.steps import (
     Function,
     Normalize,

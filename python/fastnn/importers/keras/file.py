@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.conversion import convert
-from fastnn.importers.keras_archive import Archive, parse_json
-from fastnn.importers.keras_hdf5 import SIGNATURE, Hdf5
-from fastnn.importers.keras_model import KerasSteps, Place, flat_rows, model_steps, refuse_code
+from fastnn.importers.keras.archive import Archive, parse_json
+from fastnn.importers.keras.hdf5 import SIGNATURE, Hdf5
+from fastnn.importers.keras.model import KerasSteps, Place, flat_rows, model_steps, refuse_code
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]

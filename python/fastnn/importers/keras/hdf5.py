@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras_strings import check_strings
+from fastnn.importers.keras.strings import check_strings
 
 Array = npt.NDArray[Any]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
-from fastnn.importers.torch_layers import as_array
+from fastnn.importers.torch.layers import as_array
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]
@@ -67,7 +67,7 @@ def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any,
     try:
         import onnx  # noqa: F401
 
-        from fastnn.importers import onnx_file
+        from fastnn.importers.onnx.file import from_proto
     except ImportError:
         raise ImportError(
             f"{own} has a forward or hooks of its own, which need onnx: pip install 'fastnn[onnx]'"
@@ -78,7 +78,7 @@ def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any,
         check = (rows_to_check(check, inputs), answers(torch, module, check))
     proto = _exported(torch, module, example, own)
     source = f"PyTorch {type(module).__name__}, by way of ONNX"
-    model = onnx_file.from_proto(proto, fold=fold, check=rows_to_check(check, inputs), name=name, source=source)
+    model = from_proto(proto, fold=fold, check=rows_to_check(check, inputs), name=name, source=source)
     rows = np.random.default_rng(0).normal(size=(8, inputs))
     _compare(model.predict(rows), answers(torch, module, rows), example.element_size(), own)
     return model

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
-from fastnn.importers import torch_export
 from fastnn.importers.conversion import convert
 from fastnn.importers.live_objects import class_name
 from fastnn.importers.steps import Step
-from fastnn.importers.torch_layers import as_array, unweighted, weighted
+from fastnn.importers.torch import export
+from fastnn.importers.torch.layers import as_array, unweighted, weighted
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]
@@ -56,9 +56,9 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
     if any(map(torch.nn.parameter.is_lazy, (*module.parameters(), *module.buffers()))):
         raise ValueError(f"{_source('', module)} has no weights yet; call it once, on rows")
     own = next(((path, part) for path, kind, part in parts if kind is None), None)
-    with torch_export.evaluating(torch, module):
+    with export.evaluating(torch, module):
         if own is not None:
-            return torch_export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, name=name)
+            return export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, name=name)
         steps = [step for path, kind, part in parts for step in _steps(torch, path, str(kind), part)]
         inputs = _inputs(steps)
         return convert(
@@ -67,8 +67,8 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
             inputs=inputs,
             fold=fold,
             name=name,
-            check=torch_export.rows_to_check(check, inputs),
-            answers=lambda _: torch_export.answers(torch, module, check),
+            check=export.rows_to_check(check, inputs),
+            answers=lambda _: export.answers(torch, module, check),
         )
 
 

@@ -10,10 +10,13 @@ import stat
 from typing import Any, NoReturn
 
 from fastnn._core import LimitError, ModelFormatError
-from fastnn.importers import onnx_answers, onnx_graph, onnx_steps, onnx_wire
 from fastnn.importers.conversion import convert
-from fastnn.importers.onnx_graph import Graph
-from fastnn.importers.onnx_tensors import Folder
+from fastnn.importers.onnx.answers import find as find_answers
+from fastnn.importers.onnx.graph import Graph
+from fastnn.importers.onnx.graph import read as read_graph
+from fastnn.importers.onnx.steps import steps as graph_steps
+from fastnn.importers.onnx.tensors import Folder
+from fastnn.importers.onnx.wire import check as check_wire
 from fastnn.models import Sequential
 
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
@@ -37,7 +40,7 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     """
     path = os.fsdecode(path)
     try:
-        graph = onnx_graph.read(_parsed(path), Folder(os.path.dirname(path)))  # noqa: PTH120
+        graph = read_graph(_parsed(path), Folder(os.path.dirname(path)))  # noqa: PTH120
         return _model(graph, fold=fold, check=check, name=name, source=f"ONNX model {path!r}")
     except ModelFormatError as error:
         _refuse(error, path)
@@ -59,7 +62,7 @@ def from_proto(
     >>> from_proto(onnx.load("model.onnx")).predict(x)  # doctest: +SKIP
     """
     try:
-        return _model(onnx_graph.read(proto, Folder(folder)), fold=fold, check=check, name=name, source=source)
+        return _model(read_graph(proto, Folder(folder)), fold=fold, check=check, name=name, source=source)
     except ModelFormatError as error:
         _refuse(error, source)
 
@@ -82,7 +85,7 @@ def _parsed(path: str) -> Any:
             raise LimitError(f"has {status.st_size} bytes; expected at most {_MOST_BYTES}, the rest in external data")
         content = file.read(status.st_size)
     proto = onnx.ModelProto()
-    onnx_wire.check(content, proto.DESCRIPTOR)
+    check_wire(content, proto.DESCRIPTOR)
     try:
         proto.ParseFromString(content)
     except Exception as error:  # DecodeError, of a package that onnx alone needs
@@ -91,8 +94,8 @@ def _parsed(path: str) -> Any:
 
 
 def _model(graph: Graph, *, fold: bool, check: Any, name: str | None, source: str) -> Sequential:
-    answers = onnx_answers.find(graph)
-    steps = onnx_steps.steps(graph, answers.value)
+    answers = find_answers(graph)
+    steps = graph_steps(graph, answers.value)
     inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
     dtype = "float64" if graph.is_double else "float32"
     model = convert(source, steps, inputs=inputs, fold=fold, name=name, check=check, dtype=dtype)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastnn.importers import steps
-from fastnn.importers.onnx_algebra import ONE, ZERO, Array, Atom, Sum, X, float64, function, power, same
-from fastnn.importers.onnx_answers import Complemented
+from fastnn.importers.onnx.algebra import ONE, ZERO, Array, Atom, Sum, X, float64, function, power, same
+from fastnn.importers.onnx.answers import Complemented
 from fastnn.importers.steps import Function, Normalize, Scale, Slopes, Step
 
 _NAMED = {  # an atom -> an activation without parameters, of the same name

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers import onnx_tensors
-from fastnn.importers.onnx_functions import axes
-from fastnn.importers.onnx_graph import Node
-from fastnn.importers.onnx_tensors import Array
+from fastnn.importers.onnx.functions import axes
+from fastnn.importers.onnx.graph import Node
+from fastnn.importers.onnx.tensors import DTYPES, Array
 
 Value = Array | list[str]
 ROWS = -(2**62)  # the number of rows in a shape: no real size, and not -1, which means "as many as there are"
@@ -78,7 +77,7 @@ def _constant(node: Node) -> Value:
 
 
 def _cast(node: Node, arrays: list[Array]) -> Array:
-    dtype = onnx_tensors.DTYPES.get(node.take("to", 0))
+    dtype = DTYPES.get(node.take("to", 0))
     node.take("saturate", 1)
     node.finish(range(1, 2))
     if dtype is None:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers import safetensors_file, torch_pickle
+from fastnn.importers import safetensors
 from fastnn.importers.conversion import convert
 from fastnn.importers.steps import Function, Step
-from fastnn.importers.torch_layers import as_array, weighted
+from fastnn.importers.torch import pickle
+from fastnn.importers.torch.layers import as_array, weighted
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]
@@ -79,7 +80,7 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
             raise ModelFormatError(f"{path}: is no regular file; expected a .pt or a .safetensors file")
         with open(path, "rb") as file:  # noqa: PTH123
             is_ordered = file.read(4) == b"PK\x03\x04"
-        where, content = f"{path}: ", (torch_pickle if is_ordered else safetensors_file).read(path)
+        where, content = f"{path}: ", (pickle if is_ordered else safetensors).read(path)
     for wrapper in ("state_dict", "model_state_dict"):
         if isinstance(content.get(wrapper), Mapping):
             content = dict(content[wrapper])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.conversion import convert
-from fastnn.importers.keras_model import MODELS, Place, flat_rows, model_steps
+from fastnn.importers.keras.model import MODELS, Place, flat_rows, model_steps
 from fastnn.importers.live_objects import class_name
 from fastnn.models import Sequential
 

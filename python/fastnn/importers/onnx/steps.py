@@ -9,13 +9,13 @@ import numpy as np
 
 from fastnn import _core
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers import onnx_forms, onnx_joined, onnx_layers
-from fastnn.importers.onnx_algebra import Sum, TooManyTermsError, X, constant
-from fastnn.importers.onnx_answers import with_two_probabilities
-from fastnn.importers.onnx_constants import Constants, Value
-from fastnn.importers.onnx_functions import OPERATIONS, Kind
-from fastnn.importers.onnx_graph import Graph, Node
-from fastnn.importers.onnx_layers import Rows
+from fastnn.importers.onnx import forms, joined
+from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
+from fastnn.importers.onnx.answers import with_two_probabilities
+from fastnn.importers.onnx.constants import Constants, Value
+from fastnn.importers.onnx.functions import OPERATIONS, Kind
+from fastnn.importers.onnx.graph import Graph, Node
+from fastnn.importers.onnx.layers import LAYERS, Rows
 from fastnn.importers.steps import Function, Normalize, Nothing, Step
 
 _MOST_STEPS = 3 * 4096  # of as many layers as fastnn's own files have: kernel, activation, affine
@@ -25,11 +25,11 @@ _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of
 
 def steps(graph: Graph, target: str) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
-    made = onnx_joined.merged(_Walk(graph, target).steps())
+    made = joined.merged(_Walk(graph, target).steps())
     if len(made) > _MOST_STEPS:
         raise LimitError(f"has {len(made)} layers and activations; fastnn reads at most {_MOST_STEPS}")
     width = None if graph.shape is None else graph.shape[-1]
-    made = onnx_joined.widened(made, width, 2 * _count(graph) + _MOST_SPREAD)
+    made = joined.widened(made, width, 2 * _count(graph) + _MOST_SPREAD)
     made = with_two_probabilities(made)
     for step in made:
         _check_parameters(step)
@@ -76,7 +76,7 @@ class _Walk:
             if any(name in self._last_use for name in node.outputs[1:]):
                 raise UnsupportedModelError(f"{node} has more than one output that is used; fastnn has no branches")
             live = {name for name in (*self._values, *node.outputs) if self._last_use.get(name, -1) > i}
-            if node.op in onnx_layers.LAYERS:
+            if node.op in LAYERS:
                 self._layer(i, node, live)
             else:
                 self._values[node.outputs[0]] = self._sum(node, self._values)
@@ -98,9 +98,7 @@ class _Walk:
         if len(given) > 1 or live != {node.outputs[0]}:
             self._refuse_branch(i, node, next(iter(live - {node.outputs[0]}), given[-1]))
         arguments = [self._constants.get(name) if name else None for name in node.inputs]
-        self._steps += onnx_layers.LAYERS[node.op](
-            node, arguments, node.inputs.index(given[0]), self._rows, self._steps
-        )
+        self._steps += LAYERS[node.op](node, arguments, node.inputs.index(given[0]), self._rows, self._steps)
         self._cuts = []
         self._begin(i + 1, node.outputs[0])
         self._rows.note(node.outputs[0])
@@ -146,15 +144,15 @@ class _Walk:
             nodes, values = self._since(first, i), {base: X}
             for node in nodes:
                 values[node.outputs[0]] = self._sum(node, values)
-            if onnx_forms.is_form(values[output]):
-                made = onnx_forms.recognized(values[output], _source(nodes))
+            if forms.is_form(values[output]):
+                made = forms.recognized(values[output], _source(nodes))
                 del self._steps[count:]
                 self._begin(first, base)
                 self._cuts = [cut for cut in self._cuts if cut[0] < first]
                 break
         else:
             nodes = self._since(self._first, i)
-            made = onnx_forms.recognized(self._values[output], _source(nodes))
+            made = forms.recognized(self._values[output], _source(nodes))
         if made is None:  # perhaps it is one together with the nodes that follow
             return
         self._cuts.append((self._first, self._base, len(self._steps)))

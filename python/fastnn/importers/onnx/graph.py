@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers import onnx_tensors
-from fastnn.importers.onnx_tensors import Array, Folder
+from fastnn.importers.onnx.tensors import DTYPES, Array, Folder
+from fastnn.importers.onnx.tensors import array as tensor_array
 
 _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # of which the meaning of every operation here was read
 _MOST_NODES = 50_000
@@ -76,7 +76,7 @@ def read(model: Any, folder: Folder) -> Graph:
     for tensor in graph.initializer:
         if tensor.name in constants or not tensor.name:
             raise ModelFormatError(f"has two initializers {tensor.name!r:.100}, or one without a name")
-        constants[tensor.name] = onnx_tensors.array(tensor, folder, f"initializer {tensor.name!r:.100}")
+        constants[tensor.name] = tensor_array(tensor, folder, f"initializer {tensor.name!r:.100}")
     name, shape = _input(graph, constants)
     outputs = [each.name for each in graph.output]
     nodes = [_node(node, folder) for node in graph.node]
@@ -119,10 +119,7 @@ def _input(graph: Any, constants: dict[str, Array | list[str]]) -> tuple[str, li
         raise UnsupportedModelError(
             f"has the inputs {listed:.200}; expected one: fastnn's models take one array of rows"
         )
-    if (
-        real[0].type.WhichOneof("value") != "tensor_type"
-        or real[0].type.tensor_type.elem_type not in onnx_tensors.DTYPES
-    ):
+    if real[0].type.WhichOneof("value") != "tensor_type" or real[0].type.tensor_type.elem_type not in DTYPES:
         raise UnsupportedModelError(f"has the input {real[0].name!r:.100}, which is no tensor of numbers")
     shape = _shape(real[0])
     if max(filter(None, shape or ()), default=0) > _LARGEST_SIZE:
@@ -160,7 +157,7 @@ def _attribute(attribute: Any, node: Node, folder: Folder) -> Any:
         )
     value = getattr(attribute, kind)
     if kind == "t":
-        return onnx_tensors.array(value, folder, f"{attribute.name!r:.60} of {node}")
+        return tensor_array(value, folder, f"{attribute.name!r:.60} of {node}")
     try:
         if kind == "s":
             return value.decode()

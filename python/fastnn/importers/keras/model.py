@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras_config import KerasLayer
-from fastnn.importers.keras_layers import layer_steps
-from fastnn.importers.keras_nodes import in_a_row
+from fastnn.importers.keras.config import KerasLayer
+from fastnn.importers.keras.layers import layer_steps
+from fastnn.importers.keras.nodes import in_a_row
 from fastnn.importers.steps import Nothing, Step
 
 Array = npt.NDArray[Any]

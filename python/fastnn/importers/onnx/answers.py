@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx_graph import Graph, Node
+from fastnn.importers.onnx.graph import Graph, Node
 from fastnn.importers.steps import Function, Product, Step
 
 _AFTER_LABELS = {"Cast", "Reshape", "Identity", "Squeeze", "ai.onnx.ml.ArrayFeatureExtractor"}

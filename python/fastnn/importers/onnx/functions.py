@@ -1,4 +1,4 @@
-"""The operations of ONNX that work on each number of a row, or on the row, as sums of functions (onnx_algebra.py)."""
+"""The operations of ONNX that work on each number of a row, or on the row, as sums of functions (algebra.py)."""
 
 import math
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx_algebra import ONE, Array, Sum, function, power
-from fastnn.importers.onnx_graph import Node
+from fastnn.importers.onnx.algebra import ONE, Array, Sum, function, power
+from fastnn.importers.onnx.graph import Node
 
 Arguments = list[Sum | None]  # None: an input that is left out
 _FLOATS, _INTEGERS, _BOOL = {1, 10, 11, 16}, {2, 3, 4, 5, 6, 7, 12, 13}, 9
