@@ -40,16 +40,20 @@ def _is_bare(step: Normalize) -> bool:
 def widened(steps: list[Step], width: int | None, most: int) -> list[Step]:
     """Return the steps, those of normalization with one number for each unit.
 
-    width: of the first step's inputs. LimitError where single numbers stand for more than `most` units.
+    width: of the first step's inputs. LimitError where the steps hold more than `most` numbers: single ones stand for
+    many units, and one matrix may be that of many steps.
     """
     made: list[Step] = []
     for step in steps:
-        sizes = [value.shape[-1] for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim]
+        arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray)]
+        sizes = [value.shape[-1] for value in arrays if value.ndim]
         width = sizes[0] if sizes else width
-        if isinstance(step, Scale | Normalize) and len(sizes) < 2:
-            most -= width or 0
-            if most < 0:
-                raise LimitError(f"{step.source} is of {width} units; the file has not as many numbers")
+        most -= sum(value.size if value.ndim else width or 0 for value in arrays)
+        if most < 0:
+            raise LimitError(
+                f"{step.source} is one too many: the file's numbers are used again and again, {width} units each time; "
+                "fastnn reads models of about as many numbers as their files have"
+            )
         if isinstance(step, Normalize) and step.gamma.ndim * step.beta.ndim == 0:
             if width is None:
                 raise ModelFormatError(f"{step.source} does not say for how many units")

@@ -19,7 +19,7 @@ from fastnn.importers.onnx.layers import LAYERS, Rows
 from fastnn.importers.steps import Function, Normalize, Nothing, Step
 
 _MOST_STEPS = 3 * 4096  # of as many layers as fastnn's own files have: kernel, activation, affine
-_MOST_SPREAD = 2**20  # how many units a single number of the file may stand for, beyond as many as it has numbers
+_MOST_AGAIN = 2**21  # how many numbers of the model may be others of the file again, beyond as many as that has
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of which could be one of its own
 
 
@@ -29,7 +29,7 @@ def steps(graph: Graph, target: str) -> list[Step]:
     if len(made) > _MOST_STEPS:
         raise LimitError(f"has {len(made)} layers and activations; fastnn reads at most {_MOST_STEPS}")
     width = None if graph.shape is None else graph.shape[-1]
-    made = joined.widened(made, width, 2 * _count(graph) + _MOST_SPREAD)
+    made = joined.widened(made, width, 2 * _count(graph) + _MOST_AGAIN)
     made = with_two_probabilities(made)
     for step in made:
         _check_parameters(step)
