@@ -7,6 +7,11 @@ import math
 
 import numpy as np
 
+try:
+    from scipy.special import erfc
+except ImportError:
+    erfc = np.frompyfunc(math.erfc, 1, 1)  # 30 times as slow
+
 PI = np.longdouble("3.14159265358979323846264338327950288")
 
 
@@ -54,7 +59,7 @@ def mish(x):
 def normal_tail(a):
     """The probability of more than a >= 0, of the standard normal distribution."""
     if a.dtype == np.float64:
-        return 0.5 * np.frompyfunc(math.erfc, 1, 1)(a / math.sqrt(2)).astype(np.float64)
+        return 0.5 * erfc(a / math.sqrt(2)).astype(np.float64)
     # Of the longer type NumPy has no erfc: a series near 0, a continued fraction (Abramowitz, Stegun, 26.2.11 and 14).
     part = a.astype(np.float32).astype(a.dtype)  # whose square is exact
     density = np.exp(-part * part / 2) * np.exp(-(a - part) * (a + part) / 2) / np.sqrt(2 * PI)
