@@ -82,6 +82,35 @@ def test_a_file_that_is_no_state_dict_gets_one_sentence(tmp_path, content):
     assert "\n" not in str(error.value)
 
 
+# What PyTorch writes and fastnn does not read: what the sentence says to do instead.
+OTHER_FILES = {
+    "TorchScript": (
+        archive(pickled([]), {}, root="ts/").replace(b"ts/byteorder", b"ts/code/x.py"),
+        "export it to ONNX",
+    ),
+    "torch.export": (
+        archive(pickled([]), {}).replace(b"/data.pkl", b"/data/w.x").replace(b"byteorder", b"models/.j"),
+        "export it to ONNX",
+    ),
+    "before 1.6": (bytes.fromhex("80028a0a6cfc9c46f9206aa850192e80024de9032e"), "save its state_dict() again"),
+    "a checkpoint": (
+        archive(pickled([("net", b"}(" + text("w") + tensor("0", "FloatStorage", 4, [4], [1]) + b"u")]), FOUR),
+        "from_torch_state_dict(content['net'], layers)",
+    ),
+    "expanded": (archive(one("0", "FloatStorage", 4, [9, 4], [0, 1]), FOUR), "save its clone() instead"),
+}
+
+
+@pytest.mark.parametrize(("content", "advice"), OTHER_FILES.values(), ids=OTHER_FILES)
+@pytest.mark.parametrize("layers", [None, ["relu"]])
+def test_other_files_of_pytorch_get_a_sentence_that_says_what_to_do(tmp_path, content, advice, layers):
+    path = saved(tmp_path / "sd.pt", content)
+    with pytest.raises(fastnn.ModelFormatError) as error:
+        fastnn.load_model(path, layers=layers)
+    assert advice in str(error.value)
+    assert str(error.value).startswith(f"{path}: ")
+
+
 def test_a_damaged_file_is_refused_or_read_never_worse(tmp_path):
     whole = state_dict_bytes(weights(3, 4, 2))
     generator = np.random.default_rng(0)

@@ -8,7 +8,8 @@ from typing import Any
 from fastnn import _core
 from fastnn.importers.keras.file import load as load_keras
 from fastnn.importers.onnx.file import load as load_onnx
-from fastnn.importers.torch.state_dict import from_torch_state_dict
+from fastnn.importers.torch.pickle import is_saved
+from fastnn.importers.torch.state_dict import from_torch_state_dict, module_names
 from fastnn.models import Sequential
 
 _KERAS_MEMBERS = (b"metadata.json", b"config.json", b"model.weights.", b"assets/")
@@ -29,7 +30,9 @@ def kind_of(path: str) -> str:
         name = start[30:]
         if name.startswith(_KERAS_MEMBERS):
             return "keras"
-        return "torch" if name.endswith(b"data.pkl") else "safetensors"
+        return "torch" if name.endswith(b"data.pkl") or b"/data/" in name else "safetensors"
+    if is_saved(start):
+        return "torch"
     # ONNX has no signature: its first field is nearly always the small number ir_version.
     is_onnx = (
         start[:1] == b"\x08" and start[1:2] < b"\x80" and start[2:3] in [bytes([tag]) for tag in _ONNX_SECOND_FIELDS]
@@ -38,10 +41,11 @@ def kind_of(path: str) -> str:
 
 
 def activations_missing(path: str) -> _core.UnsupportedModelError:
-    """Return the error for a state dict without `layers`."""
+    """Return the error for a state dict without `layers`; raises that of one that could not be read with them."""
+    names = ", ".join(map(repr, module_names(path)))
     return _core.UnsupportedModelError(
         f"{path}: looks like a PyTorch state dict, which holds no activations; name those that follow its "
-        "modules, as in load_model(path, layers=['relu', 'linear'])"
+        f"modules {names:.200}, as in load_model(path, layers=['relu', 'linear'])"
     )
 
 

@@ -19,6 +19,8 @@ from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 Array = npt.NDArray[Any]
 
 _MOST_MEMBERS = 100_000
+_BEFORE_1_6 = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
+_PROGRAMS = {"code": "TorchScript", "constants.pkl": "TorchScript", "models": "torch.export's"}  # by a member of theirs
 _DTYPES = {
     "Float": "<f4", "Double": "<f8", "Half": "<f2", "BFloat16": "<u2",
     "Long": "<i8", "Int": "<i4", "Short": "<i2", "Char": "i1", "Byte": "u1", "Bool": "?",
@@ -76,9 +78,14 @@ class _Unpickler(pickle.Unpickler):
             raise ModelFormatError(f"a tensor has the shape {shape!r:.60} and the strides {strides!r:.60}")
         count = int(np.prod(shape, dtype=object))
         last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-        if count > storage.size or (count > 0 and last >= storage.size):
+        if count > 0 and last >= storage.size:
             raise ModelFormatError(
                 f"a tensor of shape {shape!s:.60} reaches beyond its storage of {storage.size} numbers"
+            )
+        if count > storage.size:
+            raise UnsupportedModelError(
+                f"a tensor of shape {shape!s:.60} repeats the {storage.size} numbers of its storage, as expand() does; "
+                "save its clone() instead"
             )
         steps = [stride * storage.itemsize for stride in strides]
         return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
@@ -98,6 +105,11 @@ class _Archive:
         if len(members) > _MOST_MEMBERS:
             raise LimitError(f"has {len(members)} members; fastnn reads at most {_MOST_MEMBERS}")
         self._members = {member.filename: member for member in members}
+        for part in {name.split("/")[1] for name in self._members if "/" in name} & _PROGRAMS.keys():
+            raise UnsupportedModelError(
+                f"is {_PROGRAMS[part]}, a program, which fastnn never runs; save the module's state_dict(), or "
+                "export it to ONNX"
+            )
         plain = all(m.compress_type == zipfile.ZIP_STORED and not m.flag_bits & 1 for m in members)
         if len(self._members) != len(members) or not plain or sum(m.file_size for m in members) > size:
             raise ModelFormatError("has members of the same name, compressed, encrypted or larger than the file")
@@ -114,6 +126,11 @@ class _Archive:
         return self._zip.read(self._members[self._root + name])
 
 
+def is_saved(start: bytes) -> bool:
+    """Return whether a file that begins so is one of torch.save(), today's or an older one's."""
+    return start.startswith((b"PK\x03\x04", _BEFORE_1_6))
+
+
 def read(path: str) -> dict[Any, Any]:
     """Return what the file's pickle holds, tensors as arrays of their own, bfloat16 as float32.
 
@@ -126,6 +143,11 @@ def read(path: str) -> dict[Any, Any]:
     with open(path, "rb") as file:  # noqa: PTH123
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
+        if file.read(len(_BEFORE_1_6)) == _BEFORE_1_6:
+            refuse(
+                UnsupportedModelError(),
+                "was written by PyTorch before 1.6, or as that did; load it there and save its state_dict() again",
+            )
         try:
             content = _Unpickler(_Archive(file, size)).load()
         except ModelFormatError as error:

@@ -70,6 +70,12 @@ def from_torch_state_dict(
     return convert(where.removesuffix(": ") or "state dict", steps, fold=fold, name=name, check=check)
 
 
+def module_names(path: str) -> list[str]:
+    """Return the names of the modules whose tensors a file holds."""
+    where, tensors, _ = _tensors(path)
+    return list(_modules(tensors, where))
+
+
 def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
     """Return what errors begin with, the tensors by name, and whether their order is that of the modules."""
     if isinstance(state_dict, Mapping):
@@ -79,7 +85,7 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise ModelFormatError(f"{path}: is no regular file; expected a .pt or a .safetensors file")
         with open(path, "rb") as file:  # noqa: PTH123
-            is_ordered = file.read(4) == b"PK\x03\x04"
+            is_ordered = pickle.is_saved(file.read(20))
         where, content = f"{path}: ", (pickle if is_ordered else safetensors).read(path)
     for wrapper in ("state_dict", "model_state_dict"):
         if isinstance(content.get(wrapper), Mapping):
@@ -88,6 +94,11 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
     for key, value in content.items():
         if not isinstance(key, str):
             raise ModelFormatError(f"{where}expected tensors by name; received the key {key!r:.60}")
+        if isinstance(value, Mapping):
+            raise ModelFormatError(
+                f"{where}{key!r:.60} holds a dict, not a tensor; if that is the state dict, load the file with PyTorch "
+                f"and give it alone: from_torch_state_dict(content[{key!r:.60}], layers)"
+            )
         array = as_array(value, f"{where}{key}")
         if array.dtype.kind not in "biuf":
             raise ModelFormatError(f"{where}{key} is no tensor of real numbers but {type(value).__name__}")
