@@ -1,0 +1,143 @@
+"""Break a line at a time of the kernels, the core, the reader and the border: does an everyday test fail?
+
+    pip install '.[dev,frameworks]' && python tests/mutations.py          # all of them, more than an hour on two cores
+    python tests/mutations.py 0 7                                         # some
+
+A copy of the tree is changed, built and tested, until the first failure. Exits with 1 if more than one in ten survives.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FIRST = (  # the tests that are likely to notice soonest; all others follow
+    "golden forward numerics layers_of_units activations malformed_models model_file model_limits inputs outputs "
+    "arguments out_of_bounds models saving blocks thread_pool shared_work floating_point_mode threads calls"
+)
+
+# (file under cpp/, what stands there once, what takes its place)
+MUTATIONS = [
+    ("kernels/tile.hpp", "c[j] = c[j] + c[j + width]", "c[j] = c[j + width] + c[j] * 1.0000001f"),
+    ("kernels/tile.hpp", "if (k + i < inputs) step(i % C)", "if (k + i + 1 < inputs) step(i % C)"),
+    ("kernels/tile.hpp", "w / V == G - 1 ? o.last", "w / V == G ? o.last"),
+    ("kernels/tile.hpp", "at_least(threshold, sum)", "sum"),
+    ("kernels/dense.hpp", "there ? in : Vector<T>{}", "in"),
+    ("kernels/dense.hpp", "sums[0][0] = bias", "sums[0][1] = bias"),
+    ("kernels/dense.hpp", "ends ? threshold : kNoThreshold<T>", "threshold"),
+    ("kernels/dense.hpp", "k == 0 ? layer.bias + panel * P : to", "layer.bias + panel * P"),
+    ("kernels/dense.hpp", "row + stride(unit) * y.column_stride, y", "row + stride(first) * y.column_stride, y"),
+    ("kernels/copy.hpp", 'return x == x ? x : splat(static_cast<T>(__builtin_nan("")))', "return x"),
+    ("kernels/copy.hpp", "if (i < length) store_first", "if (i + 1 < length) store_first"),
+    ("kernels/copy.hpp", "lines - i < L ? lines - i : L", "L"),
+    ("kernels/math.hpp", "u < splat<T>(T(2.5)) ? a", "u < splat<T>(T(2.25)) ? a"),
+    ("kernels/math.hpp", "return fma(remainder, inverse, quotient) * scale * down", "return quotient * scale * down"),
+    (
+        "kernels/math.hpp",
+        "const Vector<T> r = (fma(n, splat<T>(-Table::kLn2Rest), coarse)",
+        "const Vector<T> r = (coarse",
+    ),
+    ("kernels/whole_rows.hpp", "found = row[n] > found ? row[n] : found", "found = row[n] < found ? row[n] : found"),
+    ("kernels/whole_rows.hpp", "n < padded; ++n) row[n] = none", "n + 1 < padded; ++n) row[n] = none"),
+    ("kernels/whole_rows.hpp", "x < T{0} ? row.of_units(layer.scale, n) * x : x", "row.of_units(layer.scale, n) * x"),
+    ("core/blocks.hpp", "n / shares * i + std::min(i, n % shares)", "n / shares * i"),
+    ("core/blocks.hpp", "left_ = rows % grain_;", "left_ = rows % whole;"),
+    ("core/forward.cpp", "if (takes_whole_rows(layer.activation))", "if (few && takes_whole_rows(layer.activation))"),
+    ("core/forward.cpp", "{to + row * layer.units, rows", "{to + row * network_.inputs, rows"),
+    ("core/forward.cpp", "stopped_.store(true", "stopped_.store(false"),
+    ("core/network.cpp", "std::fill_n(weights, pad_to_chains(inputs) * layer.units, T{-0.0})", ""),
+    ("core/network.cpp", "units < 4 ? 16", "units < 3 ? 16"),
+    ("core/floating_point_mode.hpp", "if ((saved_ & ~kStatus) != kDefault) write(saved_)", ""),
+    ("core/dispatch.cpp", "if (isa.name == name && isa.supported())", "if (isa.name == name)"),
+    ("io/header.cpp", "if (entry.begin != end) {", "if (entry.begin < end) {"),
+    ("io/header.cpp", "if (end != data_size) {", "if (end > data_size) {"),
+    ("io/header.cpp", "if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) return false", ""),
+    ("io/json.cpp", "if (!keys_.back().insert(text).second)", "if (keys_.empty())"),
+    ("io/json.cpp", "if (keys_.size() == kMaxJsonDepth)", "if (keys_.size() == 1000 * kMaxJsonDepth)"),
+    ("io/model_file.cpp", "if (tensor.shape != place.tensor.shape)", "if (tensor.shape.empty())"),
+    ("io/model_file.cpp", "if (!missing.empty()) {", "if (missing.size() > 1) {"),
+    ("io/config.cpp", "units == 1 ? 2 : units", "units"),
+    ("io/config.cpp", "!names.insert(name).second", 'name == "twice"'),
+    ("python/arrays.cpp", "dtype.byteorder() == '='", "true"),
+    ("python/arrays.cpp", "(reach < 0 ? begin : end) += reach", "end += reach"),
+    ("python/arrays.cpp", "if (!array.writeable())", "if (array.size() == 0)"),
+    ("python/module.cpp", "!out.is_none() && may_share_memory(input.array, y)", "input.array.is(y)"),
+]
+
+
+def check_table():
+    for path, old, _ in MUTATIONS:
+        found = (ROOT / "cpp" / path).read_text().count(old)
+        if found != 1:
+            sys.exit(f"{path}: expected once, found {found} times: {old}")
+
+
+class Copy:
+    """The tree under version control, and a build of it."""
+
+    def __init__(self, directory):
+        self.source, self.build = directory / "source", directory / "build"
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+        for name in listed.decode().split("\0")[:-1]:
+            (self.source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.source / name)
+        pybind11 = subprocess.check_output([sys.executable, "-m", "pybind11", "--cmakedir"], text=True).strip()
+        options = ["-G", "Ninja", "-DFASTNN_PYTHON=ON", f"-Dpybind11_DIR={pybind11}"]
+        subprocess.run(["cmake", "-S", self.source, "-B", self.build, *options], check=True, capture_output=True)
+        package = self.build / "package" / "fastnn"
+        package.mkdir(parents=True)
+        for name in (self.source / "python/fastnn").iterdir():
+            (package / name.name).symlink_to(name)
+        self.compile()
+        (library,) = self.build.glob("_core*.so")
+        (package / library.name).symlink_to(library)
+
+    def compile(self):
+        """Return whether it compiles."""
+        return subprocess.run(["cmake", "--build", self.build], capture_output=True).returncode == 0
+
+    def failure(self):
+        """Return the first test that fails, in any way; None if none does."""
+        first = [f"tests/test_{name}.py" for name in FIRST.split()]
+        rest = sorted(str(path.relative_to(self.source)) for path in self.source.glob("tests/test_*.py"))
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
+        files = [*first, *(name for name in rest if name not in first and "codebase" not in name)]
+        environment = os.environ | {"PYTHONPATH": str(self.build / "package")}
+        try:
+            done = subprocess.run(
+                [*command, *files], cwd=self.source, env=environment, capture_output=True, text=True, timeout=3600
+            )
+        except subprocess.TimeoutExpired:
+            return "a hang"
+        if done.returncode == 0:
+            return None
+        return next((line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))), "a crash")
+
+
+def main():
+    check_table()
+    chosen = [int(number) for number in sys.argv[1:]] or range(len(MUTATIONS))
+    survivors = []
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Copy(Path(directory))
+        for number in chosen:
+            path, old, new = MUTATIONS[number]
+            file = copy.source / "cpp" / path
+            text = file.read_text()
+            start = time.monotonic()
+            file.write_text(text.replace(old, new))
+            caught = copy.failure() if copy.compile() else "the compiler"
+            file.write_text(text)
+            survivors += [] if caught else [number]
+            print(f"{number:2} {path}: {old} -> {new}\n   {caught or 'SURVIVES'} {time.monotonic() - start:.0f} s")
+            sys.stdout.flush()
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} caught; survivors: {survivors}")
+    sys.exit(10 * len(survivors) > len(chosen))
+
+
+if __name__ == "__main__":
+    main()
