@@ -64,10 +64,13 @@ GOLDEN = {
 }
 
 
-def answers_hash(activation, dtype):
+def model_and_rows(activation, dtype):
     last = activation if activation in ("softmax", "log_softmax") else "linear"
-    model = network(SIZES, [activation] * 4 + [last], dtype, seed=7)
-    x = uniform(1, (ROWS, SIZES[0]), dtype) * 4
+    return network(SIZES, [activation] * 4 + [last], dtype, seed=7), uniform(1, (ROWS, SIZES[0]), dtype) * 4
+
+
+def answers_hash(activation, dtype):
+    model, x = model_and_rows(activation, dtype)
     digest = hashlib.sha256()
     for representation in (*model.representations(x), model.predict(x[:3])):
         digest.update(representation.tobytes())
