@@ -4,13 +4,13 @@
 
 #include <filesystem>
 
-#include "fastnn/model.hpp"
+#include "fastnn/model_file.hpp"
 #include "networks.hpp"
 
 namespace {
 
-fastnn::Model model(const Description& description) {
-  fastnn::Model model = {"", fastnn::Dtype::float32, description.inputs, {}};
+fastnn::ModelFile model(const Description& description) {
+  fastnn::ModelFile model = {"", fastnn::Dtype::float32, description.inputs, {}};
   std::size_t inputs = description.inputs;
   for (const fastnn::Layer<float>& layer : description.layers) {
     const char* bytes = reinterpret_cast<const char*>(layer.kernel);

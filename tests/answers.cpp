@@ -6,7 +6,7 @@
 #include <iterator>
 #include <string>
 
-#include "fastnn/model.hpp"
+#include "fastnn/model_file.hpp"
 
 namespace {
 
@@ -37,7 +37,7 @@ void answer(const fastnn::Model& model, const std::string& path) {
 
 int main(int argc, char** argv) try {
   for (int i = 2; i < argc; ++i) {
-    const fastnn::Model model = fastnn::load_model(argv[i]);
+    const fastnn::ModelFile model = fastnn::load_model(argv[i]);
     if (model.dtype == fastnn::Dtype::float32)
       answer<float>(model, std::string(argv[1]) + ".float32");
     else

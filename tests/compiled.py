@@ -1,8 +1,9 @@
-"""C++ programs of tests, compiled as they are needed."""
+"""C++ of tests, compiled as it is needed."""
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,33 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def tools(*names):
+    """The programs' paths; a skip that says which is missing."""
+    paths = [os.environ.get("CXX", "c++") if name == "c++" else name for name in names]
+    for path in paths:
+        if shutil.which(path) is None:
+            pytest.skip(f"{path} is not installed")
+    return paths
+
+
+def run(*command, cwd=None):
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
 def compiled(folder, *sources):
     """The path of a program in the folder, made of some C++ files; a skip where there is no compiler."""
-    compiler = os.environ.get("CXX", "c++")
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler} is not installed")
+    (compiler,) = tools("c++")
     flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-pthread", f"-I{ROOT / 'cpp/include'}"]
-    subprocess.run([compiler, *flags, *sources, "-o", folder / "program"], check=True)
+    run(compiler, *flags, *sources, "-o", folder / "program")
     return folder / "program"
+
+
+def built(source, build, *targets, settings=()):
+    """The folder where CMake has built a project, or some targets of it."""
+    cmake, compiler = tools("cmake", "c++")
+    settings = (f"-DCMAKE_CXX_COMPILER={compiler}", f"-DPython_EXECUTABLE={sys.executable}", *settings)
+    run(cmake, "-S", source, "-B", build, *settings)
+    run(cmake, "--build", build, "--parallel", "2", *(part for target in targets for part in ("--target", target)))
+    return build

@@ -1,15 +1,18 @@
-"""What tests share: the instruction sets, and networks whose numbers never change, threads that meet."""
+"""What tests share: instruction sets, networks whose numbers never change, the C++ package, threads that meet."""
 
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import compiled
 import fastnn
 from fastnn._core import unsupported_isas
 from fastnn.cli import main
+from fastnn.configuration import cmake_dir
 from fastnn.layers import Activation, Dense
 from fastnn.models import Sequential
 
@@ -97,6 +100,30 @@ def frequent_switches():
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory):
+    """Where CMake has built the C++ library, which takes a minute."""
+    return compiled.built(compiled.ROOT, tmp_path_factory.mktemp("build"), "fastnn")
+
+
+@pytest.fixture(scope="session")
+def prefix(build, tmp_path_factory):
+    """Where `cmake --install` has put the C++ package."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    compiled.run("cmake", "--install", build, "--prefix", prefix)
+    return prefix
+
+
+@pytest.fixture(scope="session")
+def library(request):
+    """The path of libfastnn.a: the one that pip has installed, or else one built here."""
+    try:
+        package = Path(cmake_dir()).parents[2]
+    except FileNotFoundError:
+        package = request.getfixturevalue("prefix")
+    return next(package.rglob("libfastnn.a"))
 
 
 def together(function, threads):

@@ -1,17 +1,12 @@
 """The rules of docs/architecture.md that only what is compiled can show: linkage, libm, flags at the link."""
 
-import os
 import re
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from compiled import ROOT, built, run, tools
 from fastnn import _core
-
-ROOT = Path(__file__).resolve().parents[1]
 
 # What a compiler calls on its own, the C library's exact fma, and what position-independent code refers to.
 ALLOWED_UNDEFINED = {"memcpy", "memmove", "memset", "fma", "fmaf", "_GLOBAL_OFFSET_TABLE_"}
@@ -23,37 +18,16 @@ LIBM = re.compile(
 )
 
 
-def tools(*names):
-    """The programs' paths; a skip that says which is missing."""
-    paths = [os.environ.get("CXX", "c++") if name == "c++" else name for name in names]
-    for path in paths:
-        if shutil.which(path) is None:
-            pytest.skip(f"{path} is not installed")
-    return paths
-
-
-def run(*command, cwd=None):
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def build_kernels(root, build, more_flags):
-    """The kernels' object files, compiled by the project's own CMakeLists.txt with flags added behind its own."""
-    cmake, compiler = tools("cmake", "c++")
-    compile_object = f"<CMAKE_CXX_COMPILER> <DEFINES> <INCLUDES> <FLAGS> {more_flags} -o <OBJECT> -c <SOURCE>"
-    run(
-        cmake,
-        "-S",
-        root,
-        "-B",
-        build,
-        f"-DCMAKE_CXX_COMPILER={compiler}",
-        f"-DPython_EXECUTABLE={sys.executable}",
-        f"-DCMAKE_CXX_COMPILE_OBJECT={compile_object}",
-    )
-    run(cmake, "--build", build, "--target", "fastnn_kernels", "--parallel", "2")
-    return sorted(build.rglob("*.o"))
+@pytest.fixture(params=["as shipped", "not optimised"])
+def kernels(request, tmp_path):
+    """The kernels' object files. Not optimised, nothing is hidden by having been inlined."""
+    if request.param == "as shipped":
+        build = request.getfixturevalue("build")
+    else:  # without exceptions: unwinding tables would refer to a weak symbol of the library
+        flags = "<DEFINES> <INCLUDES> <FLAGS> -O0 -fno-exceptions"
+        rule = f"-DCMAKE_CXX_COMPILE_OBJECT=<CMAKE_CXX_COMPILER> {flags} -o <OBJECT> -c <SOURCE>"
+        build = built(ROOT, tmp_path, "fastnn_kernels", settings=[rule])
+    return sorted(build.rglob("fastnn_kernels.dir/**/*.o"))
 
 
 def faults_of_object(path):
@@ -72,13 +46,10 @@ def faults_of_object(path):
     return faults + [f"{path.name}: fastnn::{isa}::kTable is missing"] * (tables != 1)
 
 
-# Not optimised, nothing is hidden by having been inlined; unwinding tables then refer to a weak symbol of the library.
-@pytest.mark.parametrize("more_flags", ["", "-O0 -fno-exceptions"], ids=["as shipped", "not optimised"])
-def test_kernels_have_internal_linkage_but_for_one_table(tmp_path, more_flags):
-    objects = build_kernels(ROOT, tmp_path, more_flags)
-    assert {path.name for path in objects} <= {f"{path.name}.o" for path in (ROOT / "cpp/kernels").glob("*.cpp")}
-    assert objects
-    faults = [fault for path in objects for fault in faults_of_object(path)]
+def test_kernels_have_internal_linkage_but_for_one_table(kernels):
+    assert {path.name for path in kernels} <= {f"{path.name}.o" for path in (ROOT / "cpp/kernels").glob("*.cpp")}
+    assert kernels
+    faults = [fault for path in kernels for fault in faults_of_object(path)]
     assert not faults, "\n" + "\n".join(faults)
 
 

@@ -1,7 +1,6 @@
 // The activations' names, and those of what they are told.
 #include <cstdlib>
 #include <limits>
-#include <stdexcept>
 
 #include "fastnn/network.hpp"
 
@@ -45,8 +44,8 @@ const Description& description_of(Activation activation) {
     if (each.activation == activation) return each;
   for (const Description& each : kLayers)
     if (each.activation == activation) return each;
-  throw std::invalid_argument("expected an activation of activation.hpp; received one numbered " +
-                              std::to_string(static_cast<int>(activation)));
+  throw Error("expected an activation of activation.hpp; received one numbered " +
+              std::to_string(static_cast<int>(activation)));
 }
 
 }  // namespace
@@ -59,7 +58,7 @@ Activation activation_from_name(const std::string& name) {
   }
   for (const Description& each : kLayers)
     if (name == each.name) return each.activation;
-  throw std::invalid_argument("expected an activation among " + valid + "; received '" + name + "'");
+  throw Error("expected an activation among " + valid + "; received '" + name + "'");
 }
 
 std::vector<std::string> activation_names() {
@@ -83,15 +82,15 @@ void check_parameters(Activation activation, const ActivationParameters& paramet
   for (std::size_t i = 0; i < names.size(); ++i) {
     const bool is_finite = std::abs(parameters[i]) <= std::numeric_limits<double>::max();
     if (parameters[i] != parameters[i] || (!is_clip && !is_finite))
-      throw std::invalid_argument(names[i] + ": expected a finite number; received " + std::to_string(parameters[i]));
+      throw Error(names[i] + ": expected a finite number; received " + std::to_string(parameters[i]));
   }
   if (is_clip && parameters[0] > parameters[1])
-    throw std::invalid_argument("minimum: expected at most the maximum, " + std::to_string(parameters[1]) +
-                                "; received " + std::to_string(parameters[0]));
+    throw Error("minimum: expected at most the maximum, " + std::to_string(parameters[1]) + "; received " +
+                std::to_string(parameters[0]));
   if (activation == Activation::celu && parameters[0] <= 0)
-    throw std::invalid_argument("alpha: expected more than 0; received " + std::to_string(parameters[0]));
+    throw Error("alpha: expected more than 0; received " + std::to_string(parameters[0]));
   if (activation == Activation::layer_normalization && parameters[0] < 0)
-    throw std::invalid_argument("epsilon: expected at least 0; received " + std::to_string(parameters[0]));
+    throw Error("epsilon: expected at least 0; received " + std::to_string(parameters[0]));
 }
 
 }  // namespace fastnn

@@ -2,9 +2,9 @@
 #include "dispatch.hpp"
 
 #include <atomic>
-#include <stdexcept>
 
 #include "environment.hpp"
+#include "fastnn/error.hpp"
 #include "fastnn/isa.hpp"
 
 namespace fastnn {
@@ -45,8 +45,8 @@ const Isa& find(const std::string& name, const char* source) {
     if (isa.name == name && isa.supported()) return isa;
   std::string valid;
   for (const std::string& each : isas()) valid += (valid.empty() ? "" : ", ") + each;
-  throw std::invalid_argument(std::string("expected ") + source + " to be one of this CPU's instruction sets (" +
-                              valid + "); received '" + printable(name) + "'");
+  throw Error(std::string("expected ") + source + " to be one of this CPU's instruction sets (" + valid +
+              "); received '" + printable(name) + "'");
 }
 
 const Isa& first_choice() {

@@ -16,31 +16,29 @@
 namespace fastnn {
 namespace {
 
-// Two arrays of `size` numbers, in what the thread has left from its call before. While they are in use another call on
-// this thread, by a signal's handler, finds nothing and takes its own.
+// So many numbers, in what the thread has left from its call before. While they are in use another call on this thread,
+// by a signal's handler, finds nothing and takes its own.
 template <class T>
 class Scratch {
  public:
-  explicit Scratch(std::size_t size) : size_(size) {
+  explicit Scratch(std::size_t size) {
     buffer_.swap(left());
-    if (buffer_.size() >= 2 * size) return;
+    if (buffer_.size() >= size) return;
     buffer_ = AlignedBuffer<T>();
-    buffer_ = AlignedBuffer<T>(2 * size);
+    buffer_ = AlignedBuffer<T>(size);
   }
   ~Scratch() {
     if (buffer_.size() * sizeof(T) <= kKeptScratchBytes) buffer_.swap(left());
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  T* first() { return buffer_.data(); }
-  T* second() { return buffer_.data() + size_; }
+  T* data() { return buffer_.data(); }
 
  private:
   static AlignedBuffer<T>& left() {
     thread_local AlignedBuffer<T> buffer;
     return buffer;
   }
-  std::size_t size_;
   AlignedBuffer<T> buffer_;
 };
 
@@ -51,24 +49,31 @@ template <class T>
 class Network<T>::Forward {
  public:
   // Outputs of the last layer go to y or, when `every` is not null, those of layer i to every[i] unless that is null.
-  Forward(const Packed& network, Rows<T> x, T* y, T* const* every, FunctionRef<bool()> go_on, std::size_t most_threads)
+  // A block has most_rows at most, and as many as may be kept.
+  Forward(const Packed& network, Rows<T> x, T* y, T* const* every, FunctionRef<bool()> go_on, std::size_t most_threads,
+          std::size_t most_rows = std::size_t(-1))
       : network_(network),
+        most_rows_(std::min(network.most_rows, most_rows)),
         kernels_(active_kernels<T>()),
         x_(x),
         y_(y),
         every_(every),
         go_on_(go_on),
-        plan_(x.rows, whole_rows(), std::min(kernels_.lanes, network.most_rows), network.work, network.layers.size(),
+        plan_(x.rows, whole_rows(), std::min(kernels_.lanes, most_rows_), network.work, network.layers.size(),
               most_threads),
         is_long_(plan_.threads > 1 || network.work * static_cast<double>(x.rows) >= kWorkOfAPart) {}
 
   // False when go_on said so.
   bool run();
 
+  // On this thread alone, in memory for a block of most_rows.
+  void run_in(T* scratch);
+
   const Blocks& blocks() const { return plan_.blocks; }
 
  private:
-  bool run_block(std::size_t row, std::size_t rows, std::size_t threads);
+  bool run_block(std::size_t block, std::size_t threads);
+  bool run_block_in(std::size_t block, std::size_t threads, T* scratch);
   void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t threads);
   bool going_on(double work = kWorkOfAQuestion);
 
@@ -76,15 +81,18 @@ class Network<T>::Forward {
 
   // Of a block, at most: whole vectors where their scratch may be kept.
   std::size_t whole_rows() const {
-    const std::size_t most = network_.most_rows, lanes = kernels_.lanes;
-    return most < lanes ? most : std::min(tile_rows(), most / lanes * lanes);
+    const std::size_t lanes = kernels_.lanes;
+    return most_rows_ < lanes ? most_rows_ : std::min(tile_rows(), most_rows_ / lanes * lanes);
   }
 
   // Fewer rows run with units in lanes. Those of narrow networks leave most lanes idle: rather a vector of rows that is
   // half full, whose other lanes compute with what is left in the scratch, and nobody reads it.
   std::size_t few_rows() const {
-    return network_.narrow && network_.most_rows >= kernels_.lanes ? kernels_.lanes / 2 : tile_rows();
+    return network_.narrow && most_rows_ >= kernels_.lanes ? kernels_.lanes / 2 : tile_rows();
   }
+
+  // Of a block in memory; most_rows at most.
+  std::size_t padded(std::size_t rows) const { return rows < few_rows() ? rows : round_up(rows, kernels_.lanes); }
 
   T* output(std::size_t layer) const {
     if (every_ != nullptr) return every_[layer];
@@ -92,6 +100,7 @@ class Network<T>::Forward {
   }
 
   const Packed& network_;
+  const std::size_t most_rows_;
   const Kernels<T>& kernels_;
   const Rows<T> x_;
   T* const y_;
@@ -135,14 +144,19 @@ void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<con
 }
 
 template <class T>
-bool Network<T>::Forward::run_block(std::size_t row, std::size_t rows, std::size_t threads) {
+bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads) {
+  Scratch<T> scratch(2 * padded(plan_.blocks.rows(block)) * network_.widest);
+  return run_block_in(block, threads, scratch.data());
+}
+
+template <class T>
+bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T* scratch) {
+  const std::size_t row = plan_.blocks.first_row(block), rows = plan_.blocks.rows(block);
   const bool few = rows < few_rows();
-  const std::size_t padded = few ? rows : round_up(rows, kernels_.lanes);
-  const std::ptrdiff_t row_stride = few ? network_.widest : 1, column_stride = few ? 1 : padded;
+  const std::ptrdiff_t row_stride = few ? network_.widest : 1, column_stride = few ? 1 : padded(rows);
   const auto written = [&](T* data) { return Block<T>{data, rows, row_stride, column_stride}; };
   const auto read = [&](const T* data) { return Block<const T>{data, rows, row_stride, column_stride}; };
-  Scratch<T> scratch(padded * network_.widest);
-  T *here = scratch.first(), *there = scratch.second();
+  T *here = scratch, *there = scratch + padded(rows) * network_.widest;
   const DefaultFloatingPointMode mode;
 
   Block<const T> x = {x_.data + static_cast<std::ptrdiff_t>(row) * x_.row_stride, rows, x_.row_stride,
@@ -171,13 +185,18 @@ template <class T>
 bool Network<T>::Forward::run() {
   const Blocks& blocks = plan_.blocks;
   if (plan_.shares_blocks) {
-    const auto run_one = [&](std::size_t block) { run_block(blocks.first_row(block), blocks.rows(block), 1); };
+    const auto run_one = [&](std::size_t block) { run_block(block, 1); };
     share(blocks.count(), plan_.threads, run_one, [this] { return going_on(); });
     return !stopped_;
   }
   for (std::size_t block = 0; block < blocks.count(); ++block)
-    if (!run_block(blocks.first_row(block), blocks.rows(block), plan_.threads)) return false;
+    if (!run_block(block, plan_.threads)) return false;
   return true;
+}
+
+template <class T>
+void Network<T>::Forward::run_in(T* scratch) {
+  for (std::size_t block = 0; block < plan_.blocks.count(); ++block) run_block_in(block, 1, scratch);
 }
 
 template <class T>
@@ -193,6 +212,18 @@ bool Network<T>::forward(Rows<T> x, T* y, FunctionRef<bool()> go_on) const {
 template <class T>
 bool Network<T>::representations(Rows<T> x, T* const* outputs, FunctionRef<bool()> go_on) const {
   return Forward(*packed_, x, nullptr, outputs, go_on, num_threads()).run();
+}
+
+template <class T>
+std::size_t Network<T>::scratch_size(std::size_t rows) const {
+  const Kernels<T>& kernels = active_kernels<T>();
+  const std::size_t block = std::min({rows, packed_->most_rows, kernels.tile_vectors * kernels.lanes});
+  return 2 * packed_->widest * std::min(round_up(block, kernels.lanes), packed_->most_rows);
+}
+
+template <class T>
+void Network<T>::forward_in(T* scratch, std::size_t size, Rows<T> x, T* y) const noexcept {
+  Forward(*packed_, x, y, nullptr, {}, 1, size / (2 * packed_->widest)).run_in(scratch);
 }
 
 template class Network<float>;

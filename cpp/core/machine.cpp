@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
-#include <stdexcept>
 #include <vector>
 
 #include "dispatch.hpp"
+#include "fastnn/error.hpp"
 #include "fastnn/threads.hpp"
 #include "memory.hpp"
 #include "thread_pool.hpp"
@@ -19,10 +19,10 @@ namespace {
 template <class Work>
 double best_rate(double seconds, std::size_t threads, FunctionRef<bool()> go_on, const Work& work) {
   if (!(seconds > 0 && seconds <= 60))
-    throw std::invalid_argument("expected seconds above 0 and at most 60; received " + std::to_string(seconds));
+    throw Error("expected seconds above 0 and at most 60; received " + std::to_string(seconds));
   if (threads < 1 || threads > kMostThreads)
-    throw std::invalid_argument("expected a number of threads from 1 to " + std::to_string(kMostThreads) +
-                                "; received " + std::to_string(threads));
+    throw Error("expected a number of threads from 1 to " + std::to_string(kMostThreads) + "; received " +
+                std::to_string(threads));
   const double round = threads == 1 ? 100e-6 : 1e-3;  // 100 times what reading the clock, waking the threads, takes
   using Clock = std::chrono::steady_clock;
   const auto since = [](Clock::time_point start) {
@@ -58,7 +58,7 @@ template double fma_rate<float>(double, std::size_t, FunctionRef<bool()>);
 template double fma_rate<double>(double, std::size_t, FunctionRef<bool()>);
 
 double read_bandwidth(std::size_t size, double seconds, std::size_t threads, FunctionRef<bool()> go_on) {
-  if (size == 0) throw std::invalid_argument("expected at least 1 byte to read; received 0");
+  if (size == 0) throw Error("expected at least 1 byte to read; received 0");
   size = checked_product((size - 1) / kReadBytes + 1, kReadBytes);
   const AlignedBuffer<float> memory(size / sizeof(float));
   const auto read = active_kernels<float>().read;

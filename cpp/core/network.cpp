@@ -2,7 +2,6 @@
 #include "fastnn/network.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
 #include "dispatch.hpp"
@@ -63,24 +62,22 @@ std::size_t memory_size(const Layer<T>& layer, std::size_t inputs) {
 
 void check_width(std::size_t width, const std::string& what) {
   if (width < 1 || width > kLargestWidth)
-    throw std::invalid_argument(what + ": expected 1 to " + std::to_string(kLargestWidth) + "; received " +
-                                std::to_string(width));
+    throw Error(what + ": expected 1 to " + std::to_string(kLargestWidth) + "; received " + std::to_string(width));
 }
 
 template <class T>
 void check_layer(const Layer<T>& layer, std::size_t inputs) {
   check_width(layer.units, "units");
   if (layer.kernel == nullptr && layer.units != inputs)
-    throw std::invalid_argument("expected " + std::to_string(inputs) +
-                                " units, as many as inputs, in a layer without a kernel; received " +
-                                std::to_string(layer.units));
+    throw Error("expected " + std::to_string(inputs) +
+                " units, as many as inputs, in a layer without a kernel; received " + std::to_string(layer.units));
   if (layer.kernel == nullptr && layer.bias != nullptr)
-    throw std::invalid_argument("expected no bias in a layer without a kernel; received one");
+    throw Error("expected no bias in a layer without a kernel; received one");
   const bool has_scale = layer.activation >= Activation::prelu;
   if (has_scale != (layer.scale != nullptr) || (has_scale && layer.kernel != nullptr) ||
       (layer.shift != nullptr && (!has_scale || layer.activation == Activation::prelu)))
-    throw std::invalid_argument(std::string("expected scale, shift or no kernel as ") +
-                                activation_name(layer.activation) + " has them; received otherwise");
+    throw Error(std::string("expected scale, shift or no kernel as ") + activation_name(layer.activation) +
+                " has them; received otherwise");
   check_parameters(layer.activation, layer.parameters);
 }
 
@@ -89,7 +86,7 @@ void check_layer(const Layer<T>& layer, std::size_t inputs) {
 template <class T>
 Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   check_width(inputs, "inputs");
-  if (layers.empty()) throw std::invalid_argument("expected a network with at least 1 layer; received none");
+  if (layers.empty()) throw Error("expected a network with at least 1 layer; received none");
   active_kernels();  // a wrong FASTNN_ISA or FASTNN_NUM_THREADS is reported here, not by the first forward
   num_threads();
 
@@ -102,8 +99,8 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     const Layer<T>& layer = layers[i];
     try {
       check_layer(layer, width);
-    } catch (const std::invalid_argument& error) {
-      throw std::invalid_argument("layer " + std::to_string(i) + ": " + error.what());
+    } catch (const Error& error) {
+      throw Error("layer " + std::to_string(i) + ": " + error.what());
     }
     size += memory_size(layer, width);
     const double steps = layer.kernel == nullptr ? 0 : static_cast<double>(width);
@@ -142,6 +139,8 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   }
   packed_ = std::move(packed);
 }
+
+const char* dtype_name(Dtype dtype) { return dtype == Dtype::float32 ? "float32" : "float64"; }
 
 template <class T>
 Network<T>::~Network() = default;

@@ -5,10 +5,10 @@
 #include <atomic>
 #include <charconv>
 #include <optional>
-#include <stdexcept>
 #include <string_view>
 
 #include "environment.hpp"
+#include "fastnn/error.hpp"
 
 namespace fastnn {
 namespace {
@@ -37,8 +37,7 @@ std::size_t first_choice() {
   if (own.empty()) return std::min(first_of_list(variable("OMP_NUM_THREADS")).value_or(usable_cpus()), kMostThreads);
   const std::size_t threads = number(own).value_or(0);
   if (threads >= 1 && threads <= kMostThreads) return threads;
-  throw std::invalid_argument("expected FASTNN_NUM_THREADS to be a number " + range() + "; received '" +
-                              printable(own) + "'");
+  throw Error("expected FASTNN_NUM_THREADS to be a number " + range() + "; received '" + printable(own) + "'");
 }
 
 std::atomic<std::size_t> chosen{0};  // 0: nothing yet
@@ -54,7 +53,7 @@ std::size_t num_threads() {
 
 void set_num_threads(std::size_t threads) {
   if (threads < 1 || threads > kMostThreads)
-    throw std::invalid_argument("expected a number of threads " + range() + "; received " + std::to_string(threads));
+    throw Error("expected a number of threads " + range() + "; received " + std::to_string(threads));
   chosen.store(threads, std::memory_order_relaxed);
 }
 

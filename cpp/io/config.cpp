@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <limits>
 #include <set>
-#include <stdexcept>
 
 #include "json.hpp"
 #include "limits.hpp"
@@ -56,7 +55,7 @@ ActivationParameters parameters_at(const Json& json, Activation activation, cons
   }
   try {
     check_parameters(activation, parameters);
-  } catch (const std::invalid_argument& error) {
+  } catch (const Error& error) {
     throw ModelFormatError(where + ": " + error.what());
   }
   return parameters;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "fastnn/model.hpp"
+#include "fastnn/model_file.hpp"
 
 namespace fastnn::io {
 

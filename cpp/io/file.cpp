@@ -12,10 +12,9 @@
 #include <cerrno>
 #include <filesystem>
 #include <random>
-#include <stdexcept>
 #include <system_error>
 
-#include "fastnn/model.hpp"
+#include "fastnn/error.hpp"
 #include "text.hpp"
 
 namespace fastnn::io {
@@ -27,11 +26,12 @@ constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;  // macOS refuses more
 constexpr mode_t kPermissionBits = 0777;
 
 [[noreturn]] void fail(const char* what, const fs::path& path, int error) {
-  throw fs::filesystem_error(what, path, std::error_code(error, std::generic_category()));
+  throw FileError(escaped(path.native()) + ": " + what + ": " + std::generic_category().message(error), path.native(),
+                  error);
 }
 
 void check_path(const std::string& path) {
-  if (path.find('\0') != std::string::npos) throw std::invalid_argument("path has a NUL byte: " + shown(path));
+  if (path.find('\0') != std::string::npos) throw Error("path has a NUL byte: " + shown(path));
 }
 
 // The result of a system call, made again while a signal interrupts it.
@@ -82,7 +82,8 @@ fs::path resolve_links(const fs::path& path) {
   for (int i = 0; i < kMostLinks; ++i) {
     std::error_code error;
     if (!fs::is_symlink(fs::symlink_status(target, error))) return target;
-    target = target.parent_path() / fs::read_symlink(target);
+    target = target.parent_path() / fs::read_symlink(target, error);
+    if (error) fail("cannot write", path, error.value());
   }
   fail("cannot write", path, ELOOP);
 }
@@ -165,9 +166,9 @@ void sync_directory(const fs::path& directory) {
 
 }  // namespace
 
-InputFile::InputFile(const std::string& path) : path_(path), name_(escaped(path)), descriptor_(open_to_read(path)) {
+InputFile::InputFile(const std::string& path) : Input(escaped(path)), path_(path), descriptor_(open_to_read(path)) {
   try {
-    size_ = regular_size(descriptor_, path_, name_);
+    size_ = regular_size(descriptor_, path_, name());
   } catch (...) {
     ::close(descriptor_);
     throw;
@@ -187,7 +188,7 @@ std::string InputFile::beginning(std::size_t bytes) const {
 void InputFile::read(char* to, std::size_t bytes) {
   while (bytes > 0) {
     const std::size_t got = read_some(descriptor_, to, bytes, path_);
-    if (got == 0) throw ModelFormatError(name_ + ": became shorter while it was read");
+    if (got == 0) throw ModelFormatError(name() + ": became shorter while it was read");
     to += got;
     bytes -= got;
   }
@@ -196,8 +197,21 @@ void InputFile::read(char* to, std::size_t bytes) {
 void InputFile::expect_end() {
   char extra;
   if (read_some(descriptor_, &extra, 1, path_) == 0) return;
-  throw ModelFormatError(name_ + ": became longer while it was read");
+  throw ModelFormatError(name() + ": became longer while it was read");
 }
+
+InputBytes::InputBytes(std::string name, Bytes bytes) : Input(std::move(name)), left_(bytes) { size_ = bytes.size; }
+
+std::string InputBytes::beginning(std::size_t bytes) const {
+  return std::string(left_.data, std::min(bytes, left_.size));
+}
+
+void InputBytes::read(char* to, std::size_t bytes) {
+  std::copy_n(left_.data, bytes, to);
+  left_ = {left_.data + bytes, left_.size - bytes};
+}
+
+void InputBytes::expect_end() {}
 
 void write_file(const std::string& path, const std::vector<Bytes>& pieces) {
   check_path(path);

@@ -1,7 +1,7 @@
 // See foreign.hpp: a table of first bytes. Nothing is opened or decoded.
 #include "foreign.hpp"
 
-#include "fastnn/model.hpp"
+#include "fastnn/error.hpp"
 
 namespace fastnn::io {
 namespace {

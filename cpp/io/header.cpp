@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "fastnn/model.hpp"
+#include "fastnn/error.hpp"
 #include "json.hpp"
 #include "limits.hpp"
 #include "text.hpp"

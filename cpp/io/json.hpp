@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "fastnn/model.hpp"
+#include "fastnn/error.hpp"
 
 namespace fastnn::io {
 

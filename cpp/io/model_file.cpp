@@ -1,15 +1,14 @@
-// See fastnn/model.hpp and docs/model-format.md: a model as a safetensors file. Reading and writing meet in
+// See fastnn/model_file.hpp and docs/model-format.md: a model as a safetensors file. Reading and writing meet in
 // expected_tensors(), which says what tensors a config asks for: what save_model writes is what load_model reads.
+#include "fastnn/model_file.hpp"
+
 #include <cstddef>
 #include <map>
-#include <stdexcept>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "config.hpp"
-#include "fastnn/model.hpp"
 #include "header.hpp"
 #include "json.hpp"
 #include "safetensors.hpp"
@@ -27,7 +26,6 @@ constexpr const char* kFormat = "fastnn";
 constexpr const char* kVersion = "1";
 
 const char* tensor_dtype(Dtype dtype) { return dtype == Dtype::float32 ? "F32" : "F64"; }
-const char* dtype_name(Dtype dtype) { return dtype == Dtype::float32 ? "float32" : "float64"; }
 
 // The tensors that hold a layer's scale and shift; null: it has none.
 struct TensorsOfUnits {
@@ -161,7 +159,7 @@ void check_sizes(const ModelLayer& layer, std::size_t index, Dtype dtype, const 
 }
 
 // That model.layers are what model.config says.
-void check_layers(const Model& model, const ModelConfig& config, const std::string& file) {
+void check_layers(const ModelFile& model, const ModelConfig& config, const std::string& file) {
   if (model.dtype != config.dtype || model.inputs != config.inputs || model.layers.size() != config.layers.size()) {
     throw ModelFormatError(file + ": the model has " + std::to_string(model.inputs) + " inputs and " +
                            std::to_string(model.layers.size()) + " layers of " + dtype_name(model.dtype) +
@@ -192,13 +190,11 @@ void check_layers(const Model& model, const ModelConfig& config, const std::stri
   }
 }
 
-}  // namespace
-
-Model load_model(const std::string& path) {
-  io::SafetensorsFile file(path);
+ModelFile read_model(io::Input& input) {
+  io::SafetensorsFile file(input);
   const ModelConfig config = check_metadata(file.header().metadata, file.name());
   const std::vector<Place> places = match_tensors(file.header(), config, file.name());
-  Model model{file.header().metadata.at("config"), config.dtype, config.inputs, {}};
+  ModelFile model{file.header().metadata.at("config"), config.dtype, config.inputs, {}};
   for (const LayerConfig& layer : config.layers) {
     model.layers.push_back({layer.inputs, layer.units, layer.activation, {}, {}, layer.parameters, {}, {}});
   }
@@ -209,7 +205,20 @@ Model load_model(const std::string& path) {
   return model;
 }
 
-void save_model(const std::string& path, const Model& model) {
+}  // namespace
+
+ModelFile load_model(const std::string& path) {
+  io::InputFile input(path);
+  return read_model(input);
+}
+
+ModelFile parse_model(const void* data, std::size_t size) {
+  if (data == nullptr) throw Error("expected the bytes of a model file; received a null pointer");
+  io::InputBytes input("model", {static_cast<const char*>(data), size});
+  return read_model(input);
+}
+
+void save_model(const std::string& path, const ModelFile& model) {
   const std::string file = io::escaped(path);
   const ModelConfig config = io::parse_config(model.config, file);
   check_layers(model, config, file);
@@ -223,11 +232,10 @@ void save_model(const std::string& path, const Model& model) {
 }
 
 template <class T>
-Network<T> build_network(const Model& model) {
-  const Dtype dtype = std::is_same_v<T, float> ? Dtype::float32 : Dtype::float64;
-  if (model.dtype != dtype) {
-    throw std::invalid_argument(std::string("expected a model of ") + dtype_name(dtype) + "; received one of " +
-                                dtype_name(model.dtype));
+Network<T> build_network(const ModelFile& model) {
+  if (model.dtype != kDtype<T>) {
+    throw Error(std::string("expected a model of ") + dtype_name(kDtype<T>) + "; received one of " +
+                dtype_name(model.dtype));
   }
   // A vector's memory is aligned for any T. No copy: Network packs the weights into memory of its own.
   const auto numbers = [](const std::vector<char>& bytes) {
@@ -250,7 +258,7 @@ Network<T> build_network(const Model& model) {
   return Network<T>(model.inputs, layers);
 }
 
-template Network<float> build_network<float>(const Model& model);
-template Network<double> build_network<double>(const Model& model);
+template Network<float> build_network<float>(const ModelFile& model);
+template Network<double> build_network<double>(const ModelFile& model);
 
 }  // namespace fastnn

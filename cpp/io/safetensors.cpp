@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "fastnn/model.hpp"
+#include "fastnn/error.hpp"
 #include "foreign.hpp"
 #include "header.hpp"
 #include "limits.hpp"
@@ -42,7 +42,7 @@ void check_length(std::uint64_t length, std::uint64_t file_size, const std::stri
 }
 
 // The header's text; the position is then at the data.
-std::string read_header(InputFile& file) {
+std::string read_header(Input& file) {
   const std::string beginning = file.beginning(kForeignBytes);
   if (beginning.size() <= kLengthBytes || beginning[kLengthBytes] != '{') refuse_foreign(beginning, file.name());
   if (file.size() < kLengthBytes) {
@@ -62,23 +62,23 @@ std::string read_header(InputFile& file) {
   return text;
 }
 
-Header read_and_check_header(InputFile& file) {
+Header read_and_check_header(Input& file) {
   const std::string text = read_header(file);
   return parse_header(text, file.size() - kLengthBytes - text.size(), file.name());
 }
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path), header_(read_and_check_header(file_)) {}
+SafetensorsFile::SafetensorsFile(Input& input) : input_(input), header_(read_and_check_header(input)) {}
 
 std::vector<std::vector<char>> SafetensorsFile::read_data() {
   std::vector<std::vector<char>> data;
   data.reserve(header_.tensors.size());
   for (const TensorInfo& tensor : header_.tensors) {
-    data.emplace_back(static_cast<std::size_t>(data_bytes(tensor, file_.name())));
-    file_.read(data.back().data(), data.back().size());
+    data.emplace_back(static_cast<std::size_t>(data_bytes(tensor, name())));
+    input_.read(data.back().data(), data.back().size());
   }
-  file_.expect_end();
+  input_.expect_end();
   return data;
 }
 

@@ -1,7 +1,8 @@
 // The safetensors container, read and written more strictly than its reference implementation. Knows nothing of
 // networks. Header and data are two steps, so that a caller can refuse a file before memory for its data is taken:
 //
-//   SafetensorsFile file(path);                            // the header is checked, no data is in memory
+//   InputFile input(path);
+//   SafetensorsFile file(input);                            // the header is checked, no data is in memory
 //   … file.header() …
 //   std::vector<std::vector<char>> data = file.read_data();  // data[i] are the bytes of header().tensors[i]
 #pragma once
@@ -16,17 +17,17 @@ namespace fastnn::io {
 
 class SafetensorsFile {
  public:
-  // Throws ModelFormatError, UnsupportedModelError, LimitError, std::filesystem::filesystem_error.
-  explicit SafetensorsFile(const std::string& path);
+  // Throws ModelFormatError, UnsupportedModelError, LimitError, FileError. `input` must outlive this.
+  explicit SafetensorsFile(Input& input);
 
-  const std::string& name() const noexcept { return file_.name(); }
+  const std::string& name() const noexcept { return input_.name(); }
   const Header& header() const noexcept { return header_; }
 
   // Once. Throws ModelFormatError when the file's size has changed since it was opened.
   std::vector<std::vector<char>> read_data();
 
  private:
-  InputFile file_;
+  Input& input_;
   Header header_;
 };
 

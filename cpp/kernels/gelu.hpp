@@ -13,11 +13,14 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// e^(x + tail) for x <= 0 and a tail below x's last place. Without the limit of math.hpp's: here e^x is to be
-// multiplied by more than 1, and the caller has seen to it that 2^n · 2^kUp is normal.
+// e^(x + tail) for x <= 0 and a tail below x's last place; a scale of 0 where `is_small` is false, as math.hpp's below
+// its limit. Not by that limit: here e^x is to be multiplied by more than 1, and the caller has seen to it that 2^n ·
+// 2^kUp is normal.
 template <class T>
-FASTNN_INLINE Exponential<T> exponential(Vector<T> x, Vector<T> tail) {
-  return exponential_moved<T>(x, splat<T>(ExpTable<T>::kUp), tail);
+FASTNN_INLINE Exponential<T> exponential(Vector<T> x, Vector<T> tail, Bits<T> is_small) {
+  Exponential<T> e = exponential_moved<T>(x, splat<T>(ExpTable<T>::kUp), tail);
+  e.scale = is_small ? e.scale : Vector<T>{};
+  return e;
 }
 
 // ±(factor + rest) · a · scale · kDown with x's sign, where a = |x| below the limit from which on the answer is x.
@@ -50,7 +53,7 @@ FASTNN_INLINE Vector<T> gelu_tanh(Vector<T> x) {
   const Vector<T> z = a * slope;
   const Vector<T> z_rest = fma(a, slope_rest, fma(a, slope, -z));
 
-  const Exponential<T> e = exponential<T>(-z, -z_rest);
+  const Exponential<T> e = exponential<T>(-z, -z_rest, a < splat<T>(Table::kLimit));
   const Vector<T> term = e.high * e.scale * down;
   const Vector<T> sum = one + term;
   const Vector<T> sum_rest = fma(e.low, e.scale * down, (one - sum) + term);
@@ -85,7 +88,7 @@ FASTNN_INLINE Vector<T> gelu(Vector<T> x) {
 
   const Vector<T> square = a * a;
   const Vector<T> half = splat<T>(T(-0.5));
-  const Exponential<T> e = exponential<T>(square * half, fma(a, a, -square) * half);
+  const Exponential<T> e = exponential<T>(square * half, fma(a, a, -square) * half, a < splat<T>(Table::kLimit));
 
   // Φ(-a) = (tail + tail_rest) · scale · kDown.
   const Vector<T> tail = e.high * ratio;

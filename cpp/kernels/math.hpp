@@ -137,10 +137,13 @@ FASTNN_INLINE Exponential<T> exponential_moved(Vector<T> x, Vector<T> up, Tail..
   return {high, (first - high) + p, from_bits<T>(to_bits<T>(rounded) << kFractionBits<T>)};
 }
 
-// e^x for x <= 0: (high + low) · scale · kDown. Constant from `limit` down.
+// e^x for x <= 0: (high + low) · scale · kDown. Where it is too small for its use the scale is 0: an exact product,
+// while one that underflows takes a CPU several times as long (bench/tail.cpp).
 template <class T>
 FASTNN_INLINE Exponential<T> exponential(Vector<T> x, T limit = ExpTable<T>::kLimit) {
-  return exponential_moved<T>(at_least(splat<T>(limit), x), splat<T>(ExpTable<T>::kUp));
+  Exponential<T> e = exponential_moved<T>(at_least(splat<T>(limit), x), splat<T>(ExpTable<T>::kUp));
+  e.scale = x > splat<T>(limit) ? e.scale : Vector<T>{};
+  return e;
 }
 
 // e^x for x <= 0. Multiplying by `scale` is exact; kDown rounds only those answers that are subnormal.

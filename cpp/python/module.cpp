@@ -1,7 +1,6 @@
 // The border: Python's arrays in, Python's arrays out, the GIL released in long calls; nothing is computed here.
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <tuple>
 
 #include "../core/machine.hpp"
@@ -9,7 +8,7 @@
 #include "../io/usable_cpus.hpp"
 #include "arrays.hpp"
 #include "fastnn/isa.hpp"
-#include "fastnn/model.hpp"
+#include "fastnn/model_file.hpp"
 #include "fastnn/network.hpp"
 #include "fastnn/threads.hpp"
 #include "gil.hpp"
@@ -139,6 +138,8 @@ void bind_network(py::module_& module, const char* name) {
       "predict($self, x, out, /)\n--\n\nRows (..., inputs) to (..., units); into out unless it is None.");
   add_method<Network<T>, &representations<T>>(type, "representations",
                                               "representations($self, x, /)\n--\n\nEvery layer's output, in a list.");
+  type.def("fingerprint", &Network<T>::fingerprint, py::call_guard<GilRelease>(),
+           "SHA-256, in hex, of what decides the answers.");
   add_method<Network<T>, &blocks<T>>(type, "blocks",
                                      "blocks($self, rows, /)\n--\n\nBlocks that one thread cuts so many rows into.");
   module.def("reference_dense", &reference_dense<T>, py::arg("kernel").noconvert(), py::arg("bias").noconvert(),
@@ -153,7 +154,7 @@ py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<p
 
 // -> (config as JSON, [weights of layer 0, weights of layer 1, …]), weights as Keras orders them: kernel, bias.
 py::tuple load(const std::string& path) {
-  const Model model = [&] {
+  const ModelFile model = [&] {
     const GilRelease release;
     return load_model(path);
   }();
@@ -179,7 +180,7 @@ std::vector<char> bytes_of(const py::object& object) {
 void save(const std::string& path, const std::string& config, const std::string& dtype, std::size_t inputs,
           const std::vector<LayerDescription>& descriptions) {
   if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
-  Model model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
+  ModelFile model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
   for (const auto& [units, activation, parameters, kernel, bias, scale, shift] : descriptions) {
     model.layers.push_back({inputs, units, activation_from_name(activation), bytes_of(kernel), bytes_of(bias),
                             parameters, bytes_of(scale), bytes_of(shift)});
@@ -190,12 +191,12 @@ void save(const std::string& path, const std::string& config, const std::string&
 }
 
 // What the operating system says becomes OSError, with the subclass, errno and file name that Python's open() gives.
-void translate_system_error(std::exception_ptr exception) {
+void translate_file_error(std::exception_ptr exception) {
   try {
     std::rethrow_exception(exception);
-  } catch (const std::filesystem::filesystem_error& error) {
-    errno = error.code().value();
-    PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path1().c_str());
+  } catch (const FileError& error) {
+    errno = error.code;
+    PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path.c_str());
   }
 }
 
@@ -226,7 +227,7 @@ PYBIND11_MODULE(_core, module) {
   const auto format_error = py::register_exception<ModelFormatError>(module, "ModelFormatError", PyExc_ValueError);
   py::register_exception<UnsupportedModelError>(module, "UnsupportedModelError", format_error);
   py::register_exception<LimitError>(module, "LimitError", format_error);
-  py::register_exception_translator(&translate_system_error);
+  py::register_exception_translator(&translate_file_error);
 
   bind_network<float>(module, "Network32");
   bind_network<double>(module, "Network64");

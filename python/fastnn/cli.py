@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core, benchmark, model_argument
-from fastnn.configuration import show_config
+from fastnn.configuration import cmake_dir, show_config
 from fastnn.models import Sequential
 from fastnn.tables import Table, Writer, csv_text
 
@@ -63,9 +63,21 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
+class _CMakeDir(argparse.Action):
+    """Prints the folder on a line of its own, which argparse's "version" would wrap."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        try:
+            print(cmake_dir())
+        except FileNotFoundError as error:
+            parser.error(str(error))
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
     parser.add_argument("--version", action="version", version=f"fastnn {_core.__version__}")
+    parser.add_argument("--cmake-dir", action=_CMakeDir, nargs=0, help="show the folder of the C++ library for CMake")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     predict = commands.add_parser("predict", help="a model's outputs for the rows of a file")

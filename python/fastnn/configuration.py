@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -23,3 +24,13 @@ def show_config(print_fn: Callable[[str], object] = print) -> None:
     }
     for name, value in lines.items():
         print_fn(f"{name + ':':18}{value}")
+
+
+def cmake_dir() -> str:
+    """Return the folder of the C++ package, for CMake: `cmake -Dfastnn_DIR=$(python -m fastnn --cmake-dir)`."""
+    folder = Path(_core.__file__).parent / "lib" / "cmake" / "fastnn"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{folder} does not exist: expected fastnn as pip installs it; make the C++ package with cmake --install"
+        )
+    return str(folder)

@@ -1,7 +1,6 @@
 """Sequential, the model: layers in a row, with Keras' names and behaviour."""
 
 import copy
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -101,9 +100,9 @@ class Sequential(Stack):
         result: list[npt.NDArray[Any]] = network.representations(x)
         return result
 
-    def _built_network(self, x: npt.ArrayLike) -> Any:
+    def _built_network(self, x: npt.ArrayLike | None = None) -> Any:
         """Build what is missing, for the columns of x where nothing is declared."""
-        columns = _core.columns(x) if self._inputs is None else None
+        columns = _core.columns(x) if self._inputs is None and x is not None else None
         with changes:
             inputs = columns if self._inputs is None and columns is not None else self._known_inputs()
             plan = self._prepared(inputs)
@@ -129,19 +128,11 @@ class Sequential(Stack):
 
     def fingerprint(self) -> str:
         """Return SHA-256, in hex, of what decides the answers: numerics version, architecture, weights; not names."""
-        with changes:
-            self.build()
-            kind = np.dtype(self.dtype).type  # parameters are computed with in it
-            layers = [
-                [*layer.weight_shapes(1), layer.activation, *(float(kind(each)) for each in layer.parameters.values())]
-                for layer in self._layers
-            ]
-            architecture = [_core.numerics_version, self.dtype, self._inputs, layers]
-            weights = [array for layer in self._layers for array in layer.weights]
-        digest = hashlib.sha256(json.dumps(architecture).encode())
-        for array in weights:
-            digest.update(array.reshape(-1).data)
-        return digest.hexdigest()
+        network = self._network
+        if network is None:
+            network = self._built_network()
+        digest: str = network.fingerprint()
+        return digest
 
     def __eq__(self, other: object) -> bool:
         """Whether both are built and give the same bits for every input."""

@@ -14,10 +14,10 @@ std::vector<std::string> isas();
 std::vector<std::string> unsupported_isas();
 
 // The one in use: the best, or what the environment variable FASTNN_ISA names if it is set and not empty. Throws
-// std::invalid_argument, listing the valid names, when FASTNN_ISA is not one of isas().
+// Error, listing the valid names, when FASTNN_ISA is not one of isas().
 std::string isa();
 
-// Uses `name` from now on, in every thread; answers keep their bits. Throws std::invalid_argument as isa() does.
+// Uses `name` from now on, in every thread; answers keep their bits. Throws Error as isa() does.
 void set_isa(const std::string& name);
 
 }  // namespace fastnn

@@ -16,9 +16,11 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "fastnn/activation.hpp"
+#include "fastnn/error.hpp"
 #include "fastnn/function_ref.hpp"
 
 namespace fastnn {
@@ -26,16 +28,22 @@ namespace fastnn {
 // The version of docs/numerics.md that every answer follows.
 constexpr int kNumericsVersion = 1;
 
+// Of weights, arithmetic and outputs: float or double.
+enum class Dtype { float32, float64 };
+template <class T>
+constexpr Dtype kDtype = std::is_same_v<T, float> ? Dtype::float32 : Dtype::float64;
+const char* dtype_name(Dtype dtype);
+
 // What an activation is told beside x, in the order of activation_parameter_names(); the others are 0.
 using ActivationParameters = std::array<double, 2>;
 
-// Throws std::invalid_argument, naming the valid ones.
+// Throws Error, naming the valid ones.
 Activation activation_from_name(const std::string& name);
 const char* activation_name(Activation activation);
 std::vector<std::string> activation_names();  // those that a layer may have beside a kernel: "linear", "relu", …
 std::vector<std::string> activation_parameter_names(Activation activation);
 
-// Throws std::invalid_argument for what is no number, or no bound of a clip, or not greater than 0 where it must be.
+// Throws Error for what is no number, or no bound of a clip, or not greater than 0 where it must be.
 void check_parameters(Activation activation, const ActivationParameters& parameters);
 
 // One layer: y = activation(x · kernel + bias), x of `inputs` numbers (the units of the layer before), y of `units`.
@@ -60,12 +68,15 @@ struct Rows {
   std::ptrdiff_t column_stride = 1;
 };
 
+template <class T>
+class Prepared;  // fastnn.hpp
+
 // T is float or double. A built network never changes; any number of threads may call it at once.
 // The bits of a row's answer depend on the network and that row alone: see docs/numerics.md.
 template <class T>
 class Network {
  public:
-  // Copies and packs the weights. Throws std::invalid_argument when sizes do not chain, when `inputs` or a layer's
+  // Copies and packs the weights. Throws Error when sizes do not chain, when `inputs` or a layer's
   // units are not from 1 to 2^31 - 1, when there is no layer, or for what check_parameters() throws; std::bad_alloc
   // when memory is short. A network that has been moved from may only be destroyed or assigned to.
   Network(std::size_t inputs, const std::vector<Layer<T>>& layers);
@@ -80,6 +91,9 @@ class Network {
 
   // Multiply-adds that a row takes, an activation counted as 16 of them: what its time is about proportional to.
   double work() const noexcept;
+
+  // SHA-256, in hex, of what decides the answers (docs/model-format.md); Python's Sequential.fingerprint() is this.
+  std::string fingerprint() const;
 
   // Blocks that so many rows are cut into on one thread, with the instruction set in use: each goes through all layers
   // before the next does, and so reads all weights once.
@@ -97,8 +111,14 @@ class Network {
   bool representations(Rows<T> x, T* const* outputs, FunctionRef<bool()> go_on = {}) const;
 
  private:
+  friend class Prepared<T>;
   struct Packed;
   class Forward;
+
+  // Memory, in numbers, for up to so many rows; and forward in it, on the calling thread alone.
+  std::size_t scratch_size(std::size_t rows) const;
+  void forward_in(T* scratch, std::size_t size, Rows<T> x, T* y) const noexcept;
+
   std::unique_ptr<const Packed> packed_;
 };
 

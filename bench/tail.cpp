@@ -1,0 +1,105 @@
+// How even the time of a call is, for real-time code: percentiles of a million one-row calls of prepared networks, and
+// how many times as long as others those take whose inputs are subnormal, NaN or huge, for each activation.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fastnn/fastnn.hpp>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "networks.hpp"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Shares out the time of a call: 50 %, 99 %, 99.9 % and all of the calls take so long at most.
+void print_percentiles(const Shape& shape, std::size_t calls) {
+  fastnn::Prepared<float> prepared(std::make_shared<const fastnn::Network<float>>(Description(shape).network()), 1);
+  std::vector<float> x(shape.sizes.front(), 0.5f), y(shape.sizes.back());
+  std::vector<double> times(calls);
+  for (std::size_t i = 0; i < calls / 100; ++i) (void)prepared.predict(x.data(), 1, y.data());
+  for (double& time : times) {
+    const auto start = Clock::now();
+    (void)prepared.predict(x.data(), 1, y.data());
+    time = seconds_since(start);
+  }
+  std::sort(times.begin(), times.end());
+  const auto percentile = [&](double p) { return 1e9 * times[static_cast<std::size_t>(p * double(calls - 1))]; };
+  std::printf("%-36s %8.0f %8.0f %8.0f %10.0f %10.2f\n", shape.name, percentile(0.5), percentile(0.99),
+              percentile(0.999), percentile(1), percentile(0.999) / percentile(0.5));
+}
+
+template <class T>
+struct Kind {
+  const char* name;
+  T size;
+};
+
+template <class T>
+const Kind<T> kKinds[] = {{"normal", T{1}},
+                          {"subnormal", std::numeric_limits<T>::min() / 16},
+                          {"NaN", std::numeric_limits<T>::quiet_NaN()},
+                          {"huge", std::numeric_limits<T>::max() / 2}};
+
+// The least time of a call with inputs of each kind; their rounds take turns, so that all see the same machine.
+template <class T>
+std::vector<double> times_of_kinds(fastnn::Prepared<T>& prepared, std::size_t width, std::size_t rows) {
+  std::vector<std::vector<T>> inputs;
+  for (const Kind<T>& kind : kKinds<T>) {
+    inputs.push_back(kernel<T>(rows, width));  // numbers of both signs
+    for (T& x : inputs.back()) x = x * static_cast<T>(rows) / 2 * kind.size;
+  }
+  std::vector<T> y(rows * width);
+  std::vector<double> least(inputs.size(), 1);
+  for (int round = 0; round < 100; ++round)
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const int calls = static_cast<int>(1 + 64 / rows);
+      const auto start = Clock::now();
+      for (int call = 0; call < calls; ++call) (void)prepared.predict(inputs[i].data(), rows, y.data());
+      least[i] = std::min(least[i], seconds_since(start) / calls);
+    }
+  return least;
+}
+
+// Two layers.
+template <class T>
+double print_kinds(const std::string& name, std::size_t rows) {
+  constexpr std::size_t kWidth = 64;
+  const std::vector<T> weights = kernel<T>(kWidth, kWidth), bias = kernel<T>(2, kWidth);
+  const fastnn::Activation activation = fastnn::activation_from_name(name);
+  fastnn::ActivationParameters parameters{};
+  if (!fastnn::activation_parameter_names(activation).empty()) parameters = {0.1, 0.5};
+  const std::vector<fastnn::Layer<T>> layers(2, {kWidth, activation, weights.data(), bias.data(), parameters});
+  fastnn::Prepared<T> prepared(std::make_shared<const fastnn::Network<T>>(kWidth, layers), rows);
+  const std::vector<double> times = times_of_kinds(prepared, kWidth, rows);
+  std::printf("%-14s %-8s %5zu %10.0f", name.c_str(), fastnn::dtype_name(fastnn::kDtype<T>), rows, 1e9 * times[0]);
+  for (std::size_t i = 1; i < times.size(); ++i) std::printf(" %10.2f", times[i] / times[0]);
+  std::printf("\n");
+  return *std::max_element(times.begin(), times.end()) / times[0];
+}
+
+}  // namespace
+
+// tail [calls, a million unless told]
+int main(int argc, char** argv) {
+  const std::size_t calls = argc > 1 ? std::stoul(argv[1]) : 1'000'000;
+  std::printf("%-36s %8s %8s %8s %10s %10s\n", "one row, ns", "p50", "p99", "p99.9", "longest", "p99.9/p50");
+  for (const Shape& shape : {kShapes[0], kShapes[1]}) print_percentiles(shape, calls);
+
+  std::printf("\n%-14s %-8s %5s %10s", "activation", "dtype", "rows", "normal, ns");
+  for (std::size_t i = 1; i < std::size(kKinds<float>); ++i) std::printf(" %10s", kKinds<float>[i].name);
+  std::printf("   times as long\n");
+  double most = 0;
+  for (const std::string& name : fastnn::activation_names())
+    for (const std::size_t rows : {1, 32}) {
+      most = std::max(most, print_kinds<float>(name, rows));
+      most = std::max(most, print_kinds<double>(name, rows));
+    }
+  std::printf("at most %.2f times as long\n", most);
+}

@@ -1,0 +1,119 @@
+// A program for test_cpp_library.py: `program MODEL` checks what fastnn.hpp says of a model file, for calls with right
+// and wrong arguments, then prints its fingerprint. It ends with 0, or says which line does not hold.
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <fastnn/fastnn.hpp>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "check.hpp"
+
+namespace {
+
+using fastnn::Model;
+using fastnn::Prepared;
+
+// The sentence of an error; empty: there was none.
+template <class Call>
+std::string error_of(const Call& call) {
+  try {
+    call();
+    return "";
+  } catch (const fastnn::Error& error) {
+    return error.what();
+  }
+}
+
+#define CHECK_SENTENCE(call, beginning) CHECK(error_of([&] { call; }).rfind(beginning, 0) == 0)
+
+template <class T>
+std::vector<T> some_rows(std::size_t size) {
+  std::vector<T> x(size);
+  unsigned state = 1;
+  for (T& each : x) each = static_cast<T>(static_cast<int>(state = state * 1664525u + 1013904223u) >> 8) / (1 << 20);
+  return x;
+}
+
+template <class T>
+void check_calls(const Model& model) {
+  using Other = std::conditional_t<std::is_same_v<T, float>, double, float>;
+  constexpr std::size_t kRows = 150;
+  const std::size_t n = model.inputs(), m = model.outputs();
+  const std::vector<T> x = some_rows<T>(kRows * n);
+  std::vector<T> y(kRows * m), z(kRows * m);
+  model.predict(x.data(), kRows, y.data());
+  const auto is_as_predicted = [&](std::size_t rows) {
+    return std::equal(z.begin(), z.begin() + static_cast<std::ptrdiff_t>(rows * m), y.begin());
+  };
+
+  std::optional<Model> first = model;
+  Prepared<T> prepared = first->prepare<T>(kRows);
+  first.reset();  // the prepared one keeps what it needs
+  CHECK(prepared.max_rows() == kRows);
+  for (std::size_t rows = 0; rows <= kRows; ++rows) {
+    CHECK(prepared.predict(x.data(), rows, z.data()) && is_as_predicted(rows));
+    std::fill(z.begin(), z.end(), T{});
+    Prepared<T> fitting = model.prepare<T>(rows + 1);
+    CHECK(fitting.predict(x.data(), rows, z.data()) && is_as_predicted(rows));
+  }
+
+  const std::size_t too_many = std::numeric_limits<std::size_t>::max() / 2;
+  auto* const odd = reinterpret_cast<T*>(reinterpret_cast<char*>(z.data()) + 1);
+  T* const overlapping = const_cast<T*>(x.data()) + n - 1;
+  CHECK_SENTENCE(model.predict(static_cast<T*>(nullptr), 1, z.data()), "expected x and y; received a null");
+  CHECK_SENTENCE(model.predict(x.data(), 1, static_cast<T*>(nullptr)), "expected x and y; received a null");
+  CHECK_SENTENCE(model.predict(x.data(), too_many, z.data()), "expected as many rows as fit into memory");
+  CHECK_SENTENCE(model.predict(x.data(), 1, odd), "expected x and y aligned");
+  CHECK_SENTENCE(model.predict(x.data(), 1, overlapping), "expected y apart from x");
+  CHECK_SENTENCE(model.predict(static_cast<Other*>(nullptr), 0, nullptr), "expected numbers of float");
+  CHECK_SENTENCE(model.prepare<Other>(1), "expected numbers of float");
+  CHECK_SENTENCE(model.prepare<T>(0), "expected max_rows of at least 1");
+  CHECK(!prepared.predict(nullptr, 1, z.data()) && !prepared.predict(x.data(), 1, nullptr));
+  CHECK(!prepared.predict(x.data(), kRows + 1, z.data()) && !prepared.predict(x.data(), too_many, z.data()));
+  CHECK(!prepared.predict(x.data(), 1, odd) && !prepared.predict(x.data(), 1, overlapping));
+  CHECK(x == some_rows<T>(kRows * n));
+
+  Prepared<T> moved = std::move(prepared);
+  CHECK(moved.predict(x.data(), 1, z.data()) && is_as_predicted(1));
+  CHECK(!prepared.predict(x.data(), 1, z.data()) && prepared.max_rows() == 0);
+}
+
+void check_bytes(const char* path, const Model& model) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  CHECK(Model::from_bytes(bytes.data(), bytes.size()).fingerprint() == model.fingerprint());
+  for (std::size_t size = 0; size < bytes.size(); ++size)  // in memory of just that size, as a sanitizer sees it
+    CHECK(!error_of([&] {
+             Model::from_bytes(std::vector<char>(bytes.data(), bytes.data() + size).data(), size);
+           }).empty());
+  CHECK_SENTENCE(Model::from_bytes(bytes.data(), bytes.size() - 1), "model: has ");
+  CHECK_SENTENCE(Model::from_bytes(nullptr, 8), "expected the bytes of a model file");
+}
+
+}  // namespace
+
+int main(int, char** arguments) try {
+  const Model model = Model::load(arguments[1]);
+  if (model.dtype() == fastnn::Dtype::float32)
+    check_calls<float>(model);
+  else
+    check_calls<double>(model);
+  check_bytes(arguments[1], model);
+  try {
+    Model::load("missing");
+    CHECK(false);
+  } catch (const fastnn::FileError& error) {
+    CHECK(error.code == ENOENT && error.path == "missing");
+    CHECK(std::string(error.what()) == "missing: cannot open: No such file or directory");
+  }
+  std::puts(model.fingerprint().c_str());
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
