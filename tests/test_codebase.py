@@ -41,6 +41,8 @@ MAY_INCLUDE = {
 MAY_INCLUDE_IN_FILE = {
     "cpp/core/kernel_table.hpp": (["core/chains.hpp", "include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/core/chains.hpp": ([], "cstddef"),  # the kernels see it too, as the next
+    "cpp/kernels/scalar.hpp": ([], "cfloat|cmath|cstddef|cstdint|cstring|limits"),  # any compiler's
+    "tests/scalar.cpp": (["kernels/scalar.hpp"], STD),
     "cpp/include/fastnn/activation.hpp": ([], "cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
@@ -184,14 +186,14 @@ def libm_in_the_data_path(root):
         r"ldexp|frexp|floor|ceil|round|trunc|rint|nearbyint|lrint|fmax|fmin|fdim|fma"
     )
     paths = files(root, ("cpp/kernels", "cpp/core", "cpp/include", "cpp/python"), CPP)
-    reference = root / "cpp/core/reference.hpp"
+    exact = [root / "cpp/core/reference.hpp", root / "cpp/kernels/scalar.hpp"]
     broken = find(
         root,
         rf"\bstd::({names})[fl]?\s*\(|<c?math(\.h)?>",
-        [p for p in paths if p != reference],
+        [p for p in paths if p not in exact],
         "the C library's mathematics",
     )
-    broken += find(root, rf"\bstd::(?!fma\b)({names})[fl]?\s*\(", [reference], "only std::fma is exact")
+    broken += find(root, rf"\bstd::(?!(fma|sqrt)\b)({names})[fl]?\s*\(", exact, "only std::fma and sqrt are exact")
     builtins = names.removesuffix("|fma")
     return broken + find(root, rf"\b__builtin_({builtins})[fl]?\s*\(", paths, "the C library's mathematics")
 
