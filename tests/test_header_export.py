@@ -202,7 +202,7 @@ def test_what_cannot_be_exported_gets_one_sentence(tmp_path, monkeypatch):
         Sequential([Dense(3)]).export(tmp_path / "model.hpp")
     with pytest.raises(FileNotFoundError):
         model.export(tmp_path / "missing" / "model.hpp")
-    with pytest.raises(fastnn.LimitError, match="at most 262144 bytes on the stack.*the widest take 264256"):
+    with pytest.raises(fastnn.LimitError, match="at most 262144 bytes of a header's stack.*the model's take 264256"):
         of_weights([Activation("tanh"), Dense(4)], 2**16 + 500, "float32").export(tmp_path / "model.hpp")
     monkeypatch.setattr(header_export, "_MOST_WEIGHTS", 8)
     with pytest.raises(fastnn.LimitError, match="expected at most 8 weights in a header; the model has 9"):

@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 
 SUFFIXES = (".hpp", ".h")
 
-_MOST_WEIGHTS = 2**22  # 60 MB of text, for which gcc takes 10 s and 1 GB, and clang twice that
+_MOST_WEIGHTS = 2**22  # 69 MB of text, for which gcc takes 20 s and 1.5 GB, and clang 15 s and 2.2 GB
 _MOST_SCRATCH = 2**18  # bytes on the stack; some threads have not much more
 _PANEL_WIDTH = 64  # one_row.hpp's kPanelWidth
 _NUMBERS_A_LINE = 8
@@ -73,7 +73,7 @@ def to_text(model: Sequential, namespace: str) -> str:
         model.build()
         (_, inputs), (_, outputs), fingerprint = model.input_shape, model.output_shape, model.fingerprint()
         layers = [layer.description(layer.inputs or 0, layer.weights) for layer in model.layers]
-    count = sum(layer.count_params() for layer in model.layers)
+    count = sum(array.size for layer in layers for array in layer[3:] if array is not None)
     if count > _MOST_WEIGHTS:
         raise LimitError(f"expected at most {_MOST_WEIGHTS} weights in a header; the model has {count}")
     program = _Program(model.dtype)
@@ -81,8 +81,8 @@ def to_text(model: Sequential, namespace: str) -> str:
         program.add(*layer)
     if program.scratch > _MOST_SCRATCH:
         raise LimitError(
-            f"expected layers that take at most {_MOST_SCRATCH} bytes on the stack in a header, two neighbours "
-            f"together; the widest take {program.scratch}"
+            f"expected layers whose outputs take at most {_MOST_SCRATCH} bytes of a header's stack, two at a time; "
+            f"the model's take {program.scratch}"
         )
     includes, kernels = _kernels(namespace)
     return _TEXT.format(
@@ -93,7 +93,7 @@ def to_text(model: Sequential, namespace: str) -> str:
         inputs=inputs,
         outputs=outputs,
         fingerprint=fingerprint,
-        guard=f"FASTNN_{namespace}_{fingerprint[:16]}".upper(),
+        guard=f"FASTNN_{namespace}_{fingerprint[:16]}",
         includes=includes,
         kernels=kernels,
         weights="\n".join(program.weights),
@@ -112,14 +112,13 @@ class _Program:
         self.weights: list[str] = []
         self.calls: list[str] = []
         self.at = "x"
-        self._width = 0
         self._sizes: dict[str, int] = {}
-        self._itemsize = np.dtype(dtype).itemsize
+        self._dtype = np.dtype(dtype)
 
     @property
     def scratch(self) -> int:
         """The bytes of both rows."""
-        return sum(self._sizes.values()) * self._itemsize
+        return sum(self._sizes.values()) * self._dtype.itemsize
 
     def declarations(self) -> str:
         """Return the line that declares them."""
@@ -147,7 +146,7 @@ class _Program:
         self._activate(units, activation, numbers, [each for each in (scale, shift) if each is not None])
 
     def _activate(self, units: int, activation: str, numbers: list[float], arrays: list[Array]) -> None:
-        parameters = [self._literal(each, "detail::") for each in numbers]
+        parameters = [self._literal(float(self._dtype.type(each)), "detail::") for each in numbers]
         row = f"detail::UnitsInLanes<{self.number}>{{{self.at}, {units}}}"
         names = [self._array(each) for each in arrays]
         if activation in ("softmax", "log_softmax"):
@@ -173,7 +172,6 @@ class _Program:
         return f"detail::{name}"
 
     def _literal(self, value: float, scope: str = "") -> str:
-        value = float(np.dtype(f"f{self._itemsize}").type(value))
         if value != value:
             return f"{scope}kNaN<{self.number}>"
         if value in (np.inf, -np.inf):
