@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "chains.hpp"
 #include "fastnn/activation.hpp"
 
 namespace fastnn {
@@ -13,11 +14,6 @@ namespace fastnn {
 constexpr std::size_t kPanelBytes = 64;
 template <class T>
 constexpr std::size_t kPanelUnits = kPanelBytes / sizeof(T);
-
-// The most chains that a sum is split into (docs/numerics.md): those of layers of few units, and of softmax.
-constexpr int kMostChains = 16;
-// static: each of the kernels' objects has its own, never the linker's choice of one compiled for another CPU.
-static constexpr std::size_t pad_to_chains(std::size_t n) { return (n + kMostChains - 1) / kMostChains * kMostChains; }
 
 // 16 chains: weight (k, n) stands at weights[n·pad_to_chains(inputs) + k], with -0 where there is no input. Otherwise
 // panel p holds units p·P … p·P + width - 1 (width = P = kPanelUnits, in the last panel what is left): weight (k, p·P +

@@ -21,18 +21,15 @@ constexpr double kWorkOfAnActivation = 16;
 // 0.25, is as fast one way as the other with 16 to 47 rows; 33-33-33, at 0.45, from 14 rows on.
 constexpr double kIdleWork = 0.5;
 
-// How many interleaved chains a unit's sum is split into: part of the numerics contract (docs/numerics.md, "Dense").
-int chains(std::size_t units) { return units < 4 ? 16 : units <= 16 ? 4 : units <= 64 ? 2 : 1; }
-
 template <class T>
 std::size_t weights_size(std::size_t inputs, std::size_t units) {
-  if (chains(units) == kMostChains) return pad_to_chains(inputs) * units;
+  if (chains_of(units) == kMostChains) return pad_to_chains(inputs) * units;
   return round_up(checked_product(inputs, units) + kPanelUnits<T>, kPanelUnits<T>);
 }
 
 template <class T>
 void pack(const Layer<T>& layer, std::size_t inputs, T* weights) {
-  if (chains(layer.units) == kMostChains) {
+  if (chains_of(layer.units) == kMostChains) {
     std::fill_n(weights, pad_to_chains(inputs) * layer.units, T{-0.0});
     for (std::size_t k = 0; k < inputs; ++k)
       for (std::size_t n = 0; n < layer.units; ++n)
@@ -49,7 +46,7 @@ void pack(const Layer<T>& layer, std::size_t inputs, T* weights) {
 
 // By so many units, with units in lanes: whole panels of 16; or each by its 16 chains.
 std::size_t lanes_taken(std::size_t units) {
-  return chains(units) == kMostChains ? units * kMostChains : round_up(units, 16);
+  return chains_of(units) == kMostChains ? units * kMostChains : round_up(units, 16);
 }
 
 // What a layer takes of a network's memory.
@@ -107,7 +104,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     const double work = (steps + kWorkOfAnActivation) * static_cast<double>(layer.units);
     products += steps * static_cast<double>(layer.units);
     products_of_lanes += steps * static_cast<double>(lanes_taken(layer.units));
-    packed->layers.push_back({width, layer.units, chains(layer.units), layer.activation, nullptr, nullptr, work});
+    packed->layers.push_back({width, layer.units, chains_of(layer.units), layer.activation, nullptr, nullptr, work});
     std::copy(layer.parameters.begin(), layer.parameters.end(), packed->layers.back().parameters);
     packed->work += work;
     packed->widest = std::max(packed->widest, layer.units);

@@ -10,7 +10,7 @@ namespace {
 // NaNs differ in sign and payload between CPUs; fastnn has one.
 template <class T>
 FASTNN_INLINE Vector<T> with_one_nan(Vector<T> x) {
-  return x == x ? x : splat(static_cast<T>(__builtin_nan("")));
+  return x == x ? x : splat(kNaN<T>);
 }
 
 // `lines` lines of `length` adjacent elements.
@@ -75,8 +75,7 @@ void copy(const Block<const T>& from, const Block<T>& to, std::size_t columns) {
     for (std::size_t c = 0; c < columns; ++c)
       for (std::size_t r = 0; r < from.rows; ++r) {
         const T x = from.data[stride(r) * from.row_stride + stride(c) * from.column_stride];
-        to.data[stride(r) * to.row_stride + stride(c) * to.column_stride] =
-            x == x ? x : static_cast<T>(__builtin_nan(""));
+        to.data[stride(r) * to.row_stride + stride(c) * to.column_stride] = x == x ? x : kNaN<T>;
       }
 }
 

@@ -3,6 +3,7 @@
 
 #include "../core/kernel_table.hpp"
 #include "shapes.hpp"
+#include "sums.hpp"
 #include "tile.hpp"
 
 namespace fastnn::FASTNN_ISA {
@@ -35,13 +36,10 @@ constexpr std::size_t first_share(std::size_t n, std::size_t most) {
   return (n + shares - 1) / shares;
 }
 
-template <class T>
-constexpr T kNoThreshold = -static_cast<T>(__builtin_inf());
-
 // relu is the one activation that costs a tile nothing.
 template <class T>
 T threshold_of(Activation activation) {
-  return activation == Activation::relu ? T{0} : kNoThreshold<T>;
+  return activation == Activation::relu ? T{0} : -kInfinity<T>;
 }
 
 // Fewer than 4 units for one row: the 16 chains of a unit in lanes, so that a step takes 16 inputs at once. In the last
@@ -105,7 +103,7 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
                                stride(last_width)};
         T* to = y.data + stride(row) * y.row_stride + stride(panel * P);
         const Sums<T> s = {k == 0 ? layer.bias + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
-                           ends ? threshold : kNoThreshold<T>};
+                           ends ? threshold : -kInfinity<T>};
         with_constant<kMostRows<T, C>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
           constexpr int U = decltype(u)::value;
           with_constant<most_panels<T, C>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {

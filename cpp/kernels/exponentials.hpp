@@ -125,8 +125,8 @@ FASTNN_INLINE Vector<T> celu(Vector<T> x, T alpha) {
   // e^(u + rest) - 1 = (e^u - 1) + rest + rest (e^u - 1), but for rest².
   const Vector<T> rest = u > limit ? u_rest : Vector<T>{};
   const Vector<T> low = fma(rest, e.value.high, e.value.low + rest);
-  const Vector<T> far = fma(splat<T>(alpha), e.value.high, splat<T>(alpha) * low);
-  const Vector<T> negative = u < splat<T>(T(-0x1p-6)) ? far : fma(x * u, e.q, x);
+  const Vector<T> below = fma(splat<T>(alpha), e.value.high, splat<T>(alpha) * low);
+  const Vector<T> negative = u < splat<T>(T(-0x1p-6)) ? below : fma(x * u, e.q, x);
   return x < Vector<T>{} ? negative : x;
 }
 
@@ -247,7 +247,7 @@ FASTNN_INLINE Vector<T> log_of_sum(Vector<T> s) {
   const Vector<T> k = field - splat<T>(T(kUnit + ExpTable<T>::kBias));
   const TwoPart<T> y = log1p<T>({m - splat<T>(1), Vector<T>{}});
   const TwoPart<T> sum = sum_of<T>(k * splat<T>(Table::kLn2), y.high, fma(k, splat<T>(Table::kLn2Rest), y.low));
-  return s < splat<T>(__builtin_inf()) ? sum.high + sum.low : s;
+  return s < splat(kInfinity<T>) ? sum.high + sum.low : s;
 }
 
 // x tanh(softplus(x)) = x n / (n + 2) with n = e^x (e^x + 2); for x >= 0, with e = e^-x, x w / (w + 2e²), w = 1 + 2e.

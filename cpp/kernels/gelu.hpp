@@ -48,8 +48,8 @@ FASTNN_INLINE Vector<T> gelu_tanh(Vector<T> x) {
   const Vector<T> square_rest = fma(a, a, -square);
   const Vector<T> slope = fma(square, splat<T>(Table::kCube), splat<T>(Table::kFirst));
   const Vector<T> rounding = fma(square, splat<T>(Table::kCube), splat<T>(Table::kFirst) - slope);
-  const Vector<T> small = fma(square_rest, splat<T>(Table::kCube), splat<T>(Table::kFirstRest));
-  const Vector<T> slope_rest = fma(square, splat<T>(Table::kCubeRest), small) + rounding;
+  const Vector<T> minor = fma(square_rest, splat<T>(Table::kCube), splat<T>(Table::kFirstRest));
+  const Vector<T> slope_rest = fma(square, splat<T>(Table::kCubeRest), minor) + rounding;
   const Vector<T> z = a * slope;
   const Vector<T> z_rest = fma(a, slope_rest, fma(a, slope, -z));
 

@@ -1,9 +1,8 @@
 // The kernels of one instruction set, FASTNN_ISA: everything above with internal linkage, and the table that leaves.
-#include "activations.hpp"
+#include "activate.hpp"
 #include "copy.hpp"
 #include "dense.hpp"
 #include "probes.hpp"
-#include "whole_rows.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {

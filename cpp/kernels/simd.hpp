@@ -60,8 +60,12 @@ template <class T>
 using Integer = typename VectorOf<T>::Integer;
 
 template <class T>
-constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
+constexpr T kInfinity = static_cast<T>(__builtin_inf());
+template <class T>
+constexpr T kNaN = static_cast<T>(__builtin_nan(""));  // fastnn's one NaN: quiet, an empty payload, no sign
 
+template <class T>
+constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
 constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
 
 template <class T>

@@ -5,19 +5,10 @@
 
 #include "../core/kernel_table.hpp"
 #include "simd.hpp"
+#include "sums.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
-
-// c[0] + c[1] + … by halving: c[j] += c[j + w] for w = C/2, C/4, … 1.
-template <int C, class E>
-FASTNN_INLINE E sum_by_halves(E (&c)[C]) {
-#pragma GCC unroll 8
-  for (int width = C / 2; width > 0; width /= 2)
-#pragma GCC unroll 8
-    for (int j = 0; j < width; ++j) c[j] = c[j] + c[j + width];
-  return c[0];
-}
 
 // The operands of a tile. `splatted` walks over k with stride splat_k and from u to u + 1 with splat_u; `vectors` walks
 // over k with vector_k, and from one panel to the next with panel. The last panel, which may be narrower than the

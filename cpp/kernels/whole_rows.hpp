@@ -1,9 +1,9 @@
 // Activations that take whole rows, in place: each is written once, for rows that lie in either way.
 #pragma once
 
-#include "dense.hpp"
 #include "exponentials.hpp"
 #include "math.hpp"
+#include "sums.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -82,48 +82,31 @@ void log_softmax(const Row& row) {
   const Vector<T> largest = row.largest();
   const Vector<T> sum =
       row.sum([=](Vector<T> s, Vector<T> x) FASTNN_INLINE_LAMBDA { return s + exp_nonpositive<T>(x - largest); },
-              -static_cast<T>(__builtin_inf()));
+              -kInfinity<T>);
   const Vector<T> log = log_of_sum<T>(sum);
   row.map([=](Vector<T> x, std::size_t) FASTNN_INLINE_LAMBDA { return (x - largest) - log; });
 }
 
 template <class T, class Row>
-void layer_normalization(const PackedLayer<T>& layer, const Row& row) {
-  const Vector<T> units = splat(static_cast<T>(row.units)), epsilon = splat(layer.parameters[0]);
+void layer_normalization(const Row& row, T epsilon, const T* scale, const T* shift) {
+  const Vector<T> units = splat(static_cast<T>(row.units));
   const Vector<T> mean = row.sum([](Vector<T> s, Vector<T> x) FASTNN_INLINE_LAMBDA { return s + x; }) / units;
   row.map([=](Vector<T> x, std::size_t) FASTNN_INLINE_LAMBDA { return x - mean; });
   const Vector<T> squares = row.sum([](Vector<T> s, Vector<T> d) FASTNN_INLINE_LAMBDA { return fma(d, d, s); });
-  const Vector<T> deviation = sqrt<T>(squares / units + epsilon);
-  row.map([&](Vector<T> d, std::size_t n) FASTNN_INLINE_LAMBDA {
-    return fma(d / deviation, row.of_units(layer.scale, n), row.of_units(layer.shift, n));
-  });
+  const Vector<T> deviation = sqrt<T>(squares / units + splat(epsilon));
+  row.map([&](Vector<T> d, std::size_t n)
+              FASTNN_INLINE_LAMBDA { return fma(d / deviation, row.of_units(scale, n), row.of_units(shift, n)); });
 }
 
 template <class T, class Row>
-void whole_row(const PackedLayer<T>& layer, const Row& row) {
-  switch (layer.activation) {
-    case Activation::softmax: return softmax<T>(row);
-    case Activation::log_softmax: return log_softmax<T>(row);
-    case Activation::layer_normalization: return layer_normalization<T>(layer, row);
-    case Activation::prelu:
-      return row.map([&](Vector<T> x, std::size_t n)
-                         FASTNN_INLINE_LAMBDA { return x < T{0} ? row.of_units(layer.scale, n) * x : x; });
-    case Activation::affine:
-      return row.map([&](Vector<T> x, std::size_t n) FASTNN_INLINE_LAMBDA {
-        return fma(x, row.of_units(layer.scale, n), row.of_units(layer.shift, n));
-      });
-    default: return;
-  }
+void prelu(const Row& row, const T* scale) {
+  row.map([&](Vector<T> x, std::size_t n) FASTNN_INLINE_LAMBDA { return x < T{0} ? row.of_units(scale, n) * x : x; });
 }
 
-template <class T>
-void whole_rows(const PackedLayer<T>& layer, const Block<T>& y) {
-  if (y.column_stride == 1)
-    for (std::size_t r = 0; r < y.rows; ++r)
-      whole_row<T>(layer, UnitsInLanes<T>{y.data + stride(r) * y.row_stride, layer.units});
-  else
-    for (std::size_t r = 0; r < y.rows; r += kLanes<T>)
-      whole_row<T>(layer, RowsInLanes<T>{y.data + r, layer.units, y.column_stride});
+template <class T, class Row>
+void affine(const Row& row, const T* scale, const T* shift) {
+  row.map([&](Vector<T> x, std::size_t n)
+              FASTNN_INLINE_LAMBDA { return fma(x, row.of_units(scale, n), row.of_units(shift, n)); });
 }
 
 }  // namespace

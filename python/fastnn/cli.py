@@ -1,4 +1,4 @@
-"""The command ``fastnn``: predict, summary, convert, bench, config."""
+"""The command ``fastnn``: predict, summary, convert, export, bench, config."""
 
 import argparse
 import io
@@ -120,6 +120,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     convert.set_defaults(run=_convert)
 
+    export = commands.add_parser("export", help="a model as ONNX, or as a C++ header that needs no library")
+    model_argument.add(export, "model", "MODEL")
+    export.add_argument("output", metavar="OUT", help="an .onnx file, or a header, .hpp or .h")
+    export.add_argument("--name", help="the header's namespace, if not the file's name")
+    export.set_defaults(run=_export)
+
     bench = commands.add_parser("bench", help="how fast a model is here, and what bounds it")
     model_argument.add(bench, "model", "MODEL")
     benchmark.add_arguments(bench)
@@ -133,8 +139,7 @@ def _convert(options: argparse.Namespace) -> None:
     suffix = Path(options.output).suffix
     if suffix not in (".safetensors", ".onnx"):
         raise ValueError(f"{options.output}: expected an output that ends in .safetensors or .onnx")
-    if Path(options.output).exists() and Path(options.output).samefile(options.model):
-        raise ValueError(f"{options.output}: expected an output that is not the model itself")
+    _refuse_to_overwrite_the_model(options)
     check = None if options.check is None else tuple(map(_array, options.check))
     model = model_argument.load(options, check=check, fold=not options.no_fold)
     if suffix == ".onnx":
@@ -142,6 +147,16 @@ def _convert(options: argparse.Namespace) -> None:
     else:
         model.save(options.output)
     print(model.conversion or f"fastnn model {options.model}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    _refuse_to_overwrite_the_model(options)
+    model_argument.load(options).export(options.output, name=options.name)
+
+
+def _refuse_to_overwrite_the_model(options: argparse.Namespace) -> None:
+    if Path(options.output).exists() and Path(options.output).samefile(options.model):
+        raise ValueError(f"{options.output}: expected an output that is not the model itself")
 
 
 def _array(path: str) -> Array:

@@ -203,15 +203,22 @@ class Sequential(Stack):
             descriptions = _descriptions(self._prepared(inputs))
         _core.save_model(os.fsencode(filepath), config, self.dtype, inputs, descriptions)
 
-    def export(self, filepath: str | os.PathLike[str]) -> None:
-        """Write the model to an .onnx file, which ONNX Runtime and others run (needs `pip install 'fastnn[onnx]'`).
+    def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
+        """Write the model to an .onnx file, or to an .hpp or .h, a C++ header that computes the same bits by itself.
 
-        load_model() reads it back, but for the names of layers.
-        Raises ValueError (another extension, a model not built), OSError, ImportError.
+        ONNX Runtime and others run .onnx (needs `pip install 'fastnn[onnx]'`), and load_model() reads it back, but for
+        the names of layers. docs/header.md is about the header; `name` is its namespace's, else it has the file's.
+        Raises ValueError (another extension, a model not built, no C++ name), LimitError, OSError, ImportError.
         """
-        from fastnn.onnx_export import export  # it builds on this module
+        from fastnn import header_export, onnx_export  # they build on this module
 
-        export(self, os.fsdecode(filepath))
+        path = os.fsdecode(filepath)
+        if Path(path).suffix.lower() in header_export.SUFFIXES:
+            header_export.export(self, path, name)
+        elif name is not None:
+            raise ValueError(f"expected name with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
+        else:
+            onnx_export.export(self, path)
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies of the layers, with the weights that they have together; so models that share a layer share none after.

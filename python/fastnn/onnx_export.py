@@ -65,7 +65,7 @@ def export(model: Sequential, path: str | os.PathLike[str]) -> None:
     """
     name = os.fsdecode(path)
     if Path(name).suffix.lower() != ".onnx":
-        raise ValueError(f"expected filepath to end in .onnx. Received: filepath={name!r}")
+        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={name!r}")
     model.build()
     content = to_proto(model).SerializeToString(deterministic=True)
     with WholeFile(name) as whole, whole.errors_name_it():

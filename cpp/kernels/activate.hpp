@@ -1,0 +1,65 @@
+// Activations over blocks, in place: they take scratch memory as it comes, padding included.
+#pragma once
+
+#include <utility>
+
+#include "../core/kernel_table.hpp"
+#include "activations.hpp"
+#include "whole_rows.hpp"
+
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+// `elements` is rounded up to whole vectors: scratch memory is padded.
+template <Activation kActivation, class T>
+void map(T* data, std::size_t elements, T a, T b) {
+  for (std::size_t i = 0; i < elements; i += kLanes<T>)
+    store(data + i, activated<kActivation, T>(load(data + i), a, b));
+}
+
+template <class T, int... number>
+void activate_elements(const PackedLayer<T>& layer, T* data, std::size_t elements,
+                       std::integer_sequence<int, number...>) {
+  using Map = void (*)(T*, std::size_t, T, T);
+  static constexpr Map kMaps[] = {map<static_cast<Activation>(number), T>...};
+  kMaps[static_cast<int>(layer.activation)](data, elements, layer.parameters[0], layer.parameters[1]);
+}
+
+template <class T>
+void activate(const PackedLayer<T>& layer, const Block<T>& y, Range units) {
+  if (layer.activation == Activation::linear || takes_whole_rows(layer.activation)) return;
+  constexpr auto kNumbers = std::make_integer_sequence<int, static_cast<int>(Activation::log_softmax)>{};
+  if (y.column_stride == 1) {
+    for (std::size_t r = 0; r < y.rows; ++r)
+      activate_elements(layer, y.data + stride(r) * y.row_stride + units.first, units.last - units.first, kNumbers);
+  } else {
+    const auto column = static_cast<std::size_t>(y.column_stride);
+    activate_elements(layer, y.data + units.first * column, (units.last - units.first) * column, kNumbers);
+  }
+}
+
+template <class T, class Row>
+void whole_row(const PackedLayer<T>& layer, const Row& row) {
+  switch (layer.activation) {
+    case Activation::softmax: return softmax<T>(row);
+    case Activation::log_softmax: return log_softmax<T>(row);
+    case Activation::prelu: return prelu<T>(row, layer.scale);
+    case Activation::affine: return affine<T>(row, layer.scale, layer.shift);
+    case Activation::layer_normalization:
+      return layer_normalization<T>(row, layer.parameters[0], layer.scale, layer.shift);
+    default: return;
+  }
+}
+
+template <class T>
+void whole_rows(const PackedLayer<T>& layer, const Block<T>& y) {
+  if (y.column_stride == 1)
+    for (std::size_t r = 0; r < y.rows; ++r)
+      whole_row<T>(layer, UnitsInLanes<T>{y.data + stride(r) * y.row_stride, layer.units});
+  else
+    for (std::size_t r = 0; r < y.rows; r += kLanes<T>)
+      whole_row<T>(layer, RowsInLanes<T>{y.data + r, layer.units, y.column_stride});
+}
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA

@@ -1,0 +1,160 @@
+// simd.hpp's vocabulary for one number at a time, in standard C++17 alone: in its place in the headers that fastnn
+// writes (docs/header.md). No operation here is one that a compiler may join with another, whatever its flags but those
+// that change arithmetic, which are refused.
+#pragma once
+
+#include <cfloat>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#if defined(__FAST_MATH__) || defined(_M_FP_FAST) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+#error "expected IEEE arithmetic; compile without -ffast-math, -Ofast, /fp:fast and the like"
+#endif
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
+#error "expected float to be computed as float; compile for SSE2, on 32-bit x86 with -msse2 -mfpmath=sse"
+#endif
+
+#define FASTNN_INLINE inline
+#define FASTNN_INLINE_LAMBDA
+
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+template <class T>
+struct IntegerOf;
+template <>
+struct IntegerOf<float> {
+  using Type = std::uint32_t;
+};
+template <>
+struct IntegerOf<double> {
+  using Type = std::uint64_t;
+};
+template <class T>
+using Integer = typename IntegerOf<T>::Type;
+template <class T>
+using Bits = Integer<T>;  // what a comparison gives is 0 or 1 here
+
+template <class T>
+constexpr T kInfinity = std::numeric_limits<T>::infinity();
+template <class T>
+constexpr T kNaN = std::numeric_limits<T>::quiet_NaN();
+template <class T>
+constexpr int kLanes = 1;
+constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
+
+template <class T>
+FASTNN_INLINE Bits<T> bits_of(T x) {
+  Bits<T> bits;
+  std::memcpy(&bits, &x, sizeof x);
+  return bits;
+}
+template <class T>
+FASTNN_INLINE T number_of(Bits<T> bits) {
+  T x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// A product, hidden: compilers fuse one with a sum where the CPU has an fma, gcc unless -ffp-contract=off is given.
+template <class T>
+FASTNN_INLINE T unfused(T product) {
+#if defined(__GNUC__) && defined(__SSE2__)
+  __asm__("" : "+x"(product));
+  return product;
+#elif defined(__GNUC__) && defined(__aarch64__)
+  __asm__("" : "+w"(product));
+  return product;
+#else
+  volatile T kept = product;
+  return kept;
+#endif
+}
+
+template <class T>
+struct Vector {
+  T x;
+  Vector() : x(0) {}
+  Vector(T number) : x(number) {}  // implicit: a number beside a vector is one
+  friend Vector operator-(Vector a) { return -a.x; }
+  friend Vector operator+(Vector a, Vector b) { return a.x + b.x; }
+  friend Vector operator-(Vector a, Vector b) { return a.x - b.x; }
+  friend Vector operator*(Vector a, Vector b) { return unfused(a.x * b.x); }
+  friend Vector operator/(Vector a, Vector b) { return a.x / b.x; }
+  friend bool operator<(Vector a, Vector b) { return a.x < b.x; }
+  friend bool operator>(Vector a, Vector b) { return a.x > b.x; }
+  friend bool operator>=(Vector a, Vector b) { return a.x >= b.x; }
+};
+
+template <class T>
+FASTNN_INLINE Vector<T> load(const T* from) {
+  return *from;
+}
+template <class T>
+FASTNN_INLINE void store(T* to, Vector<T> v) {
+  *to = v.x;
+}
+template <class T>
+FASTNN_INLINE Vector<T> splat(T x) {
+  return x;
+}
+template <class T>
+FASTNN_INLINE Bits<T> splat_bits(Integer<T> x) {
+  return x;
+}
+template <class T>
+FASTNN_INLINE Bits<T> to_bits(Vector<T> v) {
+  return bits_of<T>(v.x);
+}
+template <class T>
+FASTNN_INLINE Vector<T> from_bits(Bits<T> bits) {
+  return number_of<T>(bits);
+}
+
+// a·b + c with one rounding. Where the CPU has no instruction for it, that of floats is the portable kernels' (simd.hpp
+// says why it is right), since not every C library's is: newlib rounds twice. Fusing changes none of its values, since
+// the product is exact. That of doubles is the C library's in any case.
+FASTNN_INLINE float fma(float a, float b, float c) {
+#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__) || defined(_M_ARM64) || \
+    (defined(_MSC_VER) && defined(__AVX2__))
+  return std::fma(a, b, c);
+#else
+  const double product = static_cast<double>(a) * b, addend = c;
+  const double sum = product + addend;
+  const double part = sum - product;
+  const double lost = (product - (sum - part)) + (addend - part);
+  Bits<double> bits = bits_of(sum);
+  if ((lost > 0 || lost < 0) && bits % 2 == 0) bits = (lost > 0) == (sum > 0) ? bits + 1 : bits - 1;
+  return static_cast<float>(number_of<double>(bits));
+#endif
+}
+FASTNN_INLINE double fma(double a, double b, double c) { return std::fma(a, b, c); }
+FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) { return fma(a.x, b.x, c.x); }
+FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) { return fma(a.x, b.x, c.x); }
+
+template <class T>
+FASTNN_INLINE Vector<T> sqrt(Vector<T> v) {
+  return std::sqrt(v.x);
+}
+
+// x < low ? low : x and x > high ? high : x; NaN stays, as does the sign of 0.
+template <class T>
+FASTNN_INLINE Vector<T> at_least(Vector<T> low, Vector<T> x) {
+  return x < low ? low : x;
+}
+template <class T>
+FASTNN_INLINE Vector<T> at_most(Vector<T> high, Vector<T> x) {
+  return x > high ? high : x;
+}
+
+template <class T>
+FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
+  return table[index & 15];
+}
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA

@@ -1,0 +1,21 @@
+// How the chains of a sum come together, of numbers or of vectors (docs/numerics.md, "Dense").
+#pragma once
+
+#include "../core/chains.hpp"
+#include "simd.hpp"
+
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+// c[0] + c[1] + … by halving: c[j] += c[j + w] for w = C/2, C/4, … 1.
+template <int C, class E>
+FASTNN_INLINE E sum_by_halves(E (&c)[C]) {
+#pragma GCC unroll 8
+  for (int width = C / 2; width > 0; width /= 2)
+#pragma GCC unroll 8
+    for (int j = 0; j < width; ++j) c[j] = c[j] + c[j + width];
+  return c[0];
+}
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA
