@@ -13,7 +13,7 @@ namespace {
 void write(const void* data, std::size_t size) { std::fwrite(data, 1, size, stdout); }
 
 template <class T>
-void answer(const fastnn::Model& model, const std::string& path) {
+void answer(const fastnn::ModelFile& model, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const T* x = reinterpret_cast<const T*>(bytes.data());
