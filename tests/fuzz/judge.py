@@ -27,10 +27,10 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))  # the tests' own file
 
 MOST_SECONDS = 5
 MOST_BYTES = 64 << 20
-PATH = f"/dev/shm/fastnn-fuzz-{os.getpid()}"
+PATH = Path(f"/dev/shm/fastnn-fuzz-{os.getpid()}")
 
 
-class Finding(Exception):
+class FindingError(Exception):
     pass
 
 
@@ -44,8 +44,8 @@ def _most_pages():
 
 def _check_sentence(error):
     said = str(error)
-    if PATH not in said or len(said) > 1500 or not said.isprintable():
-        raise Finding(f"not one sentence that names the file: {said!r:.2000}") from error
+    if str(PATH) not in said or len(said) > 1500 or not said.isprintable():
+        raise FindingError(f"not one sentence that names the file: {said!r:.2000}") from error
 
 
 def _use(model):
@@ -59,8 +59,7 @@ def model_of(content, documented=lambda error: False, **arguments):
 
     documented: whether another error than ModelFormatError is as it should be.
     """
-    with open(PATH, "wb", buffering=0) as file:
-        file.write(content)
+    PATH.write_bytes(content)
     pages, most, begin = _pages(), _most_pages(), time.process_time()
     model = None
     try:
@@ -72,9 +71,9 @@ def model_of(content, documented=lambda error: False, **arguments):
             raise
     seconds, peak = time.process_time() - begin, _most_pages()
     if seconds > MOST_SECONDS:
-        raise Finding(f"{seconds:.1f} s for {len(content)} bytes")
+        raise FindingError(f"{seconds:.1f} s for {len(content)} bytes")
     if peak > most and peak - pages > 2 * len(content) + MOST_BYTES:
-        raise Finding(f"{peak - pages} bytes of memory for a file of {len(content)}")
+        raise FindingError(f"{peak - pages} bytes of memory for a file of {len(content)}")
     if model is not None:
         _use(model)
     return model

@@ -23,10 +23,9 @@ def theirs(content):
 
 
 def compare_state_dict(content):
-    with open(judge.PATH, "wb", buffering=0) as file:
-        file.write(content)
+    judge.PATH.write_bytes(content)
     try:
-        found = own_reader.read(judge.PATH)
+        found = own_reader.read(str(judge.PATH))
     except judge.fastnn.ModelFormatError:
         return
     wanted = theirs(content)

@@ -18,7 +18,7 @@ import model_bytes  # noqa: E402
 import onnx_graphs  # noqa: E402
 import state_dicts  # noqa: E402
 
-MOST_BYTES = 1 << 17  # of a file of tests/models
+MOST_BYTES = 1 << 15  # of a file of tests/models
 
 
 def stored(*patterns):
@@ -74,23 +74,26 @@ def state_dict_files():
 
 
 def state_dict():
-    for i in range(8):
-        yield from (bytes([i]) + b"F" + content for content in state_dict_files())
-        tensors = [state_dicts.tensor(str(n), "FloatStorage", size, shape, strides) for n, size, shape, strides in (
-            (0, 12, (4, 3), (3, 1)), (1, 4, (4,), (1,)), (2, 8, (2, 4), (4, 1)), (1, 4, (2,), (1,)))]  # fmt: skip
-        names = (
-            ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
-            if i == 7
-            else ("0.weight", "0.bias", "2.weight", "2.bias")
+    """See state_dict_target.py for the first two bytes."""
+    tensors = [
+        state_dicts.tensor(key, "FloatStorage", size, shape, strides)
+        for key, size, shape, strides in (
+            ("0", 12, (4, 3), (3, 1)),
+            ("1", 4, (4,), (1,)),
+            ("2", 8, (2, 4), (4, 1)),
+            ("1", 4, (2,), (1,)),
         )
-        yield bytes([i]) + b"P" + state_dicts.pickled(zip(names, tensors, strict=True))
+    ]
+    for layers in range(8):
+        yield from (bytes([layers]) + b"F" + content for content in state_dict_files())
+        modules = ("fc1", "fc2") if layers == 7 else ("0", "2")
+        names = [f"{module}.{tensor}" for module in modules for tensor in ("weight", "bias")]
+        yield bytes([layers]) + b"P" + state_dicts.pickled(zip(names, tensors, strict=True))
 
 
 def onnx():
-    bodies = [
-        [(op, "x")]
-        for op in ["Relu", "Tanh", "Sigmoid", "LeakyRelu", "Elu", "Softplus", "Erf", "Identity", "Dropout", "Flatten"]
-    ]
+    names = ("Relu", "Tanh", "Sigmoid", "LeakyRelu", "Elu", "Softplus", "Erf", "Identity", "Dropout", "Flatten")
+    bodies = [[(name, "x")] for name in names]
     bodies += [[("Mul", "x", 2.0), ("Add", "#0", 1.0)], [("Softmax", "x")], [("Clip", "x", -1.0, 1.0)]]
     for nodes in bodies:
         yield onnx_graphs.between(onnx_graphs.written(*nodes)).SerializeToString()

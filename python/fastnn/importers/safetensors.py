@@ -20,8 +20,16 @@ _DTYPES = {
 }  # fmt: skip
 
 
+def _natural(text: str) -> int:
+    if text.startswith("-"):  # -0 too
+        raise ValueError("a negative number")
+    return int(text)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    for key, value in pairs:  # half of a surrogate pair is no UTF-8
+        f"{key}{value if isinstance(value, str) else ''}".encode()
     if len(found) != len(pairs):
         raise ValueError("a key that stands there twice")
     return found
@@ -49,7 +57,7 @@ def _header(file: BinaryIO, size: int) -> dict[str, Any]:
     if size < 8 + length:
         raise ModelFormatError(f"has {size} bytes; expected 8 and a header of {length}")
     try:
-        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique)
+        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique, parse_int=_natural)
     except (ValueError, RecursionError) as error:
         raise ModelFormatError(f"has a header that is not JSON: {error!s:.100}") from None
     if not isinstance(header, dict):
