@@ -23,8 +23,8 @@ using fastnn::fuzz::OwnLayer;
 // One below, at and one above the sizes of chains, vectors, panels and tiles.
 constexpr std::size_t kSizes[] = {1,  2,  3,  4,  5,  7,  8,  9,  11, 12, 13, 15, 16,  17,  23,  24,  25,
                                   31, 32, 33, 47, 48, 49, 63, 64, 65, 95, 96, 97, 127, 128, 129, 255, 257};
-// Of a call: as a rule, and where threads are to share it.
-constexpr std::size_t kProducts = 1 << 17, kManyProducts = 1 << 22, kMostNumbers = 1 << 19;
+// Of a call: as a rule, and where threads are to share it (cpp/core/blocks.hpp).
+constexpr std::size_t kProducts = 1 << 17, kManyProducts = 9 << 20, kNumbers = 1 << 15, kManyNumbers = 1 << 19;
 
 class Numbers {
  public:
@@ -119,9 +119,10 @@ std::size_t rows(const std::vector<OwnLayer<T>>& layers, FuzzedDataProvider& cho
     products += each.kernel.size();
     widest = std::max(widest, each.units);
   }
-  const bool many = choices.ConsumeIntegralInRange<int>(0, 31) == 0;
+  const bool many = choices.ConsumeIntegralInRange<int>(0, 63) == 0;
   const std::size_t wanted = many ? choices.ConsumeIntegral<std::uint16_t>() : choices.ConsumeIntegralInRange(0, 140);
-  return std::min({wanted, 1 + (many ? kManyProducts : kProducts) / products, 1 + kMostNumbers / widest});
+  return std::min({wanted, 1 + (many ? kManyProducts : kProducts) / products,
+                   1 + (many ? kManyNumbers : kNumbers) / widest});
 }
 
 // Rows in memory of their own, which ends where they do.
