@@ -113,6 +113,13 @@ def test_a_pickle_takes_no_more_memory_and_time_than_its_file_is_worth(tmp_path,
     assert "MemoryError" not in done.stdout
 
 
+def test_a_member_that_says_it_is_packed_in_more_than_the_file_is_refused(tmp_path):
+    content = bytearray(state_dict_bytes(weights(3, 4)))
+    struct.pack_into("<L", content, content.find(b"PK\x01\x02") + 20, 2**31)
+    with pytest.raises(fastnn.ModelFormatError, match="larger than the file"):
+        read(str(saved(tmp_path / "sd.pt", content)))
+
+
 def test_a_storage_of_many_tensors_is_read_once(tmp_path):
     numbers = np.ones(10**6, "<f4")
     entries = [(f"{i}.weight", tensor("0", "FloatStorage", 10**6, [1000, 1000], [1000, 1])) for i in range(100)]

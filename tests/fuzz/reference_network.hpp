@@ -8,30 +8,17 @@
 #include <cstddef>
 #include <vector>
 
-#include "../../cpp/core/reference.hpp"
-#include "fastnn/isa.hpp"
-#include "fastnn/network.hpp"
+#include "../drawn_network.hpp"
 
 namespace fastnn::fuzz {
 
-// A layer that owns its numbers.
-template <class T>
-struct OwnLayer {
-  std::size_t inputs, units;
-  Activation activation;
-  ActivationParameters parameters{};
-  std::vector<T> kernel{}, bias{}, scale{}, shift{};
-
-  Layer<T> layer() const {
-    const auto data = [](const std::vector<T>& numbers) { return numbers.empty() ? nullptr : numbers.data(); };
-    return {units, activation, data(kernel), data(bias), parameters, data(scale), data(shift)};
-  }
-};
+using drawn::Layer;
 
 // Of `rows` rows as wide as the numbers are, alone.
 template <class T>
 std::vector<T> activated(Activation activation, const ActivationParameters& parameters, const std::vector<T>& x,
                          std::size_t rows) {
+  if (rows == 0) return x;
   const std::size_t units = x.size() / rows;
   std::vector<T> y(x.size());
   Network<T>(units, {{units, activation, nullptr, nullptr, parameters}})
@@ -60,7 +47,7 @@ std::vector<T> softmax(std::vector<T> x) {
 }
 
 template <class T>
-std::vector<T> layer_normalization(const OwnLayer<T>& layer, std::vector<T> x) {
+std::vector<T> layer_normalization(const Layer<T>& layer, std::vector<T> x) {
   const T units = static_cast<T>(x.size()), epsilon = static_cast<T>(layer.parameters[0]);
   const T mean = sum_of_chains<T>(x, [](T s, T each) { return s + each; }) / units;
   for (T& each : x) each = each - mean;
@@ -73,7 +60,7 @@ std::vector<T> layer_normalization(const OwnLayer<T>& layer, std::vector<T> x) {
 
 // One row of a layer that takes whole rows.
 template <class T>
-std::vector<T> whole_row(const OwnLayer<T>& layer, std::vector<T> x) {
+std::vector<T> whole_row(const Layer<T>& layer, std::vector<T> x) {
   switch (layer.activation) {
     case Activation::softmax: return softmax(x);
     case Activation::layer_normalization: return layer_normalization(layer, x);
@@ -89,7 +76,7 @@ std::vector<T> whole_row(const OwnLayer<T>& layer, std::vector<T> x) {
 }
 
 template <class T>
-std::vector<T> layer_by_rows(const OwnLayer<T>& layer, const std::vector<T>& x, std::size_t rows) {
+std::vector<T> layer_by_rows(const Layer<T>& layer, const std::vector<T>& x, std::size_t rows) {
   std::vector<T> y = x;
   if (!layer.kernel.empty()) {
     const std::vector<T> bias = layer.bias.empty() ? std::vector<T>(layer.units, T{0}) : layer.bias;
@@ -109,10 +96,10 @@ std::vector<T> layer_by_rows(const OwnLayer<T>& layer, const std::vector<T>& x, 
 
 // What each layer gives for `rows` rows, contiguous; every NaN is the one that fastnn gives.
 template <class T>
-std::vector<std::vector<T>> reference(const std::vector<OwnLayer<T>>& layers, std::vector<T> x, std::size_t rows) {
+std::vector<std::vector<T>> reference(const std::vector<Layer<T>>& layers, std::vector<T> x, std::size_t rows) {
   set_isa("portable");
   std::vector<std::vector<T>> outputs;
-  for (const OwnLayer<T>& layer : layers) {
+  for (const Layer<T>& layer : layers) {
     x = layer_by_rows(layer, x, rows);
     x = activated<T>(Activation::linear, {}, x, x.size());
     outputs.push_back(x);

@@ -91,6 +91,7 @@ class _Archive:
                 "export it to ONNX"
             )
         plain = all(m.compress_type == zipfile.ZIP_STORED and not m.flag_bits & 1 for m in members)
+        plain = plain and all(m.compress_size == m.file_size for m in members)
         if len(self._members) != len(members) or not plain or sum(m.file_size for m in members) > size:
             raise ModelFormatError("has members of the same name, compressed, encrypted or larger than the file")
         roots = [name.removesuffix("data.pkl") for name in self._members if name.rpartition("/")[2] == "data.pkl"]
