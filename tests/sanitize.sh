@@ -25,7 +25,8 @@ export CXXFLAGS="-O1 -g1 -fno-sanitize-recover=all"
 
 case $kind in
   address)
-    "$build/bench/golden" > /dev/null
+    "$build/tests/shapes" 100
+    "$build/tests/floating_point_mode"
     "$build/bench/forward" 256 > /dev/null
     "$build/examples/predict" examples/digits.safetensors > /dev/null
     CXXFLAGS+=" -fsanitize=address,undefined,float-cast-overflow"

@@ -25,7 +25,7 @@ using fastnn::Activation;
 constexpr std::size_t kProducts = 1 << 17, kManyProducts = 9 << 20, kNumbers = 1 << 15, kManyNumbers = 1 << 19;
 
 fastnn::ActivationParameters parameters(Activation activation, FuzzedDataProvider& choices) {
-  constexpr double kValues[] = {0,     1,      0.25,   -0.5, 1.7,   6,    -2,  1e-3,
+  constexpr double kValues[] = {0,     1,     0.25,   -0.5,   1.7,  6,     -2,   1e-3,
                                 1e-30, 1e-46, 1e-310, 1e-320, 1e30, 1e300, -1e5, 1e5};
   double first = choices.PickValueInArray(kValues), second = choices.PickValueInArray(kValues);
   if (activation == Activation::clip) return {std::min(first, second), std::max(first, second)};
@@ -38,8 +38,8 @@ template <class T>
 Layer<T> layer(std::size_t inputs, FuzzedDataProvider& choices, drawn::Random& random) {
   const auto activation = static_cast<Activation>(
       choices.ConsumeIntegralInRange<int>(0, static_cast<int>(Activation::layer_normalization)));
-  const Kind kind = choices.PickValueInArray({Kind::usual, Kind::usual, Kind::usual, Kind::subnormal,
-                                              Kind::every_magnitude, Kind::huge, Kind::special});
+  const Kind kind = choices.PickValueInArray(
+      {Kind::usual, Kind::usual, Kind::usual, Kind::subnormal, Kind::every_magnitude, Kind::huge, Kind::special});
   Layer<T> made{activation, inputs, inputs, parameters(activation, choices), {}, {}, {}, {}};
   const std::uint8_t parts = choices.ConsumeIntegral<std::uint8_t>();
   if (activation >= Activation::prelu) {
@@ -74,8 +74,8 @@ std::size_t rows(const std::vector<Layer<T>>& layers, FuzzedDataProvider& choice
   }
   const bool many = choices.ConsumeIntegralInRange<int>(0, 63) == 0;
   const std::size_t wanted = many ? choices.ConsumeIntegral<std::uint16_t>() : choices.ConsumeIntegralInRange(0, 140);
-  return std::min({wanted, 1 + (many ? kManyProducts : kProducts) / products,
-                   1 + (many ? kManyNumbers : kNumbers) / widest});
+  return std::min(
+      {wanted, 1 + (many ? kManyProducts : kProducts) / products, 1 + (many ? kManyNumbers : kNumbers) / widest});
 }
 
 template <class T>

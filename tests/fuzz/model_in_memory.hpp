@@ -18,11 +18,11 @@
 
 namespace fastnn::fuzz {
 
-#define EXPECT(condition)                                                             \
-  do {                                                                                \
-    if (condition) break;                                                             \
+#define EXPECT(condition)                                                    \
+  do {                                                                       \
+    if (condition) break;                                                    \
     std::fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #condition); \
-    std::abort();                                                                     \
+    std::abort();                                                            \
   } while (false)
 
 // The most bytes that were allocated at once since it was made; one at a time.
@@ -84,7 +84,8 @@ inline std::optional<Model> loaded(const std::string& content) {
 }
 
 inline bool same(const Model& a, const Model& b) {
-  bool is_same = a.config == b.config && a.dtype == b.dtype && a.inputs == b.inputs && a.layers.size() == b.layers.size();
+  bool is_same =
+      a.config == b.config && a.dtype == b.dtype && a.inputs == b.inputs && a.layers.size() == b.layers.size();
   for (std::size_t i = 0; is_same && i < a.layers.size(); ++i) {
     const ModelLayer &x = a.layers[i], &y = b.layers[i];
     is_same = x.inputs == y.inputs && x.units == y.units && x.activation == y.activation && x.kernel == y.kernel &&
