@@ -1,6 +1,7 @@
 """C++ of tests, compiled as it is needed."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,8 @@ def run(*command, cwd=None):
 def compiled(folder, *sources):
     """The path of a program in the folder, made of some C++ files; a skip where there is no compiler."""
     (compiler,) = tools("c++")
-    flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-pthread", f"-I{ROOT / 'cpp/include'}"]
+    more = shlex.split(os.environ.get("CXXFLAGS", ""))  # a sanitizer's
+    flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-pthread", f"-I{ROOT / 'cpp/include'}", *more]
     run(compiler, *flags, *sources, "-o", folder / "program")
     return folder / "program"
 

@@ -95,6 +95,13 @@ def test_a_member_that_says_it_is_smaller_than_it_unpacks_is_refused(tmp_path):
     refusal(tmp_path / "m", bytes(content))
 
 
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_member_that_says_it_is_packed_in_more_than_the_file_is_refused(tmp_path, kind):
+    content = bytearray(keras_3(GOOD, {"dense/vars/0": KERNEL}, kind=kind))
+    struct.pack_into("<L", content, content.find(b"PK\x01\x02") + 20, 2**31)
+    assert "larger than the file" in refusal(tmp_path / "m", bytes(content))
+
+
 def test_a_list_of_a_million_members_is_refused_before_it_is_read(tmp_path):
     entry = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
     listed = (entry + b"a") * 30_000

@@ -15,6 +15,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'f
 
 import fastnn.importers.onnx.file  # noqa: E402
 from fastnn.importers.onnx.file import from_proto, load  # noqa: E402
+from fastnn.importers.onnx.tensors import Folder, array  # noqa: E402
 from onnx_graphs import KERNEL, Chain, between, dense, of_one, refused, saved  # noqa: E402
 
 
@@ -32,6 +33,8 @@ NOT_ONNX = {
     "a group": b"\x0b\x0c",
     "a field of 2 GB": b"\x3a\xff\xff\xff\xff\x07abc",
     "a field of 2^63": b"\x3a" + varint(2**63) + b"abc",
+    # protobuf gives such a text as bytes
+    "a name that is not UTF-8": between(of_one("Relu")).SerializeToString().replace(b"Relu", b"Rel\xff"),
     "no graph": onnx.ModelProto(ir_version=9).SerializeToString(),
     "a graph alone": onnx.ModelProto(graph=onnx.GraphProto(name="g")).SerializeToString(),
 }
@@ -158,6 +161,12 @@ def test_numbers_too_large_for_their_type_are_refused():
     proto = dense(data_type=10, int32_data=[2**16] * 15)
     proto.graph.initializer[0].ClearField("raw_data")
     refused(proto, "has numbers that float16 cannot hold")
+
+
+def test_truth_values_in_a_list_are_read_as_such():
+    proto = dense(data_type=9, dims=[2], int32_data=[1, 0])
+    proto.graph.initializer[0].ClearField("raw_data")
+    assert array(proto.graph.initializer[0], Folder(None), "w").tolist() == [True, False]
 
 
 @pytest.mark.parametrize("number", [0, 14, 15, 17, 22, 23, 99])

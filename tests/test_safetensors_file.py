@@ -49,6 +49,11 @@ BAD_SAFETENSORS = {
     "beyond the file": header({"w": entry()}) + bytes(3),
     "trailing bytes": header({"w": entry()}) + bytes(5),
     "a hole": header({"w": entry(offsets=(4, 8))}) + bytes(8),
+    "metadata that are no texts": header({"w": entry(), "__metadata__": {"a": [1]}}) + bytes(4),
+    "metadata that are a list": header({"w": entry(), "__metadata__": []}) + bytes(4),
+    "half a surrogate pair": header(b'{"\\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}') + bytes(4),
+    "half a pair in metadata": header({"w": entry(), "__metadata__": {"a": "\ud800"}}) + bytes(4),
+    "minus zero": header(b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}}') + bytes(4),
     "overlap": header({"v": entry(), "w": entry()}) + bytes(4),
 }
 

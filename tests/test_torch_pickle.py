@@ -1,6 +1,9 @@
 """Files of PyTorch are read without torch, and run nothing: hostile and damaged ones get one sentence."""
 
+import gc
 import os
+import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 import fastnn
 from fastnn import from_torch_state_dict
 from fastnn.importers.torch.pickle import read
+from model_bytes import run
 from state_dicts import archive, integer, pickled, saved, state_dict_bytes, tensor, text, weights
 
 
@@ -71,6 +75,76 @@ BAD_FILES = {
     "big-endian": archive(pickled([]), {}).replace(b"little", b"bigger"),
     "persistent id": archive(b"\x80\x02" + integer(3) + b"Q.", {}),
 }
+
+
+def doubled(times):
+    """A pickle's opcodes of a tuple of twice the same, and so on: as many in memory, 2^times when walked."""
+    return b")" + b"".join(b"r" + struct.pack("<I", i) + b"j" + struct.pack("<I", i) + b"\x86" for i in range(times))
+
+
+CALL = b"ctorch._utils\n_rebuild_tensor_v2\n(" + b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0")
+CALL += text("cpu") + integer(4) + b"tQ" + integer(0)
+BOMBS = {
+    "an entry of the memo numbered 2^27": b"\x80\x02}r" + struct.pack("<I", 2**27) + b".",
+    "a key that takes for ever to hash": b"\x80\x02}" + doubled(60) + b"Ns.",
+    "a shape that takes for ever to print": pickled([("0.weight", CALL + doubled(60) + b")tR")]),
+    "a list that no memory can hold": pickled([("0.weight", b"".join(
+        b"]r" + struct.pack("<I", i) + (b"" if i == 0 else b"(" + 2 * (b"j" + struct.pack("<I", i - 1)) + b"e")
+        for i in range(60)))]),
+    "a million dicts": b"\x80\x02(" + b"}" * 10**6 + b"t.",
+    "a long text": b"\x80\x02X" + struct.pack("<I", 9 << 20) + b"x" * (9 << 20) + b".",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pickle", BOMBS.values(), ids=BOMBS)
+def test_a_pickle_takes_no_more_memory_and_time_than_its_file_is_worth(tmp_path, pickle):
+    path = saved(tmp_path / "sd.pt", archive(pickle, FOUR))
+    code = (
+        "import resource, sys, fastnn, fastnn.importers.files\n"
+        "pages = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "most = pages + 2 * int(sys.argv[2]) + (64 << 20)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (10, 10))\n"
+        "try: fastnn.from_torch_state_dict(sys.argv[1], ['relu'])\n"
+        "except fastnn.ModelFormatError as error: print(error)"
+    )
+    done = run(code, path, path.stat().st_size)
+    assert done.stdout.startswith(f"{path}: "), done.stderr
+    assert "MemoryError" not in done.stdout
+
+
+def test_a_member_that_says_it_is_packed_in_more_than_the_file_is_refused(tmp_path):
+    content = bytearray(state_dict_bytes(weights(3, 4)))
+    struct.pack_into("<L", content, content.find(b"PK\x01\x02") + 20, 2**31)
+    with pytest.raises(fastnn.ModelFormatError, match="larger than the file"):
+        read(str(saved(tmp_path / "sd.pt", content)))
+
+
+def test_a_storage_of_many_tensors_is_read_once(tmp_path):
+    numbers = np.ones(10**6, "<f4")
+    entries = [(f"{i}.weight", tensor("0", "FloatStorage", 10**6, [1000, 1000], [1000, 1])) for i in range(100)]
+    path = saved(tmp_path / "sd.pt", archive(pickled(entries), {"0": numbers.tobytes()}))
+    tracemalloc.start()
+    found = read(str(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 100
+    assert peak < 2 * path.stat().st_size
+
+
+def test_a_pickle_that_fails_leaves_nothing_in_memory(tmp_path):
+    path = saved(tmp_path / "sd.pt", archive(pickled([("0.weight", CALL + b"X")]), FOUR))
+
+    def objects():
+        for _ in range(20):
+            with pytest.raises(fastnn.ModelFormatError):
+                read(str(path))
+        gc.collect()
+        return len(gc.get_objects())
+
+    objects()
+    before = objects()
+    assert objects() < before + 20
 
 
 @pytest.mark.parametrize("content", BAD_FILES.values(), ids=BAD_FILES)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.importers.refusals import refusal
 
 _MOST_HEADER_BYTES = 100_000_000  # the format's own limit
 _DTYPES = {
@@ -19,8 +20,16 @@ _DTYPES = {
 }  # fmt: skip
 
 
+def _natural(text: str) -> int:
+    if text.startswith("-"):  # -0 too
+        raise ValueError("a negative number")
+    return int(text)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    for key, value in pairs:  # half of a surrogate pair is no UTF-8
+        f"{key}{value if isinstance(value, str) else ''}".encode()
     if len(found) != len(pairs):
         raise ValueError("a key that stands there twice")
     return found
@@ -48,12 +57,14 @@ def _header(file: BinaryIO, size: int) -> dict[str, Any]:
     if size < 8 + length:
         raise ModelFormatError(f"has {size} bytes; expected 8 and a header of {length}")
     try:
-        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique)
+        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique, parse_int=_natural)
     except (ValueError, RecursionError) as error:
         raise ModelFormatError(f"has a header that is not JSON: {error!s:.100}") from None
     if not isinstance(header, dict):
         raise ModelFormatError("has a header that is not a JSON object")
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(each, str) for each in metadata.values()):
+        raise ModelFormatError("has __metadata__ that are not texts by name")
     return header
 
 
@@ -95,6 +106,6 @@ def read(path: str) -> dict[str, npt.NDArray[Any]]:
         try:
             return _read(file, size)
         except ModelFormatError as error:
-            raise type(error)(f"{path}: {error}") from None
+            raise refusal(path, error) from None
         except ValueError as error:  # of a file that became shorter meanwhile
-            raise ModelFormatError(f"{path}: {error!s:.100}") from None
+            raise refusal(path, ModelFormatError(f"{error!s:.100}")) from None

@@ -61,7 +61,9 @@ class Archive:
             raise ModelFormatError("has members of the same name")
         for member in listed:
             _check_member(member)
-        if sum(m.file_size for m in listed if m.compress_type == zipfile.ZIP_STORED) > size:
+        stored = [m for m in listed if m.compress_type == zipfile.ZIP_STORED]
+        # zipfile allocates what a member is said to have.
+        if sum(m.compress_size for m in listed) > size or any(m.file_size != m.compress_size for m in stored):
             raise ModelFormatError("has members that are larger than the file")
 
     def json(self, name: str) -> Any:

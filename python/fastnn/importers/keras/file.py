@@ -16,6 +16,7 @@ from fastnn.importers.conversion import convert
 from fastnn.importers.keras.archive import Archive, parse_json
 from fastnn.importers.keras.hdf5 import SIGNATURE, Hdf5
 from fastnn.importers.keras.model import KerasSteps, Place, flat_rows, model_steps, refuse_code
+from fastnn.importers.refusals import refusal
 from fastnn.models import Sequential
 
 Array = npt.NDArray[Any]
@@ -53,7 +54,7 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     try:
         return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name or None, check=rows)
     except ModelFormatError as error:
-        raise type(error)(f"{where}: {error}") from None
+        raise refusal(where, error) from None
 
 
 @contextlib.contextmanager
@@ -62,13 +63,14 @@ def _errors_of(where: str) -> Iterator[None]:
     try:
         yield
     except ModelFormatError as error:
-        raise type(error)(f"{where}: {error}") from None
+        raise refusal(where, error) from None
     except (ImportError, MemoryError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # of a place before its start
             raise
-        raise ModelFormatError(f"{where}: is not what Keras writes: {type(error).__name__}: {error!s:.200}") from None
+        found = ModelFormatError(f"is not what Keras writes: {type(error).__name__}: {error!s:.200}")
+        raise refusal(where, found) from None
 
 
 def _read(file: BinaryIO, size: int) -> KerasSteps:

@@ -17,6 +17,7 @@ from fastnn.importers.onnx.graph import read as read_graph
 from fastnn.importers.onnx.steps import steps as graph_steps
 from fastnn.importers.onnx.tensors import Folder
 from fastnn.importers.onnx.wire import check as check_wire
+from fastnn.importers.refusals import refusal
 from fastnn.models import Sequential
 
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
@@ -68,7 +69,7 @@ def from_proto(
 
 
 def _refuse(error: ModelFormatError, where: str) -> NoReturn:
-    raise type(error)(f"{where}: {error}") from None
+    raise refusal(where, error) from None
 
 
 def _parsed(path: str) -> Any:

@@ -143,7 +143,7 @@ def array(tensor: Any, folder: Folder, what: str) -> Array | list[str]:
 
 def _listed(data: Any, dtype: str, number: int, what: str) -> Array:
     """Return the numbers of a list of them, that of int32_data having the bits of smaller ones."""
-    if dtype[1] == "f" and number != _HALF:
+    if np.dtype(dtype).kind == "f" and number != _HALF:
         return np.fromiter(data, dtype, len(data))
     narrow = np.dtype("<u2" if number == _HALF else dtype)
     wide = np.fromiter(data, "<u8" if narrow == np.dtype("<u8") else "<i8", len(data))

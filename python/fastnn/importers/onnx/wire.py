@@ -43,9 +43,19 @@ def check(content: bytes, descriptor: Any) -> None:
             field = known.get(tag >> 3) if wire == _BYTES else None
             if field is not None and field.message_type is not None:
                 left.append((position, position + size, field.message_type))
+            elif field is not None and field.type == field.TYPE_STRING:
+                _check_text(content[position : position + size], position)
             elif field is not None and field.cpp_type in (field.CPPTYPE_INT64, field.CPPTYPE_UINT64):
                 integers += size
             position += size
+
+
+def _check_text(text: bytes, position: int) -> None:
+    """Refuse what the protobuf package would hand on as bytes in place of a str."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        raise ModelFormatError(f"is no ONNX model: the text at byte {position} is not UTF-8") from None
 
 
 def _varint(content: bytes, position: int, end: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ this one may only call the few functions below, on values that they check. Where
 
 import errno
 import io
-import pickle
+import math
 import zipfile
 from typing import Any, NoReturn
 
@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.importers.refusals import refusal
+from fastnn.importers.torch.opcodes import value_of
 
 Array = npt.NDArray[Any]
 
@@ -28,72 +30,49 @@ _DTYPES = {
 _STORAGES = {f"{name}Storage": name for name in _DTYPES}
 
 
-class _Dict(dict[Any, Any]):
-    """In place of OrderedDict: a pickle may give it attributes, which stay in this file's class."""
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, archive: "_Archive") -> None:
-        super().__init__(io.BytesIO(archive.member("data.pkl")))
-        self._archive = archive
-        self._dict = type("_Dict", (_Dict,), {})
-
-    def find_class(self, module: str, name: str) -> Any:
-        # Bound methods, strings and a class of this unpickler: nothing that a pickle could change for others.
-        if module == "torch" and name in _STORAGES:
-            return _STORAGES[name]
-        allowed = {
-            ("collections", "OrderedDict"): self._dict,
-            ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
-            ("torch._utils", "_rebuild_parameter"): self._parameter,
-        }
-        if (module, name) in allowed:
-            return allowed[module, name]
+def _tensor(
+    storage: Array, offset: int, shape: Any, strides: Any, _: Any = None, __: Any = None, flags: Any = None
+) -> Array:
+    """torch._utils._rebuild_tensor_v2: a view of a storage."""
+    if flags:  # the negative or the conjugate bit: numbers that mean others than they say
+        raise UnsupportedModelError("a tensor is a view that negates or conjugates; save its clone() instead")
+    numbers = (offset, *shape, *strides)
+    if len(shape) != len(strides) or not all(type(each) is int and 0 <= each < 2**48 for each in numbers):
+        raise ModelFormatError("a tensor has a shape or strides that are no whole numbers")
+    count = math.prod(shape)
+    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+    if count > 0 and last >= storage.size:
+        raise ModelFormatError(f"a tensor of shape {shape!s:.60} reaches beyond its storage of {storage.size} numbers")
+    if count > storage.size:
         raise UnsupportedModelError(
-            f"its pickle names {f'{module}.{name}'!r:.100}, which fastnn never runs; expected tensors alone, "
-            "as torch.save(module.state_dict(), path) writes them"
+            f"a tensor of shape {shape!s:.60} repeats the {storage.size} numbers of its storage, as expand() does; "
+            "save its clone() instead"
         )
+    steps = [stride * storage.itemsize for stride in strides]
+    return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps)
 
-    def persistent_load(self, pid: Any) -> Array:
-        kind, storage, key, _, size = pid
-        if kind != "storage" or not isinstance(key, str) or not isinstance(size, int):
-            raise ModelFormatError("its pickle refers to something that is not a storage")
-        dtype = np.dtype(_DTYPES[storage])
-        data = self._archive.member(f"data/{key}")
-        if len(data) != size * dtype.itemsize:
-            raise ModelFormatError(f"storage {key!r:.40} has {len(data)} bytes; expected {size} numbers of {dtype}")
-        numbers = np.frombuffer(data, dtype)
-        if storage == "BFloat16":  # the upper half of a float32
-            return (numbers.astype("<u4") << 16).view("<f4")
-        return numbers
 
-    def _tensor(
-        self, storage: Array, offset: int, shape: Any, strides: Any, _: Any = None, __: Any = None, flags: Any = None
-    ) -> Array:
-        if flags:  # the negative or the conjugate bit: numbers that mean others than they say
-            raise UnsupportedModelError("a tensor is a view that negates or conjugates; save its clone() instead")
-        shape, strides = tuple(shape), tuple(strides)
-        numbers = (offset, *shape, *strides)
-        if len(shape) != len(strides) or not all(type(each) is int and 0 <= each < 2**48 for each in numbers):
-            raise ModelFormatError(f"a tensor has the shape {shape!r:.60} and the strides {strides!r:.60}")
-        count = int(np.prod(shape, dtype=object))
-        last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-        if count > 0 and last >= storage.size:
-            raise ModelFormatError(
-                f"a tensor of shape {shape!s:.60} reaches beyond its storage of {storage.size} numbers"
-            )
-        if count > storage.size:
-            raise UnsupportedModelError(
-                f"a tensor of shape {shape!s:.60} repeats the {storage.size} numbers of its storage, as expand() does; "
-                "save its clone() instead"
-            )
-        steps = [stride * storage.itemsize for stride in strides]
-        return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
+def _parameter(tensor: Array, *_: Any) -> Array:
+    """torch._utils._rebuild_parameter."""
+    return tensor
 
-    def _parameter(self, tensor: Array, *_: Any) -> Array:
-        if not isinstance(tensor, np.ndarray):
-            raise ModelFormatError("its pickle has a parameter that is not a tensor")
-        return tensor
+
+_CALLS = {
+    "collections.OrderedDict": lambda: {},
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _parameter,
+}
+
+
+def _named(module: str, name: str) -> Any:
+    if module == "torch" and name in _STORAGES:
+        return _STORAGES[name]
+    if f"{module}.{name}" in _CALLS:
+        return _CALLS[f"{module}.{name}"]
+    raise UnsupportedModelError(
+        f"its pickle names {f'{module}.{name}'!r:.100}, which fastnn never runs; expected tensors alone, "
+        "as torch.save(module.state_dict(), path) writes them"
+    )
 
 
 class _Archive:
@@ -101,6 +80,7 @@ class _Archive:
 
     def __init__(self, file: Any, size: int) -> None:
         self._zip = zipfile.ZipFile(file)
+        self._storages: dict[str, bytes] = {}
         members = self._zip.infolist()
         if len(members) > _MOST_MEMBERS:
             raise LimitError(f"has {len(members)} members; fastnn reads at most {_MOST_MEMBERS}")
@@ -111,6 +91,7 @@ class _Archive:
                 "export it to ONNX"
             )
         plain = all(m.compress_type == zipfile.ZIP_STORED and not m.flag_bits & 1 for m in members)
+        plain = plain and all(m.compress_size == m.file_size for m in members)
         if len(self._members) != len(members) or not plain or sum(m.file_size for m in members) > size:
             raise ModelFormatError("has members of the same name, compressed, encrypted or larger than the file")
         roots = [name.removesuffix("data.pkl") for name in self._members if name.rpartition("/")[2] == "data.pkl"]
@@ -119,6 +100,22 @@ class _Archive:
         self._root = roots[0]
         if f"{self._root}byteorder" in self._members and self.member("byteorder") != b"little":
             raise UnsupportedModelError("was written on a big-endian machine; expected little-endian numbers")
+
+    def storage(self, pid: Any) -> Array:
+        """Return the numbers of a storage, the same for the same."""
+        kind, storage, key, _, size = pid
+        if kind != "storage" or not isinstance(key, str) or type(size) is not int:
+            raise ModelFormatError("its pickle refers to something that is not a storage")
+        dtype = np.dtype(_DTYPES[storage])
+        if key not in self._storages:
+            self._storages[key] = self.member(f"data/{key}")
+        data = self._storages[key]
+        if len(data) != size * dtype.itemsize:
+            raise ModelFormatError(f"storage {key!r:.40} has {len(data)} bytes; expected {size} numbers of {dtype}")
+        numbers = np.frombuffer(data, dtype)
+        if storage == "BFloat16":  # the upper half of a float32
+            return (numbers.astype("<u4") << 16).view("<f4")
+        return numbers
 
     def member(self, name: str) -> bytes:
         if self._root + name not in self._members:
@@ -132,13 +129,13 @@ def is_saved(start: bytes) -> bool:
 
 
 def read(path: str) -> dict[Any, Any]:
-    """Return what the file's pickle holds, tensors as arrays of their own, bfloat16 as float32.
+    """Return what the file's pickle holds, tensors as arrays, bfloat16 as float32.
 
     ModelFormatError for what the file says, of which UnsupportedModelError for what it wants to run; OSError.
     """
 
-    def refuse(error: Exception, what: str) -> NoReturn:
-        raise type(error)(f"{path}: {what}") from None
+    def refuse(error: ModelFormatError, what: str) -> NoReturn:
+        raise refusal(path, type(error)(what)) from None
 
     with open(path, "rb") as file:  # noqa: PTH123
         size = file.seek(0, io.SEEK_END)
@@ -149,9 +146,12 @@ def read(path: str) -> dict[Any, Any]:
                 "was written by PyTorch before 1.6, or as that did; load it there and save its state_dict() again",
             )
         try:
-            content = _Unpickler(_Archive(file, size)).load()
+            archive = _Archive(file, size)
+            content = value_of(archive.member("data.pkl"), _named, archive.storage)
         except ModelFormatError as error:
             refuse(error, str(error))
+        except MemoryError:
+            raise
         except Exception as error:  # a pickle's program may fail in any way
             if (
                 isinstance(error, OSError) and error.errno != errno.EINVAL

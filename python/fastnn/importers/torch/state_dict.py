@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import safetensors
 from fastnn.importers.conversion import convert
+from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.steps import Function, Step
 from fastnn.importers.torch import pickle
 from fastnn.importers.torch.layers import as_array, weighted
@@ -22,6 +24,7 @@ Activation = str | Mapping[str, Any]
 _BATCH_NORM = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
 
 
+@in_one_sentence()
 def from_torch_state_dict(
     state_dict: str | os.PathLike[str] | Mapping[str, Any],
     layers: Sequence[Activation] | Mapping[str, Activation],
@@ -70,6 +73,7 @@ def from_torch_state_dict(
     return convert(where.removesuffix(": ") or "state dict", steps, fold=fold, name=name, check=check)
 
 
+@in_one_sentence()
 def module_names(path: str) -> list[str]:
     """Return the names of the modules whose tensors a file holds."""
     where, tensors, _ = _tensors(path)
@@ -99,7 +103,9 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
                 f"{where}{key!r:.60} holds a dict, not a tensor; if that is the state dict, load the file with PyTorch "
                 f"and give it alone: from_torch_state_dict(content[{key!r:.60}], layers)"
             )
-        array = as_array(value, f"{where}{key}")
+        # NumPy would make arrays of a file's lists of lists, larger than any memory.
+        is_list = where and not isinstance(value, np.ndarray)
+        array = np.asarray(None) if is_list else as_array(value, f"{where}{key}")
         if array.dtype.kind not in "biuf":
             raise ModelFormatError(f"{where}{key} is no tensor of real numbers but {type(value).__name__}")
         tensors[key] = array
@@ -128,7 +134,7 @@ def _numbers(names: Iterable[str]) -> dict[str, int] | None:
 
 def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict[str, Activation]:
     """Return the activation after each module, in the order of computing."""
-    named = ", ".join(f"{module!r}" for module in modules)
+    named = f"{', '.join(map(repr, modules)):.500}"
     if isinstance(layers, Mapping):
         if layers.keys() != modules.keys():
             raise ValueError(f"expected layers to name the modules {named}; received {', '.join(map(repr, layers))}")

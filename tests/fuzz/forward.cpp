@@ -1,0 +1,130 @@
+// A valid network of the input's choice and rows anywhere in memory, on each instruction set and some threads: the bits
+// of the slow reference. Numbers come from a generator that the input seeds, for most of them matter little.
+#include <fuzzer/FuzzedDataProvider.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "fastnn/threads.hpp"
+#include "reference_network.hpp"
+
+namespace {
+
+using drawn::Kind;
+using drawn::Layer;
+using drawn::numbers;
+using fastnn::Activation;
+
+// Of a call: as a rule, and where threads are to share it (cpp/core/blocks.hpp).
+constexpr std::size_t kProducts = 1 << 17, kManyProducts = 9 << 20, kNumbers = 1 << 15, kManyNumbers = 1 << 19;
+
+fastnn::ActivationParameters parameters(Activation activation, FuzzedDataProvider& choices) {
+  constexpr double kValues[] = {0,     1,     0.25,   -0.5,   1.7,  6,     -2,   1e-3,
+                                1e-30, 1e-46, 1e-310, 1e-320, 1e30, 1e300, -1e5, 1e5};
+  double first = choices.PickValueInArray(kValues), second = choices.PickValueInArray(kValues);
+  if (activation == Activation::clip) return {std::min(first, second), std::max(first, second)};
+  if (activation == Activation::celu) first = first == 0 ? 1 : std::abs(first);
+  if (activation == Activation::layer_normalization) first = std::abs(first);
+  return {first, 0};
+}
+
+template <class T>
+Layer<T> layer(std::size_t inputs, FuzzedDataProvider& choices, drawn::Random& random) {
+  const auto activation = static_cast<Activation>(
+      choices.ConsumeIntegralInRange<int>(0, static_cast<int>(Activation::layer_normalization)));
+  const Kind kind = choices.PickValueInArray(
+      {Kind::usual, Kind::usual, Kind::usual, Kind::subnormal, Kind::every_magnitude, Kind::huge, Kind::special});
+  Layer<T> made{activation, inputs, inputs, parameters(activation, choices), {}, {}, {}, {}};
+  const std::uint8_t parts = choices.ConsumeIntegral<std::uint8_t>();
+  if (activation >= Activation::prelu) {
+    made.scale = numbers<T>(random, made.units, kind);
+    if (activation != Activation::prelu && parts % 4 != 0) made.shift = numbers<T>(random, made.units, kind);
+  } else if (parts % 4 != 0) {
+    made.units = choices.PickValueInArray(drawn::kUnits);
+    made.kernel = numbers<T>(random, inputs * made.units, kind);
+    if (parts % 8 != 1) made.bias = numbers<T>(random, made.units, kind);
+  }
+  return made;
+}
+
+template <class T>
+std::vector<Layer<T>> network(FuzzedDataProvider& choices, drawn::Random& random) {
+  std::vector<Layer<T>> layers;
+  std::size_t width = choices.PickValueInArray(drawn::kInputs);
+  for (auto left = choices.ConsumeIntegralInRange<std::size_t>(1, 6); left > 0; --left) {
+    layers.push_back(layer<T>(width, choices, random));
+    width = layers.back().units;
+  }
+  return layers;
+}
+
+// Few as a rule, so many sometimes that threads share them; fewer where that would take long.
+template <class T>
+std::size_t rows(const std::vector<Layer<T>>& layers, FuzzedDataProvider& choices) {
+  std::size_t products = 1, widest = layers[0].inputs;
+  for (const Layer<T>& each : layers) {
+    products += each.kernel.size();
+    widest = std::max(widest, each.units);
+  }
+  const bool many = choices.ConsumeIntegralInRange<int>(0, 63) == 0;
+  const std::size_t wanted = many ? choices.ConsumeIntegral<std::uint16_t>() : choices.ConsumeIntegralInRange(0, 140);
+  return std::min(
+      {wanted, 1 + (many ? kManyProducts : kProducts) / products, 1 + (many ? kManyNumbers : kNumbers) / widest});
+}
+
+template <class T>
+void expect_same(const std::vector<T>& found, const std::vector<T>& wanted, const std::string& what) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (std::memcmp(&found[i], &wanted[i], sizeof(T)) == 0) continue;
+    std::fprintf(stderr, "%s, number %zu of %zu: %a; expected %a\n", what.c_str(), i, wanted.size(),
+                 static_cast<double>(found[i]), static_cast<double>(wanted[i]));
+    std::abort();
+  }
+}
+
+template <class T>
+void check(FuzzedDataProvider& choices) {
+  drawn::Random random(choices.ConsumeIntegral<std::uint32_t>());
+  const std::vector<Layer<T>> layers = network<T>(choices, random);
+  const std::size_t height = rows(layers, choices), width = layers[0].inputs;
+  const Kind kind = choices.PickValueInArray({Kind::usual, Kind::every_magnitude, Kind::special});
+  const std::vector<T> x = numbers<T>(random, height * width, kind);
+  const drawn::Placed<T> placed(x, height, width, choices.ConsumeIntegral<std::uint8_t>());
+  fastnn::set_num_threads(choices.ConsumeIntegralInRange<std::size_t>(1, 4));
+  const std::uint32_t wanted = choices.ConsumeIntegral<std::uint32_t>();  // which layers' outputs
+
+  std::vector<fastnn::Layer<T>> views;
+  for (const Layer<T>& each : layers) views.push_back(each.whole());
+  const fastnn::Network<T> network(width, views);
+  const std::vector<std::vector<T>> expected = fastnn::fuzz::reference(layers, x, height);
+  for (const std::string& isa : fastnn::isas()) {
+    fastnn::set_isa(isa);
+    std::vector<T> y(height * network.units());
+    if (!network.forward(placed.rows(), y.data(), [] { return true; })) std::abort();
+    expect_same(y, expected.back(), isa + ", forward");
+    std::vector<std::vector<T>> every(layers.size());
+    std::vector<T*> outputs(layers.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      if ((wanted >> i & 1) == 0) continue;
+      every[i].resize(height * layers[i].units);
+      outputs[i] = every[i].data();
+    }
+    network.representations(placed.rows(), outputs.data());
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      if (outputs[i] != nullptr) expect_same(every[i], expected[i], isa + ", layer " + std::to_string(i));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  FuzzedDataProvider choices(data, size);
+  choices.ConsumeBool() ? check<float>(choices) : check<double>(choices);
+  return 0;
+}

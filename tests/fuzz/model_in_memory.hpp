@@ -1,0 +1,116 @@
+// A model's file as a target has it: bytes, read by the whole reader under the limits that it promises.
+#pragma once
+
+#include <sanitizer/allocator_interface.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "fastnn/model.hpp"
+
+namespace fastnn::fuzz {
+
+#define EXPECT(condition)                                                    \
+  do {                                                                       \
+    if (condition) break;                                                    \
+    std::fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #condition); \
+    std::abort();                                                            \
+  } while (false)
+
+// The most bytes that were allocated at once since it was made; one at a time.
+class PeakOfMemory {
+ public:
+  PeakOfMemory() {
+    static const bool installed = [] {
+      EXPECT(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) > 0);
+      return true;
+    }();
+    (void)installed;
+    now_ = most_ = 0;
+  }
+  std::ptrdiff_t bytes() const { return most_; }
+
+ private:
+  static void on_malloc(const volatile void*, std::size_t size) {
+    now_ += static_cast<std::ptrdiff_t>(size);
+    if (now_ > most_) most_ = now_.load();
+  }
+  static void on_free(const volatile void* pointer) {
+    if (pointer != nullptr)
+      now_ -= static_cast<std::ptrdiff_t>(__sanitizer_get_allocated_size(const_cast<const void*>(pointer)));
+  }
+  static inline std::atomic<std::ptrdiff_t> now_{0}, most_{0};
+};
+
+// A file without a place on the disk.
+class MemoryFile {
+ public:
+  MemoryFile(const void* data, std::size_t size) : descriptor_(::memfd_create("model", MFD_CLOEXEC)) {
+    EXPECT(descriptor_ >= 0);
+    EXPECT(::write(descriptor_, data, size) == static_cast<ssize_t>(size));
+  }
+  ~MemoryFile() { ::close(descriptor_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
+// What bytes may give: a model, or one sentence of the reader's own errors that names the file.
+inline std::optional<Model> loaded(const std::string& content) {
+  const MemoryFile file(content.data(), content.size());
+  const PeakOfMemory peak;
+  std::optional<Model> model;
+  try {
+    model = load_model(file.path());
+  } catch (const ModelFormatError& error) {
+    const std::string what = error.what();
+    EXPECT(what.rfind(file.path() + ": ", 0) == 0);
+    EXPECT(what.size() < 2000);
+    for (const char each : what) EXPECT(static_cast<unsigned char>(each) >= ' ' && each != '\x7f');
+  }
+  EXPECT(peak.bytes() <= static_cast<std::ptrdiff_t>(2 * content.size() + (64 << 20)));
+  return model;
+}
+
+inline bool same(const Model& a, const Model& b) {
+  bool is_same =
+      a.config == b.config && a.dtype == b.dtype && a.inputs == b.inputs && a.layers.size() == b.layers.size();
+  for (std::size_t i = 0; is_same && i < a.layers.size(); ++i) {
+    const ModelLayer &x = a.layers[i], &y = b.layers[i];
+    is_same = x.inputs == y.inputs && x.units == y.units && x.activation == y.activation && x.kernel == y.kernel &&
+              x.bias == y.bias && x.parameters == y.parameters && x.scale == y.scale && x.shift == y.shift;
+  }
+  return is_same;
+}
+
+// What a file that was accepted must be good for: it is saved and read again as it was, and computes. (A layer without
+// kernel may be as wide as it says, whatever the file's size.)
+inline void use(const Model& model) {
+  static const std::string path = "/dev/shm/fastnn-fuzz-" + std::to_string(::getpid());
+  save_model(path, model);
+  const Model again = load_model(path);
+  EXPECT(::unlink(path.c_str()) == 0);
+  EXPECT(same(model, again));
+  const auto run = [&](auto zero) {
+    using T = decltype(zero);
+    const Network<T> network = build_network<T>(model);
+    if (network.inputs() > 1 << 20) return;
+    const std::vector<T> x(network.inputs(), T{1});
+    std::vector<T> y(network.units());
+    EXPECT(network.forward({x.data(), 1, 0}, y.data()));
+  };
+  model.dtype == Dtype::float32 ? run(0.0f) : run(0.0);
+}
+
+}  // namespace fastnn::fuzz

@@ -1,0 +1,21 @@
+"""Any bytes as an .onnx file."""
+
+import judge
+from mutations import mutated_bytes, mutated_onnx
+
+
+def is_documented(error):
+    """Tell whether the graph's numbers are said to be in another file, which is not there."""
+    return isinstance(error, OSError) and "numbers of the model" in str(error)
+
+
+def test_one_input(data):
+    judge.model_of(data, is_documented)
+
+
+def mutate(data, max_size, seed):
+    return mutated_bytes(data, max_size, seed, mutated_onnx)
+
+
+if __name__ == "__main__":
+    judge.run(test_one_input, mutate)

@@ -1,0 +1,110 @@
+// A network by the words of docs/numerics.md, layer after layer and row after row. Sums are reference_dense's; a
+// function of one number is had from the portable kernels, one unit wide, which tests/test_activations.py holds to its
+// exact value: what is compared here is everything that arranges numbers.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "../drawn_network.hpp"
+
+namespace fastnn::fuzz {
+
+using drawn::Layer;
+
+// Of `rows` rows as wide as the numbers are, alone.
+template <class T>
+std::vector<T> activated(Activation activation, const ActivationParameters& parameters, const std::vector<T>& x,
+                         std::size_t rows) {
+  if (rows == 0) return x;
+  const std::size_t units = x.size() / rows;
+  std::vector<T> y(x.size());
+  Network<T>(units, {{units, activation, nullptr, nullptr, parameters}})
+      .forward({x.data(), rows, static_cast<std::ptrdiff_t>(units)}, y.data());
+  return y;
+}
+
+template <class T, class Add>
+T sum_of_chains(const std::vector<T>& x, Add add) {
+  T c[16] = {};
+  for (std::size_t n = 0; n < x.size(); ++n) c[n % 16] = add(c[n % 16], x[n]);
+  for (std::size_t width = 8; width > 0; width /= 2)
+    for (std::size_t j = 0; j < width; ++j) c[j] = c[j] + c[j + width];
+  return c[0];
+}
+
+template <class T>
+std::vector<T> softmax(std::vector<T> x) {
+  T largest = x[0];
+  for (const T each : x) largest = each > largest ? each : largest;
+  for (T& each : x) each = each - largest;
+  std::vector<T> e = activated<T>(Activation::exponential, {}, x, x.size());
+  const T sum = sum_of_chains<T>(e, [](T s, T each) { return s + each; });
+  for (T& each : e) each = each / sum;
+  return e;
+}
+
+template <class T>
+std::vector<T> layer_normalization(const Layer<T>& layer, std::vector<T> x) {
+  const T units = static_cast<T>(x.size()), epsilon = static_cast<T>(layer.parameters[0]);
+  const T mean = sum_of_chains<T>(x, [](T s, T each) { return s + each; }) / units;
+  for (T& each : x) each = each - mean;
+  const T squares = sum_of_chains<T>(x, [](T s, T each) { return std::fma(each, each, s); });
+  const T deviation = std::sqrt(squares / units + epsilon);
+  for (std::size_t n = 0; n < x.size(); ++n)
+    x[n] = std::fma(x[n] / deviation, layer.scale[n], layer.shift.empty() ? T{0} : layer.shift[n]);
+  return x;
+}
+
+// One row of a layer that takes whole rows.
+template <class T>
+std::vector<T> whole_row(const Layer<T>& layer, std::vector<T> x) {
+  switch (layer.activation) {
+    case Activation::softmax: return softmax(x);
+    case Activation::layer_normalization: return layer_normalization(layer, x);
+    case Activation::log_softmax: return activated<T>(layer.activation, {}, x, 1);
+    case Activation::prelu:
+      for (std::size_t n = 0; n < x.size(); ++n) x[n] = x[n] < 0 ? layer.scale[n] * x[n] : x[n];
+      return x;
+    default:
+      for (std::size_t n = 0; n < x.size(); ++n)
+        x[n] = std::fma(x[n], layer.scale[n], layer.shift.empty() ? T{0} : layer.shift[n]);
+      return x;
+  }
+}
+
+template <class T>
+std::vector<T> layer_by_rows(const Layer<T>& layer, const std::vector<T>& x, std::size_t rows) {
+  std::vector<T> y = x;
+  if (!layer.kernel.empty()) {
+    const std::vector<T> bias = layer.bias.empty() ? std::vector<T>(layer.units, T{0}) : layer.bias;
+    y.resize(rows * layer.units);
+    for (std::size_t r = 0; r < rows; ++r)
+      reference_dense(layer.inputs, layer.units, layer.kernel.data(), bias.data(), x.data() + r * layer.inputs,
+                      y.data() + r * layer.units);
+  }
+  const bool whole = layer.activation == Activation::softmax || layer.activation >= Activation::log_softmax;
+  if (!whole) return activated<T>(layer.activation, layer.parameters, y, y.size());
+  for (auto row = y.begin(); row != y.end(); row += static_cast<std::ptrdiff_t>(layer.units)) {
+    const std::vector<T> done = whole_row(layer, std::vector<T>(row, row + static_cast<std::ptrdiff_t>(layer.units)));
+    std::copy(done.begin(), done.end(), row);
+  }
+  return y;
+}
+
+// What each layer gives for `rows` rows, contiguous; every NaN is the one that fastnn gives.
+template <class T>
+std::vector<std::vector<T>> reference(const std::vector<Layer<T>>& layers, std::vector<T> x, std::size_t rows) {
+  set_isa("portable");
+  std::vector<std::vector<T>> outputs;
+  for (const Layer<T>& layer : layers) {
+    x = layer_by_rows(layer, x, rows);
+    x = activated<T>(Activation::linear, {}, x, x.size());
+    outputs.push_back(x);
+  }
+  return outputs;
+}
+
+}  // namespace fastnn::fuzz
