@@ -261,7 +261,7 @@ MALFORMED = {
     "HDF5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 100, F, "is not what Keras writes"),
     "npy": (b"\x93NUMPY\x01\0" + b"\0" * 100, F, "looks like a NumPy array"),
     "GGUF": (b"GGUF\3\0\0\0" + b"\0" * 100, F, "looks like a GGUF model"),
-    "PyTorch": (zip_of("model/data.pkl"), U, "looks like a PyTorch state dict, which holds no activations"),
+    "PyTorch": (zip_of("model/data.pkl"), F, "is not what torch.save() writes"),
     "pickle": (pickle.dumps({"w": [1.0]}), U, "never unpickles"),
     "random bytes": (np.random.default_rng(3).bytes(4096), L, "the header is"),
 }
