@@ -3,7 +3,8 @@
     pip install '.[dev,frameworks]' && python tests/mutations.py          # all of them, more than an hour on two cores
     python tests/mutations.py 0 7                                         # some
 
-A copy of the tree is changed, built and tested, until the first failure. Exits with 1 if more than one in ten survives.
+A copy of the tree is tested as it is, then changed, built and tested until the first failure. Exits with 1 if more than
+one in ten survives.
 """
 
 import os
@@ -124,6 +125,8 @@ def main():
     survivors = []
     with tempfile.TemporaryDirectory() as directory:
         copy = Copy(Path(directory))
+        if failed := copy.failure():
+            sys.exit(f"expected tests that pass before anything is broken: {failed}")
         for number in chosen:
             path, old, new = MUTATIONS[number]
             file = copy.source / "cpp" / path
