@@ -23,16 +23,16 @@ FIRST = (  # the tests that are likely to notice soonest; all others follow
 
 # (file under cpp/, what stands there once, what takes its place)
 MUTATIONS = [
-    ("kernels/tile.hpp", "c[j] = c[j] + c[j + width]", "c[j] = c[j + width] + c[j] * 1.0000001f"),
+    ("kernels/sums.hpp", "c[j] = c[j] + c[j + width]", "c[j] = c[j + width] + c[j] * 1.0000001f"),
     ("kernels/tile.hpp", "if (k + i < inputs) step(i % C)", "if (k + i + 1 < inputs) step(i % C)"),
     ("kernels/tile.hpp", "w / V == G - 1 ? o.last", "w / V == G ? o.last"),
     ("kernels/tile.hpp", "at_least(threshold, sum)", "sum"),
     ("kernels/dense.hpp", "there ? in : Vector<T>{}", "in"),
     ("kernels/dense.hpp", "sums[0][0] = bias", "sums[0][1] = bias"),
-    ("kernels/dense.hpp", "ends ? threshold : kNoThreshold<T>", "threshold"),
+    ("kernels/dense.hpp", "ends ? threshold : -kInfinity<T>", "threshold"),
     ("kernels/dense.hpp", "k == 0 ? layer.bias + panel * P : to", "layer.bias + panel * P"),
     ("kernels/dense.hpp", "row + stride(unit) * y.column_stride, y", "row + stride(first) * y.column_stride, y"),
-    ("kernels/copy.hpp", 'return x == x ? x : splat(static_cast<T>(__builtin_nan("")))', "return x"),
+    ("kernels/copy.hpp", "return x == x ? x : splat(kNaN<T>)", "return x"),
     ("kernels/copy.hpp", "if (i < length) store_first", "if (i + 1 < length) store_first"),
     ("kernels/copy.hpp", "lines - i < L ? lines - i : L", "L"),
     ("kernels/math.hpp", "u < splat<T>(T(2.5)) ? a", "u < splat<T>(T(2.25)) ? a"),
@@ -44,14 +44,14 @@ MUTATIONS = [
     ),
     ("kernels/whole_rows.hpp", "found = row[n] > found ? row[n] : found", "found = row[n] < found ? row[n] : found"),
     ("kernels/whole_rows.hpp", "n < padded; ++n) row[n] = none", "n + 1 < padded; ++n) row[n] = none"),
-    ("kernels/whole_rows.hpp", "x < T{0} ? row.of_units(layer.scale, n) * x : x", "row.of_units(layer.scale, n) * x"),
+    ("kernels/whole_rows.hpp", "return x < T{0} ? row.of_units(scale, n) * x : x", "return row.of_units(scale, n) * x"),
     ("core/blocks.hpp", "n / shares * i + std::min(i, n % shares)", "n / shares * i"),
     ("core/blocks.hpp", "left_ = rows % grain_;", "left_ = rows % whole;"),
     ("core/forward.cpp", "if (takes_whole_rows(layer.activation))", "if (few && takes_whole_rows(layer.activation))"),
     ("core/forward.cpp", "{to + row * layer.units, rows", "{to + row * network_.inputs, rows"),
     ("core/forward.cpp", "stopped_.store(true", "stopped_.store(false"),
     ("core/network.cpp", "std::fill_n(weights, pad_to_chains(inputs) * layer.units, T{-0.0})", ""),
-    ("core/network.cpp", "units < 4 ? 16", "units < 3 ? 16"),
+    ("core/chains.hpp", "units < 4 ? 16", "units < 3 ? 16"),
     ("core/floating_point_mode.hpp", "if ((saved_ & ~kStatus) != kDefault) write(saved_)", ""),
     ("core/dispatch.cpp", "if (isa.name == name && isa.supported())", "if (isa.name == name)"),
     ("io/header.cpp", "if (entry.begin != end) {", "if (entry.begin < end) {"),
@@ -71,6 +71,7 @@ MUTATIONS = [
 
 
 def check_table():
+    """Exit where a line is no longer there."""
     for path, old, _ in MUTATIONS:
         found = (ROOT / "cpp" / path).read_text().count(old)
         if found != 1:
