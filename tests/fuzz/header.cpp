@@ -57,6 +57,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::memcpy(content.data(), &length, sizeof length);
   content += header;
   content.resize(content.size() + data_size(header), '\x3f');
-  if (const auto model = fastnn::fuzz::loaded(content)) fastnn::fuzz::use(*model);
+  fastnn::fuzz::read_and_use(content);
   return 0;
 }

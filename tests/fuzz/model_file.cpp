@@ -3,6 +3,6 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string content(reinterpret_cast<const char*>(data), size);
-  if (const auto model = fastnn::fuzz::loaded(content)) fastnn::fuzz::use(*model);
+  fastnn::fuzz::read_and_use(content);
   return 0;
 }

@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-#include "fastnn/model.hpp"
+#include "fastnn/model_file.hpp"
 
 namespace fastnn::fuzz {
 
@@ -67,23 +67,23 @@ class MemoryFile {
 };
 
 // What bytes may give: a model, or one sentence of the reader's own errors that names the file.
-inline std::optional<Model> loaded(const std::string& content) {
-  const MemoryFile file(content.data(), content.size());
+template <class Read>
+std::optional<ModelFile> read_or_refused(const Read& read, const std::string& name, std::size_t size) {
   const PeakOfMemory peak;
-  std::optional<Model> model;
+  std::optional<ModelFile> model;
   try {
-    model = load_model(file.path());
+    model = read();
   } catch (const ModelFormatError& error) {
     const std::string what = error.what();
-    EXPECT(what.rfind(file.path() + ": ", 0) == 0);
+    EXPECT(what.rfind(name + ": ", 0) == 0);
     EXPECT(what.size() < 2000);
     for (const char each : what) EXPECT(static_cast<unsigned char>(each) >= ' ' && each != '\x7f');
   }
-  EXPECT(peak.bytes() <= static_cast<std::ptrdiff_t>(2 * content.size() + (64 << 20)));
+  EXPECT(peak.bytes() <= static_cast<std::ptrdiff_t>(2 * size + (64 << 20)));
   return model;
 }
 
-inline bool same(const Model& a, const Model& b) {
+inline bool same(const ModelFile& a, const ModelFile& b) {
   bool is_same =
       a.config == b.config && a.dtype == b.dtype && a.inputs == b.inputs && a.layers.size() == b.layers.size();
   for (std::size_t i = 0; is_same && i < a.layers.size(); ++i) {
@@ -96,10 +96,10 @@ inline bool same(const Model& a, const Model& b) {
 
 // What a file that was accepted must be good for: it is saved and read again as it was, and computes. (A layer without
 // kernel may be as wide as it says, whatever the file's size.)
-inline void use(const Model& model) {
+inline void use(const ModelFile& model) {
   static const std::string path = "/dev/shm/fastnn-fuzz-" + std::to_string(::getpid());
   save_model(path, model);
-  const Model again = load_model(path);
+  const ModelFile again = load_model(path);
   EXPECT(::unlink(path.c_str()) == 0);
   EXPECT(same(model, again));
   const auto run = [&](auto zero) {
@@ -111,6 +111,18 @@ inline void use(const Model& model) {
     EXPECT(network.forward({x.data(), 1, 0}, y.data()));
   };
   model.dtype == Dtype::float32 ? run(0.0f) : run(0.0);
+}
+
+// From memory and from a file, which is one reader.
+inline void read_and_use(const std::string& content) {
+  const auto from_bytes = [&] { return parse_model(content.data(), content.size()); };
+  const auto model = read_or_refused(from_bytes, "model", content.size());
+  const MemoryFile file(content.data(), content.size());
+  const auto again = read_or_refused([&] { return load_model(file.path()); }, file.path(), content.size());
+  EXPECT(model.has_value() == again.has_value());
+  if (!model) return;
+  EXPECT(same(*model, *again));
+  use(*model);
 }
 
 }  // namespace fastnn::fuzz
