@@ -9,6 +9,7 @@ one in ten survives.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,7 @@ class Copy:
 
 def main():
     check_table()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, by the tests too
     chosen = [int(number) for number in sys.argv[1:]] or range(len(MUTATIONS))
     survivors = []
     with tempfile.TemporaryDirectory() as directory:
