@@ -28,7 +28,6 @@ case $kind in
     "$build/tests/shapes" 100
     "$build/tests/floating_point_mode"
     "$build/bench/forward" 256 > /dev/null
-    "$build/examples/predict" examples/digits.safetensors > /dev/null
     CXXFLAGS+=" -fsanitize=address,undefined,float-cast-overflow"
     # Python keeps much to its end, so leaks are looked for in the C++ programs above and those of tests/fuzz alone.
     # A request for more memory than there is has to fail, as some tests want to see it.
