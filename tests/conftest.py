@@ -1,6 +1,9 @@
 """What tests share: instruction sets, networks whose numbers never change, the C++ package, threads that meet."""
 
+import shutil
+import subprocess
 import sys
+import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,6 +97,18 @@ def path(tmp_path):
 
 
 @pytest.fixture
+def run_with_mounts():
+    """Run Python where it may mount what nobody else sees; a skip where the system forbids that."""
+    for command in (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"]):
+        probe = [*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        if shutil.which("unshare") and subprocess.run(probe, capture_output=True).returncode == 0:
+            return lambda code, *arguments: compiled.run(
+                *command, sys.executable, "-c", textwrap.dedent(code), *arguments
+            )
+    return pytest.skip("needs Linux' unshare, and to be allowed to mount a tmpfs")
+
+
+@pytest.fixture
 def frequent_switches():
     """Let Python change threads as often as it can: every race gets its chance."""
     before = sys.getswitchinterval()
@@ -124,6 +139,11 @@ def library(request):
     except FileNotFoundError:
         package = request.getfixturevalue("prefix")
     return next(package.rglob("libfastnn.a"))
+
+
+def repeated(few, many):
+    """Gives a test its number of `times`: few every day, many with -m exhaustive."""
+    return pytest.mark.parametrize("times", [few, pytest.param(many, marks=pytest.mark.exhaustive)])
 
 
 def together(function, threads):

@@ -58,8 +58,8 @@ MUTATIONS = [
     ("io/header.cpp", "if (entry.begin != end) {", "if (entry.begin < end) {"),
     ("io/header.cpp", "if (end != data_size) {", "if (end > data_size) {"),
     ("io/header.cpp", "if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) return false", ""),
-    ("io/json.cpp", "if (!keys_.back().insert(text).second)", "if (keys_.empty())"),
-    ("io/json.cpp", "if (keys_.size() == kMaxJsonDepth)", "if (keys_.size() == 1000 * kMaxJsonDepth)"),
+    ("io/json.cpp", "if (!is_new)", "if (open_.empty())"),
+    ("io/json.cpp", "if (open_.size() == kMaxJsonDepth)", "if (open_.size() == 1000 * kMaxJsonDepth)"),
     ("io/model_file.cpp", "if (tensor.shape != place.tensor.shape)", "if (tensor.shape.empty())"),
     ("io/model_file.cpp", "if (!missing.empty()) {", "if (missing.size() > 1) {"),
     ("io/config.cpp", "units == 1 ? 2 : units", "units"),
@@ -67,7 +67,7 @@ MUTATIONS = [
     ("python/arrays.cpp", "dtype.byteorder() == '='", "true"),
     ("python/arrays.cpp", "(reach < 0 ? begin : end) += reach", "end += reach"),
     ("python/arrays.cpp", "if (!array.writeable())", "if (array.size() == 0)"),
-    ("python/module.cpp", "!out.is_none() && may_share_memory(input.array, y)", "input.array.is(y)"),
+    ("python/network.cpp", "!out.is_none() && may_share_memory(input.array, y)", "input.array.is(y)"),
 ]
 
 

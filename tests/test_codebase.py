@@ -23,6 +23,7 @@ FOLDERS = ("cpp", "python", "tests", "bench", "docs", "examples", "cmake", ".ci"
 # Folder -> what its files may include: folders of cpp/ (its own among them), and other headers, as patterns.
 STD = r"[a-z_0-9]+"
 PURE_STD = r"(?!fstream$|iostream$|filesystem$|cstdio$)[a-z_0-9]+"
+POSIX = r"fcntl\.h|sched\.h|unistd\.h|sys/[a-z]+\.h"
 INTRINSICS = r"immintrin\.h|arm_neon\.h"
 MAY_INCLUDE = {
     "kernels": (
@@ -30,7 +31,7 @@ MAY_INCLUDE = {
         rf"cstddef|cstdint|utility|{INTRINSICS}",
     ),
     "core": (["core", "include"], PURE_STD),
-    "io": (["io", "include"], rf"{STD}|nlohmann/json\.hpp|fcntl\.h|sched\.h|unistd\.h|sys/[a-z]+\.h"),
+    "io": (["io", "include", "core/floating_point_mode.hpp"], rf"{STD}|{POSIX}|nlohmann/json\.hpp"),
     "include": (["include"], PURE_STD),
     "python": (
         ["python", "core", "include", "io/usable_cpus.hpp"],
@@ -46,8 +47,8 @@ MAY_INCLUDE_IN_FILE = {
     "cpp/include/fastnn/activation.hpp": ([], "cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
-    "cpp/python/gil.hpp": ([], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono"),  # a thread of a dying program
-    "cpp/python/method.hpp": ([], r"pybind11/pybind11\.h|cxxabi\.h"),  # the same thread, on its way out
+    "cpp/python/gil.hpp": (["include"], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono"),  # of a dying program
+    "cpp/python/object.hpp": ([], r"pybind11/pybind11\.h|memory|cxxabi\.h"),  # the same thread, on its way out
 }
 LONGER_THAN_300_LINES: dict[str, str] = {}  # file -> the reason
 

@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastnn
 import floating_point as fp
-from conftest import activation_model, network, same_bits, uniform
+from conftest import activation_model, network, same_bits, uniform, with_parameters
+from fastnn import _core
+from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
+from fastnn.models import Sequential
 
 pytestmark = fp.needs_mxcsr
 
@@ -18,7 +22,30 @@ MODES = {
     "round up": fp.DEFAULT | fp.ROUND_UP,
     "round to zero": fp.DEFAULT | fp.ROUND_TO_ZERO,
     "overflow and invalid unmasked": fp.DEFAULT & ~0x0480,
+    "all exceptions unmasked": fp.DEFAULT & ~0x1F80,
 }
+
+
+def in_mode(mode, call):
+    """What call() returns in a mode, which it must leave as it was."""
+    fp.set_mxcsr(mode)
+    try:
+        result = call()
+        after = fp.mxcsr()
+    finally:
+        fp.set_mxcsr(fp.DEFAULT)
+    assert after == mode
+    return result
+
+
+def every_layer(dtype):
+    """A model of each layer and activation, with parameters that a file's decimals do not hold exactly."""
+    layers = [Dense(40, "tanh", input_shape=(5,)), PReLU(), Affine(), LayerNormalization(epsilon=0.1)]
+    activations = [Activation(with_parameters(name)) for name in _core.activations]
+    slopes = [Activation({"name": "leaky_relu", "negative_slope": 0.9 + i / 1000}) for i in range(50)]
+    model = Sequential([*layers, *activations, *slopes, Dense(3, "sigmoid")], dtype=dtype)
+    model.set_weights([uniform(i, w.shape) for i, w in enumerate(model.get_weights())])
+    return model
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
@@ -28,13 +55,7 @@ def test_the_callers_mode_changes_no_bit_and_comes_back(mode, dtype, isa):
     x[::7] *= np.finfo(dtype).smallest_subnormal * 1000
     expected = model.predict(x)
     out = np.empty_like(expected)
-    fp.set_mxcsr(mode)
-    try:
-        model.predict(x, out=out)
-        after = fp.mxcsr()
-    finally:
-        fp.set_mxcsr(fp.DEFAULT)
-    assert after == mode
+    in_mode(mode, lambda: model.predict(x, out=out))
     assert same_bits(out, expected)
 
 
@@ -62,14 +83,7 @@ def test_conversion_of_x_keeps_its_bits_in_the_callers_mode(mode, given, dtype, 
         expected = x.astype(dtype)
     call = {"predict": model.predict, "representations": lambda x: model.representations(x)[0]}[method]
     call(x)  # builds the network
-    fp.set_mxcsr(mode)
-    try:
-        answer = call(x)
-        after = fp.mxcsr()
-    finally:
-        fp.set_mxcsr(fp.DEFAULT)
-    assert after == mode
-    assert same_bits(answer, expected)
+    assert same_bits(in_mode(mode, lambda: call(x)), expected)
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
@@ -78,11 +92,55 @@ def test_weights_are_converted_to_nearest_in_any_mode(mode):
     weights = [uniform(i, w.shape) * 1e-38 / 3 for i, w in enumerate(model.get_weights())]  # also to subnormals
     model.set_weights(weights)
     expected = model.get_weights()
-    fp.set_mxcsr(mode)
-    try:
-        model.set_weights(weights)
-        after = fp.mxcsr()
-    finally:
-        fp.set_mxcsr(fp.DEFAULT)
-    assert after == mode
+    in_mode(mode, lambda: model.set_weights(weights))
     assert all(map(same_bits, model.get_weights(), expected))
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+def test_no_layer_knows_the_callers_mode(mode, dtype, isa):
+    model, x = every_layer(dtype), uniform(1, (100, 5), dtype)
+    expected = [answer.tobytes() for answer in model.representations(x)]
+    assert in_mode(mode, lambda: [answer.tobytes() for answer in model.representations(x)]) == expected
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+def test_threads_made_in_the_callers_mode_do_not_compute_in_it(mode):
+    model, x = network([64, 100, 10], ["tanh", "softmax"], "float32"), uniform(1, (9000, 64), "float32")
+    expected, before = model.predict(x), fastnn.get_num_threads()
+    try:
+        fastnn.set_num_threads(20 + list(MODES.values()).index(mode))  # one thread more than ever
+        answers = in_mode(mode, lambda: [model.predict(x) for _ in range(5)])
+    finally:
+        fastnn.set_num_threads(before)
+    assert all(same_bits(answer, expected) for answer in answers)
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+def test_files_are_written_and_read_the_same_in_any_mode(mode, dtype, path):
+    model = every_layer(dtype)
+    model.save(path)
+    content = path.read_bytes()
+    in_mode(mode, lambda: model.save(path))
+    assert path.read_bytes() == content
+    loaded = in_mode(mode, lambda: fastnn.load_model(path))
+    assert [layer.parameters for layer in loaded.layers] == [layer.parameters for layer in model.layers]
+    assert loaded.fingerprint() == in_mode(mode, model.fingerprint) == model.fingerprint()
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+@pytest.mark.parametrize(
+    ("file", "package"),
+    [
+        ("torch_digits.state_dict.pt", "numpy"),  # with a BatchNormalization that is folded
+        ("keras_activations.h5", "h5py"),
+        ("torch_activations.legacy.onnx", "onnx"),
+    ],
+)
+def test_other_tools_files_become_the_same_model_in_any_mode(mode, file, package):
+    pytest.importorskip(package)
+    options = {"layers": ["relu", "linear", "tanh", "linear"]} if "state_dict" in file else {}
+
+    def load():
+        return fastnn.load_model(Path(__file__).with_name("models") / file, **options).fingerprint()
+
+    assert in_mode(mode, load) == load()

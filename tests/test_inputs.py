@@ -252,6 +252,20 @@ def test_ragged_rows_are_numpys_own_error():
         MODEL.predict([[1, 2, 3, 4, 5], [1, 2, 3, 4]])
 
 
+LIES = {
+    "nothing at 0": {"__array_interface__": {"data": (0, False), "shape": (2, 5), "typestr": "<f4", "version": 3}},
+    "negative shape": {"__array_interface__": {"data": (8, False), "shape": (-2, 5), "typestr": "<f4", "version": 3}},
+    "no data": {"__array_interface__": {"shape": (2, 5), "typestr": "<f4", "version": 3}},
+    "no array": {"__array__": lambda self, dtype=None, copy=None: [1, 2, 3, 4, 5]},
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_objects_that_lie_about_an_array_are_numpys_own_error(lie):
+    with pytest.raises((ValueError, TypeError)):
+        MODEL.predict(type("Lying", (), lie)())
+
+
 @pytest.mark.parametrize("mask", ["one", "all"])
 def test_masked_values_are_refused_not_guessed(mask):
     x = np.ma.array(np.zeros((4, INPUTS), "float32"), mask=mask == "all")

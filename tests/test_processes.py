@@ -19,13 +19,13 @@ wanted = model.predict(x).tobytes()
 """
 
 
-def run(code, *options, begin=BEGIN, file=None):
-    """Run a program of its own; return what it printed. It must end well, silently on stderr, within a minute."""
+def run(code, *options, begin=BEGIN, file=None, timeout=60):
+    """Run a program of its own; return what it printed. It must end well, silently on stderr, and in time."""
     text = begin + textwrap.dedent(code)
     if file is not None:
         file.write_text(text)
     command = [sys.executable, *options, *(["-c", text] if file is None else [str(file)])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

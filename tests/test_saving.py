@@ -31,6 +31,43 @@ def test_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, path):
     assert os.listdir(tmp_path) == [path.name]
 
 
+def test_full_and_read_only_disks_keep_the_old_file(tmp_path, run_with_mounts):
+    run_with_mounts(
+        """
+        import errno, os, subprocess, sys
+        from pathlib import Path
+        import fastnn
+        from fastnn.layers import Dense
+
+        def mount(options):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+
+        def refused(save, *arguments):
+            try:
+                save(*arguments)
+            except OSError as error:
+                assert path.read_bytes() == old
+                assert os.listdir(folder) == [path.name]
+                return errno.errorcode[error.errno], error.filename
+            raise AssertionError("no error")
+
+        folder = Path(sys.argv[1])
+        mount("size=64k")
+        path = folder / "model.safetensors"
+        small = fastnn.Sequential([Dense(2, input_shape=(3,))])
+        large = fastnn.Sequential([Dense(200, input_shape=(300,))])
+        small.save(path)
+        old = path.read_bytes()
+        for name in (path.name, "other.safetensors"):
+            assert refused(large.save, folder / name) == ("ENOSPC", str(folder / name))
+        mount("remount,ro")
+        for name in (path.name, "other.safetensors"):
+            assert refused(small.save, folder / name) == ("EROFS", str(folder / name))
+        """,
+        tmp_path,
+    )
+
+
 def test_killed_save_leaves_a_whole_file(path):
     code = """if True:
         import sys, fastnn

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from conftest import network, same_bits, together
+from conftest import network, repeated, same_bits, together
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense
 from fastnn.models import Sequential
@@ -36,6 +36,19 @@ def test_one_model_in_many_threads_gives_the_bits_it_gives_alone(dtype, isa):
         return True
 
     assert all(together(predict, THREADS))
+
+
+@repeated(64, 1000)
+def test_very_many_threads_on_one_model_give_the_bits_it_gives_alone(times):
+    model = network([33, 65, 17, 9], ACTIVATIONS, "float32")
+    x = rows_of(63)
+    alone = model.predict(x)
+
+    def predict(thread):
+        first = thread % len(x)
+        return all(same_bits(model.predict(x[first:]), alone[first:]) for _ in range(20))
+
+    assert all(together(predict, times))
 
 
 def test_models_of_many_sizes_share_a_threads_scratch():

@@ -6,10 +6,10 @@ import sys
 import pytest
 
 
-def run(code, *arguments):
+def run(code, *arguments, timeout=120):
     """Run a program of its own, so that a crash is seen; return the numbers that it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     return [int(number) for number in done.stdout.split()]
@@ -82,3 +82,30 @@ def test_one_row_takes_the_scratch_of_one_row(inputs):
     assert peak <= 6 * inputs * 4
     assert kept <= 72 * 2**20  # a thread keeps 64 MiB for its next call
     assert growth <= 8 * 2**20
+
+
+@pytest.mark.exhaustive
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_more_rows_than_an_int_counts():
+    code = """if True:
+        import re
+        import numpy as np
+        from fastnn.layers import Dense
+        from fastnn.models import Sequential
+
+        available = int(re.search(r"MemAvailable:\\s+(\\d+) kB", open("/proc/meminfo").read())[1]) * 1024
+        if available < 12 * 2**30:
+            print(-1)
+            raise SystemExit
+        model = Sequential([Dense(1, input_shape=(2,))])
+        model.set_weights([[[1.0], [2.0]], [0.5]])
+        rows = 2**31 + 5
+        x = np.zeros((rows, 2), "float32")  # 16 GiB of one page of zeros, but for the ends
+        x[[0, 1, -2, -1]] = [[1, 0], [0, 1], [3, 0], [0, 3]]
+        y = model.predict(x)
+        print(*(int(2 * each) for each in y[[0, 1, 2, rows // 2, -3, -2, -1], 0]))
+    """
+    answers = run(code, timeout=3600)
+    if answers == [-1]:
+        pytest.skip("needs 12 GiB of memory")
+    assert answers == [3, 5, 1, 1, 1, 7, 7 + 6]

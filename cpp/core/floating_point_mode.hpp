@@ -12,6 +12,20 @@ namespace fastnn {
 
 class DefaultFloatingPointMode {
  public:
+#if defined(__x86_64__)
+  using Word = std::uint32_t;
+#else
+  using Word = std::uint64_t;
+#endif
+
+  // Sets this thread's mode, the default one unless told, and returns what it was: for where no scope is.
+  static Word exchange(Word word) {
+    const Word before = read();
+    write(word);
+    return before;
+  }
+  static Word exchange() { return exchange(kDefault); }
+
   DefaultFloatingPointMode() : saved_(read()) {
     if ((saved_ & ~kStatus) != kDefault) write(kDefault);
   }
@@ -23,13 +37,11 @@ class DefaultFloatingPointMode {
 
  private:
 #if defined(__x86_64__)
-  using Word = std::uint32_t;
   static constexpr Word kDefault = 0x1f80;  // MXCSR: all exceptions masked, to nearest, neither FTZ nor DAZ
   static constexpr Word kStatus = 0x3f;     // the sticky exception flags
   static Word read() { return _mm_getcsr(); }
   static void write(Word word) { _mm_setcsr(word); }
 #elif defined(__aarch64__)
-  using Word = std::uint64_t;
   static constexpr Word kDefault = 0;  // FPCR: no traps, to nearest, no FZ, no default NaN
   static constexpr Word kStatus = 0;   // the flags are in FPSR
   static Word read() {

@@ -157,7 +157,6 @@ bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T
   const auto written = [&](T* data) { return Block<T>{data, rows, row_stride, column_stride}; };
   const auto read = [&](const T* data) { return Block<const T>{data, rows, row_stride, column_stride}; };
   T *here = scratch, *there = scratch + padded(rows) * network_.widest;
-  const DefaultFloatingPointMode mode;
 
   Block<const T> x = {x_.data + static_cast<std::ptrdiff_t>(row) * x_.row_stride, rows, x_.row_stride,
                       x_.column_stride};
@@ -185,7 +184,10 @@ template <class T>
 bool Network<T>::Forward::run() {
   const Blocks& blocks = plan_.blocks;
   if (plan_.shares_blocks) {
-    const auto run_one = [&](std::size_t block) { run_block(block, 1); };
+    const auto run_one = [&](std::size_t block) {
+      const DefaultFloatingPointMode mode;
+      run_block(block, 1);
+    };
     share(blocks.count(), plan_.threads, run_one, [this] { return going_on(); });
     return !stopped_;
   }
@@ -201,16 +203,19 @@ void Network<T>::Forward::run_in(T* scratch) {
 
 template <class T>
 std::size_t Network<T>::blocks(std::size_t rows) const {
+  const DefaultFloatingPointMode mode;
   return Forward(*packed_, {nullptr, rows, 0}, nullptr, nullptr, {}, 1).blocks().count();
 }
 
 template <class T>
 bool Network<T>::forward(Rows<T> x, T* y, FunctionRef<bool()> go_on) const {
+  const DefaultFloatingPointMode mode;
   return Forward(*packed_, x, y, nullptr, go_on, num_threads()).run();
 }
 
 template <class T>
 bool Network<T>::representations(Rows<T> x, T* const* outputs, FunctionRef<bool()> go_on) const {
+  const DefaultFloatingPointMode mode;
   return Forward(*packed_, x, nullptr, outputs, go_on, num_threads()).run();
 }
 
@@ -223,6 +228,7 @@ std::size_t Network<T>::scratch_size(std::size_t rows) const {
 
 template <class T>
 void Network<T>::forward_in(T* scratch, std::size_t size, Rows<T> x, T* y) const noexcept {
+  const DefaultFloatingPointMode mode;
   Forward(*packed_, x, y, nullptr, {}, 1, size / (2 * packed_->widest)).run_in(scratch);
 }
 

@@ -6,6 +6,7 @@
 
 #include "dispatch.hpp"
 #include "fastnn/threads.hpp"
+#include "floating_point_mode.hpp"
 #include "packed_network.hpp"
 
 namespace fastnn {
@@ -82,6 +83,7 @@ void check_layer(const Layer<T>& layer, std::size_t inputs) {
 
 template <class T>
 Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
+  const DefaultFloatingPointMode mode;
   check_width(inputs, "inputs");
   if (layers.empty()) throw Error("expected a network with at least 1 layer; received none");
   active_kernels();  // a wrong FASTNN_ISA or FASTNN_NUM_THREADS is reported here, not by the first forward

@@ -9,6 +9,7 @@
 
 #include "environment.hpp"
 #include "fastnn/error.hpp"
+#include "floating_point_mode.hpp"
 
 namespace fastnn {
 namespace {
@@ -47,6 +48,7 @@ std::atomic<std::size_t> chosen{0};  // 0: nothing yet
 std::size_t num_threads() {
   std::size_t threads = chosen.load(std::memory_order_relaxed);
   if (threads != 0) return threads;
+  const DefaultFloatingPointMode mode;
   const std::size_t first = first_choice();
   return chosen.compare_exchange_strong(threads, first) ? first : threads;  // another thread may have chosen meanwhile
 }

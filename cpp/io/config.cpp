@@ -170,18 +170,17 @@ std::size_t parse_inputs(const Json& shape, const std::string& where) {
 // What the outputs stand for: as many as there are, or two for one output.
 void check_classes(const Json& classes, std::size_t units, const std::string& where) {
   const std::size_t expected = units == 1 ? 2 : units;
-  const bool fits = classes.is_array() && classes.size() == expected;
-  for (const Json& each : fits ? classes : Json::array()) {
-    if (!each.is_string() && !each.is_number() && !each.is_boolean()) {
-      throw ModelFormatError(where + " has " + json_kind(each) +
-                             " in 'classes'; expected strings, numbers or booleans");
-    }
-  }
-  if (!fits) {
+  if (!classes.is_array() || classes.size() != expected) {
     throw ModelFormatError(where + " has " +
                            (classes.is_array() ? std::to_string(classes.size()) : json_kind(classes)) +
                            " as 'classes'; expected an array of " + std::to_string(expected) + ", for " +
                            std::to_string(units) + " outputs");
+  }
+  for (const Json& each : classes) {
+    if (!each.is_string() && !each.is_number() && !each.is_boolean()) {
+      throw ModelFormatError(where + " has " + json_kind(each) +
+                             " in 'classes'; expected strings, numbers or booleans");
+    }
   }
 }
 
@@ -189,7 +188,8 @@ void check_classes(const Json& classes, std::size_t units, const std::string& wh
 
 ModelConfig parse_config(const std::string& text, const std::string& file) {
   const std::string where = file + ": the config";
-  const Json json = parse_strict(text, where);
+  const Document document = parse_strict(text, where);
+  const Json& json = document.root();
   check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes"}, where);
   parse_name(json, where);
   ModelConfig config{parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};

@@ -106,6 +106,21 @@ void check_tiling(const std::vector<Entry>& entries, std::uint64_t data_size, co
   }
 }
 
+std::string quoted(const std::string& text) { return Json(text).dump(); }
+
+// Of values that are JSON already, in the order of their keys.
+std::string object_text(const std::map<std::string, std::string>& values) {
+  std::string text = "{";
+  for (const auto& [key, value] : values) text += (text.size() == 1 ? "" : ",") + quoted(key) + ":" + value;
+  return text + "}";
+}
+
+std::string array_text(const std::vector<std::size_t>& values) {
+  std::string text = "[";
+  for (const std::size_t value : values) text += (text.size() == 1 ? "" : ",") + std::to_string(value);
+  return text + "]";
+}
+
 }  // namespace
 
 std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file) {
@@ -129,7 +144,8 @@ Header parse_header(const std::string& text, std::uint64_t data_size, const std:
                            ": the header is not one JSON object; expected it to begin with '{' and to end with "
                            "'}' and spaces");
   }
-  const Json json = parse_strict(text, file + ": the header");
+  const Document document = parse_strict(text, file + ": the header");
+  const Json& json = document.root();
   const std::size_t tensors = json.size() - json.count(kMetadataKey);
   if (tensors > kMaxTensors) {
     throw LimitError(file + ": has " + std::to_string(tensors) + " tensors; fastnn reads at most " +
@@ -151,18 +167,22 @@ Header parse_header(const std::string& text, std::uint64_t data_size, const std:
 }
 
 std::string header_text(const Header& header, const std::string& file) {
-  Json json = Json::object();
-  json[kMetadataKey] = header.metadata;
-  std::uint64_t end = 0;
-  for (const TensorInfo& tensor : header.tensors) {
-    if (json.contains(tensor.name)) throw ModelFormatError(file + ": has the tensor " + shown(tensor.name) + " twice");
-    const std::uint64_t begin = end;
-    end += data_bytes(tensor, file);
-    json[tensor.name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
-  }
   std::string text;
   try {
-    text = json.dump();
+    std::map<std::string, std::string> metadata, entries;
+    for (const auto& [key, value] : header.metadata) metadata[key] = quoted(value);
+    entries[kMetadataKey] = object_text(metadata);
+    std::uint64_t end = 0;
+    for (const TensorInfo& tensor : header.tensors) {
+      const std::uint64_t begin = end;
+      end += data_bytes(tensor, file);
+      const std::string entry = object_text({{"data_offsets", array_text({begin, end})},
+                                             {"dtype", quoted(tensor.dtype)},
+                                             {"shape", array_text(tensor.shape)}});
+      if (!entries.emplace(tensor.name, entry).second)
+        throw ModelFormatError(file + ": has the tensor " + shown(tensor.name) + " twice");
+    }
+    text = object_text(entries);
   } catch (const Json::exception&) {
     throw ModelFormatError(file + ": the header is not valid UTF-8");
   }

@@ -1,10 +1,10 @@
-// See json.hpp. The text is walked once to check it and once to build the value: nlohmann's parse callback could do
-// both at once, but it looks at all earlier siblings each time an object ends, which is quadratic.
+// See json.hpp. The text is checked as the value is built: nlohmann's parse callback could do that too, but it looks at
+// all earlier siblings each time an object ends, which is quadratic.
 #include "json.hpp"
 
 #include <algorithm>
 #include <cstddef>
-#include <set>
+#include <utility>
 #include <vector>
 
 #include "limits.hpp"
@@ -13,26 +13,39 @@
 namespace fastnn::io {
 namespace {
 
-class Checker : public nlohmann::json_sax<Json> {
- public:
-  explicit Checker(const std::string& what) : what_(what) {}
+// Leaves no value within another. As deep as the value, which kMaxJsonDepth limits.
+void take_apart(Json& value) {
+  if (!value.is_structured()) return;
+  for (Json& each : value) take_apart(each);
+  value.clear();
+}
 
-  bool null() override { return count(); }
-  bool boolean(bool) override { return count(); }
-  bool number_integer(number_integer_t) override { return count(); }
-  bool number_unsigned(number_unsigned_t) override { return count(); }
-  bool number_float(number_float_t, const string_t&) override { return count(); }
-  bool binary(binary_t&) override { return count(); }
-  bool string(string_t& text) override { return check_text(text) && count(); }
+class Builder : public nlohmann::json_sax<Json> {
+ public:
+  Builder(Json& root, const std::string& what) : next_(&root), what_(what) {}
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool binary(binary_t&) override { return false; }  // JSON's text has none
+  bool string(string_t& text) override {
+    check_text(text);
+    return add(std::move(text));
+  }
 
   bool key(string_t& text) override {
     check_text(text);
-    if (!keys_.back().insert(text).second) throw ModelFormatError(what_ + " has the key " + shown(text) + " twice");
-    return count();
+    count();
+    const auto [place, is_new] = open_.back()->get_ref<Json::object_t&>().emplace(text, nullptr);
+    if (!is_new) throw ModelFormatError(what_ + " has the key " + shown(text) + " twice");
+    next_ = &place->second;
+    return true;
   }
 
-  bool start_object(std::size_t) override { return open(); }
-  bool start_array(std::size_t) override { return open(); }
+  bool start_object(std::size_t) override { return open(Json::value_t::object); }
+  bool start_array(std::size_t) override { return open(Json::value_t::array); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
@@ -42,33 +55,46 @@ class Checker : public nlohmann::json_sax<Json> {
   }
 
  private:
-  bool count() {
-    if (++items_ <= kMaxJsonItems) return true;
+  void count() {
+    if (++items_ <= kMaxJsonItems) return;
     throw LimitError(what_ + " has more than " + std::to_string(kMaxJsonItems) +
                      " keys and values, the most that fastnn reads");
   }
 
-  bool check_text(const std::string& text) const {
-    if (text.find('\0') == std::string::npos) return true;
+  void check_text(const std::string& text) const {
+    if (text.find('\0') == std::string::npos) return;
     throw ModelFormatError(what_ + " has a NUL character in the text " + shown(text));
   }
 
-  bool open() {
-    if (keys_.size() == kMaxJsonDepth) {
-      throw ModelFormatError(what_ + " is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  bool add(Json value) {
+    count();
+    if (!open_.empty() && open_.back()->is_array()) {
+      open_.back()->push_back(std::move(value));
+      next_ = &open_.back()->back();
+    } else {
+      *next_ = std::move(value);
     }
-    keys_.emplace_back();
-    return count();
-  }
-
-  bool close() {
-    keys_.pop_back();
     return true;
   }
 
+  bool open(Json::value_t type) {
+    if (open_.size() == kMaxJsonDepth) {
+      throw ModelFormatError(what_ + " is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+    }
+    add(type);
+    open_.push_back(next_);
+    return true;
+  }
+
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  Json* next_;  // where a value goes that is no array's; then the value added last
   const std::string& what_;
   std::size_t items_ = 0;
-  std::vector<std::set<std::string>> keys_;  // of each open object; an array's stays empty
+  std::vector<Json*> open_;  // the objects and arrays that have not ended
 };
 
 bool contains(const Keys& keys, const std::string& key) {
@@ -85,14 +111,15 @@ std::string listed(const Keys& required, const Keys& optional) {
 
 }  // namespace
 
-Json parse_strict(const std::string& text, const std::string& what) {
+Document::~Document() { take_apart(root_); }
+
+Document parse_strict(const std::string& text, const std::string& what) {
   // nlohmann takes a NUL for the end of its input and would not see what follows.
   if (text.find('\0') != std::string::npos) throw ModelFormatError(what + " has a NUL byte");
-  {
-    Checker checker(what);
-    Json::sax_parse(text, &checker);
-  }
-  return Json::parse(text);
+  Document document;
+  Builder builder(document.root(), what);
+  Json::sax_parse(text, &builder);
+  return document;
 }
 
 std::string json_kind(const Json& value) {

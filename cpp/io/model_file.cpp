@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/floating_point_mode.hpp"
 #include "config.hpp"
 #include "header.hpp"
 #include "json.hpp"
@@ -91,7 +92,7 @@ ModelConfig check_metadata(const std::map<std::string, std::string>& metadata, c
     throw UnsupportedModelError(file + ": has the format version " + io::shown(version->second) +
                                 "; this fastnn reads '1'");
   }
-  io::check_object(io::Json(metadata), {"format", "version", "config"}, {}, file + ": __metadata__");
+  io::check_object(io::Document(metadata).root(), {"format", "version", "config"}, {}, file + ": __metadata__");
   return io::parse_config(metadata.at("config"), file);
 }
 
@@ -191,6 +192,7 @@ void check_layers(const ModelFile& model, const ModelConfig& config, const std::
 }
 
 ModelFile read_model(io::Input& input) {
+  const DefaultFloatingPointMode mode;  // of decimal numbers, which become doubles
   io::SafetensorsFile file(input);
   const ModelConfig config = check_metadata(file.header().metadata, file.name());
   const std::vector<Place> places = match_tensors(file.header(), config, file.name());
@@ -219,6 +221,7 @@ ModelFile parse_model(const void* data, std::size_t size) {
 }
 
 void save_model(const std::string& path, const ModelFile& model) {
+  const DefaultFloatingPointMode mode;
   const std::string file = io::escaped(path);
   const ModelConfig config = io::parse_config(model.config, file);
   check_layers(model, config, file);

@@ -75,7 +75,16 @@ bool may_share_memory(const py::array& a, const py::array& b) {
   return a_begin < b_end && b_begin < a_end;
 }
 
+Held::Held(std::initializer_list<py::array> arrays) {
+  for (py::object each : arrays)
+    while (each && py::isinstance<py::array>(each)) {
+      references_.emplace_back(each);
+      each = py::reinterpret_borrow<py::array>(each).base();
+    }
+}
+
 py::array converted(const py::array& array, const py::dtype& dtype) {
+  const Held held({array});
   const DefaultFloatingPointMode mode;
   const py::object errstate = py::module_::import("numpy").attr("errstate");
   const py::object quiet = call(errstate, py::tuple(), py::dict(py::arg("all") = "ignore"));
@@ -102,7 +111,12 @@ Input<T> input_rows(py::handle x, std::size_t inputs) {
   if (dimensions == 0 || static_cast<std::size_t>(array.shape(dimensions - 1)) != inputs)
     throw py::value_error(wrong_columns(array, inputs));
 
-  const py::array flat = dimensions > 2 ? py::array(call(array.attr("reshape"), py::make_tuple(-1, inputs))) : array;
+  py::array flat = array;
+  if (dimensions > 2) {
+    array = call(array.attr("view"), py::tuple());  // whose shape nobody else can change while NumPy copies
+    const Held held({array});
+    flat = call(array.attr("reshape"), py::make_tuple(-1, inputs));
+  }
   const bool one_row = dimensions == 1;
   constexpr py::ssize_t size = sizeof(T);
   const Rows<T> rows = {static_cast<const T*>(flat.data()), one_row ? 1 : static_cast<std::size_t>(flat.shape(0)),

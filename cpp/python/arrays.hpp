@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,16 @@ struct Input {
 // it is. Throws TypeError (not numbers) or ValueError (not the model's number of inputs).
 template <class T>
 Input<T> input_rows(py::handle x, std::size_t inputs);
+
+// While it lives nobody can give these arrays' memory back: NumPy resizes none that has a weak reference, not even with
+// refcheck=False. For calls without the GIL, ours and NumPy's.
+class Held {
+ public:
+  explicit Held(std::initializer_list<py::array> arrays);
+
+ private:
+  std::vector<py::weakref> references_;  // to the arrays and to those whose memory they show
+};
 
 // A copy, each number rounded to the nearest of `dtype`, to infinity too, whatever the caller's floating-point mode and
 // NumPy's handling of errors are.

@@ -6,6 +6,8 @@
 
 #include <chrono>
 
+#include "fastnn/function_ref.hpp"
+
 #if defined(__GLIBCXX__)
 #include <cxxabi.h>
 #endif
@@ -73,5 +75,19 @@ class GilRelease {
   PyThreadState* state_;
   std::chrono::steady_clock::time_point next_{};
 };
+
+// What run(go_on) returns, called without the GIL; on Python's main thread go_on heeds signals.
+template <class Run>
+auto without_gil(const Run& run) {
+  bool stopped = false;
+  const auto result = [&] {
+    const bool heeds_signals = on_main_thread();
+    GilRelease release;
+    const auto go_on = [&] { return !(stopped = !release.no_signal()); };
+    return run(heeds_signals ? FunctionRef<bool()>(go_on) : FunctionRef<bool()>());
+  }();
+  if (stopped) throw pybind11::error_already_set();
+  return result;
+}
 
 }  // namespace fastnn::border

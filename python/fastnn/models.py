@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.base import Layer, Weights, changes, positive_integer
+from fastnn.floating_point import default_mode
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.stack import Stack
 from fastnn.summary import summary_lines
@@ -185,6 +186,7 @@ class Sequential(Stack):
         model.classes = config.get("classes")
         return model
 
+    @default_mode()
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write architecture and weights to a .safetensors file (docs/model-format.md).
 
@@ -203,6 +205,7 @@ class Sequential(Stack):
             descriptions = _descriptions(self._prepared(inputs))
         _core.save_model(os.fsencode(filepath), config, self.dtype, inputs, descriptions)
 
+    @default_mode()
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
         """Write the model to an .onnx file, or to an .hpp or .h, a C++ header that computes the same bits by itself.
 
@@ -239,6 +242,7 @@ def _descriptions(plan: list[tuple[Layer, int, Weights]]) -> list[Any]:
     return [layer.description(inputs, weights) for layer, inputs, weights in plan]
 
 
+@default_mode()
 def load_model(
     filepath: str | os.PathLike[str],
     *,

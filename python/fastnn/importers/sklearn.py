@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.floating_point import default_mode
 from fastnn.importers.conversion import convert
 from fastnn.importers.live_objects import class_name
 from fastnn.importers.steps import Function, Nothing, Product, Scale, Step, clip
@@ -27,6 +28,7 @@ _SPREADS = {
 }
 
 
+@default_mode()
 def from_sklearn(estimator: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model of a fitted MLPClassifier or MLPRegressor, also in a Pipeline or a TransformedTargetRegressor.
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.floating_point import default_mode
 from fastnn.importers.conversion import convert
 from fastnn.importers.keras.model import MODELS, Place, flat_rows, model_steps
 from fastnn.importers.live_objects import class_name
@@ -18,6 +19,7 @@ _FAMILIES = ("keras", "tf_keras")
 _WRAPPED = {"build", "quantize"}  # Keras wraps them in each layer, which changes no answer
 
 
+@default_mode()
 def from_keras(model: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model that computes what a Keras model does, of any backend; a Sequential or layers in a row.
 

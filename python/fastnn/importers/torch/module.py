@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
+from fastnn.floating_point import default_mode
 from fastnn.importers.conversion import convert
 from fastnn.importers.live_objects import class_name
 from fastnn.importers.steps import Step
@@ -28,6 +29,7 @@ _TENSORS = {
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
+@default_mode()
 def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model of a torch.nn.Module as it predicts, in eval mode; the module stays as it is.
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.floating_point import default_mode
 from fastnn.importers import safetensors
 from fastnn.importers.conversion import convert
 from fastnn.importers.refusals import in_one_sentence
@@ -25,6 +26,7 @@ _BATCH_NORM = {"weight", "bias", "running_mean", "running_var", "num_batches_tra
 
 
 @in_one_sentence()
+@default_mode()
 def from_torch_state_dict(
     state_dict: str | os.PathLike[str] | Mapping[str, Any],
     layers: Sequence[Activation] | Mapping[str, Activation],

@@ -1,0 +1,215 @@
+// A program for test_allocation_failures.py, `allocation_failures MODEL WRONG FOLDER`: each allocation of whatever is
+// done with a model fails in turn, that one alone or all from it on. Every time: std::bad_alloc, or the answer where
+// fastnn can do without; nothing leaked; all works afterwards. Each attempt has a process of its own, in which nothing
+// has been allocated yet. Ends with 0 and the numbers of allocations, or says what does not hold.
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "failing_new.hpp"
+#include "fastnn/fastnn.hpp"
+#include "fastnn/isa.hpp"
+#include "fastnn/model_file.hpp"
+#include "fastnn/threads.hpp"
+
+namespace {
+
+constexpr std::size_t kRows = 1000;  // four threads share them
+
+struct Operation {
+  const char* name;
+  std::function<void()> prepare;  // nothing fails yet
+  std::function<void()> run;
+  std::function<void()> check;  // nothing fails any more
+  int threads = 1;
+};
+
+// What a child tells its parent, in memory that both have.
+struct Report {
+  bool finished, failed;
+  long kept;
+};
+
+template <class T>
+T* shared(std::size_t count) {
+  void* memory = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  CHECK(memory != MAP_FAILED);
+  return static_cast<T*>(memory);
+}
+
+template <class Work>
+int status_of_child(const Work& work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    work();
+    std::_Exit(0);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  return status;
+}
+
+void attempt(const Operation& operation, long n, bool and_all_later, Report& report) {
+  operation.prepare();
+  fail(n, and_all_later);
+  bool short_of_memory = false;
+  try {
+    operation.run();
+  } catch (const std::bad_alloc&) {
+    short_of_memory = true;
+  }
+  fail_no_more();
+  report.failed = has_failed();
+  CHECK(report.failed || !short_of_memory);
+  if (!short_of_memory) operation.check();
+  for (int i = 0; i < (operation.threads > 1 ? 20 : 1); ++i) {  // until each thread has had its first part
+    operation.run();
+    operation.check();
+  }
+  report.kept = living();
+  report.finished = true;
+}
+
+void fail_each_allocation(const Operation& operation, bool and_all_later) {
+  Report& report = *shared<Report>(1);
+  const auto attempted = [&](long n) {
+    report = {};
+    const int status = status_of_child([&] { attempt(operation, n, and_all_later, report); });
+    if (status == 0 && report.finished) return;
+    std::fprintf(stderr, "%s: status %#x where allocation %ld fails%s\n", operation.name, status, n,
+                 and_all_later ? ", and all from it on" : "");
+    std::_Exit(1);
+  };
+  attempted(1'000'000);
+  CHECK(!report.failed);
+  const long most_kept = report.kept + operation.threads - 1;  // but for one that had none
+  long n = 0;
+  for (;; ++n) {
+    attempted(n);
+    if (!report.failed) break;
+    if (report.kept > most_kept) {
+      std::fprintf(stderr, "%s: %ld allocations leaked where allocation %ld fails\n", operation.name,
+                   report.kept - most_kept, n);
+      std::_Exit(1);
+    }
+  }
+  std::printf("%s: %ld\n", operation.name, n);
+  std::fflush(stdout);
+}
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+template <class Error, class Call>
+void expect(const Call& call) {
+  try {
+    call();
+    CHECK(!"thrown");
+  } catch (const Error&) {
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CHECK(argc == 4);
+  const std::string path = argv[1], wrong = argv[2], folder = argv[3], saved = folder + "/saved.safetensors";
+
+  std::unique_ptr<fastnn::ModelFile> file;
+  std::unique_ptr<fastnn::Network<float>> network;
+  std::vector<float> x, y;
+  std::vector<float*> outputs;
+  const auto load = [&] { file = std::make_unique<fastnn::ModelFile>(fastnn::load_model(path)); };
+  const auto build = [&] { network = std::make_unique<fastnn::Network<float>>(fastnn::build_network<float>(*file)); };
+  const auto prepare = [&](std::size_t threads) {
+    fastnn::set_num_threads(threads);
+    load();
+    build();
+    x.resize(kRows * network->inputs());
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 101) / 50 - 1;
+    y.resize(kRows * network->units());
+    outputs.assign(network->layers(), nullptr);
+    outputs.back() = y.data();
+  };
+  const auto rows = [&] { return fastnn::Rows<float>{x.data(), kRows, std::ptrdiff_t(network->inputs())}; };
+  const auto forward = [&] { network->forward(rows(), y.data()); };
+
+  std::size_t& size = *shared<std::size_t>(1);
+  float* const wanted = shared<float>(kRows * 1000);
+  CHECK(status_of_child([&] {
+          prepare(1);
+          forward();
+          size = y.size();
+          CHECK(size <= kRows * 1000);
+          std::copy(y.begin(), y.end(), wanted);
+        }) == 0);
+
+  const auto nothing = [] {};
+  const auto check_answer = [&] {
+    CHECK(std::equal(y.begin(), y.end(), wanted, wanted + size));
+    std::fill(y.begin(), y.end(), 0.0f);
+  };
+  const auto check_folder = [&] {
+    CHECK(content(saved) == content(path));
+    std::filesystem::directory_iterator entries(folder), end;
+    CHECK(std::distance(entries, end) == 1);
+  };
+  const auto save = [&] { fastnn::save_model(saved, *file); };
+  const Operation operations[] = {
+      {"load", nothing, load, nothing},
+      {"a wrong file", nothing, [&] { expect<fastnn::ModelFormatError>([&] { fastnn::load_model(wrong); }); }, nothing},
+      {"no file", nothing, [&] { expect<fastnn::FileError>([&] { fastnn::load_model(folder + "/none"); }); }, nothing},
+      {"build", load, build, nothing},
+      {"forward on one thread", [&] { prepare(1); }, forward, check_answer},
+      {"forward on four", [&] { prepare(4); }, forward, check_answer, 4},
+      {"representations", [&] { prepare(4); }, [&] { network->representations(rows(), outputs.data()); }, check_answer,
+       4},
+      {"Model", [] { fastnn::set_num_threads(1); },
+       [&] {
+         const auto model = fastnn::Model::load(path);
+         x.resize(kRows * model.inputs(), 1.0f);
+         y.resize(kRows * model.outputs());
+         model.predict(x.data(), kRows, y.data());
+         CHECK(!model.fingerprint().empty());
+         auto prepared = model.prepare(kRows);
+         CHECK(prepared.predict(x.data(), kRows, y.data()));
+       },
+       nothing},
+      {"save",
+       [&] {
+         load();
+         save();
+       },
+       save, check_folder},
+      {"first choices", nothing,
+       [] {
+         fastnn::num_threads();
+         fastnn::isa();
+       },
+       nothing},
+      {"wrong choices", nothing,
+       [] {
+         expect<fastnn::Error>([] { fastnn::set_isa("none"); });
+         expect<fastnn::Error>([] { fastnn::set_num_threads(0); });
+         expect<fastnn::Error>([] { fastnn::activation_from_name("none"); });
+         expect<fastnn::Error>([] { fastnn::Network<float>(1, {{2}}); });
+       },
+       nothing},
+  };
+  for (const bool and_all_later : {false, true})
+    for (const Operation& operation : operations) fail_each_allocation(operation, and_all_later);
+}

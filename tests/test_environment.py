@@ -1,0 +1,158 @@
+"""Surroundings that a library seldom has: tiny stacks, no files open, storms of signals, decimal commas, no /proc."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from test_processes import run
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+
+
+def test_threads_with_tiny_stacks_give_the_same_bits():
+    """64 KiB each, Python's threads and those of the core."""
+    code = """
+        import ctypes
+        import fastnn
+
+        libc, attributes = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+        libc.pthread_attr_init(attributes)
+        assert libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(65536)) == 0
+        assert libc.pthread_setattr_default_np(attributes) == 0
+        threading.stack_size(65536)
+        fastnn.set_num_threads(4)
+        many, answers = np.concatenate([x] * 20), []
+        thread = threading.Thread(target=lambda: answers.append(model.predict(many)))
+        thread.start()
+        thread.join()
+        assert answers[0].tobytes() == 20 * wanted
+    """
+    if not sys.platform.startswith("linux"):
+        pytest.skip("pthread_setattr_default_np is glibc's")
+    run(code)
+
+
+def test_without_standard_streams_files_are_read_and_written(path):
+    """As in a daemon: a model's file then has the number of stdin, stdout or stderr."""
+    run(f"""
+        import fastnn
+
+        path = {str(path)!r}
+        for number in range(3):
+            os.close(number)
+        model.save(path)
+        if fastnn.load_model(path).predict(x).tobytes() != wanted or open(path, "rb").read(1) == b"":
+            os._exit(3)
+    """)
+
+
+@LINUX
+def test_a_storm_of_signals_disturbs_no_call(path):
+    run(f"""
+        import signal
+        import fastnn
+
+        signals = []
+        signal.signal(signal.SIGALRM, lambda *_: signals.append(1))
+        signal.setitimer(signal.ITIMER_REAL, 2e-4, 2e-4)
+        many = np.concatenate([x] * 20)
+        for i in range(50):
+            model.save({str(path)!r})
+            assert fastnn.load_model({str(path)!r}).predict(many).tobytes() == 20 * wanted
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        assert len(signals) > 50
+    """)
+
+
+@LINUX
+def test_a_locale_with_decimal_commas_changes_no_file(path, tmp_path):
+    if shutil.which("localedef") is None:
+        pytest.skip("localedef is not installed")
+    built = subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", tmp_path / "de_DE.UTF-8"], capture_output=True)
+    if not (tmp_path / "de_DE.UTF-8").exists():
+        pytest.skip(f"no German locale: {built.stderr.decode()}")
+    run(
+        f"""
+        import locale
+        os.environ["LOCPATH"] = {str(tmp_path)!r}
+        locale.setlocale(locale.LC_ALL, "de_DE.UTF-8")
+        assert locale.localeconv()["decimal_point"] == ","
+        import fastnn
+        from fastnn.layers import Activation
+
+        model = fastnn.Sequential([Activation({{"name": "clip", "minimum": -0.25, "maximum": 1e-3}})])
+        model.build((None, 2))
+        model.save({str(path)!r})
+        loaded = fastnn.load_model({str(path)!r})
+        assert loaded.layers[0].parameters == {{"minimum": -0.25, "maximum": 1e-3}}
+        assert loaded.predict([[-3.5, 3.5]]).tolist() == model.predict([[-3.5, 3.5]]).tolist()
+        """
+    )
+
+
+def test_without_proc_and_sys_all_works(run_with_mounts):
+    run_with_mounts(
+        """
+        import os, subprocess, sys
+
+        for folder in ("/proc", "/sys"):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], check=True)
+        os.chdir("/sys")  # which nobody can write to
+        import numpy as np, fastnn
+        from fastnn.layers import Dense
+
+        model = fastnn.Sequential([Dense(300, "tanh", input_shape=(64,)), Dense(10, "softmax")])
+        x = np.ones((5000, 64), "float32")
+        assert fastnn.get_num_threads() >= 1
+        wanted = model.predict(x).tobytes()
+        fastnn.set_num_threads(3)
+        assert model.predict(x).tobytes() == wanted
+        """
+    )
+
+
+def test_pythons_checking_allocator_finds_nothing():
+    run("""
+        import subprocess
+
+        code = (
+            "import numpy as np; from fastnn import Sequential; from fastnn.layers import Dense;"
+            "model = Sequential([Dense(8, input_shape=(64,))]); x = np.ones((900, 64));"
+            "assert model.representations(x)[0].tobytes() == model.predict(x).tobytes()"
+        )
+        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONMALLOC": "debug"}, check=True)
+    """)
+
+
+def test_the_core_under_a_second_name_works_or_is_refused():
+    run("""
+        import importlib.util
+        from fastnn import _core
+
+        spec = importlib.util.spec_from_file_location("second._core", _core.__file__)
+        try:
+            second = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(second)
+            assert second.isas() == _core.isas()
+        except ImportError:
+            pass
+        assert model.predict(x).tobytes() == wanted
+    """)
+
+
+def test_a_sub_interpreter_works_or_refuses_the_import():
+    pytest.importorskip("_xxsubinterpreters")
+    code = """
+        import _xxsubinterpreters as interpreters
+
+        other = interpreters.create()
+        try:
+            interpreters.run_string(other, "import fastnn")
+        except interpreters.RunFailedError as error:
+            assert "ImportError" in str(error), error
+        assert model.predict(x).tobytes() == wanted
+        os._exit(0)  # NumPy may not survive the end of the other one
+    """
+    run(code, "-W", "ignore")
