@@ -8,11 +8,7 @@ cd "$(dirname "$0")/.."
 
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
-cmake -S . -B "$build" -G Ninja -DFASTNN_PYTHON=ON -Dpybind11_DIR="$(python -m pybind11 --cmakedir)" \
-  -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS="--coverage -O1 -fprofile-update=atomic" > /dev/null
-cmake --build "$build" > "$build/log" || { cat "$build/log"; exit 1; }
-mkdir -p "$build/package/fastnn"
-ln -s "$PWD"/python/fastnn/* "$build"/_core*.so "$build/package/fastnn"
+tests/build_module.sh "$build" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS="--coverage -O1 -fprofile-update=atomic"
 
 # Tests that count instructions or symbols of an optimised build say nothing of this one.
 PYTHONPATH="$build/package" coverage run --data-file="$build/.coverage" -m pytest -q -p no:cacheprovider "$@" || true

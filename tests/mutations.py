@@ -1,10 +1,10 @@
 """Break a line at a time of the kernels, the core, the reader and the border: does an everyday test fail?
 
-    pip install '.[dev,frameworks]' && python tests/mutations.py          # all of them, more than an hour on two cores
+    pip install '.[dev,frameworks]' && python tests/mutations.py          # all of them, an hour on two cores
     python tests/mutations.py 0 7                                         # some
 
-A copy of the tree is tested as it is, then changed, built and tested until the first failure. Exits with 1 if more than
-one in ten survives.
+A copy of the tree is tested as it is, then changed, built and tested until the first failure: by the tests that are
+likely to notice, and what survives these by all others. Exits with 1 if more than one in ten survives.
 """
 
 import os
@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FIRST = (  # the tests that are likely to notice soonest; all others follow
+LIKELY = (
     "golden forward numerics layers_of_units activations malformed_models model_file model_limits inputs outputs "
     "arguments out_of_bounds models saving blocks thread_pool shared_work floating_point_mode threads calls"
 )
@@ -88,27 +88,19 @@ class Copy:
         for name in listed.decode().split("\0")[:-1]:
             (self.source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.source / name)
-        pybind11 = subprocess.check_output([sys.executable, "-m", "pybind11", "--cmakedir"], text=True).strip()
-        options = ["-G", "Ninja", "-DFASTNN_PYTHON=ON", f"-Dpybind11_DIR={pybind11}"]
-        subprocess.run(["cmake", "-S", self.source, "-B", self.build, *options], check=True, capture_output=True)
-        package = self.build / "package" / "fastnn"
-        package.mkdir(parents=True)
-        for name in (self.source / "python/fastnn").iterdir():
-            (package / name.name).symlink_to(name)
-        self.compile()
-        (library,) = self.build.glob("_core*.so")
-        (package / library.name).symlink_to(library)
+        self.likely = [f"tests/test_{name}.py" for name in LIKELY.split()]
+        others = {str(path.relative_to(self.source)) for path in self.source.glob("tests/test_*.py")}
+        # These two look at the source, and so would catch everything.
+        self.others = sorted(others - {*self.likely, "tests/test_codebase.py", "tests/test_mutations.py"})
 
     def compile(self):
         """Return whether it compiles."""
-        return subprocess.run(["cmake", "--build", self.build], capture_output=True).returncode == 0
+        command = [self.source / "tests/build_module.sh", self.build]
+        return subprocess.run(command, capture_output=True).returncode == 0
 
-    def failure(self):
+    def failure(self, files):
         """Return the first test that fails, in any way; None if none does."""
-        first = [f"tests/test_{name}.py" for name in FIRST.split()]
-        rest = sorted(str(path.relative_to(self.source)) for path in self.source.glob("tests/test_*.py"))
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
-        files = [*first, *(name for name in rest if name not in first and "codebase" not in name)]
         environment = os.environ | {"PYTHONPATH": str(self.build / "package")}
         try:
             done = subprocess.run(
@@ -120,27 +112,34 @@ class Copy:
             return None
         return next((line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))), "a crash")
 
+    def survivors(self, chosen, files):
+        """Return those of the chosen lines whose breaking no test in the files catches."""
+        if not chosen:
+            return []
+        if failed := self.failure(files) if self.compile() else "the compiler":
+            sys.exit(f"expected tests that pass before anything is broken; failed: {failed}")
+        survivors = []
+        for number in chosen:
+            path, old, new = MUTATIONS[number]
+            file = self.source / "cpp" / path
+            text = file.read_text()
+            start = time.monotonic()
+            file.write_text(text.replace(old, new))
+            caught = self.failure(files) if self.compile() else "the compiler"
+            file.write_text(text)
+            survivors += [] if caught else [number]
+            print(f"{number:2} {path}: {old} -> {new}\n   {caught or 'SURVIVES'} {time.monotonic() - start:.0f} s")
+            sys.stdout.flush()
+        return survivors
+
 
 def main():
     check_table()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, by the tests too
     chosen = [int(number) for number in sys.argv[1:]] or range(len(MUTATIONS))
-    survivors = []
     with tempfile.TemporaryDirectory() as directory:
         copy = Copy(Path(directory))
-        if failed := copy.failure():
-            sys.exit(f"expected tests that pass before anything is broken: {failed}")
-        for number in chosen:
-            path, old, new = MUTATIONS[number]
-            file = copy.source / "cpp" / path
-            text = file.read_text()
-            start = time.monotonic()
-            file.write_text(text.replace(old, new))
-            caught = copy.failure() if copy.compile() else "the compiler"
-            file.write_text(text)
-            survivors += [] if caught else [number]
-            print(f"{number:2} {path}: {old} -> {new}\n   {caught or 'SURVIVES'} {time.monotonic() - start:.0f} s")
-            sys.stdout.flush()
+        survivors = copy.survivors(copy.survivors(chosen, copy.likely), copy.others)
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} caught; survivors: {survivors}")
     sys.exit(10 * len(survivors) > len(chosen))
 

@@ -8,49 +8,46 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-kind=$1
-shift
-build=build/$kind
-export CXX=g++
-cmake --preset "$kind" -DPython_EXECUTABLE="$(command -v python)" -Dpybind11_DIR="$(python -m pybind11 --cmakedir)" \
-  > /dev/null
-cmake --build "$build" > "$build/log" || { cat "$build/log"; exit 1; }
-
-package=$build/python/fastnn
-mkdir -p "$package"
-ln -sfn "$PWD"/python/fastnn/* "$package/"
-ln -sfn "$PWD/$build"/_core*.so "$package/"
-export PYTHONPATH=$PWD/$build/python
-export CXXFLAGS="-O1 -g1 -fno-sanitize-recover=all"
-
-case $kind in
+case ${1:-} in
   address)
-    "$build/tests/shapes" 100
-    "$build/tests/floating_point_mode"
-    "$build/bench/forward" 256 > /dev/null
-    CXXFLAGS+=" -fsanitize=address,undefined,float-cast-overflow"
-    # Python keeps much to its end, so leaks are looked for in the C++ programs above and those of tests/fuzz alone.
-    # A request for more memory than there is has to fail, as some tests want to see it.
-    export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
     library=libasan.so
+    programs=("tests/shapes 100" "tests/floating_point_mode" "bench/forward 256")
     tests=(tests/test_forward.py tests/test_out_of_bounds.py tests/test_malformed_models.py tests/test_model_file.py
       tests/test_arguments.py tests/test_inputs.py tests/test_outputs.py tests/test_blocks.py tests/test_golden.py
-      tests/test_thread_pool.py)
+      tests/test_thread_pool.py tests/test_cpp_library.py tests/test_changing_arrays.py)
+    options=()
     ;;
   thread)
-    CXXFLAGS+=" -fsanitize=thread"
-    export TSAN_OPTIONS=halt_on_error=1
     library=libtsan.so
-    tests=(tests/test_thread_pool.py tests/test_threads.py tests/test_shared_work.py tests/test_forward.py)
+    programs=()
+    tests=(tests/test_thread_pool.py tests/test_threads.py tests/test_shared_work.py tests/test_forward.py
+      tests/test_torn_states.py tests/test_changing_arrays.py)
+    # The sanitizer cannot run threads of a child that was forked off among threads, nor a process that has no room for
+    # more of the sanitizer's own memory.
+    options=(-k "not fork_during_calls_of_others and not refuse")
     ;;
   *)
-    sed -n '2,4s/^# //p' "$0"
+    sed -n '2,5s/^# //p' "$0"
     exit 1
     ;;
 esac
+build=build/$1
+export CXX=g++
+tests/build_module.sh "$build" --preset "$1"
+shift
 [ $# -eq 0 ] || tests=("$@")
 
+# Leaks are looked for in these and in the programs of tests/fuzz alone: Python keeps much to its end.
+for program in "${programs[@]}"; do (cd "$build" && eval "$program" > /dev/null); done
+
+# A request for more memory than there is has to fail, as some tests want to see it.
+export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:suppressions=$PWD/tests/thread_sanitizer.txt
+export PYTHONPATH=$PWD/$build/package
+# Of what tests compile:
+CXXFLAGS=$(sed -n 's/^CMAKE_CXX_FLAGS:STRING=//p' "$build/CMakeCache.txt")
+export CXXFLAGS
 # libstdc++ too: the sanitizer takes __cxa_throw from it when it is loaded itself. PYTHONMALLOC: each object of Python's
 # has memory of its own, with a red zone around it.
 LD_PRELOAD="$(g++ -print-file-name=$library) $(g++ -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
-  python -m pytest -p no:cacheprovider -q "${tests[@]}"
+  python -m pytest -p no:cacheprovider -q "${options[@]}" "${tests[@]}"
