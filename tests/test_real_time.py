@@ -1,11 +1,12 @@
 """A prepared model's calls ask nobody for anything: no memory, no lock, no system call (real_time.cpp counts)."""
 
 import re
+import subprocess
 
 import pytest
 
 import fastnn
-from compiled import ROOT, compiled, run
+from compiled import ROOT, compiled, run, tools
 from conftest import network, with_parameters
 from fastnn import _core
 from fastnn.layers import Activation, Dense
@@ -22,15 +23,20 @@ def narrow(dtype):
 
 
 @pytest.fixture(scope="module")
-def counts(library, tmp_path_factory):
-    """Counts, by their names, of calls in a mode of the program: all of them for each instruction set."""
-    folder = tmp_path_factory.mktemp("real_time")
-    program = compiled(folder, ROOT / "tests/real_time.cpp", library, "-ldl")
-    models = []
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    paths = []
     for make in (every_activation, narrow):
         for dtype in ("float32", "float64"):
-            models.append(folder / f"{make.__name__}_{dtype}.safetensors")
-            make(dtype).save(models[-1])
+            paths.append(folder / f"{make.__name__}_{dtype}.safetensors")
+            make(dtype).save(paths[-1])
+    return paths
+
+
+@pytest.fixture(scope="module")
+def counts(library, models, tmp_path_factory):
+    """Counts, by their names, of calls in a mode of the program: all of them for each instruction set."""
+    program = compiled(tmp_path_factory.mktemp("real_time"), ROOT / "tests/real_time.cpp", library, "-ldl")
 
     def count(mode, calls):
         lines = run(program, mode, calls, ROOT / "examples/digits.safetensors", *models).splitlines()
@@ -59,3 +65,21 @@ def test_what_the_promise_excludes_would_be_counted(counts, mode, what):
     for found in counts(mode, 10_000).values():
         assert found[what] >= 1
         assert sum(found.values()) == found["calls"] + found[what]
+
+
+@pytest.mark.parametrize("isa", ["avx2", "portable"])  # those that valgrind knows
+def test_a_call_takes_as_many_instructions_whatever_the_numbers_are(library, models, tmp_path, isa):
+    if isa not in fastnn.isas():
+        pytest.skip(f"{isa} cannot run here")
+    (valgrind,) = tools("valgrind")
+    program = compiled(tmp_path, ROOT / "tests/even_calls.cpp", library)
+
+    def instructions(kind):
+        command = [valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", program, kind]
+        done = subprocess.run([*command, "100", *models], capture_output=True, text=True, env={"FASTNN_ISA": isa})
+        assert done.returncode == 0, done.stderr
+        return int(re.search(r"I +refs: +([\d,]+)", done.stderr)[1].replace(",", ""))
+
+    normal, *others = map(instructions, "0123")
+    print(f"{isa}: {normal} instructions; others {others}")
+    assert all(count <= 1.01 * normal for count in others)
