@@ -84,7 +84,8 @@ def to_text(model: Sequential, namespace: str) -> str:
             f"expected layers whose outputs take at most {_MOST_SCRATCH} bytes of a header's stack, two at a time; "
             f"the model's take {program.scratch}"
         )
-    includes, kernels = _kernels(namespace)
+    includes, kernels = _kernels()
+    version = re.sub(r"\W", "_", __version__)
     return _TEXT.format(
         version=__version__,
         namespace=namespace,
@@ -93,7 +94,9 @@ def to_text(model: Sequential, namespace: str) -> str:
         inputs=inputs,
         outputs=outputs,
         fingerprint=fingerprint,
-        guard=f"FASTNN_{namespace}_{fingerprint[:16]}",
+        guard=f"FASTNN_HEADER_{namespace}",
+        start=fingerprint[:16],
+        own=f"v{version}_{fingerprint[:16]}",  # versions may lay out the same weights in ways of their own
         includes=includes,
         kernels=kernels,
         weights="\n".join(program.weights),
@@ -191,8 +194,8 @@ def _packed(kernel: Array) -> Array:
     return np.concatenate(panels)
 
 
-def _kernels(namespace: str) -> tuple[str, str]:
-    """Return the lines that include the standard's headers, and the kernels' text, without comments."""
+def _kernels() -> tuple[str, str]:
+    """Return the lines that include the standard's headers, and the kernels' text, without comments and macros."""
     root = next(path for path in _SOURCES if (path / "kernels/one_row.hpp").exists())
     texts: list[str] = []
     seen: set[Path] = set()
@@ -202,7 +205,8 @@ def _kernels(namespace: str) -> tuple[str, str]:
         if path in seen:
             return
         seen.add(path)
-        text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
+        text = re.sub(r"namespace fastnn[^\n]*\{|\}  // namespace fastnn[^\n]*", "", path.read_text(encoding="utf-8"))
+        text = re.sub(r"//[^\n]*", "", text).replace("FASTNN_INLINE_LAMBDA ", "").replace("FASTNN_INLINE ", "inline ")
         for included in re.findall(r'#include "([^"]+)"', text):
             places = (path.parent / included.replace("simd.hpp", "scalar.hpp"), root / "include" / included)
             visit(next(place.resolve() for place in places if place.exists()))
@@ -211,8 +215,7 @@ def _kernels(namespace: str) -> tuple[str, str]:
         texts.append(re.sub(r"#include[^\n]*|#pragma once|#pragma GCC unroll (?!1\n)[^\n]*", "", text))
 
     visit((root / "kernels/one_row.hpp").resolve())
-    text = re.sub(r"namespace fastnn(::FASTNN_ISA)? \{", f"namespace {namespace}::detail {{", "".join(texts))
-    return "\n".join(sorted(standard)), re.sub(r"[ \t]*\n\s*\n", "\n", text).strip()
+    return "\n".join(sorted(standard)), re.sub(r"[ \t]*\n\s*\n", "\n", "".join(texts)).strip()
 
 
 _TEXT = """\
@@ -225,23 +228,23 @@ _TEXT = """\
 // No heap, no lock, no file, no exception, no state: any number of threads may call it. The floating-point mode must be
 // the default one: rounding to nearest, subnormal numbers kept.
 #ifndef {guard}
-#define {guard}
+#define {guard} 0x{start}u
 
 {includes}
 
-{kernels}
-
 namespace {namespace} {{
-
-inline constexpr std::size_t inputs = {inputs}, outputs = {outputs};
-inline constexpr std::size_t scratch_bytes = {scratch};  // on the stack, beside some 2 KB
-inline constexpr char fingerprint[] = "{fingerprint}";
-
+inline namespace {own} {{  // apart from a model of the same name in another file
 namespace detail {{
+
+{kernels}
 
 {weights}
 
 }}  // namespace detail
+
+inline constexpr std::size_t inputs = {inputs}, outputs = {outputs};
+inline constexpr std::size_t scratch_bytes = {scratch};  // on the stack, beside some 2 KB
+inline constexpr char fingerprint[] = "{fingerprint}";
 
 // y (outputs) for the row x (inputs); they may be the same array.
 static inline void predict(const {number}* x, {number}* y) noexcept {{
@@ -255,9 +258,10 @@ static inline void predict(const {number}* x, std::size_t rows, {number}* y) noe
   for (std::size_t row = 0; row < rows; ++row) predict(x + row * inputs, y + row * outputs);
 }}
 
+}}  // namespace {own}
 }}  // namespace {namespace}
 
-#undef FASTNN_INLINE
-#undef FASTNN_INLINE_LAMBDA
+#elif {guard} != 0x{start}u
+#error "expected one model of the name {namespace} in a file; export one of them with another name"
 #endif  // {guard}
 """
