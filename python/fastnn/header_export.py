@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__, activations
 from fastnn.base import changes
+from fastnn.cpp_names import is_taken
 from fastnn.models import Sequential
 from fastnn.whole_files import WholeFile
 
@@ -27,16 +28,6 @@ _NUMBERS_A_LINE = 8
 
 # Where the kernels' sources are: beside this file when installed, else in the repository.
 _SOURCES = (Path(__file__).with_name("cpp"), Path(__file__).resolve().parents[2] / "cpp")
-
-# C++20's words, and namespaces that are taken.
-_NOT_NAMES = """
-alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
-concept const consteval constexpr constinit const_cast continue co_await co_return co_yield decltype default delete do
-double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable namespace
-new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return
-short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef
-typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq std main fastnn
-"""
 
 
 def export(model: Sequential, path: str, name: str | None = None) -> None:
@@ -56,10 +47,10 @@ def export(model: Sequential, path: str, name: str | None = None) -> None:
 
 def _namespace(path: str, name: str | None) -> str:
     chosen = re.sub(r"\W+", "_", Path(path).stem, flags=re.ASCII) if name is None else name
-    if not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*_?", chosen, re.ASCII) or chosen in _NOT_NAMES.split():
+    if not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*_?", chosen, re.ASCII) or is_taken(chosen):
         raise ValueError(
             "expected the name of a C++ namespace, letters, digits and single underscores after a letter, no keyword "
-            f"or namespace that is taken; received {chosen!r}" + ("; choose another with name" if name is None else "")
+            f"or name of the C library's; received {chosen!r}" + ("; choose another with name" if name is None else "")
         )
     return chosen
 
