@@ -1,7 +1,7 @@
 """Models as one C++17 header, put together from the library's own kernels: the same bits, for any compiler.
 
-The kernels (cpp/kernels/one_row.hpp and what it includes) are flattened into the header, with scalar.hpp, one number at
-a time, in place of simd.hpp. docs/header.md says what the header promises.
+cpp/header/one_row.hpp and the kernels that it includes are flattened into the header, with scalar.hpp, one number at a
+time, in place of simd.hpp. docs/header.md says what the header promises.
 """
 
 import re
@@ -187,7 +187,7 @@ def _packed(kernel: Array) -> Array:
 
 def _kernels() -> tuple[str, str]:
     """Return the lines that include the standard's headers, and the kernels' text, without comments and macros."""
-    root = next(path for path in _SOURCES if (path / "kernels/one_row.hpp").exists())
+    root = next(path for path in _SOURCES if (path / "header").exists())
     texts: list[str] = []
     seen: set[Path] = set()
     standard: set[str] = set()
@@ -199,13 +199,13 @@ def _kernels() -> tuple[str, str]:
         text = re.sub(r"namespace fastnn[^\n]*\{|\}  // namespace fastnn[^\n]*", "", path.read_text(encoding="utf-8"))
         text = re.sub(r"//[^\n]*", "", text).replace("FASTNN_INLINE_LAMBDA ", "").replace("FASTNN_INLINE ", "inline ")
         for included in re.findall(r'#include "([^"]+)"', text):
-            places = (path.parent / included.replace("simd.hpp", "scalar.hpp"), root / "include" / included)
+            places = (path.parent / included.replace("simd.hpp", "../header/scalar.hpp"), root / "include" / included)
             visit(next(place.resolve() for place in places if place.exists()))
         standard.update(re.findall(r"#include <[^>]+>", text))
         # What unrolls arrays of vectors into registers has nothing to do here, and other compilers do not know it.
         texts.append(re.sub(r"#include[^\n]*|#pragma once|#pragma GCC unroll (?!1\n)[^\n]*", "", text))
 
-    visit((root / "kernels/one_row.hpp").resolve())
+    visit((root / "header/one_row.hpp").resolve())
     return "\n".join(sorted(standard)), re.sub(r"[ \t]*\n\s*\n", "\n", "".join(texts)).strip()
 
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "../core/chains.hpp"
-#include "activations.hpp"
-#include "sums.hpp"
-#include "whole_rows.hpp"
+#include "../kernels/activations.hpp"
+#include "../kernels/sums.hpp"
+#include "../kernels/whole_rows.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
