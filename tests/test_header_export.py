@@ -1,5 +1,6 @@
 """Models as C++ headers: whatever compiler and flags, the same bits as Python; nothing but a computation in them."""
 
+import re
 import shutil
 import subprocess
 
@@ -156,6 +157,12 @@ def test_a_header_calls_nothing_but_what_moves_memory_and_mathematics(exported, 
     assert set(symbols.split()) <= {"U", "memcpy", "memset", "fmaf", "fma", "sqrtf", "sqrt", "__stack_chk_fail"}
 
 
+def test_a_headers_only_macro_is_its_guard(exported):
+    text = (exported[0] / "digits.hpp").read_text()
+    assert set(re.findall(r"# *(?:define|undef) (\w+)", text)) == {"FASTNN_HEADER_digits"}
+    assert set(re.findall(r"FASTNN_\w+", text)) == {"FASTNN_HEADER_digits"}
+
+
 def test_the_same_model_gives_the_same_bytes_and_a_failed_export_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "digits.hpp"
     load_model(DIGITS).export(path)
@@ -172,22 +179,6 @@ def test_the_same_model_gives_the_same_bytes_and_a_failed_export_leaves_the_old_
         of_weights([Dense(3)], 2, "float32").export(path)
     assert path.read_bytes() == first
     assert [each.name for each in tmp_path.iterdir()] == ["digits.hpp"]
-
-
-@pytest.mark.parametrize(
-    ("file", "name", "namespace"),
-    [("digits.hpp", None, "digits"), ("my model-2.h", None, "my_model_2"), ("a.hpp", "digits_2", "digits_2")],
-)
-def test_the_namespace_is_the_files_name_or_the_one_given(tmp_path, file, name, namespace):
-    of_weights([Dense(3)], 2, "float32").export(tmp_path / file, name=name)
-    assert f"\nnamespace {namespace} {{\n" in (tmp_path / file).read_text()
-
-
-@pytest.mark.parametrize("name", ["", "2nd", "_model", "a__b", "a-b", "a::b", "é", "class", "std", "fastnn"])
-def test_what_is_no_name_in_cpp_is_refused(tmp_path, name):
-    with pytest.raises(ValueError, match=f"expected the name of a C\\+\\+ namespace.*received {name!r}$"):
-        of_weights([Dense(3)], 2, "float32").export(tmp_path / "model.hpp", name=name)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_exported_gets_one_sentence(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 """Models as one C++17 header, put together from the library's own kernels: the same bits, for any compiler.
 
-The kernels (cpp/kernels/one_row.hpp and what it includes) are flattened into the header, with scalar.hpp, one number at
-a time, in place of simd.hpp. docs/header.md says what the header promises.
+cpp/header/one_row.hpp and the kernels that it includes are flattened into the header, with scalar.hpp, one number at a
+time, in place of simd.hpp. docs/header.md says what the header promises.
 """
 
 import re
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__, activations
 from fastnn.base import changes
+from fastnn.cpp_names import is_taken
 from fastnn.models import Sequential
 from fastnn.whole_files import WholeFile
 
@@ -27,16 +28,6 @@ _NUMBERS_A_LINE = 8
 
 # Where the kernels' sources are: beside this file when installed, else in the repository.
 _SOURCES = (Path(__file__).with_name("cpp"), Path(__file__).resolve().parents[2] / "cpp")
-
-# C++20's words, and namespaces that are taken.
-_NOT_NAMES = """
-alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
-concept const consteval constexpr constinit const_cast continue co_await co_return co_yield decltype default delete do
-double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable namespace
-new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return
-short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef
-typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq std main fastnn
-"""
 
 
 def export(model: Sequential, path: str, name: str | None = None) -> None:
@@ -56,10 +47,10 @@ def export(model: Sequential, path: str, name: str | None = None) -> None:
 
 def _namespace(path: str, name: str | None) -> str:
     chosen = re.sub(r"\W+", "_", Path(path).stem, flags=re.ASCII) if name is None else name
-    if not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*_?", chosen, re.ASCII) or chosen in _NOT_NAMES.split():
+    if not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*_?", chosen, re.ASCII) or is_taken(chosen):
         raise ValueError(
             "expected the name of a C++ namespace, letters, digits and single underscores after a letter, no keyword "
-            f"or namespace that is taken; received {chosen!r}" + ("; choose another with name" if name is None else "")
+            f"or name of the C library's; received {chosen!r}" + ("; choose another with name" if name is None else "")
         )
     return chosen
 
@@ -84,7 +75,8 @@ def to_text(model: Sequential, namespace: str) -> str:
             f"expected layers whose outputs take at most {_MOST_SCRATCH} bytes of a header's stack, two at a time; "
             f"the model's take {program.scratch}"
         )
-    includes, kernels = _kernels(namespace)
+    includes, kernels = _kernels()
+    version = re.sub(r"\W", "_", __version__)
     return _TEXT.format(
         version=__version__,
         namespace=namespace,
@@ -93,7 +85,9 @@ def to_text(model: Sequential, namespace: str) -> str:
         inputs=inputs,
         outputs=outputs,
         fingerprint=fingerprint,
-        guard=f"FASTNN_{namespace}_{fingerprint[:16]}",
+        guard=f"FASTNN_HEADER_{namespace}",
+        start=fingerprint[:16],
+        own=f"v{version}_{fingerprint[:16]}",  # versions may lay out the same weights in ways of their own
         includes=includes,
         kernels=kernels,
         weights="\n".join(program.weights),
@@ -191,9 +185,9 @@ def _packed(kernel: Array) -> Array:
     return np.concatenate(panels)
 
 
-def _kernels(namespace: str) -> tuple[str, str]:
-    """Return the lines that include the standard's headers, and the kernels' text, without comments."""
-    root = next(path for path in _SOURCES if (path / "kernels/one_row.hpp").exists())
+def _kernels() -> tuple[str, str]:
+    """Return the lines that include the standard's headers, and the kernels' text, without comments and macros."""
+    root = next(path for path in _SOURCES if (path / "header").exists())
     texts: list[str] = []
     seen: set[Path] = set()
     standard: set[str] = set()
@@ -202,17 +196,17 @@ def _kernels(namespace: str) -> tuple[str, str]:
         if path in seen:
             return
         seen.add(path)
-        text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
+        text = re.sub(r"namespace fastnn[^\n]*\{|\}  // namespace fastnn[^\n]*", "", path.read_text(encoding="utf-8"))
+        text = re.sub(r"//[^\n]*", "", text).replace("FASTNN_INLINE_LAMBDA ", "").replace("FASTNN_INLINE ", "inline ")
         for included in re.findall(r'#include "([^"]+)"', text):
-            places = (path.parent / included.replace("simd.hpp", "scalar.hpp"), root / "include" / included)
+            places = (path.parent / included.replace("simd.hpp", "../header/scalar.hpp"), root / "include" / included)
             visit(next(place.resolve() for place in places if place.exists()))
         standard.update(re.findall(r"#include <[^>]+>", text))
         # What unrolls arrays of vectors into registers has nothing to do here, and other compilers do not know it.
         texts.append(re.sub(r"#include[^\n]*|#pragma once|#pragma GCC unroll (?!1\n)[^\n]*", "", text))
 
-    visit((root / "kernels/one_row.hpp").resolve())
-    text = re.sub(r"namespace fastnn(::FASTNN_ISA)? \{", f"namespace {namespace}::detail {{", "".join(texts))
-    return "\n".join(sorted(standard)), re.sub(r"[ \t]*\n\s*\n", "\n", text).strip()
+    visit((root / "header/one_row.hpp").resolve())
+    return "\n".join(sorted(standard)), re.sub(r"[ \t]*\n\s*\n", "\n", "".join(texts)).strip()
 
 
 _TEXT = """\
@@ -225,23 +219,23 @@ _TEXT = """\
 // No heap, no lock, no file, no exception, no state: any number of threads may call it. The floating-point mode must be
 // the default one: rounding to nearest, subnormal numbers kept.
 #ifndef {guard}
-#define {guard}
+#define {guard} 0x{start}u
 
 {includes}
 
-{kernels}
-
 namespace {namespace} {{
-
-inline constexpr std::size_t inputs = {inputs}, outputs = {outputs};
-inline constexpr std::size_t scratch_bytes = {scratch};  // on the stack, beside some 2 KB
-inline constexpr char fingerprint[] = "{fingerprint}";
-
+inline namespace {own} {{  // apart from a model of the same name in another file
 namespace detail {{
+
+{kernels}
 
 {weights}
 
 }}  // namespace detail
+
+inline constexpr std::size_t inputs = {inputs}, outputs = {outputs};
+inline constexpr std::size_t scratch_bytes = {scratch};  // on the stack, beside some 2 KB
+inline constexpr char fingerprint[] = "{fingerprint}";
 
 // y (outputs) for the row x (inputs); they may be the same array.
 static inline void predict(const {number}* x, {number}* y) noexcept {{
@@ -255,9 +249,10 @@ static inline void predict(const {number}* x, std::size_t rows, {number}* y) noe
   for (std::size_t row = 0; row < rows; ++row) predict(x + row * inputs, y + row * outputs);
 }}
 
+}}  // namespace {own}
 }}  // namespace {namespace}
 
-#undef FASTNN_INLINE
-#undef FASTNN_INLINE_LAMBDA
+#elif {guard} != 0x{start}u
+#error "expected one model of the name {namespace} in a file; export one of them with another name"
 #endif  // {guard}
 """

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "../core/chains.hpp"
-#include "activations.hpp"
-#include "sums.hpp"
-#include "whole_rows.hpp"
+#include "../kernels/activations.hpp"
+#include "../kernels/sums.hpp"
+#include "../kernels/whole_rows.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -15,7 +15,7 @@ constexpr std::size_t kPanelWidth = 64;
 
 // sums[n] = fma(x, weights[n], sums[n]).
 template <class T, std::size_t width>
-FASTNN_INLINE void add_products(T x, const T* weights, T (&sums)[width]) {
+inline void add_products(T x, const T* weights, T (&sums)[width]) {
   if constexpr (width > 16) {
     for (std::size_t n = 0; n < width; ++n) sums[n] = fma(x, weights[n], sums[n]);
   } else {

@@ -18,9 +18,6 @@
 #error "expected float to be computed as float; compile for SSE2, on 32-bit x86 with -msse2 -mfpmath=sse"
 #endif
 
-#define FASTNN_INLINE inline
-#define FASTNN_INLINE_LAMBDA
-
 namespace fastnn::FASTNN_ISA {
 namespace {
 
@@ -48,13 +45,13 @@ constexpr int kLanes = 1;
 constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
 
 template <class T>
-FASTNN_INLINE Bits<T> bits_of(T x) {
+inline Bits<T> bits_of(T x) {
   Bits<T> bits;
   std::memcpy(&bits, &x, sizeof x);
   return bits;
 }
 template <class T>
-FASTNN_INLINE T number_of(Bits<T> bits) {
+inline T number_of(Bits<T> bits) {
   T x;
   std::memcpy(&x, &bits, sizeof x);
   return x;
@@ -62,7 +59,7 @@ FASTNN_INLINE T number_of(Bits<T> bits) {
 
 // A product, hidden: compilers fuse one with a sum where the CPU has an fma, gcc unless -ffp-contract=off is given.
 template <class T>
-FASTNN_INLINE T unfused(T product) {
+inline T unfused(T product) {
 #if defined(__GNUC__) && defined(__SSE2__)
   __asm__("" : "+x"(product));
   return product;
@@ -91,34 +88,34 @@ struct Vector {
 };
 
 template <class T>
-FASTNN_INLINE Vector<T> load(const T* from) {
+inline Vector<T> load(const T* from) {
   return *from;
 }
 template <class T>
-FASTNN_INLINE void store(T* to, Vector<T> v) {
+inline void store(T* to, Vector<T> v) {
   *to = v.x;
 }
 template <class T>
-FASTNN_INLINE Vector<T> splat(T x) {
+inline Vector<T> splat(T x) {
   return x;
 }
 template <class T>
-FASTNN_INLINE Bits<T> splat_bits(Integer<T> x) {
+inline Bits<T> splat_bits(Integer<T> x) {
   return x;
 }
 template <class T>
-FASTNN_INLINE Bits<T> to_bits(Vector<T> v) {
+inline Bits<T> to_bits(Vector<T> v) {
   return bits_of<T>(v.x);
 }
 template <class T>
-FASTNN_INLINE Vector<T> from_bits(Bits<T> bits) {
+inline Vector<T> from_bits(Bits<T> bits) {
   return number_of<T>(bits);
 }
 
 // a·b + c with one rounding. Where the CPU has no instruction for it, that of floats is the portable kernels' (simd.hpp
 // says why it is right), since not every C library's is: newlib rounds twice. Fusing changes none of its values, since
 // the product is exact. That of doubles is the C library's in any case.
-FASTNN_INLINE float fma(float a, float b, float c) {
+inline float fma(float a, float b, float c) {
 #if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__) || defined(_M_ARM64) || \
     (defined(_MSC_VER) && defined(__AVX2__))
   return std::fma(a, b, c);
@@ -132,27 +129,27 @@ FASTNN_INLINE float fma(float a, float b, float c) {
   return static_cast<float>(number_of<double>(bits));
 #endif
 }
-FASTNN_INLINE double fma(double a, double b, double c) { return std::fma(a, b, c); }
-FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) { return fma(a.x, b.x, c.x); }
-FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) { return fma(a.x, b.x, c.x); }
+inline double fma(double a, double b, double c) { return std::fma(a, b, c); }
+inline Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) { return fma(a.x, b.x, c.x); }
+inline Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) { return fma(a.x, b.x, c.x); }
 
 template <class T>
-FASTNN_INLINE Vector<T> sqrt(Vector<T> v) {
+inline Vector<T> sqrt(Vector<T> v) {
   return std::sqrt(v.x);
 }
 
 // x < low ? low : x and x > high ? high : x; NaN stays, as does the sign of 0.
 template <class T>
-FASTNN_INLINE Vector<T> at_least(Vector<T> low, Vector<T> x) {
+inline Vector<T> at_least(Vector<T> low, Vector<T> x) {
   return x < low ? low : x;
 }
 template <class T>
-FASTNN_INLINE Vector<T> at_most(Vector<T> high, Vector<T> x) {
+inline Vector<T> at_most(Vector<T> high, Vector<T> x) {
   return x > high ? high : x;
 }
 
 template <class T>
-FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
+inline Vector<T> look_up(const T (&table)[16], Bits<T> index) {
   return table[index & 15];
 }
 
