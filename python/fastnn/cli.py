@@ -16,7 +16,7 @@ import numpy.typing as npt
 from fastnn import _core, benchmark, model_argument
 from fastnn.configuration import cmake_dir, show_config
 from fastnn.models import Sequential
-from fastnn.tables import Table, Writer, csv_text
+from fastnn.tables import Table, Writer, csv_text, load_npy
 
 Array = npt.NDArray[Any]
 
@@ -140,7 +140,7 @@ def _convert(options: argparse.Namespace) -> None:
     if suffix not in (".safetensors", ".onnx"):
         raise ValueError(f"{options.output}: expected an output that ends in .safetensors or .onnx")
     _refuse_to_overwrite_the_model(options)
-    check = None if options.check is None else tuple(map(_array, options.check))
+    check = None if options.check is None else tuple(map(load_npy, options.check))
     model = model_argument.load(options, check=check, fold=not options.no_fold)
     if suffix == ".onnx":
         model.export(options.output)
@@ -157,17 +157,6 @@ def _export(options: argparse.Namespace) -> None:
 def _refuse_to_overwrite_the_model(options: argparse.Namespace) -> None:
     if Path(options.output).exists() and Path(options.output).samefile(options.model):
         raise ValueError(f"{options.output}: expected an output that is not the model itself")
-
-
-def _array(path: str) -> Array:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path}: expected a NumPy .npy file of numbers; {error}") from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"{path}: expected a NumPy .npy file of numbers; it is an .npz")
-    return array
 
 
 def _predict(options: argparse.Namespace) -> None:

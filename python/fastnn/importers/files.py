@@ -1,7 +1,5 @@
 """Which source a file is of, by its first bytes, and its model."""
 
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ from fastnn.importers.onnx.file import load as load_onnx
 from fastnn.importers.torch.pickle import is_saved
 from fastnn.importers.torch.state_dict import from_torch_state_dict, module_names
 from fastnn.models import Sequential
+from fastnn.regular_files import open_regular
 
 _KERAS_MEMBERS = (b"metadata.json", b"config.json", b"model.weights.", b"assets/")
 _ONNX_SECOND_FIELDS = b"\x12\x1a\x22\x28\x32\x3a\x42\x72"  # the tags of a ModelProto's fields after ir_version
@@ -18,9 +17,7 @@ _ONNX_SECOND_FIELDS = b"\x12\x1a\x22\x28\x32\x3a\x42\x72"  # the tags of a Model
 
 def kind_of(path: str) -> str:
     """Return 'keras', 'onnx', 'torch' or 'safetensors', which is also for whatever else the file is."""
-    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-        return "safetensors"
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open_regular(path) as file:
         start = file.read(30)
         if start[:4] == b"PK\x03\x04":
             start += file.read(int.from_bytes(start[26:28], "little"))
