@@ -16,6 +16,7 @@ import numpy.typing as npt
 from fastnn import _core, benchmark, model_argument
 from fastnn.configuration import cmake_dir, show_config
 from fastnn.models import Sequential
+from fastnn.summary import printable
 from fastnn.tables import Table, Writer, csv_text, load_npy
 
 Array = npt.NDArray[Any]
@@ -52,15 +53,15 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         name = error.filename
         name = name.decode(errors="replace") if isinstance(name, bytes) else name
-        return " ".join(f"{name}: {error.strerror}".split())
-    return " ".join(str(error).split()) or type(error).__name__
+        return printable(f"{name or repr(name)}: {error.strerror}")
+    return printable(" ".join(str(error).split())) or type(error).__name__
 
 
 class _Parser(argparse.ArgumentParser):
     """A mistake gives one line, without the usage that argparse puts before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
 class _CMakeDir(argparse.Action):
@@ -146,7 +147,7 @@ def _convert(options: argparse.Namespace) -> None:
         model.export(options.output)
     else:
         model.save(options.output)
-    print(model.conversion or f"fastnn model {options.model}")
+    print(model.conversion or f"fastnn model {printable(options.model)}")
 
 
 def _export(options: argparse.Namespace) -> None:

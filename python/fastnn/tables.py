@@ -82,7 +82,7 @@ class Table:
     def _open_csv(self) -> tuple[int, Iterator[Array]]:
         check_path(self.path)
         # A FIFO is waited for: whoever writes the rows may still have to start.
-        file = Path(self.path).open(encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: SIM115
+        file = open(self.path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: PTH123, SIM115
         self._on_close.push(file)
         try:
             mode = os.fstat(file.fileno()).st_mode
