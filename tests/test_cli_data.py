@@ -126,6 +126,11 @@ def npy_bytes(tmp_path, array, **options):
     return data
 
 
+def npy_claiming(tmp_path, shape):
+    data = npy_bytes(tmp_path, ROWS)
+    return data.replace(f"{ROWS.shape}, }}".ljust(40).encode(), f"{shape}, }}".ljust(40).encode())
+
+
 def npz_bytes(tmp_path):
     np.savez(tmp_path / "scratch.npz", ROWS)
     return (tmp_path / "scratch.npz").rename(tmp_path / "rows.npy").read_bytes()
@@ -162,6 +167,9 @@ BAD_NPY = {
     "npz": (npz_bytes, ["rows.npy", "expected"]),
     "truncated header": (lambda tmp: npy_bytes(tmp, ROWS)[:20], ["rows.npy", "expected a NumPy .npy file"]),
     "truncated data": (lambda tmp: npy_bytes(tmp, ROWS)[:-1], ["rows.npy", "expected a NumPy .npy file"]),
+    "negative shape": (lambda tmp: npy_claiming(tmp, "(-2, -3)"), ["rows.npy", "its header says (-2, -3)"]),
+    "overflow": (lambda tmp: npy_claiming(tmp, f"({2**62}, 3)"), ["rows.npy", "and the file has"]),
+    "version": (lambda tmp: npy_bytes(tmp, ROWS).replace(b"\1\0", b"\3\0", 1), ["rows.npy", "of version (3, 0)"]),
     "one dimension": (lambda tmp: npy_bytes(tmp, ROWS[0]), ["expected a 2-D array", "1 dimension"]),
     "three dimensions": (lambda tmp: npy_bytes(tmp, ROWS[None]), ["expected a 2-D array", "3 dimensions"]),
     "no dimension": (lambda tmp: npy_bytes(tmp, 1.0), ["expected a 2-D array", "0 dimensions"]),

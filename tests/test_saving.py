@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -97,6 +98,19 @@ def test_threads_saving_to_one_path_leave_one_whole_file(tmp_path, path):
         thread.join()
     assert bits(fastnn.load_model(path)) in [bits(model) for model in models]
     assert os.listdir(tmp_path) == [path.name]
+
+
+def test_threads_exporting_to_one_path_leave_one_whole_file(tmp_path):
+    models = [small_model(units) for units in (4, 5, 6, 7)]
+    whole = []
+    for model in models:
+        model.export(tmp_path / "m.hpp")
+        whole.append((tmp_path / "m.hpp").read_bytes())
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(model.export, tmp_path / "m.hpp") for _ in range(10) for model in models]:
+            done.result()
+    assert (tmp_path / "m.hpp").read_bytes() in whole
+    assert os.listdir(tmp_path) == ["m.hpp"]
 
 
 def test_new_file_obeys_the_umask_and_a_replaced_one_keeps_its_permissions(path):

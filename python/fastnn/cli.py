@@ -16,7 +16,8 @@ import numpy.typing as npt
 from fastnn import _core, benchmark, model_argument
 from fastnn.configuration import cmake_dir, show_config
 from fastnn.models import Sequential
-from fastnn.tables import Table, Writer, csv_text
+from fastnn.summary import printable
+from fastnn.tables import Table, Writer, csv_text, load_npy
 
 Array = npt.NDArray[Any]
 
@@ -52,15 +53,15 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         name = error.filename
         name = name.decode(errors="replace") if isinstance(name, bytes) else name
-        return " ".join(f"{name}: {error.strerror}".split())
-    return " ".join(str(error).split()) or type(error).__name__
+        return printable(f"{name or repr(name)}: {error.strerror}")
+    return printable(" ".join(str(error).split())) or type(error).__name__
 
 
 class _Parser(argparse.ArgumentParser):
     """A mistake gives one line, without the usage that argparse puts before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
 class _CMakeDir(argparse.Action):
@@ -140,13 +141,13 @@ def _convert(options: argparse.Namespace) -> None:
     if suffix not in (".safetensors", ".onnx"):
         raise ValueError(f"{options.output}: expected an output that ends in .safetensors or .onnx")
     _refuse_to_overwrite_the_model(options)
-    check = None if options.check is None else tuple(map(_array, options.check))
+    check = None if options.check is None else tuple(map(load_npy, options.check))
     model = model_argument.load(options, check=check, fold=not options.no_fold)
     if suffix == ".onnx":
         model.export(options.output)
     else:
         model.save(options.output)
-    print(model.conversion or f"fastnn model {options.model}")
+    print(model.conversion or f"fastnn model {printable(options.model)}")
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -157,17 +158,6 @@ def _export(options: argparse.Namespace) -> None:
 def _refuse_to_overwrite_the_model(options: argparse.Namespace) -> None:
     if Path(options.output).exists() and Path(options.output).samefile(options.model):
         raise ValueError(f"{options.output}: expected an output that is not the model itself")
-
-
-def _array(path: str) -> Array:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path}: expected a NumPy .npy file of numbers; {error}") from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"{path}: expected a NumPy .npy file of numbers; it is an .npz")
-    return array
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from fastnn.base import Layer, Weights, changes, positive_integer
 from fastnn.floating_point import default_mode
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.stack import Stack
-from fastnn.summary import summary_lines
+from fastnn.summary import printable, summary_lines
 
 _LAYERS: dict[str, type[Layer]] = {
     each.__name__: each for each in (Dense, Activation, PReLU, Affine, LayerNormalization)
@@ -197,7 +197,7 @@ class Sequential(Stack):
         if path.suffix != ".safetensors":
             raise ValueError(f"expected filepath to end in .safetensors. Received: filepath={str(filepath)!r}")
         if not overwrite and path.exists():
-            raise FileExistsError(f"{path} exists; use overwrite=True to replace it")
+            raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
         with changes:
             inputs = self._known_inputs()
             self.build()

@@ -3,19 +3,26 @@
 import csv
 import io
 import itertools
+import math
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.regular_files import check_path, kind_of, open_regular
 from fastnn.whole_files import WholeFile
 
 # 8 MiB of float64: large enough to hide the cost of a chunk, small enough for the caches to help.
 _NUMBERS_PER_CHUNK = 2**20
+
+# Version 3.0 is for the names of columns, which arrays of numbers have not.
+_NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 Array = npt.NDArray[Any]
 
@@ -64,13 +71,7 @@ class Table:
         raise ValueError(f"{self.path}: expected the target column to be {valid}; received {wanted!r}")
 
     def _open_npy(self) -> tuple[int, Iterator[Array]]:
-        try:
-            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise ValueError(f"{self.path}: expected a NumPy .npy file of numbers; {error}") from error
-        if not isinstance(array, np.ndarray):
-            array.close()
-            raise ValueError(f"{self.path}: expected a NumPy .npy file of numbers; it is an .npz")
+        array = load_npy(self.path)
         if array.ndim != 2 or array.dtype.kind not in "biuf":
             received = f"received {array.ndim} dimensions of {array.dtype}"
             raise ValueError(f"{self.path}: expected a 2-D array of numbers; {received}")
@@ -79,9 +80,14 @@ class Table:
         return array.shape[1], (array[i : i + step] for i in range(0, array.shape[0], step))
 
     def _open_csv(self) -> tuple[int, Iterator[Array]]:
-        file = Path(self.path).open(encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: SIM115
+        check_path(self.path)
+        # A FIFO is waited for: whoever writes the rows may still have to start.
+        file = open(self.path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: PTH123, SIM115
         self._on_close.push(file)
         try:
+            mode = os.fstat(file.fileno()).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+                raise ValueError(f"{self.path}: is {kind_of(mode)}; expected a regular file or a FIFO")
             first = file.readline()
             fields = self._first_fields(first)
         except ValueError:
@@ -145,6 +151,32 @@ class Table:
                     name = repr(self.names[index]) if self.names is not None else str(index)
                     return f"{self.path}, line {number}, column {name}: expected a number; received {field!r}"
         return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; the lines cannot be read"
+
+
+def load_npy(path: str) -> Array:
+    """Return the array of a .npy file, mapped: its numbers are read where they are used."""
+    with open_regular(path) as file:
+        try:
+            return _mapped(file)
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{path}: expected a NumPy .npy file of numbers; {error}") from error
+
+
+def _mapped(file: BinaryIO) -> Array:
+    """Do what np.load(mmap_mode="r") does of an open file, which this takes by its path alone."""
+    if file.read(2) == b"PK":
+        raise ValueError("it is an .npz")
+    file.seek(0)
+    version = np.lib.format.read_magic(file)
+    if version not in _NPY_HEADERS:
+        raise ValueError(f"its format is of version {version}")
+    shape, is_fortran, dtype = _NPY_HEADERS[version](file)
+    begin, size = file.tell(), os.fstat(file.fileno()).st_size
+    if dtype.hasobject:
+        raise ValueError("it holds Python's objects")
+    if min(shape, default=0) < 0 or begin + math.prod(shape) * dtype.itemsize > size:
+        raise ValueError(f"its header says {shape} of {dtype}, and the file has {size} bytes")
+    return np.memmap(file, dtype, "r", begin, shape, "F" if is_fortran else "C")
 
 
 def _fields(line: str) -> list[str]:

@@ -2,12 +2,16 @@
 
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from fastnn.regular_files import check_path, kind_of
+from fastnn.summary import printable
 
 
 class WholeFile:
@@ -18,18 +22,24 @@ class WholeFile:
     """
 
     def __init__(self, path: str) -> None:
+        check_path(path)
         self._name = path
-        self._path = Path(os.path.realpath(path))
-        mode = stat.S_IMODE(self._path.stat().st_mode) if self._path.exists() else None
-        if self._path.is_dir():
+        mode: int | None
+        try:
+            mode = os.stat(path).st_mode  # noqa: PTH116  # Path would drop a slash at the end
+        except FileNotFoundError:
+            mode = stat.S_IFDIR if path.endswith("/") else None
+        if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if mode is not None and not self._path.is_file():
-            raise ValueError(f"{path}: expected a regular file to write, or none")
-        self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
+        if mode is not None and not stat.S_ISREG(mode):
+            raise ValueError(f"{printable(path)}: is {kind_of(mode)}; expected a regular file to write, or none")
+        self._path = Path(os.path.realpath(path))
+        # A name that nobody else writes to, and short: the file's own may be as long as names may be.
+        self._part = self._path.with_name(f".fastnn-{secrets.token_hex(8)}.tmp")
         with self.errors_name_it():
-            self.file = self._part.open("wb")
+            self.file = self._part.open("xb")
             if mode is not None:
-                self._part.chmod(mode)
+                self._part.chmod(stat.S_IMODE(mode))
 
     @contextmanager
     def errors_name_it(self) -> Iterator[None]:

@@ -2,16 +2,20 @@
 
 Targets in C++ are built with clang (the preset "fuzz" of CMakePresets.json), those in Python run with atheris and the
 fastnn that Python imports. They start from seeds.py's seeds, and from what an earlier run left in the corpus. A finding
-ends the run with an error and is kept beside the corpus; what was one stands in seeds/TARGET.
+ends the run with an error, and its input is kept in CORPUS/TARGET/findings; what was one stands in seeds/TARGET.
 """
 
 import argparse
 import importlib.util
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from seeds import write
@@ -20,7 +24,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 MOST_BYTES = {"header": 4096, "model_file": 4096, "forward": 64}  # of an input; else 32 KiB
 CPP = tuple(MOST_BYTES)
+MOST_SECONDS = 60  # of an input
+SPARE_SECONDS = 300  # to start, and to end after the last input
 PYTHON = ("keras", "onnx", "safetensors", "state_dict")
+
+
+class FindingError(Exception):
+    """Names every input that is kept."""
 
 
 def missing(target):
@@ -41,52 +51,93 @@ def built(target):
     return folder / f"tests/fuzz/fuzz_{target}"
 
 
+def program(target):
+    """Return the command that fuzzes, but for libFuzzer's options."""
+    return [built(target)] if target in CPP else [sys.executable, HERE / f"{target}_target.py"]
+
+
 def fuzz(target, seconds, corpus):
-    """Run a target for so long and return its report, of exactly one line of figures; CalledProcessError: a finding."""
+    """Run a target for so long and return its report, of exactly one line of figures; FindingError: a finding.
+
+    corpus/TARGET gets folders: seeds, found (inputs that reach other lines), findings, logs (of runs with findings).
+    """
+    corpus = corpus.resolve() / target
     write(target, corpus / "seeds")
-    for name in ("found", "findings"):
+    for name in ("found", "findings", "logs"):
         (corpus / name).mkdir(exist_ok=True)
-    program = [built(target)] if target in CPP else [sys.executable, HERE / f"{target}_target.py"]
+    before = set((corpus / "findings").iterdir())
     options = [
         f"-max_total_time={seconds}",
         f"-max_len={MOST_BYTES.get(target, 1 << 15)}",
-        "-timeout=60",
+        f"-timeout={MOST_SECONDS}",
+        f"-report_slow_units={MOST_SECONDS}",  # else inputs of 10 s on a busy machine leave artifacts
         "-rss_limit_mb=3000",
         f"-artifact_prefix={corpus}/findings/",
     ]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [*program, *options, corpus / "found", corpus / "seeds"],
-        env=environment,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode != 0:
-        raise subprocess.CalledProcessError(done.returncode, target, done.stdout[-5000:])
-    lines = [line for line in done.stdout.splitlines() if "cov: " in line]
-    return f"{target}: {lines[-1].strip()}\n{done.stdout.splitlines()[-1]}"
+    folders = [corpus / name for name in ("found", "seeds", "findings")]  # what was found before is tried again
+    log = corpus / f"logs/{time.time_ns()}.txt"
+    last = Path(f"/dev/shm/fastnn-fuzz-{os.getpid()}")
+    try:
+        ended = _run([*program(target), *options, *folders], seconds, log, last)
+        said = log.read_text(errors="replace")
+        left = set((corpus / "findings").iterdir()) != before
+        # What ends itself may do so with 0; what covers nothing, such as a target not instrumented, shows nothing.
+        is_whole = re.search(r"^Done \d+ runs", said, re.MULTILINE) and "cov: " in said
+        if ended != "0" or left or not is_whole:
+            if not left and last.exists():
+                shutil.copy(last, corpus / f"findings/last-input-{log.stem}")
+            what = f"ended with {ended}" if ended != "0" else "left artifacts" if left else "ended too early"
+            raise FindingError(_report(target, corpus, what, log))
+    finally:
+        last.unlink(missing_ok=True)
+    log.unlink()
+    lines = [line for line in said.splitlines() if "cov: " in line]
+    return f"{target}: {lines[-1].strip()}\n{said.splitlines()[-1]}"
 
 
-def main():
+def _run(command, seconds, log, last):
+    """Return the exit code, as text; the process never outlives this call."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "FASTNN_FUZZ_INPUT": str(last)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        return str(process.wait(seconds + SPARE_SECONDS))
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # libFuzzer then writes the input that it is at
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        return f"no end after {seconds + SPARE_SECONDS} s"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _report(target, corpus, what, log):
+    kept = sorted((corpus / "findings").iterdir())
+    inputs = [f"{path} ({path.stat().st_size} bytes): {path.read_bytes()[:100]!r}" for path in kept]
+    tail = log.read_text(errors="replace")[-5000:]
+    return "\n".join([tail, f"a finding: {target} {what}; all it said is in {log}", *(inputs or ["no input was kept"])])
+
+
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("target", choices=[*CPP, *PYTHON])
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--corpus", type=Path, help="kept for the next run; default: a new folder, removed again")
-    arguments = parser.parse_args()
-    if reason := missing(arguments.target):
+    parser.add_argument("--corpus", type=Path, help="kept for the next run; default: a new one, kept if it ends badly")
+    options = parser.parse_args(arguments)
+    if reason := missing(options.target):
         sys.exit(reason)
-    with tempfile.TemporaryDirectory() as folder:
-        corpus = arguments.corpus or Path(folder)
-        corpus.mkdir(parents=True, exist_ok=True)
-        try:
-            print(fuzz(arguments.target, arguments.seconds, corpus.resolve()))
-        except subprocess.CalledProcessError as error:
-            for path in (corpus / "findings").iterdir():
-                print(f"{path.name} ({path.stat().st_size} bytes): {path.read_bytes()[:500]!r}")
-            sys.exit(f"{error.output}\na finding in {arguments.target}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that the target is ended, too
+    corpus = options.corpus or Path(tempfile.mkdtemp(prefix="fastnn-fuzz-"))
+    try:
+        print(fuzz(options.target, options.seconds, corpus))
+    except BaseException as error:
+        print(f"everything is kept in {corpus.resolve()}", file=sys.stderr)
+        if isinstance(error, FindingError):
+            sys.exit(str(error))
+        raise
+    if options.corpus is None:
+        shutil.rmtree(corpus)
 
 
 if __name__ == "__main__":

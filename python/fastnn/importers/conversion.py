@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastnn.importers.steps import Step, to_model
 from fastnn.models import Sequential
+from fastnn.summary import printable
 
 Array = npt.NDArray[Any]
 
@@ -70,7 +71,7 @@ def convert(
 
 def of_own_file(model: Sequential, path: str, check: Any) -> Conversion:
     """Return the report of a file that needed no conversion."""
-    return Conversion(f"fastnn model {path}", [], _difference(model, *_rows_and_answers(check, None)))
+    return Conversion(f"fastnn model {printable(path)}", [], _difference(model, *_rows_and_answers(check, None)))
 
 
 def _rows_and_answers(check: Any, answers: Callable[[Array], Array] | None) -> tuple[Array, Array]:

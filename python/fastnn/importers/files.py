@@ -1,16 +1,17 @@
 """Which source a file is of, by its first bytes, and its model."""
 
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastnn import _core
 from fastnn.importers.keras.file import load as load_keras
 from fastnn.importers.onnx.file import load as load_onnx
+from fastnn.importers.refusals import refusal
 from fastnn.importers.torch.pickle import is_saved
 from fastnn.importers.torch.state_dict import from_torch_state_dict, module_names
 from fastnn.models import Sequential
+from fastnn.regular_files import open_regular
+from fastnn.summary import printable
 
 _KERAS_MEMBERS = (b"metadata.json", b"config.json", b"model.weights.", b"assets/")
 _ONNX_SECOND_FIELDS = b"\x12\x1a\x22\x28\x32\x3a\x42\x72"  # the tags of a ModelProto's fields after ir_version
@@ -18,9 +19,7 @@ _ONNX_SECOND_FIELDS = b"\x12\x1a\x22\x28\x32\x3a\x42\x72"  # the tags of a Model
 
 def kind_of(path: str) -> str:
     """Return 'keras', 'onnx', 'torch' or 'safetensors', which is also for whatever else the file is."""
-    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-        return "safetensors"
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open_regular(path) as file:
         start = file.read(30)
         if start[:4] == b"PK\x03\x04":
             start += file.read(int.from_bytes(start[26:28], "little"))
@@ -40,13 +39,14 @@ def kind_of(path: str) -> str:
     return "onnx" if is_onnx and start[8:9] != b"{" else "safetensors"
 
 
-def activations_missing(path: str) -> _core.UnsupportedModelError:
+def activations_missing(path: str) -> _core.ModelFormatError:
     """Return the error for a state dict without `layers`; raises that of one that could not be read with them."""
     names = ", ".join(map(repr, module_names(path)))
-    return _core.UnsupportedModelError(
-        f"{path}: looks like a PyTorch state dict, which holds no activations; name those that follow its "
+    error = _core.UnsupportedModelError(
+        "looks like a PyTorch state dict, which holds no activations; name those that follow its "
         f"modules {names:.200}, as in load_model(path, layers=['relu', 'linear'])"
     )
+    return refusal(path, error)
 
 
 def load(
@@ -63,7 +63,8 @@ def load(
     if kind == "torch" or (kind == "safetensors" and layers is not None):
         return from_torch_state_dict(path, layers or (), eps=eps, fold=fold, check=check)
     if layers is not None:
-        raise ValueError(f"{path}: expected layers only with a PyTorch state dict; a file of {kind} knows its own")
+        said = "expected layers only with a PyTorch state dict"
+        raise ValueError(f"{printable(path)}: {said}; a file of {kind} knows its own")
     if kind == "safetensors":
         return None
     if kind == "keras":

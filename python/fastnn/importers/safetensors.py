@@ -3,7 +3,6 @@
 import io
 import json
 import math
-import os
 import re
 from typing import Any, BinaryIO
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.refusals import refusal
+from fastnn.regular_files import open_regular
 
 _MOST_HEADER_BYTES = 100_000_000  # the format's own limit
 _DTYPES = {
@@ -92,15 +92,13 @@ def _read(file: BinaryIO, size: int) -> dict[str, npt.NDArray[Any]]:
 
 def is_state_dict(path: str) -> bool:
     """Whether the file's tensors are named as PyTorch names its modules' weights."""
-    if not os.path.isfile(path):  # noqa: PTH113  # a FIFO would wait
-        return False
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open_regular(path) as file:
         return re.search(rb'[".]weight"\s*:\s*{', file.read(1 << 16)) is not None
 
 
 def read(path: str) -> dict[str, npt.NDArray[Any]]:
     """Return the tensors of a file by name, bfloat16 as float32; ModelFormatError for what it says, OSError."""
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open_regular(path) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         try:

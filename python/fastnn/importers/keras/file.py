@@ -5,7 +5,6 @@ import errno
 import math
 import os
 import re
-import stat
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -18,6 +17,7 @@ from fastnn.importers.keras.hdf5 import SIGNATURE, Hdf5
 from fastnn.importers.keras.model import KerasSteps, Place, flat_rows, model_steps, refuse_code
 from fastnn.importers.refusals import refusal
 from fastnn.models import Sequential
+from fastnn.regular_files import open_regular
 
 Array = npt.NDArray[Any]
 
@@ -41,13 +41,8 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     >>> print(model.conversion)  # doctest: +SKIP
     """
     where = os.fsdecode(path)
-    # Nothing waits for a FIFO's writer: what the path names is looked at before anything is read.
-    with open(os.open(where, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFormatError(f"{where}: is no regular file; expected one that Keras wrote, .keras or .h5")
-        with _errors_of(where):
-            found = _read(file, status.st_size)
+    with open_regular(where) as file, _errors_of(where):
+        found = _read(file, os.fstat(file.fileno()).st_size)
     rows = flat_rows(check, found.shape)
     inputs = None if found.shape is None else math.prod(found.shape)
     title = f"Keras model {found.name!r:.60}"

@@ -6,8 +6,7 @@ parses the file; it is imported here, when it is needed.
 
 import importlib
 import os
-import stat
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from fastnn._core import LimitError, ModelFormatError
 from fastnn.importers.conversion import convert
@@ -19,6 +18,7 @@ from fastnn.importers.onnx.tensors import Folder
 from fastnn.importers.onnx.wire import check as check_wire
 from fastnn.importers.refusals import refusal
 from fastnn.models import Sequential
+from fastnn.regular_files import open_regular
 
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
 
@@ -40,11 +40,12 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     >>> load("model.onnx").predict(x)  # doctest: +SKIP
     """
     path = os.fsdecode(path)
-    try:
-        graph = read_graph(_parsed(path), Folder(os.path.dirname(path)))  # noqa: PTH120
-        return _model(graph, fold=fold, check=check, name=name, source=f"ONNX model {path!r}")
-    except ModelFormatError as error:
-        _refuse(error, path)
+    with open_regular(path) as file:
+        try:
+            graph = read_graph(_parsed(file), Folder(os.path.dirname(path)))  # noqa: PTH120
+            return _model(graph, fold=fold, check=check, name=name, source=f"ONNX model {path!r}")
+        except ModelFormatError as error:
+            _refuse(error, path)
 
 
 def from_proto(
@@ -72,19 +73,15 @@ def _refuse(error: ModelFormatError, where: str) -> NoReturn:
     raise refusal(where, error) from None
 
 
-def _parsed(path: str) -> Any:
+def _parsed(file: BinaryIO) -> Any:
     try:
         onnx: Any = importlib.import_module("onnx")
     except ImportError:
         raise ImportError("reading .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
-    # Nor does a FIFO make us wait.
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFormatError("is no regular file; expected an .onnx file")
-        if status.st_size > _MOST_BYTES:
-            raise LimitError(f"has {status.st_size} bytes; expected at most {_MOST_BYTES}, the rest in external data")
-        content = file.read(status.st_size)
+    size = os.fstat(file.fileno()).st_size
+    if size > _MOST_BYTES:
+        raise LimitError(f"has {size} bytes; expected at most {_MOST_BYTES}, the rest in external data")
+    content = file.read(size)
     proto = onnx.ModelProto()
     check_wire(content, proto.DESCRIPTOR)
     try:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.refusals import refusal
 from fastnn.importers.torch.opcodes import value_of
+from fastnn.regular_files import open_regular
 
 Array = npt.NDArray[Any]
 
@@ -137,7 +138,7 @@ def read(path: str) -> dict[Any, Any]:
     def refuse(error: ModelFormatError, what: str) -> NoReturn:
         raise refusal(path, type(error)(what)) from None
 
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open_regular(path) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         if file.read(len(_BEFORE_1_6)) == _BEFORE_1_6:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from fastnn.importers.steps import Function, Step
 from fastnn.importers.torch import pickle
 from fastnn.importers.torch.layers import as_array, weighted
 from fastnn.models import Sequential
+from fastnn.regular_files import open_regular
 
 Array = npt.NDArray[Any]
 Activation = str | Mapping[str, Any]
@@ -88,9 +88,7 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
         where, content, is_ordered = "", dict(state_dict), True
     else:
         path = os.fsdecode(state_dict)
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            raise ModelFormatError(f"{path}: is no regular file; expected a .pt or a .safetensors file")
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open_regular(path) as file:
             is_ordered = pickle.is_saved(file.read(20))
         where, content = f"{path}: ", (pickle if is_ordered else safetensors).read(path)
     for wrapper in ("state_dict", "model_state_dict"):
