@@ -1,5 +1,6 @@
 """Surroundings that a library seldom has: tiny stacks, no files open, storms of signals, decimal commas, no /proc."""
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from test_processes import run
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+CALLS = {"x86_64": (203, 204, 437), "aarch64": (122, 123, 437)}  # sched_setaffinity, sched_getaffinity, openat2
 
 
 def test_threads_with_tiny_stacks_give_the_same_bits():
@@ -92,7 +94,7 @@ def test_a_locale_with_decimal_commas_changes_no_file(path, tmp_path):
     )
 
 
-def test_without_proc_and_sys_all_works(run_with_mounts):
+def test_without_proc_sys_and_tmp_all_works(run_with_mounts):
     run_with_mounts(
         """
         import os, subprocess, sys
@@ -100,7 +102,7 @@ def test_without_proc_and_sys_all_works(run_with_mounts):
         for folder in ("/proc", "/sys"):
             subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], check=True)
         os.chdir("/sys")  # which nobody can write to
-        import numpy as np, fastnn
+        import numpy as np, fastnn, fastnn.importers.files  # now: they may be installed below /tmp
         from fastnn.layers import Dense
 
         model = fastnn.Sequential([Dense(300, "tanh", input_shape=(64,)), Dense(10, "softmax")])
@@ -109,8 +111,56 @@ def test_without_proc_and_sys_all_works(run_with_mounts):
         wanted = model.predict(x).tobytes()
         fastnn.set_num_threads(3)
         assert model.predict(x).tobytes() == wanted
+        for folder, mode in (("/sys", "rw"), ("/tmp", "ro")):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", mode, "tmpfs", folder], check=True)
+        model.save("/sys/m.safetensors")
+        assert fastnn.load_model("/sys/m.safetensors").predict(x).tobytes() == wanted
         """
     )
+
+
+@LINUX
+def test_a_system_that_tells_no_affinity_is_worked_on(path):
+    """As where seccomp forbids the calls: the number of threads is a guess, the bits are the same."""
+    if platform.machine() not in CALLS:
+        pytest.skip(f"the numbers of {platform.machine()}'s system calls are not in this test")
+    run(f"""
+        import ctypes, errno, struct
+
+        steps = [(0x20, 0, 0, 0)]  # load the call's number
+        steps += [(0x15, 0, 1, number, 0x06, 0, 0, 0x50000 | errno.EPERM) for number in {CALLS[platform.machine()]}]
+        steps += [(0x06, 0, 0, 0x7FFF0000)]  # allow all others
+        code = b"".join(struct.pack("<HBBL", *step[i : i + 4]) for step in steps for i in range(0, len(step), 4))
+        memory = ctypes.create_string_buffer(code)
+        program = struct.pack("@HP", len(code) // 8, ctypes.addressof(memory))
+        libc = ctypes.CDLL(None)
+        if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.c_char_p(program)):
+            os._exit(0)  # no seccomp here
+        try:
+            os.sched_getaffinity(0)
+            raise AssertionError("it is not forbidden")
+        except PermissionError:
+            pass
+        import fastnn
+        from fastnn._core import usable_cpus
+
+        assert 1 <= usable_cpus() <= os.cpu_count()
+        model.save({str(path)!r})
+        assert fastnn.load_model({str(path)!r}).predict(x).tobytes() == wanted
+    """)
+
+
+@LINUX
+def test_cpus_taken_away_between_calls_change_no_bit():
+    run("""
+        import fastnn
+
+        fastnn.set_num_threads(4)
+        many = np.concatenate([x] * 20)
+        for cpu in sorted(os.sched_getaffinity(0)) * 3:
+            os.sched_setaffinity(0, [cpu])
+            assert model.predict(many).tobytes() == 20 * wanted
+    """)
 
 
 def test_pythons_checking_allocator_finds_nothing():

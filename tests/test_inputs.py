@@ -146,6 +146,13 @@ def test_frames_are_taken(library, columns):
     assert same_bits(MODEL.predict(frame), MODEL.predict(NUMBERS))
 
 
+def test_tensors_of_torch_are_taken():
+    torch = pytest.importorskip("torch")
+    assert_same_as_contiguous(torch.from_numpy(F32[:, :INPUTS]))
+    with pytest.raises(RuntimeError, match="requires grad"):
+        MODEL.predict(torch.zeros(2, INPUTS, requires_grad=True))
+
+
 def test_an_array_method_may_call_the_model_itself():
     class Recursive:
         def __array__(self, dtype=None, copy=None):
@@ -257,6 +264,8 @@ LIES = {
     "negative shape": {"__array_interface__": {"data": (8, False), "shape": (-2, 5), "typestr": "<f4", "version": 3}},
     "no data": {"__array_interface__": {"shape": (2, 5), "typestr": "<f4", "version": 3}},
     "no array": {"__array__": lambda self, dtype=None, copy=None: [1, 2, 3, 4, 5]},
+    "DLPack": {"__dlpack__": lambda self, **_: None, "__dlpack_device__": lambda self: (1, 0)},
+    "a length": {"__len__": lambda self: 10**9, "__getitem__": lambda self, i: [][0]},
 }
 
 
@@ -264,6 +273,14 @@ LIES = {
 def test_objects_that_lie_about_an_array_are_numpys_own_error(lie):
     with pytest.raises((ValueError, TypeError)):
         MODEL.predict(type("Lying", (), lie)())
+
+
+def test_a_sub_class_that_lies_about_itself_is_taken_as_it_is():
+    lies = {"shape": (1000, 5), "strides": (0, 4), "ndim": 7, "dtype": np.dtype("f8"), "flags": None}
+    lying = type("Lying", (np.ndarray,), {name: property(lambda _, value=value: value) for name, value in lies.items()})
+    x, out = F32[:, :INPUTS], np.empty((3 * ROWS, 3), "float32")
+    MODEL.predict(x.view(lying), out=out.view(lying))
+    assert same_bits(out, MODEL.predict(x))
 
 
 @pytest.mark.parametrize("mask", ["one", "all"])

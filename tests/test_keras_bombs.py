@@ -88,6 +88,11 @@ def test_a_member_that_unpacks_to_much_is_refused(tmp_path):
     assert "config.json" in refusal(tmp_path / "m", config, LimitError)
 
 
+def test_an_archive_within_the_archive_is_not_unpacked(tmp_path):
+    for name in ("model.weights.h5", "config.json"):
+        refusal(tmp_path / "m", keras_3(GOOD, {}, **{name: one_dense()}))
+
+
 def test_a_member_that_says_it_is_smaller_than_it_unpacks_is_refused(tmp_path):
     content = bytearray(keras_3(GOOD, {"dense/vars/0": KERNEL}, kind=zipfile.ZIP_DEFLATED))
     at = content.rfind(b"PK\x01\x02")

@@ -136,6 +136,10 @@ def test_a_parameter_decides_the_fingerprint_as_the_dtype_rounds_it():
         ({"name": "leaky_relu", "negative_slope": "0.1"}, "expected negative_slope to be a number"),
         ({"name": "leaky_relu", "negative_slope": True}, "expected negative_slope to be a number"),
         ({"name": "leaky_relu", "negative_slope": np.nan}, "negative_slope: expected a finite number"),
+        ({"name": "leaky_relu", "negative_slope": -np.inf}, "negative_slope: expected a finite number"),
+        ({"name": "elu", "alpha": np.nan}, "alpha: expected a finite number"),
+        ({"name": "celu", "alpha": 0.0}, "alpha: expected more than 0"),
+        ({"name": "clip", "minimum": np.nan, "maximum": 0}, "minimum: expected a finite number"),
         ({"name": "clip", "minimum": 1, "maximum": 0}, "minimum: expected at most the maximum"),
         ({"alpha": 1.0}, "Could not interpret activation function identifier"),
         ({}, "Could not interpret activation function identifier"),
@@ -147,6 +151,12 @@ def test_wrong_parameters_get_one_sentence(activation, sentence):
     for make in (Activation, lambda a: Dense(1, a)):
         with pytest.raises(ValueError, match=f"^{sentence}"):
             make(activation)
+
+
+def test_negative_parameters_are_computed_with():
+    layers = [{"name": "elu", "alpha": -1.0}, {"name": "leaky_relu", "negative_slope": -2.0}]
+    for layer, wanted in zip(layers, (-np.expm1(-1.0), 2.0), strict=True):
+        assert np.allclose(Sequential([Activation(layer)]).predict([-1.0, 3.0]), [wanted, 3.0], rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("epsilon", [-1e-3, np.nan, np.inf, "1", None], ids=repr)

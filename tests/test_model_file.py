@@ -123,15 +123,16 @@ def test_what_is_not_a_regular_file_is_refused_without_waiting(tmp_path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(os.path.relpath(tmp_path / "socket"))  # relative: such a path has 108 bytes at most
         code = """if True:
-            import sys, fastnn
+            import os, sys, fastnn
+            os.dup2(os.pipe()[0], 0)  # /dev/stdin: a pipe to which nobody writes
             try:
                 fastnn.load_model(sys.argv[1])
             except (OSError, fastnn.ModelFormatError) as error:
                 print(type(error).__name__)
         """
-        kinds = (tmp_path / "fifo", tmp_path / "socket", "/dev/zero")
+        kinds = (tmp_path / "fifo", tmp_path / "socket", "/dev/zero", "/dev/stdin")
         found = [run(code, kind).stdout.strip() for kind in kinds]
-    assert found == ["ModelFormatError", "OSError", "ModelFormatError"]
+    assert found == ["ModelFormatError", "OSError", "ModelFormatError", "ModelFormatError"]
 
 
 def test_system_errors_are_oserrors_with_errno_and_filename(tmp_path, path):
@@ -144,12 +145,21 @@ def test_system_errors_are_oserrors_with_errno_and_filename(tmp_path, path):
         fastnn.load_model("n" * 5000)
     with pytest.raises(ValueError, match=r"(?i)nul"):
         fastnn.load_model("model\0.safetensors")
+    with pytest.raises(ValueError, match=r"(?i)nul"):
+        small_model().save(tmp_path / "model\0.safetensors")
     with pytest.raises(FileNotFoundError):
         small_model().save(tmp_path / "missing" / "model.safetensors")
     folder = tmp_path / "folder.safetensors"
     folder.mkdir()
     with pytest.raises(IsADirectoryError):
         small_model().save(folder)
+
+
+@pytest.mark.parametrize("thing", [None, 3, True, ["model.safetensors"], {}, object], ids=repr)
+def test_what_is_no_path_is_a_type_error(thing):
+    for call in (fastnn.load_model, small_model().save):
+        with pytest.raises(TypeError, match="expected str, bytes or os.PathLike object"):
+            call(thing)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
@@ -221,3 +231,25 @@ def test_file_changing_while_it_is_read_is_whole_or_refused(path):
     path.unlink()
     changer.wait()
     assert outcomes <= {True}
+
+
+def test_file_exchanged_while_it_is_read_is_one_of_the_two(tmp_path, path):
+    models = [small_model(units) for units in (3000, 5000)]
+    for i, model in enumerate(models):
+        model.save(tmp_path / f"{i}.safetensors")
+    models[0].save(path)
+    code = """if True:
+        import os, sys
+        folder, path = sys.argv[1:]
+        while os.path.exists(path):
+            for name in ("0", "1"):
+                os.link(f"{folder}/{name}.safetensors", f"{folder}/next")
+                os.replace(f"{folder}/next", path)
+    """
+    changer = subprocess.Popen([sys.executable, "-c", code, tmp_path, path], stderr=subprocess.DEVNULL)
+    try:
+        found = {fastnn.load_model(path).fingerprint() for _ in range(200)}
+    finally:
+        changer.kill()
+        changer.wait()
+    assert found <= {model.fingerprint() for model in models}

@@ -11,6 +11,8 @@ from fastnn import _core
 # What a compiler calls on its own, the C library's exact fma, and what position-independent code refers to.
 ALLOWED_UNDEFINED = {"memcpy", "memmove", "memset", "fma", "fmaf", "_GLOBAL_OFFSET_TABLE_"}
 
+LOADER = ("ld-linux-x86-64", "ld-linux-aarch64")
+
 LIBM = re.compile(
     r"_*(v?s?a?(sin|cos|tan)(h|pi)?|sincos|atan2|exp(2|10|m1)?|log(2|10|1p|b)?|i?logb|pow|sqrt|cbrt|hypot|erfc?|[lt]?gamma"
     r"|fmod|remainder|remquo|ldexp|frexp|scalbl?n|modf|floor|ceil|round(even)?|trunc|l?l?rint|l?l?round|nearbyint|nextafter"
@@ -64,6 +66,14 @@ def libm_of(shared_object):
 
 def test_module_calls_nothing_of_libm_but_fma():
     assert set(libm_of(_core.__file__)) <= {"fma", "fmaf"}
+
+
+def test_module_asks_for_no_library_but_the_compilers():
+    """So it shares no OpenMP and no BLAS with others in the program, and uses whatever allocator they loaded."""
+    (readelf,) = tools("readelf")
+    needed = re.findall(r"\(NEEDED\).*\[(\S+)\]", run(readelf, "-d", _core.__file__))
+    assert needed
+    assert {name.split(".")[0] for name in needed} <= {"libstdc++", "libgcc_s", "libm", "libc", "libpthread", *LOADER}
 
 
 @pytest.mark.parametrize("name", ["exp", "expf", "tanhf", "pow", "log1p", "floor", "_ZGVdN8v_expf", "__exp_finite"])

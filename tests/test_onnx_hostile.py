@@ -71,14 +71,15 @@ def test_every_flipped_bit_gives_a_model_or_one_sentence(tmp_path):
 
 
 def nested(levels):
-    content = b""
+    parts, size = [], 0  # from the innermost on
     for _ in range(levels):  # a graph in an attribute of a node of a graph
         for tag in (b"\x32", b"\x2a", b"\x0a"):
-            content = tag + varint(len(content)) + content if content else tag + b"\0"
-    return b"\x08\x09\x42\x04\x0a\x00\x10\x14\x3a" + varint(len(content)) + content
+            parts.append(tag + varint(size))
+            size += len(parts[-1])
+    return b"\x08\x09\x42\x04\x0a\x00\x10\x14\x3a" + varint(size) + b"".join(reversed(parts))
 
 
-@pytest.mark.parametrize("levels", [1, 30, 100, 1000])
+@pytest.mark.parametrize("levels", [1, 30, 100, 1000, 99_000, 100_000])
 def test_graphs_in_graphs_are_refused(levels, tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(nested(levels))

@@ -209,6 +209,22 @@ def test_initializers_listed_as_inputs_are_no_inputs():
     assert from_proto(proto) == expected
 
 
+def test_what_no_output_needs_is_left_out():
+    proto = between(of_one("Relu"))
+    expected = from_proto(proto)
+    proto.graph.initializer.add().CopyFrom(onnx.numpy_helper.from_array(KERNEL, "unused"))
+    proto.graph.node.append(onnx.helper.make_node("Relu", ["v1"], ["nowhere"]))
+    assert from_proto(proto) == expected
+
+
+@pytest.mark.parametrize("shape", [["rows", "units"], [0, 0], [-1, -1], ["", ""], None], ids=repr)
+def test_sizes_of_the_input_that_are_not_told_are_those_of_the_weights(shape):
+    proto = between(of_one("Relu"))
+    expected = from_proto(proto)
+    proto.graph.input[0].CopyFrom(onnx.helper.make_tensor_value_info("x", 1, shape))
+    assert from_proto(proto) == expected
+
+
 def test_the_report_names_nodes(tmp_path):
     path = saved(tmp_path / "m.onnx", between(written(("Sigmoid", "x"), ("Mul", "x", "#0"))))
     x = uniform(9, (30, 5), "float32")

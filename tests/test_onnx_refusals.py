@@ -119,6 +119,14 @@ UNSUPPORTED = {
         ),
         r"node 'if' \(If\) has the attribute '(then|else)_branch', a graph",
     ),
+    "a loop": (
+        lambda proto: proto.graph.node.insert(1, helper.make_node("Loop", ["", "", "v0"], ["z"], "loop", body=BRANCH)),
+        r"node 'loop' \(Loop\) has the attribute 'body', a graph",
+    ),
+    "an input that is one number": (
+        lambda proto: proto.graph.input[0].type.tensor_type.shape.ClearField("dim"),
+        r"the input 'x' of shape \[\]; expected rows",
+    ),
     "a reference": (
         lambda proto: proto.graph.node[0].attribute.add(name="alpha", ref_attr_name="a", type=1),
         "has the attribute 'alpha'",
@@ -165,6 +173,7 @@ SQUARES = [("Mul", f"#{i}", f"#{i}") for i in range(9)]
 NODES = {
     "a residual": ([("Gemm", "x", SQUARE), ("Add", "#0", "x")], r"'v0' is used by node 'n2' \(Add\) too"),
     "the rows squared": ([("MatMul", "x", "x")], "is used by it twice"),
+    "a kernel that is computed": ([("Tanh", "x"), ("Gemm", "x", "#0")], "'v1' is used by it twice"),
     "transA": ([("Gemm", "x", SQUARE, {"transA": 1})], "transA, or the rows on the right"),
     "rows on the right": ([("MatMul", SQUARE, "x")], "has the rows on the right of the product"),
     "a bias for each row": ([("Gemm", "x", SQUARE, COLUMN[:, None])], "one number for each unit"),

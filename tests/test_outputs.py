@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib.stride_tricks import as_strided
 
 from conftest import network, same_bits
 from fastnn.layers import Dense
@@ -56,6 +57,7 @@ REFUSED = {
     "unaligned": (np.zeros(19 * UNITS * 4 + 4, "u1")[1:-3].view("f4").reshape(19, UNITS), ValueError, "not aligned"),
     "read-only": (read_only(), ValueError, "received a read-only array"),
     "broadcast": (np.broadcast_to(np.float32(0), (19, UNITS)), ValueError, "received a read-only array"),
+    "no-strides": (as_strided(np.zeros(UNITS, "float32"), (19, UNITS), (0, 4)), ValueError, "received a strided one"),
     "fortran": (np.zeros((19, UNITS), "float32", order="F"), ValueError, "received a strided one"),
     "strided-rows": (ZEROS[:38:2, :UNITS], ValueError, "received a strided one"),
     "strided-columns": (ZEROS[:19, : 2 * UNITS : 2], ValueError, "received a strided one"),

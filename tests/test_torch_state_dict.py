@@ -237,3 +237,35 @@ MISFITS = {
 def test_tensors_that_do_not_fit_are_named(tensors, words):
     with pytest.raises(fastnn.ModelFormatError, match=words):
         from_torch_state_dict(tensors, ["linear"] * len({str(name).rpartition(".")[0] for name in tensors}))
+
+
+def test_a_tensor_that_lies_about_its_shape_is_what_its_numbers_are():
+    class Lying:
+        shape, ndim, dtype = (2, 3), 2, np.dtype("f4")
+
+        def __array__(self, dtype=None, copy=None):
+            return np.ones((7, 9), "f4")
+
+    assert from_torch_state_dict({"0.weight": Lying()}, ["relu"]).input_shape == (None, 9)
+    with pytest.raises(fastnn.ModelFormatError, match=r"received \(9, 7\) and \(2,\)"):
+        from_torch_state_dict({"0.weight": Lying(), "0.bias": np.ones(2, "f4")}, ["relu"])
+
+
+KINDS = {
+    "quantized": lambda torch: torch.quantize_per_tensor(torch.eye(4, 3), 0.1, 0, torch.qint8),
+    "sparse": lambda torch: torch.eye(4, 3).to_sparse(),
+    "on no device": lambda torch: torch.empty(4, 3, device="meta"),
+    "conjugated": lambda torch: torch.conj(torch.eye(4, 3) * 1j),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", KINDS)
+def test_tensors_of_torch_that_hold_no_plain_numbers_are_named(kind):
+    torch = pytest.importorskip("torch")
+    weight, module = KINDS[kind](torch), torch.nn.Linear(3, 4, bias=False)
+    del module._parameters["weight"]
+    module.weight = weight
+    for call in (lambda: from_torch_state_dict({"0.weight": weight}, ["relu"]), lambda: fastnn.from_torch(module)):
+        with pytest.raises(fastnn.UnsupportedModelError, match="weight: expected a dense tensor of numbers"):
+            call()
