@@ -13,14 +13,14 @@ import pytest
 
 import compiled
 import fastnn
-from fastnn._core import unsupported_isas
+from fastnn import _core
 from fastnn.cli import main
 from fastnn.configuration import cmake_dir
-from fastnn.layers import Activation, Dense
+from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential
 
 
-@pytest.fixture(params=[*fastnn.isas(), *unsupported_isas()])
+@pytest.fixture(params=[*fastnn.isas(), *_core.unsupported_isas()])
 def isa(request):
     """Each instruction set of this build; those that this CPU cannot run appear as skips."""
     if request.param not in fastnn.isas():
@@ -53,6 +53,17 @@ PARAMETERS = {
 def with_parameters(activation):
     """An activation as layers take it; those that need parameters get these."""
     return {"name": activation, **PARAMETERS[activation]} if activation in PARAMETERS else activation
+
+
+def every_layer(dtype):
+    """A model of each layer and activation, with parameters that a file's decimals do not hold exactly."""
+    layers = [Dense(40, "tanh", input_shape=(5,)), PReLU(), Affine(), LayerNormalization(epsilon=0.1)]
+    layers += [Activation({"name": "leaky_relu", "negative_slope": 0.9 + i / 1000}) for i in range(50)]
+    for name in sorted(_core.activations, key="step".__eq__):  # which leaves too little to those behind it
+        layers += [Dense(33), Activation(with_parameters(name))]
+    model = Sequential([*layers, Dense(3, "sigmoid")], dtype=dtype)
+    model.set_weights([uniform(i, w.shape) / 4 for i, w in enumerate(model.get_weights())])
+    return model
 
 
 def network(sizes, activations, dtype, seed=1, use_bias=True):

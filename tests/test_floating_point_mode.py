@@ -9,10 +9,7 @@ import pytest
 
 import fastnn
 import floating_point as fp
-from conftest import activation_model, network, same_bits, uniform, with_parameters
-from fastnn import _core
-from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
-from fastnn.models import Sequential
+from conftest import activation_model, every_layer, network, same_bits, uniform
 
 pytestmark = fp.needs_mxcsr
 
@@ -36,16 +33,6 @@ def in_mode(mode, call):
         fp.set_mxcsr(fp.DEFAULT)
     assert after == mode
     return result
-
-
-def every_layer(dtype):
-    """A model of each layer and activation, with parameters that a file's decimals do not hold exactly."""
-    layers = [Dense(40, "tanh", input_shape=(5,)), PReLU(), Affine(), LayerNormalization(epsilon=0.1)]
-    activations = [Activation(with_parameters(name)) for name in _core.activations]
-    slopes = [Activation({"name": "leaky_relu", "negative_slope": 0.9 + i / 1000}) for i in range(50)]
-    model = Sequential([*layers, *activations, *slopes, Dense(3, "sigmoid")], dtype=dtype)
-    model.set_weights([uniform(i, w.shape) for i, w in enumerate(model.get_weights())])
-    return model
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())

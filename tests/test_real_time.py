@@ -7,15 +7,24 @@ import pytest
 
 import fastnn
 from compiled import ROOT, compiled, run, tools
-from conftest import network, with_parameters
+from conftest import every_layer, network, with_parameters
 from fastnn import _core
-from fastnn.layers import Activation, Dense
+from fastnn.layers import Activation, Input
 from fastnn.models import Sequential
 
+DTYPES = ("float32", "float64")
 
-def every_activation(dtype):
-    activations = [Activation(with_parameters(name)) for name in _core.activations]
-    return Sequential([Dense(33, input_shape=(5,)), *activations, Dense(1)], dtype=dtype)
+
+def activation_alone(name, dtype):
+    return Sequential([Input((33,)), Activation(with_parameters(name))], dtype=dtype)
+
+
+def stored(folder, models):
+    paths = []
+    for model in models:
+        paths.append(folder / f"{len(paths)}.safetensors")
+        model.save(paths[-1])
+    return paths
 
 
 def narrow(dtype):
@@ -24,13 +33,9 @@ def narrow(dtype):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    paths = []
-    for make in (every_activation, narrow):
-        for dtype in ("float32", "float64"):
-            paths.append(folder / f"{make.__name__}_{dtype}.safetensors")
-            make(dtype).save(paths[-1])
-    return paths
+    return stored(
+        tmp_path_factory.mktemp("models"), (make(dtype) for make in (every_layer, narrow) for dtype in DTYPES)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +78,17 @@ def test_a_call_takes_as_many_instructions_whatever_the_numbers_are(library, mod
         pytest.skip(f"{isa} cannot run here")
     (valgrind,) = tools("valgrind")
     program = compiled(tmp_path, ROOT / "tests/even_calls.cpp", library)
+    # So that each activation meets such numbers itself.
+    alone = stored(tmp_path, (activation_alone(name, dtype) for name in _core.activations for dtype in DTYPES))
 
     def instructions(kind):
         command = [valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", program, kind]
-        done = subprocess.run([*command, "100", *models], capture_output=True, text=True, env={"FASTNN_ISA": isa})
+        done = subprocess.run(
+            [*command, "20", *models, *alone], capture_output=True, text=True, env={"FASTNN_ISA": isa}
+        )
         assert done.returncode == 0, done.stderr
         return int(re.search(r"I +refs: +([\d,]+)", done.stderr)[1].replace(",", ""))
 
     normal, *others = map(instructions, "0123")
     print(f"{isa}: {normal} instructions; others {others}")
-    assert all(count <= 1.01 * normal for count in others)
+    assert others == [normal] * 3

@@ -22,22 +22,29 @@ template <class T>
 class Scratch {
  public:
   explicit Scratch(std::size_t size) {
-    buffer_.swap(left());
+    if (AlignedBuffer<T>* kept = left()) buffer_.swap(*kept);
     if (buffer_.size() >= size) return;
     buffer_ = AlignedBuffer<T>();
     buffer_ = AlignedBuffer<T>(size);
   }
   ~Scratch() {
-    if (buffer_.size() * sizeof(T) <= kKeptScratchBytes) buffer_.swap(left());
+    if (buffer_.size() * sizeof(T) > kKeptScratchBytes) return;
+    if (AlignedBuffer<T>* kept = left()) buffer_.swap(*kept);
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   T* data() { return buffer_.data(); }
 
  private:
-  static AlignedBuffer<T>& left() {
-    thread_local AlignedBuffer<T> buffer;
-    return buffer;
+  // Null once the thread has destroyed it at its end, where destructors of others may still call.
+  static AlignedBuffer<T>* left() {
+    thread_local bool ended = false;
+    struct Left {
+      AlignedBuffer<T> buffer;
+      ~Left() { ended = true; }
+    };
+    thread_local Left left;
+    return ended ? nullptr : &left.buffer;
   }
   AlignedBuffer<T> buffer_;
 };

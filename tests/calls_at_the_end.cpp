@@ -1,0 +1,49 @@
+// Calls of destructors, at the end of a thread and of the process, when what the library keeps for a thread is gone.
+#include <cstdlib>
+#include <fastnn/network.hpp>
+#include <thread>
+#include <vector>
+
+#include "check.hpp"
+
+namespace {
+
+using fastnn::Activation;
+using fastnn::Network;
+
+constexpr std::size_t kWidth = 50, kRows = 20;
+
+const Network<float>& network() {
+  static const std::vector<float> kernel(kWidth * kWidth, 0.25f);
+  static const auto* made =
+      new Network<float>(kWidth, {{kWidth, Activation::linear, kernel.data()}, {1, Activation::linear, kernel.data()}});
+  return *made;
+}
+
+void call() {
+  const std::vector<float> x(kRows * kWidth, 1);
+  std::vector<float> y(kRows);
+  network().forward({x.data(), kRows, kWidth}, y.data());
+  for (const float answer : y) CHECK(answer == kWidth * 0.25f * kWidth * 0.25f);
+}
+
+struct Caller {
+  ~Caller() {
+    call();
+    call();
+  }
+};
+
+Caller at_exit_of_the_process;
+
+}  // namespace
+
+int main() {
+  std::atexit(call);
+  std::thread([] {
+    thread_local Caller older;  // than what the library keeps
+    (void)&older;
+    call();
+  }).join();
+  call();
+}
