@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <new>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -63,6 +64,17 @@ void check_calls(const Model& model) {
     CHECK(fitting.predict(x.data(), rows, z.data()) && is_as_predicted(rows));
   }
 
+  // From where on bytes wrap, or the end of an array stands before its beginning.
+  for (const std::size_t bytes : {std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max() / 2})
+    for (const std::size_t rows : {bytes / sizeof(T) / std::max(n, m), bytes / sizeof(T), bytes}) {
+      const std::size_t more = rows + (bytes >> 63 == 0 ? 1 : 0);
+      CHECK_SENTENCE(model.predict(x.data(), more, z.data()), "expected as many rows as fit into memory");
+      CHECK(!prepared.predict(x.data(), more, z.data()));
+      Prepared<T> endless = model.prepare<T>(more);
+      CHECK(endless.max_rows() == more && !endless.predict(x.data(), more, z.data()));
+      CHECK(endless.predict(x.data(), kRows, z.data()) && is_as_predicted(kRows));
+    }
+
   const std::size_t too_many = std::numeric_limits<std::size_t>::max() / 2;
   auto* const odd = reinterpret_cast<T*>(reinterpret_cast<char*>(z.data()) + 1);
   T* const overlapping = const_cast<T*>(x.data()) + n - 1;
@@ -82,6 +94,29 @@ void check_calls(const Model& model) {
   Prepared<T> moved = std::move(prepared);
   CHECK(moved.predict(x.data(), 1, z.data()) && is_as_predicted(1));
   CHECK(!prepared.predict(x.data(), 1, z.data()) && prepared.max_rows() == 0);
+}
+
+// Networks and rows whose bytes are 2^64 and more.
+template <class T>
+void check_sizes() {
+  using fastnn::Layer;
+  const T kernel[] = {1};
+  T y[1], *outputs[] = {y};
+  const fastnn::Network<T> network(1, {{1, fastnn::Activation::linear, kernel}});
+  const std::size_t most = std::numeric_limits<std::size_t>::max() / 2 / sizeof(T);
+  for (const std::size_t rows : {most + 1, 2 * most, 2 * most + 1, 2 * most + 2, most * 2 * sizeof(T) + 1}) {
+    CHECK_SENTENCE(network.forward({kernel, rows, 0}, y), "expected as many rows as fit into memory");
+    CHECK_SENTENCE(network.representations({kernel, rows, 0}, outputs), "expected as many rows as fit into memory");
+  }
+
+  const std::size_t width = (std::size_t{1} << 31) - 1;
+  std::vector<Layer<T>> layers(4, {width, fastnn::Activation::linear, kernel});
+  layers.push_back({4, fastnn::Activation::linear, kernel});  // the sum of all is 2^64 and little more
+  try {
+    const fastnn::Network<T> endless(width, layers);
+    CHECK(false);
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 void check_bytes(const char* path, const Model& model) {
@@ -104,6 +139,8 @@ int main(int, char** arguments) try {
     check_calls<float>(model);
   else
     check_calls<double>(model);
+  check_sizes<float>();
+  check_sizes<double>();
   check_bytes(arguments[1], model);
   try {
     Model::load("missing");

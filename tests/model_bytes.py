@@ -120,3 +120,23 @@ def run(code, *arguments, timeout=60):
     """In a process of its own, which may be limited, hang or be killed."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+
+
+def assert_refused_within_memory_and_time(path, content):
+    """What docs/reliability.md promises of a file that is no model; reads /proc."""
+    path.write_bytes(content)
+    code = """if True:
+        import re, sys, time, fastnn
+
+        def peak():  # not ru_maxrss, which begins with the parent's
+            return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+
+        before, start = peak(), time.process_time()
+        try:
+            fastnn.load_model(sys.argv[1])
+        except fastnn.ModelFormatError as error:
+            print(peak() - before, time.process_time() - start)
+    """
+    kibibytes, seconds = run(code, path).stdout.split()
+    assert int(kibibytes) * 1024 <= 2 * len(content) + (64 << 20)
+    assert float(seconds) < 5

@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from safetensors.numpy import save_file
 import fastnn
 from conftest import same_bits
 from fastnn.importers.safetensors import read
+from model_bytes import assert_refused_within_memory_and_time
 
 
 def test_every_dtype_is_read_as_the_formats_own_package_wrote_it(tmp_path):
@@ -73,3 +75,51 @@ def test_a_sparse_file_is_refused_before_it_is_read(tmp_path):
     os.truncate(path, 2**42)
     with pytest.raises(fastnn.ModelFormatError, match="its header describes 4"):
         read(str(path))
+
+
+def filled(piece, size=2**20, begin=b"[", end=b"]"):
+    """A header of that size that load_model takes for a state dict's, full of one thing."""
+    start, stop = b'{"0.weight":{"dtype":' + begin, end + b"}}"
+    return start + b",".join([piece] * ((size - len(start) - len(stop)) // (len(piece) + 1))) + stop
+
+
+def many(form, count, value):
+    return b",".join(form % i + value for i in range(count))
+
+
+GREEDY = {
+    "empty arrays": filled(b"[]"),
+    "arrays in arrays": filled(b"[" * 900 + b"]" * 900),
+    "empty objects": filled(b"{}"),
+    "objects in objects": filled(b'{"":' * 300 + b"0" + b"}" * 300),
+    "numbers": filled(b"300"),
+    "texts": filled(b'"ab"'),
+    "one text of four bytes a character": filled("\U0001f600".encode() + b"x" * (2**20 - 50), begin=b'"', end=b'"'),
+    "keys": filled(many(b'"%x":', 90_000, b"{}"), begin=b"{", end=b"}"),
+    "keys of arrays": filled(many(b'"%x":', 80_000, b"[0]"), begin=b"{", end=b"}"),
+    "tensors": b'{"0.weight":{},' + many(b'"%x":', 18_000, b'{"dtype":"U8","shape":[],"data_offsets":[0,0]}') + b"}",
+    "arrays in arrays, 20 MB": filled(b"[" * 900 + b"]" * 900, size=20 * 10**6),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("content", GREEDY.values(), ids=GREEDY)
+def test_hostile_header_of_a_state_dict_stays_within_memory_and_time(tmp_path, content):
+    assert_refused_within_memory_and_time(tmp_path / "x.safetensors", header(content))
+
+
+def test_headers_are_read_up_to_the_limit(tmp_path):
+    path = tmp_path / "x.safetensors"
+    content = json.dumps({"w": entry()}).encode()
+    path.write_bytes(header(content.ljust(2**20)) + bytes(4))
+    assert read(str(path)).keys() == {"w"}
+    path.write_bytes(header(content.ljust(2**20 + 1)) + bytes(4))
+    with pytest.raises(fastnn.LimitError, match="has a header of 1048577 bytes; expected at most 1048576"):
+        read(str(path))
+
+
+def test_state_dict_of_as_many_modules_as_a_model_has_layers(tmp_path):
+    path = tmp_path / "x.safetensors"
+    each = {"weight": np.ones((1, 1), "f4"), "bias": np.zeros(1, "f4")}
+    save_file({f"model.net.{i}.{n}": array for i in range(4096) for n, array in each.items()}, path)
+    assert len(fastnn.load_model(path, layers=["linear"] * 4096).layers) == 4096

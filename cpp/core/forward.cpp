@@ -189,6 +189,7 @@ bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T
 
 template <class T>
 bool Network<T>::Forward::run() {
+  if (x_.rows > network_.rows_that_fit) throw Error(kTooManyRows);
   const Blocks& blocks = plan_.blocks;
   if (plan_.shares_blocks) {
     const auto run_one = [&](std::size_t block) {

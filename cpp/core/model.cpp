@@ -1,7 +1,6 @@
 // See fastnn/fastnn.hpp: a network of either dtype, and one with memory of its own.
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <utility>
 
 #include "fastnn/fastnn.hpp"
@@ -16,8 +15,7 @@ template <class T>
 const char* fault(const Network<T>& network, const T* x, std::size_t rows, const T* y) noexcept {
   if (rows == 0) return nullptr;
   if (x == nullptr || y == nullptr) return "expected x and y; received a null pointer";
-  if (rows > std::numeric_limits<std::size_t>::max() / sizeof(T) / std::max(network.inputs(), network.units()))
-    return "expected as many rows as fit into memory; received more";
+  if (rows > rows_that_fit<T>(std::max(network.inputs(), network.units()))) return kTooManyRows;
   const auto from = reinterpret_cast<std::uintptr_t>(x), to = reinterpret_cast<std::uintptr_t>(y);
   if ((from | to) % alignof(T) != 0) return "expected x and y aligned as their numbers are; received others";
   if (from < to + rows * network.units() * sizeof(T) && to < from + rows * network.inputs() * sizeof(T))

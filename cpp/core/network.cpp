@@ -12,7 +12,7 @@
 namespace fastnn {
 namespace {
 
-// Inputs and units: no product of sizes in this file overflows, and one row as wide would fill 8 GiB.
+// Inputs and units: no product of two sizes in this file overflows, and one row as wide would fill 8 GiB.
 constexpr std::size_t kLargestWidth = (std::size_t{1} << 31) - 1;
 
 // Multiply-adds that an activation's time amounts to, per unit, about.
@@ -101,7 +101,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     } catch (const Error& error) {
       throw Error("layer " + std::to_string(i) + ": " + error.what());
     }
-    size += memory_size(layer, width);
+    size = checked_sum(size, memory_size(layer, width));
     const double steps = layer.kernel == nullptr ? 0 : static_cast<double>(width);
     const double work = (steps + kWorkOfAnActivation) * static_cast<double>(layer.units);
     products += steps * static_cast<double>(layer.units);
@@ -112,6 +112,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     packed->widest = std::max(packed->widest, layer.units);
     width = layer.units;
   }
+  packed->rows_that_fit = rows_that_fit<T>(packed->widest);
   packed->widest = pad_to_chains(packed->widest);
   packed->narrow = products_of_lanes > (1 + kIdleWork) * products;
   packed->most_rows = std::max<std::size_t>(1, kKeptScratchBytes / (2 * packed->widest * sizeof(T)));

@@ -15,10 +15,11 @@ constexpr std::size_t kKeptScratchBytes = 64 * 1024 * 1024;
 template <class T>
 struct Network<T>::Packed {
   std::size_t inputs;
-  std::size_t widest;     // of inputs and all units, padded to whole panels and chains
-  std::size_t most_rows;  // of a block: these take no more scratch than a thread keeps
-  bool narrow;            // with units in lanes many of them are idle
-  double work;            // of a row, the sum of the layers'
+  std::size_t widest;         // of inputs and all units, padded to whole panels and chains
+  std::size_t most_rows;      // of a block: these take no more scratch than a thread keeps
+  std::size_t rows_that_fit;  // of a call: their numbers, in any layer, are as many as memory may have
+  bool narrow;                // with units in lanes many of them are idle
+  double work;                // of a row, the sum of the layers'
   std::vector<PackedLayer<T>> layers;
   AlignedBuffer<T> memory;
 };

@@ -101,7 +101,8 @@ class Network {
 
   // y (rows, units), contiguous, not overlapping x. Where the work is worth it other threads take part (threads.hpp).
   // Allocates only where a thread's call needs more scratch than those before, or more than 64 MiB, which are given
-  // back, and for threads that it is the first to need; std::bad_alloc when memory is short.
+  // back, and for threads that it is the first to need; std::bad_alloc when memory is short. Error for so many rows
+  // that those of inputs or of a layer's units would be 2^63 bytes or more.
   //
   // `go_on`, unless empty, is asked now and then on the calling thread (about every millisecond; every 40 on CPUs
   // without fma). Once it says false the call ends soon, y unfinished, and returns false; otherwise true.

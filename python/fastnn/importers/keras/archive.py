@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, ModelFormatError
 
-_MOST_CONFIG_BYTES = 2 << 20  # Python's objects take up to 24 times as many
+_MOST_CONFIG_BYTES = 1 << 20  # Python's objects take up to 50 times as many
 _MOST_DIRECTORY_BYTES = 1 << 20  # of the archive's list of members: about 10,000
 _MOST_UNPACKED_BYTES = 16 << 20  # of a compressed member; Keras compresses none
 

@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MOST_OBJECTS = 100_000
-_MOST_TEXT = 2 << 20  # bytes: Python's objects of a config take up to 24 times as many
+_MOST_TEXT = 1 << 20  # bytes: Python's objects of a config take up to 50 times as many
 _SPARE = 16 << 20  # bytes that compressed datasets may have more than the file
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}  # all that HDF5 itself can undo, without a plugin
 
