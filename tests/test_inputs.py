@@ -254,21 +254,6 @@ def test_what_is_not_real_numbers_is_a_type_error_that_names_the_dtype(x, receiv
     assert str(error.value).endswith(received)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
-@pytest.mark.parametrize("rows", [(2**57,), (2**60,), (2**62,), (2**63 - 1,), (2**30, 2**29), (2**62, 0)], ids=str)
-def test_rows_without_end_of_which_one_is_in_memory_are_numpys_own_error(rows, dtype):
-    model = network([1, 9, 3], ["tanh", "linear"], "float32")
-    one = np.ones((1,) * len(rows) + (1,), dtype)
-    try:
-        x = np.broadcast_to(one, (*rows, 1))
-    except ValueError:
-        pytest.skip("no array has so many")
-    for call in (model.predict, model, model.representations, lambda x: model.predict(x, out=one)):
-        with pytest.raises((MemoryError, ValueError), match="Unable to allocate|array is too big|received shape"):
-            call(x)
-    assert model.predict(np.ones((3, 1), dtype)).shape == (3, 3)
-
-
 def test_ragged_rows_are_numpys_own_error():
     with pytest.raises(ValueError, match="inhomogeneous shape"):
         MODEL.predict([[1, 2, 3, 4, 5], [1, 2, 3, 4]])

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from conftest import network
 
 
 def run(code, *arguments, timeout=120):
@@ -109,3 +112,16 @@ def test_more_rows_than_an_int_counts():
     if answers == [-1]:
         pytest.skip("needs 12 GiB of memory")
     assert answers == [3, 5, 1, 1, 1, 7, 7 + 6]
+
+
+@pytest.mark.parametrize(
+    ("rows", "dtype"), [((2**57,), "float64"), ((2**60,), "float32"), ((2**62,), "int8"), ((2**30, 2**29), "float32")]
+)
+def test_rows_without_end_of_which_one_is_in_memory_are_numpys_own_error(rows, dtype):
+    model = network([1, 9, 3], ["tanh", "linear"], "float32")
+    one = np.ones((1,) * len(rows) + (1,), dtype)
+    x = np.broadcast_to(one, (*rows, 1))
+    for call in (model.predict, model, model.representations, lambda x: model.predict(x, out=one)):
+        with pytest.raises((MemoryError, ValueError), match="Unable to allocate|array is too big|received shape"):
+            call(x)
+    assert model.predict(np.ones((3, 1), dtype)).shape == (3, 3)
