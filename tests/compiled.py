@@ -21,8 +21,9 @@ def tools(*names):
     return paths
 
 
-def run(*command, cwd=None):
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+def run(*command, text=True, **options):
+    """What a program prints, which must end with 0."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=text, **options)
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
     return done.stdout
 
