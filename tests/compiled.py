@@ -3,11 +3,12 @@
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from processes import run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,13 +20,6 @@ def tools(*names):
         if shutil.which(path) is None:
             pytest.skip(f"{path} is not installed")
     return paths
-
-
-def run(*command, text=True, **options):
-    """What a program prints, which must end with 0."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=text, **options)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
-    return done.stdout
 
 
 def compiled(folder, *sources):
@@ -43,5 +37,6 @@ def built(source, build, *targets, settings=()):
     cmake, compiler = tools("cmake", "c++")
     settings = (f"-DCMAKE_CXX_COMPILER={compiler}", f"-DPython_EXECUTABLE={sys.executable}", *settings)
     run(cmake, "-S", source, "-B", build, *settings)
-    run(cmake, "--build", build, "--parallel", "2", *(part for target in targets for part in ("--target", target)))
+    some = [part for target in targets for part in ("--target", target)]
+    run(cmake, "--build", build, "--parallel", "2", *some, timeout=3600)
     return build

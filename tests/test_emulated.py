@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import fastnn
-import test_golden
+import golden
 from compiled import ROOT, built, compiled, run, tools
 
 # CPU -> its instruction sets of fastnn, best first. qemu has no AVX-512.
@@ -65,8 +65,8 @@ def test_module_finds_the_instruction_sets_of_a_cpu_and_refuses_others(cpu):
 
 
 GOLDEN = """
-import fastnn, test_golden
-wrong = [key for key, value in test_golden.GOLDEN.items() if test_golden.answers_hash(*key) != value]
+import fastnn, golden
+wrong = [key for key, value in golden.GOLDEN.items() if golden.answers_hash(*key) != value]
 print(fastnn.isa(), wrong)
 """
 
@@ -113,8 +113,8 @@ def test_no_floating_point_mode_of_aarch64_changes_a_bit_or_is_changed(on_aarch6
 
 def test_model_files_give_the_bits_they_always_gave_on_aarch64(tmp_path, on_aarch64):
     paths, sizes = [], []
-    for number, key in enumerate(test_golden.GOLDEN):
-        model, x = test_golden.model_and_rows(*key)
+    for number, key in enumerate(golden.GOLDEN):
+        model, x = golden.model_and_rows(*key)
         paths.append(tmp_path / f"{number}.safetensors")
         model.save(paths[-1])
         x.tofile(tmp_path / f"x.{model.dtype}")
@@ -124,4 +124,4 @@ def test_model_files_give_the_bits_they_always_gave_on_aarch64(tmp_path, on_aarc
     assert len(answers) == sum(sizes)
     ends = itertools.accumulate(sizes)
     hashes = [hashlib.sha256(answers[end - size : end]).hexdigest() for end, size in zip(ends, sizes, strict=True)]
-    assert dict(zip(test_golden.GOLDEN, hashes, strict=True)) == test_golden.GOLDEN
+    assert dict(zip(golden.GOLDEN, hashes, strict=True)) == golden.GOLDEN
