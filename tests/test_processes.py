@@ -1,7 +1,6 @@
-"""fastnn and the life of a process: fork, spawn, exit while working, unusual interpreters."""
+"""fastnn and the life of a process: forks, exits while working, unusual interpreters. Many: test_many_processes.py."""
 
 import os
-import sys
 
 import pytest
 
@@ -16,29 +15,6 @@ def test_a_forked_child_predicts_the_same_bits():
             os._exit(0 if model.predict(x).tobytes() == wanted else 3)
         assert os.waitpid(child, 0)[1] == 0
         assert model.predict(x).tobytes() == wanted
-    """)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_child_forked_while_other_threads_predict_does_too():
-    run_with_model("""
-        stop = threading.Event()
-
-        def work():
-            while not stop.is_set():
-                assert model.predict(x).tobytes() == wanted
-
-        threads = [threading.Thread(target=work) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for _ in range(20):
-            child = os.fork()
-            if child == 0:
-                os._exit(0 if model.predict(x).tobytes() == wanted else 3)
-            assert os.waitpid(child, 0)[1] == 0
-        stop.set()
-        for thread in threads:
-            thread.join()
     """)
 
 
@@ -93,23 +69,6 @@ def test_a_child_forked_while_another_thread_changes_weights_can_build_and_predi
         "-W",
         "ignore::DeprecationWarning",  # Python's own, of forks beside threads
     )
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_a_pool_of_processes_gives_the_same_bits(tmp_path, method):
-    code = f"""
-        import multiprocessing
-
-        def predict(model):
-            return model.predict(x).tobytes()
-
-        if __name__ == "__main__":
-            with multiprocessing.get_context({method!r}).Pool(2) as pool:
-                assert pool.map(predict, [model] * 4) == [wanted] * 4
-    """
-    if sys.platform == "win32" and method != "spawn":
-        pytest.skip(f"{method} needs a POSIX system")
-    run_with_model(code, file=tmp_path / "program.py")
 
 
 @pytest.mark.parametrize("threads", [1, 4])
