@@ -2,10 +2,6 @@
 // done with a model fails in turn, that one alone or all from it on. Every time: std::bad_alloc, or the answer where
 // fastnn can do without; nothing leaked; all works afterwards. Each attempt has a process of its own, in which nothing
 // has been allocated yet. Ends with 0 and the numbers of allocations, or says what does not hold.
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -17,6 +13,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "child.hpp"
 #include "failing_new.hpp"
 #include "fastnn/fastnn.hpp"
 #include "fastnn/isa.hpp"
@@ -40,26 +37,6 @@ struct Report {
   bool finished, failed;
   long kept;
 };
-
-template <class T>
-T* shared(std::size_t count) {
-  void* memory = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  CHECK(memory != MAP_FAILED);
-  return static_cast<T*>(memory);
-}
-
-template <class Work>
-int status_of_child(const Work& work) {
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(60);
-    work();
-    std::_Exit(0);
-  }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);
-  return status;
-}
 
 void attempt(const Operation& operation, long n, bool and_all_later, Report& report) {
   operation.prepare();

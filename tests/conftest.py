@@ -1,5 +1,6 @@
 """What tests share: instruction sets, networks whose numbers never change, the C++ package, threads that meet."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -130,7 +131,9 @@ def frequent_switches():
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory):
-    """Where CMake has built the C++ library, which takes a minute."""
+    """Where CMake has built the C++ library: FASTNN_BUILD, or a folder where that takes a minute."""
+    if "FASTNN_BUILD" in os.environ:
+        return Path(os.environ["FASTNN_BUILD"])
     return compiled.built(compiled.ROOT, tmp_path_factory.mktemp("build"), "fastnn")
 
 

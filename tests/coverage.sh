@@ -10,7 +10,7 @@ build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 tests/build_module.sh "$build" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS="--coverage -O1 -fprofile-update=atomic"
 
-export PYTHONPATH=$build/package GCOV_ERROR_FILE=$build/gcov_errors
+export PYTHONPATH=$build/package FASTNN_BUILD=$build CXXFLAGS=--coverage GCOV_ERROR_FILE=$build/gcov_errors
 covered() { coverage run --data-file="$build/.coverage" -m pytest -q -p no:cacheprovider -n 2 "$@" || true; }
 # Its processes that may write nothing, or not much, would spoil the counts: theirs go elsewhere.
 spoils=tests/test_saving.py

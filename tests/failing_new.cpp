@@ -1,9 +1,8 @@
-// The operators new and delete of failing_new.hpp: linked into allocation_failures.cpp, preloaded into
-// failing_calls.py.
+// The operators new and delete of failing_new.hpp: linked into allocations.cpp and allocation_failures.cpp, preloaded
+// into failing_calls.py.
 #include "failing_new.hpp"
 
 #include <atomic>
-#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -11,7 +10,8 @@ namespace {
 
 std::atomic<bool> armed{false}, all_later{false}, failed{false};
 std::atomic<long> before{0};  // allocations that come before the first failure
-std::atomic<long> not_given_back{0};
+std::atomic<long> taken{0}, given_back{0};
+std::atomic<std::size_t> bytes{0};
 
 bool fails() {
   if (!armed) return false;
@@ -23,12 +23,13 @@ bool fails() {
 void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
   void* memory = fails() ? nullptr : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (memory == nullptr) throw std::bad_alloc();
-  ++not_given_back;
+  ++taken;
+  bytes += size;
   return memory;
 }
 
 void release(void* memory) {
-  if (memory != nullptr) --not_given_back;
+  if (memory != nullptr) ++given_back;
   std::free(memory);
 }
 
@@ -42,7 +43,9 @@ void fail(long n, bool and_all_later) {
 }
 void fail_no_more() { armed = false; }
 bool has_failed() { return failed; }
-long living() { return not_given_back; }
+long allocations() { return taken; }
+std::size_t allocated_bytes() { return bytes; }
+long living() { return taken - given_back; }
 
 void* operator new(std::size_t size) { return allocate(size); }
 void* operator new[](std::size_t size) { return allocate(size); }

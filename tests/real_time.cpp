@@ -9,10 +9,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -28,6 +26,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "child.hpp"
 
 namespace {
 struct Counts {
@@ -165,26 +164,21 @@ void make_calls(const Cases& cases, Case& longer, std::size_t calls, const std::
 }
 
 Counts count(const Cases& cases, Case& longer, std::size_t calls, const std::string& mode) {
-  void* shared = mmap(nullptr, sizeof(Counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  CHECK(shared != MAP_FAILED);
-  const pid_t child = fork();
-  CHECK(child >= 0);
-  if (child == 0) {
+  Counts* const found = shared<Counts>(1);
+  const auto work = [&] {
     break_promise("lock");               // which finds the C library's function first
     std::free(std::malloc(100 * 1000));  // so that networks find memory without a system call
     if (!forbid_system_calls()) _exit(kNoFilters);
-    counts = static_cast<Counts*>(shared);
+    counts = found;
     make_calls(cases, longer, calls, mode);
-    _exit(0);
-  }
-  int status;
-  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
-  if (WEXITSTATUS(status) == kNoFilters) {
+  };
+  const int status = status_of_child(work, 500);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kNoFilters) {
     std::puts("this system has no seccomp filters");
     std::exit(0);
   }
-  CHECK(WEXITSTATUS(status) == 0);
-  return *static_cast<Counts*>(shared);
+  CHECK(status == 0);
+  return *found;
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ for program in "${programs[@]}"; do (cd "$build" && eval "$program" > /dev/null)
 # A request for more memory than there is has to fail, as some tests want to see it.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:suppressions=$PWD/tests/thread_sanitizer.txt
-export PYTHONPATH=$PWD/$build/package
+export PYTHONPATH=$PWD/$build/package FASTNN_BUILD=$PWD/$build
 # Of what tests compile:
 CXXFLAGS=$(sed -n 's/^CMAKE_CXX_FLAGS:STRING=//p' "$build/CMakeCache.txt")
 export CXXFLAGS

@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import inspect
-import subprocess
 import sys
 import threading
 import tracemalloc
@@ -15,6 +14,7 @@ from conftest import network, same_bits
 from fastnn._core import Network32
 from fastnn.layers import Dense
 from fastnn.models import Sequential
+from processes import run_python
 
 INPUTS, UNITS = 5, 3
 MODEL = network([INPUTS, 9, UNITS], ["tanh", "linear"], "float32")
@@ -209,18 +209,17 @@ def test_what_an_argument_raises_comes_out_as_it_is(call):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, limits the address space")
 def test_memory_that_is_short_is_a_memory_error_and_the_next_call_works():
-    code = """if True:
-        import re, resource
+    code = """
         import numpy as np
         from fastnn.layers import Activation
         from fastnn.models import Sequential
+        from processes import limit_memory
 
         wide, small = Sequential([Activation("relu")]), Sequential([Activation("relu")])
         x = np.broadcast_to(np.float32(1), (1, 2**28))
         out = np.empty(x.shape, "float32")
         wide.predict(np.empty((0, 2**28), "float32"))  # builds the network
-        size = int(re.search(r"VmSize:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
+        limit_memory(2**26)
         for call in (
             lambda: wide.predict(x, out=out),  # the scratch, without the GIL
             lambda: wide.predict(x),  # the answer
@@ -235,8 +234,7 @@ def test_memory_that_is_short_is_a_memory_error_and_the_next_call_works():
                 raise AssertionError("there is too much memory")
             assert small.predict([[-1.0, 2.0]]).tolist() == [[0.0, 2.0]]
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    run_python(code)
 
 
 def gives_the_gil_away(call):

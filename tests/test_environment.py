@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from test_processes import run
+from processes import run_with_model
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
 CALLS = {"x86_64": (203, 204, 437), "aarch64": (122, 123, 437)}  # sched_setaffinity, sched_getaffinity, openat2
@@ -33,12 +33,12 @@ def test_threads_with_tiny_stacks_give_the_same_bits():
     """
     if not sys.platform.startswith("linux"):
         pytest.skip("pthread_setattr_default_np is glibc's")
-    run(code)
+    run_with_model(code)
 
 
 def test_without_standard_streams_files_are_read_and_written(path):
     """As in a daemon: a model's file then has the number of stdin, stdout or stderr."""
-    run(f"""
+    run_with_model(f"""
         import fastnn
 
         path = {str(path)!r}
@@ -52,7 +52,7 @@ def test_without_standard_streams_files_are_read_and_written(path):
 
 @LINUX
 def test_a_storm_of_signals_disturbs_no_call(path):
-    run(f"""
+    run_with_model(f"""
         import signal
         import fastnn
 
@@ -75,7 +75,7 @@ def test_a_locale_with_decimal_commas_changes_no_file(path, tmp_path):
     built = subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", tmp_path / "de_DE.UTF-8"], capture_output=True)
     if not (tmp_path / "de_DE.UTF-8").exists():
         pytest.skip(f"no German locale: {built.stderr.decode()}")
-    run(
+    run_with_model(
         f"""
         import locale
         os.environ["LOCPATH"] = {str(tmp_path)!r}
@@ -124,7 +124,7 @@ def test_a_system_that_tells_no_affinity_is_worked_on(path):
     """As where seccomp forbids the calls: the number of threads is a guess, the bits are the same."""
     if platform.machine() not in CALLS:
         pytest.skip(f"the numbers of {platform.machine()}'s system calls are not in this test")
-    run(f"""
+    run_with_model(f"""
         import ctypes, errno, struct
 
         steps = [(0x20, 0, 0, 0)]  # load the call's number
@@ -152,7 +152,7 @@ def test_a_system_that_tells_no_affinity_is_worked_on(path):
 
 @LINUX
 def test_cpus_taken_away_between_calls_change_no_bit():
-    run("""
+    run_with_model("""
         import fastnn
 
         fastnn.set_num_threads(4)
@@ -164,7 +164,7 @@ def test_cpus_taken_away_between_calls_change_no_bit():
 
 
 def test_pythons_checking_allocator_finds_nothing():
-    run("""
+    run_with_model("""
         import subprocess
 
         code = (
@@ -177,7 +177,7 @@ def test_pythons_checking_allocator_finds_nothing():
 
 
 def test_the_core_under_a_second_name_works_or_is_refused():
-    run("""
+    run_with_model("""
         import importlib.util
         from fastnn import _core
 
@@ -205,4 +205,4 @@ def test_a_sub_interpreter_works_or_refuses_the_import():
         assert model.predict(x).tobytes() == wanted
         os._exit(0)  # NumPy may not survive the end of the other one
     """
-    run(code, "-W", "ignore")
+    run_with_model(code, "-W", "ignore")

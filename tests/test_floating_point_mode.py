@@ -1,7 +1,5 @@
 """A call works in the default floating-point mode and leaves the caller's as it found it."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 import fastnn
 import floating_point as fp
 from conftest import activation_model, every_layer, network, same_bits, uniform
+from processes import run_python
 
 pytestmark = fp.needs_mxcsr
 
@@ -48,7 +47,7 @@ def test_the_callers_mode_changes_no_bit_and_comes_back(mode, dtype, isa):
 
 def test_importing_fastnn_leaves_the_mode_alone():
     code = "import numpy, floating_point as fp; before = fp.mxcsr(); import fastnn; assert fp.mxcsr() == before, before"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+    run_python(code)
 
 
 # Numbers between two of the model's, both signs; beyond its range; below its normal range. Each is rounded once.

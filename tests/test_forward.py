@@ -1,14 +1,10 @@
 """How a network is run in cpp/core, driven by the C++ program of forward.cpp beside this file."""
 
-import subprocess
-
-from compiled import ROOT, compiled
+from compiled import ROOT, compiled, run
 
 CORE = ("activation", "forward", "machine", "network", "thread_pool", "threads")
 SOURCES = ["tests/forward.cpp", "cpp/kernels/portable.cpp", *(f"cpp/core/{name}.cpp" for name in CORE)]
 
 
 def test_go_on_is_asked_on_the_calling_thread_and_never_again_once_it_said_false(tmp_path):
-    program = compiled(tmp_path, *(ROOT / source for source in SOURCES))
-    done = subprocess.run([program], capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    run(compiled(tmp_path, *(ROOT / source for source in SOURCES)), timeout=120)

@@ -1,7 +1,6 @@
 """Keras' files, .keras and .h5, become models without Keras: those that it wrote, and the forms of its releases."""
 
 import json
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -26,6 +25,7 @@ from keras_files import (
     saved,
     sequential,
 )  # fmt: skip
+from processes import run_python
 
 MODELS = Path(__file__).with_name("models")
 SUMS = ROWS.astype(np.float64) @ KERNEL + BIAS
@@ -100,8 +100,7 @@ def test_the_name_and_the_report_are_the_files():
 def test_keras_is_not_imported():
     code = f"import sys, fastnn.importers.keras.file as f; f.load({str(MODELS / 'keras_digits.keras')!r}); "
     code += "assert not {'keras', 'tensorflow', 'torch', 'jax'} & sys.modules.keys()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    run_python(code)
 
 
 def test_a_missing_h5py_is_told_with_the_command(tmp_path, monkeypatch):

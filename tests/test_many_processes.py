@@ -5,7 +5,7 @@ import os
 import pytest
 
 from conftest import network, repeated
-from test_processes import run
+from processes import run_with_model
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -37,7 +37,7 @@ QUIET = ("-W", "ignore::DeprecationWarning")  # Python's own, of forks beside th
 
 @repeated(40, 1000)
 def test_children_forked_by_threads_that_call_give_the_same_bits(times):
-    run(
+    run_with_model(
         CHILDREN
         + f"""
 def work():
@@ -81,7 +81,7 @@ EXECUTORS = """(
 @repeated(4, 250)
 def test_a_process_for_each_call_beside_calls_of_threads(tmp_path, method, times):
     pool = (EXECUTORS if method == "executor" else ONE_CALL_EACH).format(method=method, times=times)
-    run(
+    run_with_model(
         f"""
 import multiprocessing as context
 from concurrent.futures import ProcessPoolExecutor
@@ -110,7 +110,7 @@ if __name__ == "__main__":
 
 @repeated(40, 1000)
 def test_programs_end_in_every_way_while_daemon_threads_predict(times):
-    run(
+    run_with_model(
         CHILDREN
         + f"""
 def call(started):
@@ -151,7 +151,7 @@ assert statuses == [0, 1, 2, -signal.SIGTERM] * ({times} // 4), statuses
 @repeated(40, 1000)
 def test_an_interrupt_at_any_moment_leaves_files_whole_and_models_usable(tmp_path, path, times):
     network([64, 64, 8], ["tanh", "softmax"], "float32").save(path)
-    run(
+    run_with_model(
         CHILDREN
         + f"""
 from pathlib import Path

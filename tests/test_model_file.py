@@ -29,12 +29,12 @@ from model_bytes import (
     load,
     metadata,
     model_bytes,
-    run,
     small_model,
     weights,
     with_config,
     with_layer,
 )
+from processes import run_python
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_is_not_a_regular_file_is_refused_without_waiting(tmp_path):
                 print(type(error).__name__)
         """
         kinds = (tmp_path / "fifo", tmp_path / "socket", "/dev/zero", "/dev/stdin")
-        found = [run(code, kind).stdout.strip() for kind in kinds]
+        found = [run_python(code, kind).strip() for kind in kinds]
     assert found == ["ModelFormatError", "OSError", "ModelFormatError", "ModelFormatError"]
 
 

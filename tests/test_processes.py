@@ -1,38 +1,15 @@
-"""fastnn and the life of a process: fork, spawn, exit while working, unusual interpreters."""
+"""fastnn and the life of a process: forks, exits while working, unusual interpreters. Many: test_many_processes.py."""
 
 import os
-import subprocess
-import sys
-import textwrap
 
 import pytest
 
-BEGIN = """
-import os, sys, threading
-import numpy as np
-from fastnn.layers import Dense
-from fastnn.models import Sequential
-
-model = Sequential([Dense(64, "tanh", input_shape=(64,)), Dense(8, "softmax")])
-x = np.random.default_rng(0).normal(size=(500, 64)).astype("float32")
-wanted = model.predict(x).tobytes()
-"""
-
-
-def run(code, *options, begin=BEGIN, file=None, timeout=60):
-    """Run a program of its own; return what it printed. It must end well, silently on stderr, and in time."""
-    text = begin + textwrap.dedent(code)
-    if file is not None:
-        file.write_text(text)
-    command = [sys.executable, *options, *(["-c", text] if file is None else [str(file)])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+from processes import run_python, run_with_model
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_predicts_the_same_bits():
-    run("""
+    run_with_model("""
         child = os.fork()
         if child == 0:
             os._exit(0 if model.predict(x).tobytes() == wanted else 3)
@@ -42,31 +19,8 @@ def test_a_forked_child_predicts_the_same_bits():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_child_forked_while_other_threads_predict_does_too():
-    run("""
-        stop = threading.Event()
-
-        def work():
-            while not stop.is_set():
-                assert model.predict(x).tobytes() == wanted
-
-        threads = [threading.Thread(target=work) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for _ in range(20):
-            child = os.fork()
-            if child == 0:
-                os._exit(0 if model.predict(x).tobytes() == wanted else 3)
-            assert os.waitpid(child, 0)[1] == 0
-        stop.set()
-        for thread in threads:
-            thread.join()
-    """)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_child_forked_while_another_thread_changes_weights_can_build_and_predict():
-    run(
+    run_with_model(
         """
         import signal, time
 
@@ -117,26 +71,9 @@ def test_a_child_forked_while_another_thread_changes_weights_can_build_and_predi
     )
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_a_pool_of_processes_gives_the_same_bits(tmp_path, method):
-    code = f"""
-        import multiprocessing
-
-        def predict(model):
-            return model.predict(x).tobytes()
-
-        if __name__ == "__main__":
-            with multiprocessing.get_context({method!r}).Pool(2) as pool:
-                assert pool.map(predict, [model] * 4) == [wanted] * 4
-    """
-    if sys.platform == "win32" and method != "spawn":
-        pytest.skip(f"{method} needs a POSIX system")
-    run(code, file=tmp_path / "program.py")
-
-
 @pytest.mark.parametrize("threads", [1, 4])
 def test_a_program_may_end_while_daemon_threads_predict(threads):
-    run(f"""
+    run_with_model(f"""
         started = threading.Semaphore(0)
 
         def work():
@@ -161,7 +98,7 @@ def test_a_program_may_end_while_daemon_threads_predict(threads):
 )
 def test_a_program_may_end_while_daemon_threads_copy_rows(call):
     for _ in range(4):
-        run(f"""
+        run_with_model(f"""
             from fastnn.layers import Activation
 
             started = threading.Semaphore(0)
@@ -182,7 +119,7 @@ def test_a_program_may_end_while_daemon_threads_copy_rows(call):
 
 
 def test_a_program_may_end_while_daemon_threads_convert_rows():
-    run("""
+    run_with_model("""
         started = threading.Semaphore(0)
 
         class Slow:
@@ -204,7 +141,7 @@ def test_a_program_may_end_while_daemon_threads_convert_rows():
 
 
 def test_models_work_at_exit_and_in_del():
-    printed = run("""
+    printed = run_with_model("""
         import atexit
 
         class Last:
@@ -223,11 +160,12 @@ def test_models_work_at_exit_and_in_del():
 
 @pytest.mark.parametrize("options", [["-X", "dev"], ["-OO"], ["-I"], ["-X", "utf8=0"]], ids=" ".join)
 def test_unusual_interpreters_give_the_same_bits(options):
-    run("assert model.predict(x).tobytes() == wanted and len(wanted) == 500 * 8 * 4", "-W", "error", *options)
+    code = "assert model.predict(x).tobytes() == wanted and len(wanted) == 500 * 8 * 4"
+    run_with_model(code, "-W", "error", *options)
 
 
 def test_importing_in_two_threads_at_once():
-    run(
+    run_python(
         """
         import threading
         shapes = []
@@ -244,5 +182,4 @@ def test_importing_in_two_threads_at_once():
             thread.join()
         assert shapes == [(1, 2)] * 8
         """,
-        begin="",
     )

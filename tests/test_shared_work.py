@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ import fastnn
 from conftest import network, same_bits
 from fastnn.layers import Activation
 from fastnn.models import Sequential
+from processes import run_python
 
 
 @pytest.fixture
@@ -183,9 +183,10 @@ def test_a_million_rows_into_out_do_not_grow_the_process(threads):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, limits the address space")
 def test_answers_are_the_same_where_the_system_refuses_threads():
     code = """
-import re, resource
+import os, resource
 import numpy as np, fastnn
 from fastnn.layers import Dense
+from processes import limit_memory
 
 model = fastnn.Sequential([Dense(300, "tanh", input_shape=(64,)), Dense(10, "softmax")])
 x, out = np.random.default_rng(0).normal(size=(5000, 64)), np.empty((5000, 10), "float32")
@@ -193,9 +194,7 @@ x = x.astype("float32")
 fastnn.set_num_threads(1)
 wanted = model.predict(x).tobytes()
 fastnn.set_num_threads(8)
-size = int(re.search(r"VmSize:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
-limits = resource.getrlimit(resource.RLIMIT_AS)
-resource.setrlimit(resource.RLIMIT_AS, (size + 2**20, limits[1]))  # less than a thread's stack
+limits = limit_memory(2**20)  # less than a thread's stack
 threads = lambda: len(os.listdir("/proc/self/task"))
 alone = threads()
 for _ in range(20):
@@ -205,5 +204,4 @@ resource.setrlimit(resource.RLIMIT_AS, limits)
 while threads() == alone:  # asks again at times
     assert model.predict(x, out=out).tobytes() == wanted
 """
-    done = subprocess.run([sys.executable, "-c", "import os" + code], capture_output=True, text=True, timeout=300)
-    assert (done.returncode, done.stderr) == (0, "")
+    run_python(code, timeout=300)

@@ -1,11 +1,10 @@
 """How work is shared out in cpp/core, driven by the C++ program of thread_pool.cpp beside this file."""
 
 import re
-import subprocess
 
 import pytest
 
-from compiled import ROOT, compiled
+from compiled import ROOT, compiled, run
 
 SOURCES = [*sorted((ROOT / "tests").glob("thread_pool*.cpp")), ROOT / "cpp/core/thread_pool.cpp"]
 CASES = re.findall(r"\bCASE\((\w+)\)[,}]", (ROOT / "tests/thread_pool.cpp").read_text())
@@ -18,14 +17,13 @@ def program(tmp_path_factory):
 
 @pytest.mark.parametrize("case", CASES)
 def test_sharing(program, case):
-    done = subprocess.run([program, case], capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    run(program, case, silent=True, timeout=120)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.startswith("exit_")])
 def test_many_processes_end_in_whatever_state_their_threads_are(program, case):
     for _ in range(50):
-        assert subprocess.run([program, case], timeout=20, check=False).returncode == 0
+        run(program, case, timeout=20)
 
 
 def test_every_case_is_run():

@@ -1,8 +1,6 @@
 """How many threads: what is chosen first, what is refused, what threadpoolctl sees."""
 
 import os
-import subprocess
-import sys
 import textwrap
 
 import numpy as np
@@ -10,17 +8,14 @@ import pytest
 
 import fastnn
 from fastnn._core import most_threads, usable_cpus
+from processes import run_python
 
 AFFINITY = len(os.sched_getaffinity(0))
 UNSET = ("FASTNN_NUM_THREADS", "OMP_NUM_THREADS", "KMP_DUPLICATE_LIB_OK")  # the last one is set by threadpoolctl
 
 
 def run(code, **variables):
-    environment = {name: value for name, value in os.environ.items() if name not in UNSET} | variables
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.strip()
+    return run_python(code, **dict.fromkeys(UNSET) | variables).strip()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import fastnn
 from fastnn import from_torch_state_dict
 from fastnn.importers.torch.pickle import read
-from model_bytes import run
+from processes import run_python
 from state_dicts import archive, integer, pickled, saved, state_dict_bytes, tensor, text, weights
 
 
@@ -99,17 +99,15 @@ BOMBS = {
 def test_a_pickle_takes_no_more_memory_and_time_than_its_file_is_worth(tmp_path, pickle):
     path = saved(tmp_path / "sd.pt", archive(pickle, FOUR))
     code = (
-        "import resource, sys, fastnn, fastnn.importers.files\n"
-        "pages = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "most = pages + 2 * int(sys.argv[2]) + (64 << 20)\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
+        "import resource, sys, fastnn, fastnn.importers.files, processes\n"
+        "processes.limit_memory(2 * int(sys.argv[2]) + (64 << 20))\n"
         "resource.setrlimit(resource.RLIMIT_CPU, (10, 10))\n"
         "try: fastnn.from_torch_state_dict(sys.argv[1], ['relu'])\n"
         "except fastnn.ModelFormatError as error: print(error)"
     )
-    done = run(code, path, path.stat().st_size)
-    assert done.stdout.startswith(f"{path}: "), done.stderr
-    assert "MemoryError" not in done.stdout
+    printed = run_python(code, path, path.stat().st_size)
+    assert printed.startswith(f"{path}: ")
+    assert "MemoryError" not in printed
 
 
 def test_a_member_that_says_it_is_packed_in_more_than_the_file_is_refused(tmp_path):

@@ -1,35 +1,31 @@
 """Very wide models: sizes up to the limit are no crash, and one row takes the memory of one row."""
 
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 from conftest import network
+from processes import run_python
 
 
-def run(code, *arguments, timeout=120):
-    """Run a program of its own, so that a crash is seen; return the numbers that it printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return [int(number) for number in done.stdout.split()]
+def numbers(code, *arguments, timeout=120):
+    """What code prints in a process of its own, so that a crash is seen."""
+    return [int(number) for number in run_python(code, *arguments, timeout=timeout).split()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, limits the address space")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_no_rows_of_the_widest_model_are_no_rows_and_take_no_memory(dtype):
-    code = """if True:
-        import re, resource, sys
+    code = """
+        import sys
         import numpy as np
         from fastnn.layers import Activation
         from fastnn.models import Sequential
+        from processes import limit_memory
 
         widest, dtype = 2**31 - 1, sys.argv[1]
-        size = int(re.search(r"VmSize:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (size + 2**30, size + 2**30))  # one row would be 8 GiB
+        limit_memory(2**30)  # one row would be 8 GiB
         model = Sequential([Activation("relu"), Activation("softmax")], dtype=dtype)
         model.build((None, widest))
         for x in (np.empty((0, widest), dtype), np.empty((0, widest), "int8"), np.empty((3, 0, widest), dtype)):
@@ -50,13 +46,13 @@ def test_no_rows_of_the_widest_model_are_no_rows_and_take_no_memory(dtype):
                 raise AssertionError("wider than the widest")
         assert not unbuilt.built
     """
-    run(code, dtype)
+    run_python(code, dtype, timeout=120)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("inputs", [4_000_000, 12_000_000])
 def test_one_row_takes_the_scratch_of_one_row(inputs):
-    code = """if True:
+    code = """
         import re, sys
         import numpy as np
         from fastnn.layers import Activation
@@ -80,7 +76,7 @@ def test_one_row_takes_the_scratch_of_one_row(inputs):
             model.predict(x)
         print(peak - before, after - before, memory("VmRSS") - after)
     """
-    peak, kept, growth = run(code, inputs)
+    peak, kept, growth = numbers(code, inputs)
     # The answer and two blocks of scratch are 3 rows; lanes full of rows were 2 * 8 rows or more.
     assert peak <= 6 * inputs * 4
     assert kept <= 72 * 2**20  # a thread keeps 64 MiB for its next call
@@ -90,7 +86,7 @@ def test_one_row_takes_the_scratch_of_one_row(inputs):
 @pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_more_rows_than_an_int_counts():
-    code = """if True:
+    code = """
         import re
         import numpy as np
         from fastnn.layers import Dense
@@ -108,7 +104,7 @@ def test_more_rows_than_an_int_counts():
         y = model.predict(x)
         print(*(int(2 * each) for each in y[[0, 1, 2, rows // 2, -3, -2, -1], 0]))
     """
-    answers = run(code, timeout=3600)
+    answers = numbers(code, timeout=3600)
     if answers == [-1]:
         pytest.skip("needs 12 GiB of memory")
     assert answers == [3, 5, 1, 1, 1, 7, 7 + 6]

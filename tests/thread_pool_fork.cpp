@@ -1,32 +1,16 @@
 // Cases of thread_pool.cpp: the children of a process that shares work.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 
+#include "child.hpp"
 #include "thread_pool.hpp"
 
-// Runs in a child of fork(), and must end well there.
-template <class Work>
-static void in_child(const Work& work) {
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(20);
-    work();
-    std::_Exit(0);
-  }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
-}
-
 void fork_before_and_after() {
-  in_child([] { meet(4); });
+  CHECK(status_of_child([] { meet(4); }) == 0);
   meet(4);
-  in_child([] {
-    meet(4);
-    in_child([] { meet(5); });
-  });
+  CHECK(status_of_child([] {
+          meet(4);
+          CHECK(status_of_child([] { meet(5); }) == 0);
+        }) == 0);
   meet(6);
 }
 
@@ -37,7 +21,7 @@ void fork_during_calls_of_others() {
     callers.emplace_back([&] {
       while (!stop) check_once(30, 4);
     });
-  for (int i = 0; i < 100; ++i) in_child([] { meet(4); });
+  for (int i = 0; i < 100; ++i) CHECK(status_of_child([] { meet(4); }) == 0);
   stop = true;
   for (std::thread& caller : callers) caller.join();
 }
@@ -68,8 +52,6 @@ void fork_inside_a_call() {
     CHECK(std::count(done.begin(), done.end(), 1) == 200);
     meet(4);
     if (child == 0) std::_Exit(0);
-    int status = -1;
-    CHECK(waitpid(child, &status, 0) == child);
-    CHECK(status == 0);
+    CHECK(status_of(child) == 0);
   }
 }

@@ -24,6 +24,7 @@ with atheris.instrument_imports(include=["fastnn", "zipfile"]):
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the tests' own files, made by hand
+from processes import limit_memory
 
 MOST_SECONDS = 5
 MOST_BYTES = 64 << 20
@@ -82,8 +83,7 @@ def model_of(content, documented=lambda error: False, **arguments):
 
 def run(test_one_input, mutate=None):
     """Fuzz with the command line's options; memory that is asked for and not touched counts as well."""
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 30), resource.RLIM_INFINITY))
+    limit_memory(1 << 30)
     options = {} if mutate is None else {"custom_mutator": mutate}
     atheris.Setup(sys.argv, test_one_input, **options)
     atheris.Fuzz()

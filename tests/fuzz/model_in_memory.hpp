@@ -8,29 +8,21 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
 
+#include "../check.hpp"
 #include "fastnn/model_file.hpp"
 
 namespace fastnn::fuzz {
-
-#define EXPECT(condition)                                                    \
-  do {                                                                       \
-    if (condition) break;                                                    \
-    std::fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #condition); \
-    std::abort();                                                            \
-  } while (false)
 
 // The most bytes that were allocated at once since it was made; one at a time.
 class PeakOfMemory {
  public:
   PeakOfMemory() {
     static const bool installed = [] {
-      EXPECT(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) > 0);
+      CHECK(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) > 0);
       return true;
     }();
     (void)installed;
@@ -54,8 +46,8 @@ class PeakOfMemory {
 class MemoryFile {
  public:
   MemoryFile(const void* data, std::size_t size) : descriptor_(::memfd_create("model", MFD_CLOEXEC)) {
-    EXPECT(descriptor_ >= 0);
-    EXPECT(::write(descriptor_, data, size) == static_cast<ssize_t>(size));
+    CHECK(descriptor_ >= 0);
+    CHECK(::write(descriptor_, data, size) == static_cast<ssize_t>(size));
   }
   ~MemoryFile() { ::close(descriptor_); }
   MemoryFile(const MemoryFile&) = delete;
@@ -75,11 +67,11 @@ std::optional<ModelFile> read_or_refused(const Read& read, const std::string& na
     model = read();
   } catch (const ModelFormatError& error) {
     const std::string what = error.what();
-    EXPECT(what.rfind(name + ": ", 0) == 0);
-    EXPECT(what.size() < 2000);
-    for (const char each : what) EXPECT(static_cast<unsigned char>(each) >= ' ' && each != '\x7f');
+    CHECK(what.rfind(name + ": ", 0) == 0);
+    CHECK(what.size() < 2000);
+    for (const char each : what) CHECK(static_cast<unsigned char>(each) >= ' ' && each != '\x7f');
   }
-  EXPECT(peak.bytes() <= static_cast<std::ptrdiff_t>(2 * size + (64 << 20)));
+  CHECK(peak.bytes() <= static_cast<std::ptrdiff_t>(2 * size + (64 << 20)));
   return model;
 }
 
@@ -100,15 +92,15 @@ inline void use(const ModelFile& model) {
   static const std::string path = "/dev/shm/fastnn-fuzz-" + std::to_string(::getpid());
   save_model(path, model);
   const ModelFile again = load_model(path);
-  EXPECT(::unlink(path.c_str()) == 0);
-  EXPECT(same(model, again));
+  CHECK(::unlink(path.c_str()) == 0);
+  CHECK(same(model, again));
   const auto run = [&](auto zero) {
     using T = decltype(zero);
     const Network<T> network = build_network<T>(model);
     if (network.inputs() > 1 << 20) return;
     const std::vector<T> x(network.inputs(), T{1});
     std::vector<T> y(network.units());
-    EXPECT(network.forward({x.data(), 1, 0}, y.data()));
+    CHECK(network.forward({x.data(), 1, 0}, y.data()));
   };
   model.dtype == Dtype::float32 ? run(0.0f) : run(0.0);
 }
@@ -119,9 +111,9 @@ inline void read_and_use(const std::string& content) {
   const auto model = read_or_refused(from_bytes, "model", content.size());
   const MemoryFile file(content.data(), content.size());
   const auto again = read_or_refused([&] { return load_model(file.path()); }, file.path(), content.size());
-  EXPECT(model.has_value() == again.has_value());
+  CHECK(model.has_value() == again.has_value());
   if (!model) return;
-  EXPECT(same(*model, *again));
+  CHECK(same(*model, *again));
   use(*model);
 }
 
