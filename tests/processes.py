@@ -38,11 +38,13 @@ def run_python(code, *arguments, options=(), file=None, timeout=60, **variables)
 MODEL = """
 import os, sys, threading
 import numpy as np
+import fastnn
 from fastnn.layers import Dense
 from fastnn.models import Sequential
 
 model = Sequential([Dense(64, "tanh", input_shape=(64,)), Dense(8, "softmax")])
-x = np.random.default_rng(0).normal(size=(500, 64)).astype("float32")
+fastnn.set_num_threads(3)
+x = np.random.default_rng(0).normal(size=(2500, 64)).astype("float32")  # rows enough for three threads
 wanted = model.predict(x).tobytes()
 """
 

@@ -1,4 +1,4 @@
-"""A short run of every target of tests/fuzz: their seeds, what once was a finding, and a few seconds more.
+"""A short run of every target of tests/fuzz: their seeds, and a few seconds more.
 
 tests/fuzz/run.py runs them for longer, as FASTNN_FUZZ_SECONDS does here.
 """

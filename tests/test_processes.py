@@ -155,12 +155,12 @@ def test_models_work_at_exit_and_in_del():
         last = Last(model)
         atexit.register(lambda: print("exit", model.predict([0.0] * 64).shape))
     """)
-    assert printed == "exit (8,)\ndel (500, 8)\n"
+    assert printed == "exit (8,)\ndel (2500, 8)\n"
 
 
 @pytest.mark.parametrize("options", [["-X", "dev"], ["-OO"], ["-I"], ["-X", "utf8=0"]], ids=" ".join)
 def test_unusual_interpreters_give_the_same_bits(options):
-    code = "assert model.predict(x).tobytes() == wanted and len(wanted) == 500 * 8 * 4"
+    code = "assert model.predict(x).tobytes() == wanted and len(wanted) == 2500 * 8 * 4"
     run_with_model(code, "-W", "error", *options)
 
 

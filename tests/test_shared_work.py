@@ -55,8 +55,8 @@ def test_answers_have_the_same_bits_on_every_number_of_threads(sizes, rows, dtyp
 
 
 def interrupted(model, x, after=0.05):
-    """Predict until a KeyboardInterrupt, sent `after` seconds; the time on this thread that it took to arrive."""
-    clock = time.pthread_getcpuclockid(threading.get_ident())  # a busy machine's other work does not count
+    """Predict until a KeyboardInterrupt, sent `after` seconds; the time this process worked before it arrived."""
+    clock = time.CLOCK_PROCESS_CPUTIME_ID  # a busy machine's other work does not count
     sent = []
 
     def send():
@@ -75,21 +75,23 @@ def interrupted(model, x, after=0.05):
     return arrived - sent[0]
 
 
-# One call takes seconds: a signal that is heeded only at its end comes too late. Blocks of rows shared; units shared.
+# One call takes a second and more: a signal that is heeded only at its end comes too late. Blocks of rows shared; units
+# shared; another dtype.
 LONG = {
-    "rows": (lambda: network([8, 1000, 1000, 8], ["relu"] * 3, "float32"), (100_000, 8)),
-    "units": (lambda: Sequential([Activation("tanh") for _ in range(1000)]), (3, 1_000_000)),
+    "rows": (lambda: network([8, 1000, 1000, 8], ["relu"] * 3, "float32"), (100_000, 8), "float32"),
+    "units": (lambda: Sequential([Activation("tanh") for _ in range(1000)]), (3, 1_000_000), "float32"),
+    "rows to be converted": (lambda: network([10, 1], ["linear"], "float32"), (40_000_000, 10), "int8"),
 }
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize(("make", "shape"), LONG.values(), ids=LONG)
-def test_ctrl_c_ends_a_long_call_and_leaves_the_model_usable(make, shape, count, threads):
-    model, x = make(), np.ones(shape, "float32")
+@pytest.mark.parametrize(("make", "shape", "dtype"), LONG.values(), ids=LONG)
+def test_ctrl_c_ends_a_long_call_and_leaves_the_model_usable(make, shape, dtype, count, threads):
+    model, x = make(), np.ones(shape, dtype)
     first = model.predict(x[:1])
     threads(count)
-    # 0.1 s is promised.
-    assert min(interrupted(model, x) for _ in range(3)) < 0.1
+    # 0.1 s is promised, in which each thread works; two of three, as the other hyperthread's work slows this one's.
+    assert sorted(interrupted(model, x) for _ in range(3))[1] < 0.1 * count
     assert same_bits(model.predict(x[:1]), first)
 
 

@@ -84,12 +84,28 @@ Held::Held(std::initializer_list<py::array> arrays) {
 }
 
 py::array converted(const py::array& array, const py::dtype& dtype) {
+  constexpr py::ssize_t kAtOnce = 1 << 20;  // numbers, some ms
   const Held held({array});
   const DefaultFloatingPointMode mode;
-  const py::object errstate = py::module_::import("numpy").attr("errstate");
-  const py::object quiet = call(errstate, py::tuple(), py::dict(py::arg("all") = "ignore"));
-  const py::object convert = call(quiet, py::make_tuple(array.attr("astype")));  // errstate ends when the call does
-  return call(convert, py::make_tuple(dtype));
+  const py::module_ numpy = py::module_::import("numpy");
+  const py::object quiet = call(numpy.attr("errstate"), py::tuple(), py::dict(py::arg("all") = "ignore"));
+  const auto quietly = [&](const py::object& function) {  // its errstate ends when the call does
+    return call(quiet, py::make_tuple(function));
+  };
+  if (array.ndim() == 0 || array.size() <= kAtOnce) return call(quietly(array.attr("astype")), py::make_tuple(dtype));
+
+  // In parts, between which Ctrl-C is heeded.
+  const py::object from = call(array.attr("view"), py::tuple());  // whose shape nobody else can change
+  py::array to = call(numpy.attr("empty_like"), py::make_tuple(from), py::dict(py::arg("dtype") = dtype));
+  const py::object copy = quietly(numpy.attr("copyto"));
+  const py::dict unsafe(py::arg("casting") = "unsafe");
+  const py::ssize_t rows = to.shape(0), some = std::max<py::ssize_t>(1, kAtOnce / (to.size() / rows));
+  for (py::ssize_t row = 0; row < rows; row += some) {
+    const py::slice part(row, std::min(rows, row + some), 1);
+    call(copy, py::make_tuple(to[part], from[part]), unsafe);
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
+  return to;
 }
 
 std::size_t columns(py::handle x) {

@@ -6,7 +6,7 @@ model_config of a .h5 file; W, model.weights.h5 of a .keras file whose checksums
 
 import judge
 from keras_files import BIAS, KERNEL, dense, given, hdf5, keras_3, sequential, zipped
-from mutations import mutated_bytes, mutated_json
+from mutators import mutated_bytes, mutated_json
 
 LAYERS = ("dense", "dense_1", "batch_normalization", "p_re_lu", "layer_normalization", "normalization")
 WEIGHTS = hdf5({f"layers/{layer}/vars/{i}": each for layer in LAYERS for i, each in enumerate((KERNEL, BIAS))})

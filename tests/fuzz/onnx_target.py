@@ -1,7 +1,7 @@
 """Any bytes as an .onnx file."""
 
 import judge
-from mutations import mutated_bytes, mutated_onnx
+from mutators import mutated_bytes, mutated_onnx
 
 
 def is_documented(error):

@@ -2,7 +2,7 @@
 
 Targets in C++ are built with clang (the preset "fuzz" of CMakePresets.json), those in Python run with atheris and the
 fastnn that Python imports. They start from seeds.py's seeds, and from what an earlier run left in the corpus. A finding
-ends the run with an error, and its input is kept in CORPUS/TARGET/findings; what was one stands in seeds/TARGET.
+ends the run with an error, and its input is kept in CORPUS/TARGET/findings; it becomes a test.
 """
 
 import argparse

@@ -11,7 +11,7 @@ import safetensors
 
 import judge
 from fastnn.importers import safetensors as own_reader
-from mutations import mutated_bytes, mutated_json
+from mutators import mutated_bytes, mutated_json
 
 OF_UNITS = ("kernel", "bias", "alpha", "scale", "gamma", "shift", "beta")  # in the order of get_weights()
 

@@ -1,6 +1,4 @@
-"""What each target starts from: the files of tests/models, those that the tests make by hand, and, below seeds/, what
-once was a finding.
-"""
+"""What each target starts from: the files of tests/models, and those that the tests make by hand."""
 
 import struct
 import sys
@@ -158,8 +156,6 @@ def write(target, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for i, content in enumerate(SEEDS[target]()):
         (folder / f"seed-{i:03}").write_bytes(content)
-    for path in sorted((HERE / "seeds" / target).glob("*")):
-        (folder / path.name).write_bytes(path.read_bytes())
 
 
 if __name__ == "__main__":
