@@ -50,7 +50,7 @@ def run(command, *arguments, **environment):
 
 def shell(line):
     """Run a line of bash in which `fastnn` is the command; the exit code is that of the pipe's first failure."""
-    command = f'set -o pipefail; fastnn() {{ "{sys.executable}" -m fastnn "$@"; }}; {line}'
+    command = f'set -o pipefail; unset PYTHONUNBUFFERED; fastnn() {{ "{sys.executable}" -m fastnn "$@"; }}; {line}'
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
 
 

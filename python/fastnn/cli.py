@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from fastnn import _core, benchmark, model_argument
 from fastnn.configuration import cmake_dir, show_config
 from fastnn.models import Sequential
+from fastnn.parser import Parser, Print
 from fastnn.summary import printable
 from fastnn.tables import Table, Writer, csv_text, load_npy
 
@@ -34,19 +35,29 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # summary's lines in a locale without them
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output, for example head, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end_stdout()
         return 1
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
         print(f"fastnn: {_one_line(error)}", file=sys.stderr)
+        _end_stdout()
         return 2
     return 0
+
+
+def _end_stdout() -> None:
+    """Drop what cannot be written: at its end Python would try once more, complain, and exit with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _one_line(error: Exception) -> str:
@@ -57,28 +68,16 @@ def _one_line(error: Exception) -> str:
     return printable(" ".join(str(error).split())) or type(error).__name__
 
 
-class _Parser(argparse.ArgumentParser):
-    """A mistake gives one line, without the usage that argparse puts before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
-
-
-class _CMakeDir(argparse.Action):
-    """Prints the folder on a line of its own, which argparse's "version" would wrap."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        try:
-            print(cmake_dir())
-        except FileNotFoundError as error:
-            parser.error(str(error))
-        parser.exit()
+def _version() -> str:
+    return f"fastnn {_core.__version__}"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
-    parser.add_argument("--version", action="version", version=f"fastnn {_core.__version__}")
-    parser.add_argument("--cmake-dir", action=_CMakeDir, nargs=0, help="show the folder of the C++ library for CMake")
+    parser = Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
+    parser.add_argument("--version", action=Print, nargs=0, const=_version, help="show the version")
+    parser.add_argument(
+        "--cmake-dir", action=Print, nargs=0, const=cmake_dir, help="show the folder of the C++ library for CMake"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     predict = commands.add_parser("predict", help="a model's outputs for the rows of a file")
