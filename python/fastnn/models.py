@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.base import Layer, Weights, changes, positive_integer
+from fastnn.classes import as_array
 from fastnn.floating_point import default_mode
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.stack import Stack
@@ -78,6 +79,7 @@ class Sequential(Stack):
     def predict_classes(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the class of each row, (...,): a number from 0 or, where the model has `classes`, one of these.
 
+        They are objects (dtype object) where the model's are of more than one type.
         Of several outputs the largest decides; one output is the second class's probability, which has it above 0.5.
         Several outputs of sigmoid are labels that a row may have together: 1 above 0.5, else 0, in (..., units).
         Raises ValueError for one output that is no probability, unless it is of sigmoid, hard_sigmoid or step.
@@ -91,7 +93,7 @@ class Sequential(Stack):
         if y.shape[-1] == 1 and last not in ("sigmoid", "hard_sigmoid", "step"):
             raise ValueError(f"expected a model of classes: several outputs, or one of sigmoid; received one of {last}")
         index = y.argmax(axis=-1) if y.shape[-1] > 1 else (y[..., 0] > 0.5).astype(np.int64)
-        return index if self._classes is None else np.array(self._classes)[index]
+        return index if self._classes is None else as_array(self._classes)[index]
 
     def representations(self, x: npt.ArrayLike) -> list[npt.NDArray[Any]]:
         """Return every layer's outputs for the rows x, the last one's being predict(x)."""

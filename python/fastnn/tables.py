@@ -211,6 +211,8 @@ class Writer:
             raise ValueError(f"{path}: expected an output file that ends in .csv or .npy")
         self._npy = suffix == ".npy"
         self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
+        if self._npy and self._dtype.hasobject:
+            raise ValueError(f"{path}: expected classes of one type, or an output file that ends in .csv")
         self._whole = WholeFile(path)
         with self._whole.errors_name_it():
             self._write_header()
@@ -242,8 +244,8 @@ class Writer:
 
 
 def csv_text(rows: Array) -> str:
-    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same; or of strings."""
-    if rows.dtype.kind == "U":
+    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same; or of classes."""
+    if rows.dtype.kind in "UO":
         lines = io.StringIO()
         csv.writer(lines, lineterminator="\n").writerows(rows.tolist())
         return lines.getvalue()
