@@ -5,6 +5,7 @@ import pytest
 
 import fastnn
 from conftest import same_bits, uniform
+from fastnn import tables
 from fastnn.layers import Activation, Dense
 from fastnn.models import Sequential, load_model
 
@@ -108,3 +109,32 @@ def test_labels_of_more_than_one_type_are_text_or_refused_for_npy(run, path, tmp
     wanted = "expected classes of one type, or an output file that ends in .csv"
     assert (code, out, err) == (2, "", f"fastnn: {tmp_path}/y.npy: {wanted}\n")
     assert not (tmp_path / "y.npy").exists()
+
+
+NAN = [[1.0, 2.0], [2.0, 1.0], [np.nan, 1.0], [1.0, np.nan]]
+NAN_MODELS = [Dense(2, "softmax", input_shape=(2,)), Activation("sigmoid"), Dense(1, "sigmoid", input_shape=(2,))]
+REFUSES_NAN = "expected outputs to choose a class by; received NaN among those of "
+
+
+@pytest.mark.parametrize("layer", NAN_MODELS, ids=["several", "labels", "one"])
+def test_a_row_with_nan_has_no_class(layer):
+    model = Sequential([layer])
+    for x, row in ((NAN, "row 2"), ([NAN, NAN], "row (0, 2)"), (NAN[2], "the row")):
+        with pytest.raises(ValueError) as error:
+            model.predict_classes(x)
+        assert str(error.value) == REFUSES_NAN + row
+    assert model.predict_classes(NAN[:2]).shape[0] == 2
+
+
+@pytest.mark.parametrize("options", [["--labels"], ["--target=2"], ["--labels", "-o", "y.csv"]], ids=str)
+def test_command_line_names_the_first_row_with_nan_that_needs_a_class(run, path, tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tables, "_NUMBERS_PER_CHUNK", 3)  # one row
+    Sequential([Dense(2, "softmax", input_shape=(2,))]).save(path)
+    x = np.array(NAN) if "--labels" in options else np.insert(NAN, 2, 1, axis=1)
+    np.save("x.npy", x)
+    code, _, err = run("predict", path, "x.npy", *options)
+    assert (code, err) == (2, f"fastnn: x.npy: {REFUSES_NAN}row 2\n")
+    assert not (tmp_path / "y.csv").exists()
+    np.save("x.npy", NAN)
+    assert "nan" in run("predict", path, "x.npy")[1]  # numbers are written as they are

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core, benchmark, model_argument
+from fastnn.classes import are_classes, chosen, refuse_nan
 from fastnn.configuration import cmake_dir, show_config
 from fastnn.models import Sequential
 from fastnn.parser import Parser, Print
@@ -87,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--labels",
         action="store_true",
-        help="each row's class instead of the outputs: its name where the model has one",
+        help="each row's class instead of the outputs: its name where the model has one; outputs with NaN have none",
     )
     predict.add_argument(
         "--target",
@@ -192,6 +193,8 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             before = time.perf_counter()
             y = model.predict(x)
             seconds_in_model += time.perf_counter() - before
+            if options.labels or (score is not None and score.is_accuracy):
+                refuse_nan(y, f"{table.path}: ", rows)
             if score is not None:  # first, since it may refuse the target
                 score.add(y, chunk[:, target], rows)
             if writer is not None:
@@ -219,15 +222,17 @@ def _written(options: argparse.Namespace, model: Sequential, y: Array) -> Array:
 class _Score:
     """How well outputs meet the truth: accuracy for classes, mean absolute error for numbers.
 
-    Several outputs are classes, the largest one decides; so is one output of sigmoid or step, above 0.5 the second.
+    Several outputs are classes, the largest one decides; so is a probability alone, above 0.5 the second.
     The truth is the model's classes where these are numbers, else it counts from 0.
+    Outputs with NaN have no class: the command ends there.
     """
 
     def __init__(self, model: Sequential, units: int, path: str) -> None:
         self._path = path
         counted = range(units if units > 1 else 2)
         self._classes = None
-        if units > 1 or model.layers[-1].activation in ("sigmoid", "step"):
+        self.is_accuracy = are_classes(units, model.layers[-1].activation)
+        if self.is_accuracy:
             given = model.classes or counted
             self._classes = np.array(counted if any(isinstance(each, str) for each in given) else given)
         self._rows, self._sum = 0, 0.0
@@ -243,8 +248,7 @@ class _Score:
                     f"{self._path}: expected the target column to hold classes from {self._classes.min()} to "
                     f"{self._classes.max()}; received {truth[row]:g} in row {first_row + row}"
                 )
-            chosen = y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.5).astype(int)
-            self._sum += int((self._classes[chosen] == truth).sum())
+            self._sum += int((self._classes[chosen(y)] == truth).sum())
         self._rows += len(y)
 
     def text(self) -> str:
