@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LIKELY = (
     "golden forward numerics layers_of_units activations malformed_models model_file model_limits inputs outputs "
-    "arguments out_of_bounds models saving blocks thread_pool shared_work floating_point_mode threads calls"
+    "arguments out_of_bounds models classes saving blocks thread_pool shared_work floating_point_mode threads calls"
 )
 
 # (file under cpp/, what stands there once, what takes its place)

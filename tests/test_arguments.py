@@ -86,7 +86,7 @@ def test_use_bias_is_true_or_false_and_nothing_like_it(use_bias):
     assert [Dense(1, use_bias=np.bool_(b)).use_bias for b in (True, False)] == [True, False]
 
 
-@pytest.mark.parametrize("name", ["", "a\udc80", "\ud83d", 3, b"a", ["a"]], ids=ascii)
+@pytest.mark.parametrize("name", ["", "a\udc80", "\ud83d", "a\0b", 3, b"a", ["a"]], ids=ascii)
 @pytest.mark.parametrize(
     "make",
     [

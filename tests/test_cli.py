@@ -129,7 +129,8 @@ def test_target_may_be_any_column_and_a_name_goes_before_a_number(run, tmp_path)
     assert err.endswith("accuracy 0.5000 (1 of 2)\n")
 
 
-@pytest.mark.parametrize(("activation", "right"), [("sigmoid", 2), ("step", 3)])  # of 0 sigmoid gives 0.5, step 1
+# Of 0 the sigmoids give 0.5, step gives 1.
+@pytest.mark.parametrize(("activation", "right"), [("sigmoid", 2), ("hard_sigmoid", 2), ("step", 3)])
 def test_one_output_between_0_and_1_is_scored_as_two_classes_above_one_half(run, tmp_path, activation, right):
     path = saved(tmp_path / "model.safetensors", 1, activation, [[1]])
     data = write_csv(tmp_path / "rows.csv", [[-2, 0], [-1, 1], [0, 1], [3, 1], [4, 0]])

@@ -50,7 +50,7 @@ def run(command, *arguments, **environment):
 
 def shell(line):
     """Run a line of bash in which `fastnn` is the command; the exit code is that of the pipe's first failure."""
-    command = f'set -o pipefail; fastnn() {{ "{sys.executable}" -m fastnn "$@"; }}; {line}'
+    command = f'set -o pipefail; unset PYTHONUNBUFFERED; fastnn() {{ "{sys.executable}" -m fastnn "$@"; }}; {line}'
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
 
 
@@ -169,7 +169,7 @@ def test_interrupt_while_streaming_gives_130_and_leaves_the_old_output(start, fo
     process, feed = start(SMALL_CHUNKS, "-o", "out.csv", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     feed.write("1,2,3\n" * 10_000)
     feed.flush()
-    wait_for(lambda: any(path.stat().st_size for path in folder.glob(".out.csv.*")))
+    wait_for(lambda: any(path.stat().st_size for path in folder.glob(".fastnn-*.tmp")))
     assert interrupt(process) == (130, "", "")
     names = {"model.safetensors", "rows.csv", "pipe.csv", "out.csv"}
     assert ({path.name for path in folder.iterdir()}, (folder / "out.csv").read_text()) == (names, "old")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,22 @@ def test_closed_stderr_leaves_the_output_file_and_the_exit_code(folder):
     wanted = shell("fastnn predict model.safetensors rows.csv").stdout
     assert shell("fastnn predict model.safetensors rows.csv -o out.csv 2>&-").returncode == 0
     assert (folder / "out.csv").read_bytes() == wanted
+
+
+# As where pip has installed fastnn, which only then has a folder to show.
+CLI = "import sys; from fastnn import cli; cli.cmake_dir = lambda: 'a folder'; sys.exit(cli.main(sys.argv[1:]))"
+PRINTED = ["--version", "--help", "predict --help", "--cmake-dir"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at once"])
+@pytest.mark.parametrize("option", PRINTED)
+def test_what_an_option_prints_to_a_full_disk_gives_code_2_and_one_line(option, unbuffered):
+    done = shell(f'"{sys.executable}" -c "{CLI}" {option} > /dev/full', PYTHONUNBUFFERED=unbuffered)
+    assert (done.returncode, done.stderr) == (2, b"fastnn: [Errno 28] No space left on device\n")
+
+
+@pytest.mark.parametrize("option", PRINTED)
+def test_reader_that_does_not_read_what_an_option_prints_is_no_error_message(option):
+    done = shell(f'"{sys.executable}" -c "{CLI}" {option} | true')
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastnn
 from compiled import ROOT, built, compiled, run
-from conftest import network, same_bits, uniform, with_parameters
+from conftest import network, packaged, same_bits, uniform, with_parameters
 from fastnn import configuration
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential
@@ -22,10 +21,7 @@ MODEL = ROOT / "examples/digits.safetensors"
 def package(request):
     """The folder with fastnnConfig.cmake."""
     if request.param == "Python package":
-        try:
-            return Path(configuration.cmake_dir())
-        except FileNotFoundError as error:
-            pytest.skip(str(error))
+        return packaged() or pytest.skip("fastnn is not installed by pip")
     return next(request.getfixturevalue("prefix").rglob("fastnnConfig.cmake")).parent
 
 
@@ -87,8 +83,10 @@ def test_library_keeps_the_words_of_its_header(program, make, dtype, path):
 
 def test_command_line_tells_where_the_package_is_or_that_it_is_not():
     done = subprocess.run([sys.executable, "-m", "fastnn", "--cmake-dir"], capture_output=True, text=True)
-    try:
-        assert (done.returncode, done.stdout) == (0, f"{configuration.cmake_dir()}\n")
-        assert (Path(done.stdout.strip()) / "fastnnConfig.cmake").is_file()
-    except FileNotFoundError as error:
-        assert (done.returncode, done.stderr) == (2, f"fastnn: {error}; see fastnn --help\n")
+    if folder := packaged():
+        assert (done.returncode, done.stdout) == (0, f"{folder}\n")
+        assert (folder / "fastnnConfig.cmake").is_file()
+    else:
+        with pytest.raises(FileNotFoundError) as error:
+            configuration.cmake_dir()
+        assert (done.returncode, done.stderr) == (2, f"fastnn: {error.value}\n")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import fastnn
 from conftest import same_bits, uniform
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
@@ -163,58 +162,3 @@ def test_negative_parameters_are_computed_with():
 def test_an_epsilon_that_is_none_is_refused(epsilon):
     with pytest.raises(ValueError, match=r"^(epsilon: )?expected "):
         LayerNormalization(epsilon)
-
-
-def test_classes_are_kept_in_the_file_and_name_what_is_predicted(path):
-    model = Sequential([Dense(3, "softmax", input_shape=(2,))])
-    x = uniform(1, (20, 2))
-    index = model.predict(x).argmax(axis=1)
-    assert same_bits(model.predict_classes(x), index)
-    model.classes = ["no", "yes", "perhaps"]
-    model.save(path)
-    loaded = load_model(path)
-    assert loaded.classes == ("no", "yes", "perhaps")
-    assert loaded == model
-    assert loaded.predict_classes(x).tolist() == [model.classes[i] for i in index]
-    assert loaded.predict_classes(x[0]).shape == ()
-
-
-def test_one_output_is_the_probability_of_the_second_class():
-    model = Sequential([Activation("sigmoid")])
-    assert model.predict_classes([[-1.0], [0.0], [1.0]]).tolist() == [0, 0, 1]
-    model.classes = ["spam", "ham"]
-    assert model.predict_classes([[-1.0], [1.0]]).tolist() == ["spam", "ham"]
-
-
-@pytest.mark.parametrize("activation", ["linear", "relu", "tanh"])
-def test_one_output_that_is_no_probability_has_no_classes(activation):
-    with pytest.raises(ValueError, match="expected a model of classes: several outputs, or one of sigmoid"):
-        Sequential([Dense(1, activation, input_shape=(2,))]).predict_classes([[1.0, 2.0]])
-
-
-def test_several_sigmoids_are_labels_that_a_row_may_have_together():
-    model = Sequential([Activation("sigmoid")])
-    assert model.predict_classes([[-1.0, 1.0, 2.0]]).tolist() == [[0, 1, 1]]
-
-
-@pytest.mark.parametrize(
-    "classes", [["a"], ["a", "b", "c"], [None, 1], [np.nan, 1], [[1], [2]], [b"a", b"b"], "ab"], ids=repr
-)
-def test_classes_that_are_none_are_refused(classes):
-    model = Sequential([Dense(2, "softmax", input_shape=(2,))])
-    with pytest.raises(ValueError, match=r"^expected (2 )?classes"):
-        model.classes = classes
-    assert model.classes is None
-
-
-def test_classes_of_a_file_that_do_not_fit_are_refused(path):
-    model = Sequential([Dense(3, "softmax", input_shape=(2,))])
-    model.save(path)
-    data = path.read_bytes()
-    for classes, sentence in (("[1,2]", "has 2 as 'classes'; expected an array of 3"), ("[1,2,[]]", "an array in")):
-        text = f'"classes":{classes},"layers"'.replace('"', '\\"').encode()
-        changed = data[8:].replace(b'\\"layers\\"', text, 1)
-        size = int.from_bytes(data[:8], "little") + len(text) - len(b'\\"layers\\"')
-        path.write_bytes(size.to_bytes(8, "little") + changed)
-        with pytest.raises(fastnn.ModelFormatError, match=sentence):
-            load_model(path)

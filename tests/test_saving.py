@@ -1,5 +1,6 @@
 """Saving is all or nothing: the file under a name is always whole."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -7,10 +8,12 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import fastnn
+from fastnn.models import Sequential
 from model_bytes import bits, small_model
 from processes import run_python
 
@@ -113,13 +116,64 @@ def test_threads_exporting_to_one_path_leave_one_whole_file(tmp_path):
     assert os.listdir(tmp_path) == ["m.hpp"]
 
 
-def test_new_file_obeys_the_umask_and_a_replaced_one_keeps_its_permissions(path):
+def test_export_is_on_the_disk_before_it_has_its_name_and_never_readable_for_others(tmp_path, monkeypatch):
+    path, calls = tmp_path / "m.hpp", []
+    path.touch(0o600)
+    path.chmod(0o600)
+    fsync, replace, fchmod = os.fsync, Path.replace, os.fchmod
+
+    def spied_fsync(descriptor):
+        status = os.fstat(descriptor)
+        calls.append("directory" if stat.S_ISDIR(status.st_mode) else f"file of {status.st_size} bytes")
+        fsync(descriptor)
+
+    def spied_replace(part, target):
+        calls.append("named")
+        return replace(part, target)
+
+    def spied_fchmod(descriptor, mode):
+        calls.append(f"{os.fstat(descriptor).st_mode & 0o777:o}")
+        fchmod(descriptor, mode)
+
+    monkeypatch.setattr(os, "fsync", spied_fsync)
+    monkeypatch.setattr(Path, "replace", spied_replace)
+    monkeypatch.setattr(os, "fchmod", spied_fchmod)
+    small_model().export(path)
+    assert calls == ["600", f"file of {path.stat().st_size} bytes", "named", "directory"]
+
+
+@pytest.mark.parametrize("call", ["fchmod", "fsync"])
+def test_export_that_fails_leaves_the_old_file_alone(tmp_path, monkeypatch, call):
+    def fails(*_):
+        raise OSError(errno.EIO, "of the disk")
+
+    (tmp_path / "m.hpp").write_text("old")
+    monkeypatch.setattr(os, call, fails)
+    with pytest.raises(OSError) as error:
+        small_model().export(tmp_path / "m.hpp")
+    assert error.value.filename == str(tmp_path / "m.hpp")
+    assert os.listdir(tmp_path) == ["m.hpp"]
+    assert (tmp_path / "m.hpp").read_text() == "old"
+
+
+def test_export_where_files_cannot_be_synchronized_is_no_error(tmp_path, monkeypatch):
+    def fails(_):
+        raise OSError(errno.EINVAL, "no fsync here")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    small_model().export(tmp_path / "m.hpp")
+    assert os.listdir(tmp_path) == ["m.hpp"]
+
+
+@pytest.mark.parametrize(("write", "name"), [(Sequential.save, "m.safetensors"), (Sequential.export, "m.hpp")])
+def test_new_file_obeys_the_umask_and_a_replaced_one_keeps_its_permissions(tmp_path, write, name):
+    path = tmp_path / name
     old = os.umask(0o027)
     try:
-        small_model().save(path)
+        write(small_model(), path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
         path.chmod(0o606)
-        small_model().save(path)
+        write(small_model(), path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o606
     finally:
         os.umask(old)

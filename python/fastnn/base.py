@@ -47,11 +47,18 @@ class _Model(Protocol):
 _counts: defaultdict[str, "itertools.count[int]"] = defaultdict(itertools.count)
 
 
+def is_text(string: str) -> bool:
+    """Whether a model's file can hold it: no NUL, no half of a surrogate pair."""
+    return not any(c == "\0" or 0xD800 <= ord(c) < 0xE000 for c in string)
+
+
 def unique_name(prefix: str, name: object) -> str:
     """Return `name`, or Keras' automatic one: dense, dense_1, dense_2, … in this process."""
     if name is not None:
-        if not isinstance(name, str) or not name or any(0xD800 <= ord(c) < 0xE000 for c in name):
-            raise ValueError(f"expected name to be a string of at least 1 Unicode character. Received: name={name!r}")
+        if not isinstance(name, str) or not name or not is_text(name):
+            raise ValueError(
+                f"expected name to be a string of at least 1 Unicode character, and no NUL. Received: name={name!r}"
+            )
         return name
     with changes:
         number = next(_counts[prefix])

@@ -8,14 +8,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core, benchmark, model_argument
+from fastnn.classes import are_classes, chosen, refuse_nan
 from fastnn.configuration import cmake_dir, show_config
 from fastnn.models import Sequential
+from fastnn.parser import Parser, Print
 from fastnn.summary import printable
 from fastnn.tables import Table, Writer, csv_text, load_npy
 
@@ -34,19 +36,29 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # summary's lines in a locale without them
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output, for example head, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end_stdout()
         return 1
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
         print(f"fastnn: {_one_line(error)}", file=sys.stderr)
+        _end_stdout()
         return 2
     return 0
+
+
+def _end_stdout() -> None:
+    """Drop what cannot be written: at its end Python would try once more, complain, and exit with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _one_line(error: Exception) -> str:
@@ -57,28 +69,16 @@ def _one_line(error: Exception) -> str:
     return printable(" ".join(str(error).split())) or type(error).__name__
 
 
-class _Parser(argparse.ArgumentParser):
-    """A mistake gives one line, without the usage that argparse puts before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
-
-
-class _CMakeDir(argparse.Action):
-    """Prints the folder on a line of its own, which argparse's "version" would wrap."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        try:
-            print(cmake_dir())
-        except FileNotFoundError as error:
-            parser.error(str(error))
-        parser.exit()
+def _version() -> str:
+    return f"fastnn {_core.__version__}"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
-    parser.add_argument("--version", action="version", version=f"fastnn {_core.__version__}")
-    parser.add_argument("--cmake-dir", action=_CMakeDir, nargs=0, help="show the folder of the C++ library for CMake")
+    parser = Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
+    parser.add_argument("--version", action=Print, nargs=0, const=_version, help="show the version")
+    parser.add_argument(
+        "--cmake-dir", action=Print, nargs=0, const=cmake_dir, help="show the folder of the C++ library for CMake"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     predict = commands.add_parser("predict", help="a model's outputs for the rows of a file")
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--labels",
         action="store_true",
-        help="each row's class instead of the outputs: its name where the model has one",
+        help="each row's class instead of the outputs: its name where the model has one; outputs with NaN have none",
     )
     predict.add_argument(
         "--target",
@@ -193,6 +193,8 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             before = time.perf_counter()
             y = model.predict(x)
             seconds_in_model += time.perf_counter() - before
+            if options.labels or (score is not None and score.is_accuracy):
+                refuse_nan(y, f"{table.path}: ", rows)
             if score is not None:  # first, since it may refuse the target
                 score.add(y, chunk[:, target], rows)
             if writer is not None:
@@ -220,15 +222,17 @@ def _written(options: argparse.Namespace, model: Sequential, y: Array) -> Array:
 class _Score:
     """How well outputs meet the truth: accuracy for classes, mean absolute error for numbers.
 
-    Several outputs are classes, the largest one decides; so is one output of sigmoid or step, above 0.5 the second.
+    Several outputs are classes, the largest one decides; so is a probability alone, above 0.5 the second.
     The truth is the model's classes where these are numbers, else it counts from 0.
+    Outputs with NaN have no class: the command ends there.
     """
 
     def __init__(self, model: Sequential, units: int, path: str) -> None:
         self._path = path
         counted = range(units if units > 1 else 2)
         self._classes = None
-        if units > 1 or model.layers[-1].activation in ("sigmoid", "step"):
+        self.is_accuracy = are_classes(units, model.layers[-1].activation)
+        if self.is_accuracy:
             given = model.classes or counted
             self._classes = np.array(counted if any(isinstance(each, str) for each in given) else given)
         self._rows, self._sum = 0, 0.0
@@ -244,8 +248,7 @@ class _Score:
                     f"{self._path}: expected the target column to hold classes from {self._classes.min()} to "
                     f"{self._classes.max()}; received {truth[row]:g} in row {first_row + row}"
                 )
-            chosen = y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.5).astype(int)
-            self._sum += int((self._classes[chosen] == truth).sum())
+            self._sum += int((self._classes[chosen(y)] == truth).sum())
         self._rows += len(y)
 
     def text(self) -> str:

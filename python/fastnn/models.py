@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.base import Layer, Weights, changes, positive_integer
+from fastnn.classes import are_classes, as_array, chosen, refuse_nan
 from fastnn.floating_point import default_mode
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.stack import Stack
@@ -78,20 +79,24 @@ class Sequential(Stack):
     def predict_classes(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the class of each row, (...,): a number from 0 or, where the model has `classes`, one of these.
 
+        They are objects (dtype object) where the model's are of more than one type.
         Of several outputs the largest decides; one output is the second class's probability, which has it above 0.5.
         Several outputs of sigmoid are labels that a row may have together: 1 above 0.5, else 0, in (..., units).
-        Raises ValueError for one output that is no probability, unless it is of sigmoid, hard_sigmoid or step.
+        Raises ValueError for one output that is no probability, unless it is of sigmoid, hard_sigmoid or step, and for
+        outputs with NaN.
         """
-        return self._labels(self.predict(x))
+        y = self.predict(x)
+        refuse_nan(y)
+        return self._labels(y)
 
     def _labels(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        if y.shape[-1] > 1 and self._layers[-1].activation == "sigmoid":
+        units, last = y.shape[-1], self._layers[-1].activation
+        if units > 1 and last == "sigmoid":
             return (y > 0.5).astype(np.int64)
-        last = self._layers[-1].activation
-        if y.shape[-1] == 1 and last not in ("sigmoid", "hard_sigmoid", "step"):
+        if not are_classes(units, last):
             raise ValueError(f"expected a model of classes: several outputs, or one of sigmoid; received one of {last}")
-        index = y.argmax(axis=-1) if y.shape[-1] > 1 else (y[..., 0] > 0.5).astype(np.int64)
-        return index if self._classes is None else np.array(self._classes)[index]
+        index = chosen(y)
+        return index if self._classes is None else as_array(self._classes)[index]
 
     def representations(self, x: npt.ArrayLike) -> list[npt.NDArray[Any]]:
         """Return every layer's outputs for the rows x, the last one's being predict(x)."""

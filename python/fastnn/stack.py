@@ -1,12 +1,12 @@
 """Layers in a row: how they are put together, and their weights. What a Sequential is before it computes."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from fastnn.base import Fixed, Layer, Weights, as_weights, changes, inputs_of_shape, unique_name
+from fastnn.classes import checked
 from fastnn.layers import Input
 
 DTYPES = ("float32", "float64")
@@ -72,16 +72,7 @@ class Stack(Fixed):
     @classes.setter
     def classes(self, classes: Iterable[Any] | None) -> None:
         """Say what the outputs stand for; ValueError for what they cannot."""
-        if isinstance(classes, str):
-            raise ValueError(f"expected classes to be a list, one for each output. Received: {classes!r}")
-        given = (
-            None
-            if classes is None
-            else tuple(each.item() if isinstance(each, np.generic) else each for each in classes)
-        )
-        for each in given or ():
-            if not isinstance(each, (str, int, float)) or (isinstance(each, float) and not math.isfinite(each)):
-                raise ValueError(f"expected classes to be strings, finite numbers or booleans. Received: {each!r}")
+        given = None if classes is None else checked(classes)
         if given is not None and self.built:
             units = self.output_shape[1]
             if len(given) != (2 if units == 1 else units):

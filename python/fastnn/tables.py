@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import stat
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -157,9 +158,11 @@ def load_npy(path: str) -> Array:
     """Return the array of a .npy file, mapped: its numbers are read where they are used."""
     with open_regular(path) as file:
         try:
-            return _mapped(file)
+            with warnings.catch_warnings():  # NumPy's, of shapes that overflow: what comes out is one sentence
+                warnings.simplefilter("ignore")
+                return _mapped(file)
         except (ValueError, EOFError) as error:
-            raise ValueError(f"{path}: expected a NumPy .npy file of numbers; {error}") from error
+            raise ValueError(f"{path}: expected a NumPy .npy file of numbers; {error!s:.200}") from error
 
 
 def _mapped(file: BinaryIO) -> Array:
@@ -170,7 +173,12 @@ def _mapped(file: BinaryIO) -> Array:
     version = np.lib.format.read_magic(file)
     if version not in _NPY_HEADERS:
         raise ValueError(f"its format is of version {version}")
-    shape, is_fortran, dtype = _NPY_HEADERS[version](file)
+    try:
+        shape, is_fortran, dtype = _NPY_HEADERS[version](file)
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # the header is an expression of Python, whose tokenizer and parser raise many kinds
+        raise ValueError(f"its header cannot be read: {error}") from error
     begin, size = file.tell(), os.fstat(file.fileno()).st_size
     if dtype.hasobject:
         raise ValueError("it holds Python's objects")
@@ -203,6 +211,8 @@ class Writer:
             raise ValueError(f"{path}: expected an output file that ends in .csv or .npy")
         self._npy = suffix == ".npy"
         self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
+        if self._npy and self._dtype.hasobject:
+            raise ValueError(f"{path}: expected classes of one type, or an output file that ends in .csv")
         self._whole = WholeFile(path)
         with self._whole.errors_name_it():
             self._write_header()
@@ -234,8 +244,8 @@ class Writer:
 
 
 def csv_text(rows: Array) -> str:
-    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same; or of strings."""
-    if rows.dtype.kind == "U":
+    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same; or of classes."""
+    if rows.dtype.kind in "UO":
         lines = io.StringIO()
         csv.writer(lines, lineterminator="\n").writerows(rows.tolist())
         return lines.getvalue()

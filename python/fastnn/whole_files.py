@@ -5,7 +5,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,8 +17,8 @@ from fastnn.summary import printable
 class WholeFile:
     """A `file` to write bytes to, which appears whole at the end of the `with` block, or not at all after an error.
 
-    As with Sequential.save, a symbolic link stays and its target is written, a file keeps its permissions, and what is
-    no regular file is refused.
+    As with Sequential.save, a symbolic link stays and its target is written, a file keeps its permissions, what is no
+    regular file is refused, and a crash at any moment leaves either the old file or the new one.
     """
 
     def __init__(self, path: str) -> None:
@@ -37,9 +37,14 @@ class WholeFile:
         # A name that nobody else writes to, and short: the file's own may be as long as names may be.
         self._part = self._path.with_name(f".fastnn-{secrets.token_hex(8)}.tmp")
         with self.errors_name_it():
-            self.file = self._part.open("xb")
-            if mode is not None:
-                self._part.chmod(stat.S_IMODE(mode))
+            # What replaces a private file is never readable for others; a new one obeys the umask.
+            self.file = open(self._part, "xb", opener=_new_file if mode is None else _private_file)  # noqa: SIM115
+            try:
+                if mode is not None:
+                    os.fchmod(self.file.fileno(), mode & 0o777)
+            except BaseException:
+                self._remove()
+                raise
 
     @contextmanager
     def errors_name_it(self) -> Iterator[None]:
@@ -56,9 +61,44 @@ class WholeFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with self.errors_name_it():
-                self.file.close()
-                if kind is None:
+            if kind is None:
+                with self.errors_name_it():
+                    self.file.flush()
+                    _sync(self.file.fileno())
+                    self.file.close()
                     self._part.replace(self._path)
         finally:
-            self._part.unlink(missing_ok=True)
+            self._remove()
+        if kind is None:
+            _sync_directory(self._path.parent)
+
+    def _remove(self) -> None:
+        with suppress(OSError):  # of what could not be written before
+            self.file.close()
+        self._part.unlink(missing_ok=True)
+
+
+def _new_file(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o666)
+
+
+def _private_file(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of file systems that have no fsync; the move is still atomic there
+            raise
+
+
+def _sync_directory(path: Path) -> None:
+    """Put the new name on the disk. A failure is not reported: the file is complete and in place."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
