@@ -1,4 +1,4 @@
-"""Break a line at a time of the kernels, the core, the reader and the border: does an everyday test fail?
+"""Break a line at a time of what is compiled: does an everyday test fail?
 
     pip install '.[dev,frameworks]' && python tests/mutations.py          # all of them, an hour on two cores
     python tests/mutations.py 0 7                                         # some
@@ -67,6 +67,14 @@ MUTATIONS = [
     ("python/arrays.cpp", "dtype.byteorder() == '='", "true"),
     ("python/arrays.cpp", "(reach < 0 ? begin : end) += reach", "end += reach"),
     ("python/arrays.cpp", "if (!array.writeable())", "if (array.size() == 0)"),
+    ("python/arrays.cpp", "row < rows; row += some", "row + some < rows; row += some"),
+    ("core/model.cpp", "rows > memory_->max_rows", "rows > memory_->max_rows + 1"),
+    ("core/model.cpp", "from < to + rows", "from + rows < to + rows"),
+    ("core/forward.cpp", "ended ? nullptr : &left.buffer", "&left.buffer"),
+    ("core/thread_pool.cpp", "[] { pool.store(nullptr); }", "[] {}"),
+    ("core/sha256.cpp", "filled + taken == kBlock", "filled + taken > kBlock"),
+    ("header/one_row.hpp", "half > 0; half /= 2", "half > 1; half /= 2"),
+    ("header/scalar.hpp", "return unfused(a.x * b.x)", "return a.x * b.x"),
     ("python/network.cpp", "!out.is_none() && may_share_memory(input.array, y)", "input.array.is(y)"),
 ]
 

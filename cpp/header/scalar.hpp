@@ -21,6 +21,8 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
+static_assert(0x1.00000001p0 != 1, "expected double literals; compile without -fsingle-precision-constant");
+
 template <class T>
 struct IntegerOf;
 template <>

@@ -5,7 +5,7 @@ import os
 import threading
 import weakref
 from collections import defaultdict
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.ma  # now: imported when first used, a fork meanwhile would leave the child without it for ever
@@ -94,6 +94,18 @@ class Fixed:
         super().__setattr__(name, value)
 
 
+class Description(NamedTuple):
+    """A layer as the core is told of it (network.hpp's Layer); None for the arrays that it does not have."""
+
+    units: int
+    activation: str
+    parameters: list[float]
+    kernel: npt.NDArray[Any] | None = None
+    bias: npt.NDArray[Any] | None = None
+    scale: npt.NDArray[Any] | None = None
+    shift: npt.NDArray[Any] | None = None
+
+
 class Layer(Fixed):
     """What all layers have in common: a name, weights, and the number of inputs once they are built.
 
@@ -142,10 +154,12 @@ class Layer(Fixed):
         """Return the shapes of the weights."""
         return []
 
-    def description(self, inputs: int, weights: Weights) -> tuple[Any, ...]:
-        """Return what the core wants to know: units, activation and its parameters, kernel, bias, scale, shift."""
-        numbers = [*self.parameters.values(), 0.0, 0.0][:2]
-        return (inputs, self.activation, numbers, None, None, *[*weights, None, None][:2])
+    def description(self, inputs: int, weights: Weights) -> Description:
+        """Return what the core wants to know."""
+        return Description(inputs, self.activation, self._numbers(), None, None, *weights)
+
+    def _numbers(self) -> list[float]:
+        return [*self.parameters.values(), 0.0, 0.0][:2]
 
     def _initial_weights(self, inputs: int) -> Weights:
         return []

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__, activations
-from fastnn.base import changes
+from fastnn.base import Description, changes
 from fastnn.cpp_names import is_taken
 from fastnn.models import Sequential
 from fastnn.whole_files import WholeFile
@@ -23,7 +23,10 @@ SUFFIXES = (".hpp", ".h")
 
 _MOST_WEIGHTS = 2**22  # 69 MB of text, for which gcc takes 20 s and 1.5 GB, and clang 15 s and 2.2 GB
 _MOST_SCRATCH = 2**18  # bytes on the stack; some threads have not much more
-_PANEL_WIDTH = 64  # one_row.hpp's kPanelWidth
+# As in one_row.hpp and chains.hpp; each header checks them.
+_PANEL_WIDTH = 64
+_MOST_CHAINS = 16
+_LEAST_PANEL = 4  # units, below which there are so many chains and no panels
 _NUMBERS_A_LINE = 8
 
 # Where the kernels' sources are: beside this file when installed, else in the repository.
@@ -64,12 +67,12 @@ def to_text(model: Sequential, namespace: str) -> str:
         model.build()
         (_, inputs), (_, outputs), fingerprint = model.input_shape, model.output_shape, model.fingerprint()
         layers = [layer.description(layer.inputs or 0, layer.weights) for layer in model.layers]
-    count = sum(array.size for layer in layers for array in layer[3:] if array is not None)
+    count = sum(array.size for layer in layers for array in layer if isinstance(array, np.ndarray))
     if count > _MOST_WEIGHTS:
         raise LimitError(f"expected at most {_MOST_WEIGHTS} weights in a header; the model has {count}")
     program = _Program(model.dtype)
     for layer in layers:
-        program.add(*layer)
+        program.add(layer)
     if program.scratch > _MOST_SCRATCH:
         raise LimitError(
             f"expected layers whose outputs take at most {_MOST_SCRATCH} bytes of a header's stack, two at a time; "
@@ -92,6 +95,9 @@ def to_text(model: Sequential, namespace: str) -> str:
         kernels=kernels,
         weights="\n".join(program.weights),
         scratch=program.scratch,
+        panel=_PANEL_WIDTH,
+        chains=_MOST_CHAINS,
+        least=_LEAST_PANEL,
         declarations=program.declarations(),
         calls="\n".join(f"  {call}" for call in program.calls),
         result=program.at,
@@ -118,31 +124,24 @@ class _Program:
         """Return the line that declares them."""
         return f"{self.number} " + ", ".join(f"{name}[{size}]" for name, size in sorted(self._sizes.items()))
 
-    def add(
-        self,
-        units: int,
-        activation: str,
-        numbers: list[float],
-        kernel: Array | None,
-        bias: Array | None,
-        scale: Array | None,
-        shift: Array | None,
-    ) -> None:
+    def add(self, layer: Description) -> None:
         """Append a layer."""
+        units, kernel = layer.units, layer.kernel
         if kernel is not None:
-            bias = np.zeros(units, kernel.dtype) if bias is None else bias
+            bias = np.zeros(units, kernel.dtype) if layer.bias is None else layer.bias
             arrays = f"{self._array(_packed(kernel))}, {self._array(bias)}"
             before, to = self.at, self._next(units)
             self.calls.append(f"detail::dense<{units}>({len(kernel)}, {before}, {arrays}, {to});")
         elif self.at == "x":
             to = self._next(units)
             self.calls.append(f"detail::copy({units}, x, {to});")
-        self._activate(units, activation, numbers, [each for each in (scale, shift) if each is not None])
+        self._activate(layer)
 
-    def _activate(self, units: int, activation: str, numbers: list[float], arrays: list[Array]) -> None:
-        parameters = [self._literal(float(self._dtype.type(each)), "detail::") for each in numbers]
+    def _activate(self, layer: Description) -> None:
+        units, activation = layer.units, layer.activation
+        parameters = [self._literal(float(self._dtype.type(each)), "detail::") for each in layer.parameters]
         row = f"detail::UnitsInLanes<{self.number}>{{{self.at}, {units}}}"
-        names = [self._array(each) for each in arrays]
+        names = [self._array(each) for each in (layer.scale, layer.shift) if each is not None]
         if activation in ("softmax", "log_softmax"):
             self.calls.append(f"detail::{activation}<{self.number}>({row});")
         elif names:
@@ -155,7 +154,7 @@ class _Program:
     def _next(self, units: int) -> str:
         """Move on to the other row of scratch, whole chains wide, as a sum over it needs."""
         self.at = "b" if self.at == "a" else "a"
-        self._sizes[self.at] = max(self._sizes.get(self.at, 0), -(-units // 16) * 16)
+        self._sizes[self.at] = max(self._sizes.get(self.at, 0), -(-units // _MOST_CHAINS) * _MOST_CHAINS)
         return self.at
 
     def _array(self, array: Array) -> str:
@@ -179,7 +178,7 @@ class _Program:
 def _packed(kernel: Array) -> Array:
     """Return the kernel (inputs, units) as one_row.hpp reads it: in panels, or unit by unit where they are few."""
     units = kernel.shape[1]
-    if units < 4:
+    if units < _LEAST_PANEL:
         return kernel.T.ravel()
     panels = [kernel[:, first : first + _PANEL_WIDTH].ravel() for first in range(0, units, _PANEL_WIDTH)]
     return np.concatenate(panels)
@@ -223,11 +222,17 @@ _TEXT = """\
 
 {includes}
 
+#if defined(__clang__) && defined(__x86_64__)  // whose -freciprocal-math and the like show in no macro
+#pragma float_control(precise, on, push)
+#endif
+
 namespace {namespace} {{
 inline namespace {own} {{  // apart from a model of the same name in another file
 namespace detail {{
 
 {kernels}
+
+static_assert(kPanelWidth == {panel} && chains_of({least} - 1) == {chains} && chains_of({least}) < {chains});
 
 {weights}
 
@@ -251,6 +256,10 @@ static inline void predict(const {number}* x, std::size_t rows, {number}* y) noe
 
 }}  // namespace {own}
 }}  // namespace {namespace}
+
+#if defined(__clang__) && defined(__x86_64__)
+#pragma float_control(pop)
+#endif
 
 #elif {guard} != 0x{start}u
 #error "expected one model of the name {namespace} in a file; export one of them with another name"

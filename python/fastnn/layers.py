@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core, initializers
-from fastnn.base import Layer, Weights, inputs_of_shape, positive_integer, unique_name
+from fastnn.base import Description, Layer, Weights, inputs_of_shape, positive_integer, unique_name
 
 _DEFAULTS = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}, "celu": {"alpha": 1.0}}  # Keras'
 _UNBOUNDED = {"minimum": -math.inf, "maximum": math.inf}  # what None is there, since JSON has no infinity
@@ -110,10 +110,9 @@ class Dense(Layer):
         """Return the shapes of the kernel and, where there is one, the bias."""
         return [(inputs, self.units), (self.units,)] if self.use_bias else [(inputs, self.units)]
 
-    def description(self, inputs: int, weights: Weights) -> tuple[Any, ...]:
-        """Return what the core wants to know: units, activation and its parameters, kernel, bias, scale, shift."""
-        numbers = [*self.parameters.values(), 0.0, 0.0][:2]
-        return (self.units, self.activation, numbers, *[*weights, None][:2], None, None)
+    def description(self, inputs: int, weights: Weights) -> Description:
+        """Return what the core wants to know."""
+        return Description(self.units, self.activation, self._numbers(), *weights)
 
     def _initial_weights(self, inputs: int) -> Weights:
         makers = (self.kernel_initializer, self.bias_initializer)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.base import Layer, Weights, changes, positive_integer
+from fastnn.base import Description, Layer, Weights, changes, positive_integer
 from fastnn.classes import are_classes, as_array, chosen, refuse_nan
 from fastnn.floating_point import default_mode
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
@@ -243,7 +243,7 @@ class Sequential(Stack):
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)
 
 
-def _descriptions(plan: list[tuple[Layer, int, Weights]]) -> list[Any]:
+def _descriptions(plan: list[tuple[Layer, int, Weights]]) -> list[Description]:
     return [layer.description(inputs, weights) for layer, inputs, weights in plan]
 
 

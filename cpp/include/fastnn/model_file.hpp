@@ -11,6 +11,9 @@
 //   std::vector<char>& bias = model.layers[0].bias;
 //   std::memcpy(bias.data(), numbers, bias.size());  // float or double, as model.dtype says
 //   fastnn::save_model("better.safetensors", model);
+//
+// A ModelFile holds the standard library's objects: programs that change their layout (-D_GLIBCXX_DEBUG) need a library
+// built the same way. fastnn.hpp alone does not mind.
 #pragma once
 
 #include <cstddef>
