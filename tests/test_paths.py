@@ -153,7 +153,7 @@ def test_pathlikes_and_bytes_are_paths(suffix, kind):
     assert pathlib.Path(os.fsdecode(path)).exists()
 
 
-@pytest.mark.parametrize("path", [None, 3, 3.0, ["a"], Given(3), True], ids=repr)
+@pytest.mark.parametrize("path", [None, 3, 3.0, ["a"], Given(3), True], ids=lambda path: type(path).__name__)
 def test_what_is_no_path_is_typeerror(path):
     for call in (MODEL.save, MODEL.export, load_model):
         with pytest.raises(TypeError, match="path|PathLike"):
