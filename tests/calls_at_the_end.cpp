@@ -14,9 +14,11 @@ using fastnn::Network;
 constexpr std::size_t kWidth = 50, kRows = 20;
 
 const Network<float>& network() {
-  static const std::vector<float> kernel(kWidth * kWidth, 0.25f);
-  static const auto* made =
-      new Network<float>(kWidth, {{kWidth, Activation::linear, kernel.data()}, {1, Activation::linear, kernel.data()}});
+  static const auto* made = [] {  // never destroyed
+    const std::vector<float> kernel(kWidth * kWidth, 0.25f);
+    return new Network<float>(kWidth,
+                              {{kWidth, Activation::linear, kernel.data()}, {1, Activation::linear, kernel.data()}});
+  }();
   return *made;
 }
 

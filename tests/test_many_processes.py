@@ -11,7 +11,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 # A hang in a child is the end of it by SIGALRM, and so an error here.
 CHILDREN = """
-import random, signal, time
+import random, signal, time, traceback
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
 
 def in_child(work):
     child = os.fork()
@@ -20,6 +22,8 @@ def in_child(work):
         try:
             work()
             os._exit(0)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
     return child
@@ -58,17 +62,17 @@ for thread in threads:
 assert statuses == [0] * {times}, statuses
 """,
         *QUIET,
-        timeout=60 * times,
+        timeout=600 + 10 * times,
     )
 
 
 ONE_CALL_EACH = (
-    "context.get_context('{method}').Pool(2, maxtasksperchild=1).imap(predict, [model] * {times}, chunksize=1)"
+    "multiprocessing.get_context('{method}').Pool(2, maxtasksperchild=1).imap(predict, [model] * {times}, chunksize=1)"
 )
 EXECUTORS = """(
         bits
         for _ in range({times} // 2)
-        for bits in ProcessPoolExecutor(2, context.get_context("fork")).map(predict, [model] * 2)
+        for bits in ProcessPoolExecutor(2, multiprocessing.get_context("fork")).map(predict, [model] * 2)
     )"""
 
 
@@ -78,7 +82,7 @@ def test_a_process_for_each_call_beside_calls_of_threads(tmp_path, method, times
     pool = (EXECUTORS if method == "executor" else ONE_CALL_EACH).format(method=method, times=times)
     run_with_model(
         f"""
-import multiprocessing as context
+import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
 def predict(model):
@@ -99,7 +103,7 @@ if __name__ == "__main__":
 """,
         *QUIET,
         file=tmp_path / "program.py",
-        timeout=60 * times,
+        timeout=600 + 10 * times,
     )
 
 
@@ -139,7 +143,7 @@ for i in range({times}):
     statuses.append(status_of(child))
 assert statuses == [0, 1, 2, -signal.SIGTERM] * ({times} // 4), statuses
 """,
-        timeout=60 * times,
+        timeout=600 + 10 * times,
     )
 
 
@@ -185,5 +189,5 @@ for i in range({times}):
     os.close(ready)
 assert statuses == [0] * {times}, statuses
 """,
-        timeout=60 * times,
+        timeout=600 + 10 * times,
     )

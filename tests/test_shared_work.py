@@ -81,6 +81,7 @@ LONG = {
     "rows": (lambda: network([8, 1000, 1000, 8], ["relu"] * 3, "float32"), (100_000, 8), "float32"),
     "units": (lambda: Sequential([Activation("tanh") for _ in range(1000)]), (3, 1_000_000), "float32"),
     "rows to be converted": (lambda: network([10, 1], ["linear"], "float32"), (40_000_000, 10), "int8"),
+    "rows of one table": (lambda: network([10, 1], ["linear"], "float32"), (1, 40_000_000, 10), "int8"),
 }
 
 

@@ -43,8 +43,9 @@ class Scratch {
       AlignedBuffer<T> buffer;
       ~Left() { ended = true; }
     };
+    if (ended) return nullptr;  // before the definition, which may not be passed again
     thread_local Left left;
-    return ended ? nullptr : &left.buffer;
+    return &left.buffer;
   }
   AlignedBuffer<T> buffer_;
 };

@@ -21,14 +21,6 @@ inline std::size_t checked_sum(std::size_t a, std::size_t b) {
   return a + b;
 }
 
-// Rows of so many T that there may be: no array has more bytes than a ptrdiff_t counts.
-template <class T>
-constexpr std::size_t rows_that_fit(std::size_t width) {
-  return static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T) / width;
-}
-
-constexpr const char* kTooManyRows = "expected as many rows as fit into memory; received more";
-
 template <class T>
 class AlignedBuffer {
  public:

@@ -5,7 +5,7 @@
 
 #include "fastnn/fastnn.hpp"
 #include "fastnn/model_file.hpp"
-#include "memory.hpp"
+#include "packed_network.hpp"
 
 namespace fastnn {
 namespace {

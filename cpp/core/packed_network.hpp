@@ -1,6 +1,8 @@
 // What a network is once it is built: written by network.cpp, read by forward.cpp.
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "fastnn/network.hpp"
@@ -11,6 +13,14 @@ namespace fastnn {
 
 // A thread keeps this much scratch for its next call; a row so wide that it needs more takes it and gives it back.
 constexpr std::size_t kKeptScratchBytes = 64 * 1024 * 1024;
+
+// Rows of so many T that there may be: no array has more bytes than a ptrdiff_t counts.
+template <class T>
+constexpr std::size_t rows_that_fit(std::size_t width) {
+  return static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T) / width;
+}
+
+constexpr const char* kTooManyRows = "expected as many rows as fit into memory; received more";
 
 template <class T>
 struct Network<T>::Packed {

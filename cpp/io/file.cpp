@@ -97,7 +97,9 @@ mode_t permissions_of(const fs::path& target, mode_t fallback) {
     fail("cannot stat", target, errno);
   }
   if (S_ISDIR(status.st_mode)) fail("cannot write", target, EISDIR);
-  if (!S_ISREG(status.st_mode)) fail("cannot write: not a regular file", target, EINVAL);
+  if (!S_ISREG(status.st_mode))
+    throw Error(escaped(target.native()) + ": is " + kind_of(status.st_mode) +
+                "; expected a regular file to write, or none");
   return status.st_mode & kPermissionBits;
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-struct Kind {
+struct Format {
   std::string_view description;  // empty: none that is known
   bool pickled = false;
 };
@@ -33,7 +33,7 @@ bool ends_with(std::string_view text, std::string_view end) {
 
 // The name of a zip file's first member stands at byte 30, its length at 26: torch.save writes <stem>/data.pkl first,
 // Keras metadata.json.
-Kind zip_kind(std::string_view beginning) {
+Format zip_format(std::string_view beginning) {
   const std::size_t length = beginning.size() < 30 ? 0 : static_cast<unsigned char>(beginning[26]);
   const std::string_view name = length == 0 ? ""sv : beginning.substr(30, length);
   if (ends_with(name, "data.pkl"sv)) return {"a PyTorch file (.pt, a zip archive of pickles)"sv, true};
@@ -57,8 +57,8 @@ bool is_text(std::string_view beginning) {
   return true;
 }
 
-Kind kind_of(std::string_view beginning) {
-  if (starts_with(beginning, "PK\x03\x04"sv)) return zip_kind(beginning);
+Format format_of(std::string_view beginning) {
+  if (starts_with(beginning, "PK\x03\x04"sv)) return zip_format(beginning);
   if (is_pickle(beginning)) return {"a pickle"sv, true};
   for (const Magic& magic : kMagics) {
     if (starts_with(beginning, magic.bytes)) return {magic.description};
@@ -69,10 +69,12 @@ Kind kind_of(std::string_view beginning) {
 }  // namespace
 
 void refuse_foreign(std::string_view beginning, const std::string& file) {
-  const Kind kind = kind_of(beginning);
-  if (kind.description.empty()) return;
-  const std::string message = file + ": looks like " + std::string(kind.description) + "; expected a safetensors file";
-  if (kind.pickled) throw UnsupportedModelError(message + " (fastnn never unpickles, since that can run any program)");
+  const Format format = format_of(beginning);
+  if (format.description.empty()) return;
+  const std::string message =
+      file + ": looks like " + std::string(format.description) + "; expected a safetensors file";
+  if (format.pickled)
+    throw UnsupportedModelError(message + " (fastnn never unpickles, since that can run any program)");
   throw ModelFormatError(message);
 }
 

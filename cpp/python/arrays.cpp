@@ -65,6 +65,27 @@ std::string wrong_columns(const py::array& array, std::size_t inputs) {
   return text;
 }
 
+constexpr py::ssize_t kAtOnce = 1 << 20;  // numbers, some ms
+
+// In halves, of the axis whose steps in memory are largest, down to parts between which Ctrl-C is heeded.
+void copy_in_parts(const py::object& copyto, const py::array& to, const py::array& from) {
+  if (to.size() <= kAtOnce) {
+    call(copyto, py::make_tuple(to, from), py::dict(py::arg("casting") = "unsafe"));
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    return;
+  }
+  py::ssize_t axis = 0, longest = -1;
+  for (py::ssize_t i = 0; i < to.ndim(); ++i)
+    if (to.shape(i) > 1 && to.strides(i) > longest) longest = to.strides(axis = i);
+  const py::ssize_t half = to.shape(axis) / 2;
+  for (const auto& [begin, end] : {std::pair{py::ssize_t{0}, half}, {half, to.shape(axis)}}) {
+    py::tuple part(axis + 1);
+    for (py::ssize_t i = 0; i < axis; ++i) part[i] = py::slice(py::none(), py::none(), py::none());
+    part[axis] = py::slice(begin, end, 1);
+    copy_in_parts(copyto, to[part], from[part]);
+  }
+}
+
 }  // namespace
 
 std::string shape_text(const py::array& array) { return py::str(array.attr("shape")).cast<std::string>(); }
@@ -84,7 +105,6 @@ Held::Held(std::initializer_list<py::array> arrays) {
 }
 
 py::array converted(const py::array& array, const py::dtype& dtype) {
-  constexpr py::ssize_t kAtOnce = 1 << 20;  // numbers, some ms
   const Held held({array});
   const DefaultFloatingPointMode mode;
   const py::module_ numpy = py::module_::import("numpy");
@@ -94,17 +114,9 @@ py::array converted(const py::array& array, const py::dtype& dtype) {
   };
   if (array.ndim() == 0 || array.size() <= kAtOnce) return call(quietly(array.attr("astype")), py::make_tuple(dtype));
 
-  // In parts, between which Ctrl-C is heeded.
   const py::object from = call(array.attr("view"), py::tuple());  // whose shape nobody else can change
   py::array to = call(numpy.attr("empty_like"), py::make_tuple(from), py::dict(py::arg("dtype") = dtype));
-  const py::object copy = quietly(numpy.attr("copyto"));
-  const py::dict unsafe(py::arg("casting") = "unsafe");
-  const py::ssize_t rows = to.shape(0), some = std::max<py::ssize_t>(1, kAtOnce / (to.size() / rows));
-  for (py::ssize_t row = 0; row < rows; row += some) {
-    const py::slice part(row, std::min(rows, row + some), 1);
-    call(copy, py::make_tuple(to[part], from[part]), unsafe);
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-  }
+  copy_in_parts(quietly(numpy.attr("copyto")), to, from);
   return to;
 }
 

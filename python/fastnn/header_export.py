@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__, activations
 from fastnn.base import Description, changes
-from fastnn.cpp_names import is_taken
 from fastnn.models import Sequential
 from fastnn.whole_files import WholeFile
 
@@ -28,6 +27,17 @@ _PANEL_WIDTH = 64
 _MOST_CHAINS = 16
 _LEAST_PANEL = 4  # units, below which there are so many chains and no panels
 _NUMBERS_A_LINE = 8
+
+_WORDS = """
+alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
+concept const consteval constexpr constinit const_cast continue co_await co_return co_yield decltype default delete do
+double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable namespace
+new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return
+short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef
+typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+fastnn posix std
+"""
+_TAKEN = frozenset(_WORDS.split())
 
 # Where the kernels' sources are: beside this file when installed, else in the repository.
 _SOURCES = (Path(__file__).with_name("cpp"), Path(__file__).resolve().parents[2] / "cpp")
@@ -50,10 +60,10 @@ def export(model: Sequential, path: str, name: str | None = None) -> None:
 
 def _namespace(path: str, name: str | None) -> str:
     chosen = re.sub(r"\W+", "_", Path(path).stem, flags=re.ASCII) if name is None else name
-    if not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*_?", chosen, re.ASCII) or is_taken(chosen):
+    if not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*_?", chosen, re.ASCII) or chosen in _TAKEN:
         raise ValueError(
-            "expected the name of a C++ namespace, letters, digits and single underscores after a letter, no keyword "
-            f"or name of the C library's; received {chosen!r}" + ("; choose another with name" if name is None else "")
+            "expected the name of a C++ namespace, letters, digits and single underscores after a letter, no keyword; "
+            f"received {chosen!r}" + ("; choose another with name" if name is None else "")
         )
     return chosen
 
@@ -221,6 +231,10 @@ _TEXT = """\
 #define {guard} 0x{start}u
 
 {includes}
+
+#ifdef {namespace}
+#error "expected a name that is no macro; {namespace} is one: export the model with another name"
+#endif
 
 #if defined(__clang__) && defined(__x86_64__)  // whose -freciprocal-math and the like show in no macro
 #pragma float_control(precise, on, push)

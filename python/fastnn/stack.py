@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnn.base import Fixed, Layer, Weights, as_weights, changes, inputs_of_shape, unique_name
-from fastnn.classes import checked
+from fastnn.classes import as_array, checked
 from fastnn.layers import Input
 
 DTYPES = ("float32", "float64")
@@ -36,6 +37,7 @@ class Stack(Fixed):
         self._has_input = False
         self._layers: list[Layer] = []
         self._classes: tuple[Any, ...] | None = None
+        self._class_array: npt.NDArray[Any] | None = None
         self.conversion: Any = None
         self._weights_changed()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
@@ -80,6 +82,7 @@ class Stack(Fixed):
                     f"expected {2 if units == 1 else units} classes, for {units} outputs; received {len(given)}"
                 )
         self._classes = given
+        self._class_array = None if given is None else as_array(given)
 
     def add(self, layer: Layer | Input) -> None:
         """Append a layer; an Input only as the first."""

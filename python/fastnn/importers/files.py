@@ -17,7 +17,7 @@ _KERAS_MEMBERS = (b"metadata.json", b"config.json", b"model.weights.", b"assets/
 _ONNX_SECOND_FIELDS = b"\x12\x1a\x22\x28\x32\x3a\x42\x72"  # the tags of a ModelProto's fields after ir_version
 
 
-def kind_of(path: str) -> str:
+def format_of(path: str) -> str:
     """Return 'keras', 'onnx', 'torch' or 'safetensors', which is also for whatever else the file is."""
     with open_regular(path) as file:
         start = file.read(30)
@@ -57,7 +57,7 @@ def load(
     check: Any,
 ) -> Sequential | None:
     """Return the model of another tool's file; None for one of fastnn's own."""
-    kind = kind_of(path)
+    kind = format_of(path)
     if kind == "torch" and layers is None:
         raise activations_missing(path)
     if kind == "torch" or (kind == "safetensors" and layers is not None):
