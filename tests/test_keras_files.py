@@ -212,3 +212,11 @@ def test_a_file_is_closed_and_its_weights_are_the_models_own(tmp_path):
     model = load(path)
     path.write_bytes(b"")
     assert_near(model.predict(ROWS), SUMS)
+
+
+@pytest.mark.parametrize("activation", [None, "linear", {"module": "keras.activations", "class_name": "function",
+                                                         "config": "linear"}])  # fmt: skip
+def test_an_activation_may_be_missing_a_name_or_one_of_keras_functions(tmp_path, activation):
+    config = sequential(given(), dense(activation=activation))
+    (read,) = load(saved(tmp_path / "m", keras_3(config, WEIGHTS_3))).layers
+    assert read.activation == "linear"

@@ -47,6 +47,8 @@ CODE = {
     "a pickled activation": dense(activation={"class_name": "__lambda__", "config": {"value": "gASV"}}),
     "bytes as an activation": dense(activation={"value": ["4wEAAAAA", None, None]}),
     "a registered function": dense(activation={"module": "builtins", "class_name": "function", "config": "mine"}),
+    "a function that Keras' activations have not": dense(
+        activation={"module": "keras.activations", "class_name": "function", "config": "mine"}),
     "a constraint that is a function": dense(kernel_constraint={"module": "builtins", "class_name": "function",
                                                                 "config": "exec"}),
 }  # fmt: skip
