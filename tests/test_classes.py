@@ -42,7 +42,7 @@ def test_several_sigmoids_are_labels_that_a_row_may_have_together():
     assert model.predict_classes([[-1.0, 1.0, 2.0]]).tolist() == [[0, 1, 1]]
 
 
-REFUSED = [["a"], ["a", "b", "c"], [None, 1], [np.nan, 1], [[1], [2]], [b"a", b"b"], "ab"]
+REFUSED = [["a"], ["a", "b", "c"], [None, 1], [np.nan, 1], [[1], [2]], [b"a", b"b"], "ab", b"ab", {"a": 0}, {"a"}]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,22 @@ def test_classes_that_are_none_are_refused(classes):
         model.classes = classes
     str(error.value).encode()  # can be printed
     assert model.classes is None
+
+
+def test_classes_of_layers_that_are_gone_name_no_others():
+    model = Sequential([Dense(3, "softmax", input_shape=(2,))])
+    model.classes = ["a", "b", "c"]
+    model.add(Dense(5, "softmax"))
+    with pytest.raises(ValueError, match=r"^expected 5 classes, for 5 outputs; received 3$"):
+        model.predict_classes([[1.0, 2.0]])
+
+
+def test_long_names_take_no_memory_for_each_row():
+    model = Sequential([Dense(3, "softmax", input_shape=(2,))])
+    model.classes = ["x" * 500_000, "b", "c"]
+    chosen = model.predict_classes(uniform(1, (3000, 2)))
+    assert set(chosen) <= set(model.classes)
+    assert chosen.nbytes <= 8 * 3000
 
 
 def test_classes_of_a_file_that_do_not_fit_are_refused(path):

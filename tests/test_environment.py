@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from processes import run_with_model
+from processes import run_python, run_with_model
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
 CALLS = {"x86_64": (203, 204, 437), "aarch64": (122, 123, 437)}  # sched_setaffinity, sched_getaffinity, openat2
@@ -192,17 +192,20 @@ def test_the_core_under_a_second_name_works_or_is_refused():
     """)
 
 
-def test_a_sub_interpreter_works_or_refuses_the_import():
-    pytest.importorskip("_xxsubinterpreters")
-    code = """
-        import _xxsubinterpreters as interpreters
+@pytest.mark.parametrize("first", ["import fastnn", ""], ids=["after the main one", "alone"])
+def test_a_sub_interpreter_is_refused(first):
+    interpreters = pytest.importorskip("_xxsubinterpreters")
+    run_python(
+        f"""
+        import os
+        import {interpreters.__name__} as interpreters
 
-        other = interpreters.create()
+        {first}
         try:
-            interpreters.run_string(other, "import fastnn")
+            interpreters.run_string(interpreters.create(), "import numpy, fastnn")
         except interpreters.RunFailedError as error:
             assert "ImportError" in str(error), error
-        assert model.predict(x).tobytes() == wanted
-        os._exit(0)  # NumPy may not survive the end of the other one
-    """
-    run_with_model(code, "-W", "ignore")
+            os._exit(0)  # NumPy may not survive the end of the other one
+        """,
+        options=["-W", "ignore"],
+    )

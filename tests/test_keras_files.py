@@ -93,7 +93,10 @@ def test_the_name_and_the_report_are_the_files():
     model = load(MODELS / "keras_digits.keras")
     assert model.name == "sequential"
     assert load(MODELS / "keras_digits.keras", name="mine").name == "mine"
-    assert ("layer 'dropout' (Dropout)", "nothing, since predictions go through it unchanged") in model.conversion.steps
+    assert (
+        "layer 'dropout' (Dropout)",
+        "nothing, since predictions, in float32, go through it unchanged",
+    ) in model.conversion.steps
     assert model.classes is None
 
 

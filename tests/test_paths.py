@@ -105,6 +105,7 @@ def test_odd_names_work(suffix, stem, capsys):
         "m.safetensors/a{}",
         "loop{}",
         "missing/a{}",
+        "missing/../a{}",
         "n" * 256 + "{}",
         "n" * 5000 + "{}",
         "\n\x1b[2J/a{}",

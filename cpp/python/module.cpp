@@ -77,7 +77,7 @@ void translate_file_error(std::exception_ptr exception) {
 // By this symbol threadpoolctl tells the module from others of its name (python/fastnn/threads.py).
 extern "C" __attribute__((visibility("default"))) const char fastnn_version[] = FASTNN_VERSION;
 
-PYBIND11_MODULE(_core, module) {
+PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   using namespace fastnn;
   using namespace fastnn::border;
   module.doc() = "The compiled core of fastnn.";
@@ -146,4 +146,11 @@ PYBIND11_MODULE(_core, module) {
   module.def("load_model", &load, py::arg("path"));
   module.def("save_model", &save, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
              py::arg("layers"));
+}
+
+// Asked before pybind11 is, whose start in a sub-interpreter of Python 3.11 waits for itself.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_of_the_main_interpreter();
+  PyErr_SetString(PyExc_ImportError, "expected import fastnn in the process's main interpreter; received another one");
+  return nullptr;
 }

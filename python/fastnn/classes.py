@@ -1,7 +1,7 @@
 """What outputs stand for: which of them are classes, and the classes' names."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from fastnn.base import is_text
 
 # One output of these is the probability of the second of two classes.
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "step")
+
+_LONG = 1024  # bytes, 256 letters
 
 Array = npt.NDArray[Any]
 
@@ -37,8 +39,8 @@ def refuse_nan(y: Array, where: str = "", first_row: int = 0) -> None:
 
 def checked(classes: Iterable[Any]) -> tuple[Any, ...]:
     """Return the classes, NumPy's as Python's; ValueError for what a model's file cannot hold."""
-    if isinstance(classes, str):
-        raise ValueError(f"expected classes to be a list, one for each output. Received: {classes!r}")
+    if isinstance(classes, (str, bytes, Set, Mapping)):
+        raise ValueError(f"expected classes to be a list, in the order of the outputs. Received: {classes!r:.100}")
     given = tuple(each.item() if isinstance(each, np.generic) else each for each in classes)
     for each in given:
         if not _is_class(each):
@@ -47,6 +49,13 @@ def checked(classes: Iterable[Any]) -> tuple[Any, ...]:
                 f"Received: {each!r}"
             )
     return given
+
+
+def check_count(classes: tuple[Any, ...], units: int) -> None:
+    """Raise ValueError for classes that are not one for each output, or two for a single one."""
+    expected = 2 if units == 1 else units
+    if len(classes) != expected:
+        raise ValueError(f"expected {expected} classes, for {units} outputs; received {len(classes)}")
 
 
 def _is_class(value: object) -> bool:
@@ -59,9 +68,12 @@ def _is_class(value: object) -> bool:
 
 
 def as_array(classes: tuple[Any, ...]) -> Array:
-    """Return the classes as an array, of objects where NumPy would make others of them: of ("1", 1), of (True, 2)."""
+    """Return the classes as an array, of objects where NumPy would make others of them, of ("1", 1), of (True, 2),
+    and where each would take as much memory as a long name.
+    """
     array = np.array(classes)
-    if [(type(each), each) for each in array.tolist()] != [(type(each), each) for each in classes]:
+    is_same = [(type(each), each) for each in array.tolist()] == [(type(each), each) for each in classes]
+    if array.itemsize > _LONG or not is_same:
         array = np.empty(len(classes), object)
         array[:] = classes
     return array

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.base import Description, Layer, Weights, changes, positive_integer
-from fastnn.classes import are_classes, chosen, refuse_nan
+from fastnn.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.floating_point import default_mode
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.stack import Stack
@@ -96,7 +96,11 @@ class Sequential(Stack):
         if not are_classes(units, last):
             raise ValueError(f"expected a model of classes: several outputs, or one of sigmoid; received one of {last}")
         index = chosen(y)
-        return index if self._class_array is None else self._class_array[index]
+        if self._classes is None or self._class_array is None:
+            return index
+        check_count(self._classes, units)  # layers may have been added since they were given
+        named: npt.NDArray[Any] = self._class_array[index]
+        return named
 
     def representations(self, x: npt.ArrayLike) -> list[npt.NDArray[Any]]:
         """Return every layer's outputs for the rows x, the last one's being predict(x)."""

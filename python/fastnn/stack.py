@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.base import Fixed, Layer, Weights, as_weights, changes, inputs_of_shape, unique_name
-from fastnn.classes import as_array, checked
+from fastnn.classes import as_array, check_count, checked
 from fastnn.layers import Input
 
 DTYPES = ("float32", "float64")
@@ -76,11 +76,7 @@ class Stack(Fixed):
         """Say what the outputs stand for; ValueError for what they cannot."""
         given = None if classes is None else checked(classes)
         if given is not None and self.built:
-            units = self.output_shape[1]
-            if len(given) != (2 if units == 1 else units):
-                raise ValueError(
-                    f"expected {2 if units == 1 else units} classes, for {units} outputs; received {len(given)}"
-                )
+            check_count(given, self.output_shape[1])
         self._classes = given
         self._class_array = None if given is None else as_array(given)
 

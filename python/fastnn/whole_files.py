@@ -33,7 +33,8 @@ class WholeFile:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if mode is not None and not stat.S_ISREG(mode):
             raise ValueError(f"{printable(path)}: is {kind_of(mode)}; expected a regular file to write, or none")
-        self._path = Path(os.path.realpath(path))
+        with self.errors_name_it():
+            self._path = _resolved(path)
         # A name that nobody else writes to, and short: the file's own may be as long as names may be.
         self._part = self._path.with_name(f".fastnn-{secrets.token_hex(8)}.tmp")
         with self.errors_name_it():
@@ -76,6 +77,15 @@ class WholeFile:
         with suppress(OSError):  # of what could not be written before
             self.file.close()
         self._part.unlink(missing_ok=True)
+
+
+def _resolved(path: str) -> Path:
+    """Return what links lead to, which may not be there yet; its folder must be, before a `..` takes it off again."""
+    folder, name = os.path.split(path)
+    resolved = Path(os.path.realpath(folder or ".", strict=True), name)
+    if not resolved.is_symlink():
+        return resolved
+    return _resolved(os.path.join(resolved.parent, os.readlink(resolved)))  # noqa: PTH115, PTH118  # as it stands there
 
 
 def _new_file(path: str, flags: int) -> int:

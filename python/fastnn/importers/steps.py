@@ -146,7 +146,7 @@ class _Layers:
         self._check_width(step)
         match step:
             case Nothing():
-                self._tell(step, "nothing, since predictions go through it unchanged")
+                self._tell(step, f"nothing, since predictions, in {self.dtype}, go through it unchanged")
             case Function(activation="linear"):
                 self._tell(step, "nothing, since it is linear")
             case Product():
