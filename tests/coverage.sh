@@ -27,10 +27,10 @@ coverage combine -q --data-file="$build/.coverage" "$build" || true
 coverage report --data-file="$build/.coverage" --skip-covered --show-missing
 # Counts of several threads and of loops that run for long look wrong to it.
 counted() {
-  gcovr --root . --filter cpp/ --exclude-throw-branches --exclude-unreachable-branches \
+  gcovr --root . --filter cpp/ --merge-lines --exclude-throw-branches --exclude-unreachable-branches \
     --gcov-ignore-parse-errors=negative_hits.warn --gcov-ignore-parse-errors=suspicious_hits.warn_once_per_file \
     "$@" "$build"
 }
-counted --merge-lines --txt-metric line
+counted --txt-metric line
 counted --txt-metric branch | tail -4
 exit $failed
