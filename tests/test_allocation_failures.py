@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from compiled import ROOT, compiled, run, tools
+from compiled import ROOT, compiled, tools
 from conftest import network
 from model_bytes import with_layer
+from processes import run
 
 TESTS = ROOT / "tests"
 

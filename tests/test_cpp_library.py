@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import fastnn
-from compiled import ROOT, built, compiled, run
+from compiled import ROOT, built, compiled
 from conftest import network, packaged, same_bits, uniform, with_parameters
 from fastnn import configuration
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential
+from processes import run
 
 EXAMPLE = ROOT / "examples/cpp"
 MODEL = ROOT / "examples/digits.safetensors"

@@ -11,7 +11,8 @@ import pytest
 
 import fastnn
 import golden
-from compiled import ROOT, built, compiled, run, tools
+from compiled import ROOT, built, compiled, tools
+from processes import run
 
 # CPU -> its instruction sets of fastnn, best first. qemu has no AVX-512.
 X86_CPUS = {

@@ -1,6 +1,7 @@
 """How a network is run in cpp/core, driven by the C++ program of forward.cpp beside this file."""
 
-from compiled import ROOT, compiled, run
+from compiled import ROOT, compiled
+from processes import run
 
 CORE = ("activation", "forward", "machine", "network", "thread_pool", "threads")
 SOURCES = ["tests/forward.cpp", "cpp/kernels/portable.cpp", *(f"cpp/core/{name}.cpp" for name in CORE)]

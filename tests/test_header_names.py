@@ -5,10 +5,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from compiled import compiled, run, tools
+from compiled import compiled, tools
 from conftest import uniform
 from fastnn.layers import Dense
 from fastnn.models import Sequential
+from processes import run
 
 ELSEWHERE = """
 #include "%s/model.hpp"

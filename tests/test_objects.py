@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from compiled import ROOT, built, run, tools
+from compiled import ROOT, built, tools
 from fastnn import _core
+from processes import run
 
 # What a compiler calls on its own, the C library's exact fma, and what position-independent code refers to.
 ALLOWED_UNDEFINED = {"memcpy", "memmove", "memset", "fma", "fmaf", "_GLOBAL_OFFSET_TABLE_"}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from compiled import ROOT, compiled, run
+from compiled import ROOT, compiled
+from processes import run
 
 # Program -> its files, its arguments.
 PROGRAMS = {

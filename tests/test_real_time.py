@@ -6,11 +6,12 @@ import subprocess
 import pytest
 
 import fastnn
-from compiled import ROOT, compiled, run, tools
+from compiled import ROOT, compiled, tools
 from conftest import every_layer, network, with_parameters
 from fastnn import _core
 from fastnn.layers import Activation, Input
 from fastnn.models import Sequential
+from processes import run
 
 DTYPES = ("float32", "float64")
 

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from compiled import ROOT, run
+from compiled import ROOT
+from processes import run
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads /proc")

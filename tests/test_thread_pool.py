@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from compiled import ROOT, compiled, run
+from compiled import ROOT, compiled
+from processes import run
 
 SOURCES = [*sorted((ROOT / "tests").glob("thread_pool*.cpp")), ROOT / "cpp/core/thread_pool.cpp"]
 CASES = re.findall(r"\bCASE\((\w+)\)[,}]", (ROOT / "tests/thread_pool.cpp").read_text())

@@ -99,8 +99,8 @@ def to_text(model: Sequential, namespace: str) -> str:
         outputs=outputs,
         fingerprint=fingerprint,
         guard=f"FASTNN_HEADER_{namespace}",
-        start=fingerprint[:16],
-        own=f"v{version}_{fingerprint[:16]}",  # versions may lay out the same weights in ways of their own
+        short=fingerprint[:16],
+        inline=f"v{version}_{fingerprint[:16]}",  # versions may lay out the same weights in ways of their own
         includes=includes,
         kernels=kernels,
         weights="\n".join(program.weights),
@@ -228,7 +228,7 @@ _TEXT = """\
 // No heap, no lock, no file, no exception, no state: any number of threads may call it. The floating-point mode must be
 // the default one: rounding to nearest, subnormal numbers kept.
 #ifndef {guard}
-#define {guard} 0x{start}u
+#define {guard} 0x{short}u
 
 {includes}
 
@@ -241,7 +241,7 @@ _TEXT = """\
 #endif
 
 namespace {namespace} {{
-inline namespace {own} {{  // apart from a model of the same name in another file
+inline namespace {inline} {{  // apart from a model of the same name in another file
 namespace detail {{
 
 {kernels}
@@ -268,14 +268,14 @@ static inline void predict(const {number}* x, std::size_t rows, {number}* y) noe
   for (std::size_t row = 0; row < rows; ++row) predict(x + row * inputs, y + row * outputs);
 }}
 
-}}  // namespace {own}
+}}  // namespace {inline}
 }}  // namespace {namespace}
 
 #if defined(__clang__) && defined(__x86_64__)
 #pragma float_control(pop)
 #endif
 
-#elif {guard} != 0x{start}u
+#elif {guard} != 0x{short}u
 #error "expected one model of the name {namespace} in a file; export one of them with another name"
 #endif  // {guard}
 """
