@@ -87,20 +87,6 @@ def test_labels_are_written_in_place_of_the_outputs(run, rows, tmp_path):
     assert numbers.split() == [str(model.classes.index(label)) for label in labels]
 
 
-def test_numbers_as_classes_are_what_the_target_is_compared_with(run, tmp_path):
-    model = fastnn.Sequential([fastnn.layers.Activation("softmax")])
-    model.build((None, 2))
-    model.classes = [10, 20]
-    model.save(tmp_path / "model.safetensors")
-    (tmp_path / "rows.csv").write_text("1,0,10\n0,1,20\n0,1,10\n")
-    err = run("predict", tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "2")[2]
-    assert err.splitlines()[-1] == "accuracy 0.6667 (2 of 3)"
-    (tmp_path / "rows.csv").write_text("1,0,0\n")
-    code, _, err = run("predict", tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "2")
-    assert code == 2
-    assert "classes from 10 to 20" in err
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -105,7 +105,7 @@ class Table:
             raise ValueError(f"{self.path}, line 1: {error}") from error
         if not fields:
             raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
-        numbers = [_is_number(field) for field in fields]
+        numbers = [is_number(field) for field in fields]
         header = self._header
         if header is None:
             header = not any(numbers) and any(field.strip() for field in fields)
@@ -148,7 +148,7 @@ class Table:
                 expected = f"expected {columns} columns, as in the first line"
                 return f"{self.path}, line {number}: {expected}; received {len(fields)}"
             for index, field in enumerate(fields):
-                if not _is_number(field):
+                if not is_number(field):
                     name = repr(self.names[index]) if self.names is not None else str(index)
                     return f"{self.path}, line {number}, column {name}: expected a number; received {field!r}"
         return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; the lines cannot be read"
@@ -195,7 +195,8 @@ def _fields(line: str) -> list[str]:
         raise ValueError(f"expected rows of comma-separated numbers; {error}") from error
 
 
-def _is_number(field: str) -> bool:
+def is_number(field: str) -> bool:
+    """Whether the text is a number."""
     with suppress(ValueError):
         float(field)
         return "_" not in field  # float() reads 1_000, numpy.loadtxt does not
