@@ -94,6 +94,7 @@ def test_labels_are_written_in_place_of_the_outputs(run, rows, tmp_path):
         (["out.onnx", "--check", "missing.npy", "missing.npy"], "missing.npy: No such file"),
         (["out.onnx", "--check", "text.npy", "text.npy"], "text.npy: expected a NumPy .npy file of numbers"),
         (["out.onnx", "--check", "x.npy", "x.npy"], "expected answers of shape"),
+        (["out.onnx", "--check", "x.npy", "complex.npy"], "expected answers to be an array of real numbers; received"),
         (["missing/out.onnx"], "No such file"),
         (["out.onnx", "--layers", "relu"], "expected layers only with a PyTorch state dict"),
     ],
@@ -102,6 +103,7 @@ def test_labels_are_written_in_place_of_the_outputs(run, rows, tmp_path):
 def test_what_cannot_be_converted_gets_one_line_and_no_file(run, rows, tmp_path, monkeypatch, arguments, words):
     rows("keras_diabetes")
     (tmp_path / "text.npy").write_text("1 2 3")
+    np.save(tmp_path / "complex.npy", np.load(tmp_path / "y.npy").astype(complex))
     monkeypatch.chdir(tmp_path)
     code, out, err = run("convert", MODELS / "keras_diabetes.keras", *arguments)
     assert (code, out) == (2, "")
