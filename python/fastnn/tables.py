@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import stat
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -178,11 +179,12 @@ def _mapped(file: BinaryIO) -> Array:
     except (OSError, ValueError):
         raise
     except Exception as error:  # the header is an expression of Python, whose tokenizer and parser raise many kinds
-        raise ValueError(f"its header cannot be read: {error}") from error
+        raise ValueError(f"its header cannot be read: {str(error) or type(error).__name__}") from error
     begin, size = file.tell(), os.fstat(file.fileno()).st_size
     if dtype.hasobject:
         raise ValueError("it holds Python's objects")
-    if min(shape, default=0) < 0 or begin + math.prod(shape) * dtype.itemsize > size:
+    valid = all(type(each) is int and 0 <= each <= sys.maxsize for each in shape)  # bool is an int too
+    if not valid or begin + math.prod(shape) * dtype.itemsize > size:
         raise ValueError(f"its header says {shape} of {dtype}, and the file has {size} bytes")
     return np.memmap(file, dtype, "r", begin, shape, "F" if is_fortran else "C")
 
