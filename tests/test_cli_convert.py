@@ -52,6 +52,16 @@ def test_a_state_dict_is_told_its_activations(run, rows, tmp_path):
     assert "layers=" in err
 
 
+@pytest.mark.parametrize("layers", [1, 400])
+def test_fastnns_own_file_knows_its_activations(run, tmp_path, layers):
+    own = tmp_path / "own.safetensors"
+    fastnn.Sequential([fastnn.layers.Dense(2, input_shape=(2,)) for _ in range(layers)]).save(own)
+    code, out, err = run("convert", own, tmp_path / "out.safetensors", "--layers", "relu")
+    assert (code, out) == (2, "")
+    said = "expected layers only with a PyTorch state dict; a file of fastnn knows its own"
+    assert err == f"fastnn: {own}: {said}\n"
+
+
 def test_no_fold_keeps_the_affine_layers(run, tmp_path):
     layers = {}
     for option in ([], ["--no-fold"]):
