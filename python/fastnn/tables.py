@@ -149,7 +149,7 @@ class Table:
                 expected = f"expected {columns} columns, as in the first line"
                 return f"{self.path}, line {number}: {expected}; received {len(fields)}"
             for index, field in enumerate(fields):
-                if not is_number(field):
+                if not (is_number(field) and field.strip().isascii()):  # float() reads other scripts' digits too
                     name = repr(self.names[index]) if self.names is not None else str(index)
                     return f"{self.path}, line {number}, column {name}: expected a number; received {field!r}"
         return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; the lines cannot be read"
