@@ -6,9 +6,9 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -42,24 +42,26 @@ def main(arguments: list[str] | None = None) -> int:
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output, for example head, has enough
-        _end_stdout()
+        _end(sys.stdout)
         return 1
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
-        print(f"fastnn: {_one_line(error)}", file=sys.stderr)
-        _end_stdout()
+        with suppress(OSError):
+            print(f"fastnn: {_one_line(error)}", file=sys.stderr)
+        _end(sys.stderr)
+        _end(sys.stdout)
         return 2
     return 0
 
 
-def _end_stdout() -> None:
+def _end(stream: TextIO) -> None:
     """Drop what cannot be written: at its end Python would try once more, complain, and exit with 120."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError:
         with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _one_line(error: Exception) -> str:
@@ -167,6 +169,8 @@ def _predict(options: argparse.Namespace) -> None:
     for path in (options.model, options.data):
         if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
             raise ValueError(f"{options.output}: expected an output that is neither the model nor the data")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict")  # as in a .csv file: classes have any characters
     with Table(options.data, options.header) as table:
         _predict_table(options, model, table)
 
