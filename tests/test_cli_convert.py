@@ -52,6 +52,16 @@ def test_a_state_dict_is_told_its_activations(run, rows, tmp_path):
     assert "layers=" in err
 
 
+@pytest.mark.parametrize("layers", [1, 400])
+def test_fastnns_own_file_knows_its_activations(run, tmp_path, layers):
+    own = tmp_path / "own.safetensors"
+    fastnn.Sequential([fastnn.layers.Dense(2, input_shape=(2,)) for _ in range(layers)]).save(own)
+    code, out, err = run("convert", own, tmp_path / "out.safetensors", "--layers", "relu")
+    assert (code, out) == (2, "")
+    said = "expected layers only with a PyTorch state dict; a file of fastnn knows its own"
+    assert err == f"fastnn: {own}: {said}\n"
+
+
 def test_no_fold_keeps_the_affine_layers(run, tmp_path):
     layers = {}
     for option in ([], ["--no-fold"]):
@@ -87,20 +97,6 @@ def test_labels_are_written_in_place_of_the_outputs(run, rows, tmp_path):
     assert numbers.split() == [str(model.classes.index(label)) for label in labels]
 
 
-def test_numbers_as_classes_are_what_the_target_is_compared_with(run, tmp_path):
-    model = fastnn.Sequential([fastnn.layers.Activation("softmax")])
-    model.build((None, 2))
-    model.classes = [10, 20]
-    model.save(tmp_path / "model.safetensors")
-    (tmp_path / "rows.csv").write_text("1,0,10\n0,1,20\n0,1,10\n")
-    err = run("predict", tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "2")[2]
-    assert err.splitlines()[-1] == "accuracy 0.6667 (2 of 3)"
-    (tmp_path / "rows.csv").write_text("1,0,0\n")
-    code, _, err = run("predict", tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "2")
-    assert code == 2
-    assert "classes from 10 to 20" in err
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -108,6 +104,7 @@ def test_numbers_as_classes_are_what_the_target_is_compared_with(run, tmp_path):
         (["out.onnx", "--check", "missing.npy", "missing.npy"], "missing.npy: No such file"),
         (["out.onnx", "--check", "text.npy", "text.npy"], "text.npy: expected a NumPy .npy file of numbers"),
         (["out.onnx", "--check", "x.npy", "x.npy"], "expected answers of shape"),
+        (["out.onnx", "--check", "x.npy", "complex.npy"], "expected answers to be an array of real numbers; received"),
         (["missing/out.onnx"], "No such file"),
         (["out.onnx", "--layers", "relu"], "expected layers only with a PyTorch state dict"),
     ],
@@ -116,6 +113,7 @@ def test_numbers_as_classes_are_what_the_target_is_compared_with(run, tmp_path):
 def test_what_cannot_be_converted_gets_one_line_and_no_file(run, rows, tmp_path, monkeypatch, arguments, words):
     rows("keras_diabetes")
     (tmp_path / "text.npy").write_text("1 2 3")
+    np.save(tmp_path / "complex.npy", np.load(tmp_path / "y.npy").astype(complex))
     monkeypatch.chdir(tmp_path)
     code, out, err = run("convert", MODELS / "keras_diabetes.keras", *arguments)
     assert (code, out) == (2, "")

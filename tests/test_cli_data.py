@@ -151,6 +151,8 @@ BAD_CSV = {
     "every row shorter than the header": ("a,b,c\n1,2\n3,4\n", ["line 2", "expected 3 columns", "received 2"]),
     "hexadecimal": ("1,2,3\n4,0x10,6\n", ["line 2", "'0x10'"]),
     "underscore in a number": ("1,2,3\n4,1_000,6\n", ["line 2", "'1_000'"]),
+    "digits of another width": ("\uff11,\uff12,\uff13\n4,5,6\n", ["line 1", "column 0", "'\uff11'"]),
+    "digits of another script": ("a,b,c\n4,\u0665,6\n", ["line 2", "column 'b'", "'\u0665'"]),
     "semicolons": ("a;b;c\n1;2;3\n", ["expected 3 columns", "received 1"]),
     "decimal commas": ('a,b,c\n"1,5",2,3\n', ["line 2", "'1,5'"]),
     "comment": ("1,2,3\n# remark\n", ["line 2", "expected 3 columns"]),

@@ -53,6 +53,19 @@ def test_a_locale_of_ascii_alone_is_no_error(folder, command):
         assert b"Total params: 26 (104.00 B)" in done.stdout
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16", "utf-8", "ascii:replace"])
+def test_classes_on_stdout_are_utf_8_in_every_locale(folder, encoding):
+    model = Sequential([Dense(3, input_shape=(3,))])
+    model.build()
+    model.classes = ["жаба", "café", "猫"]
+    model.save(folder / "animals.safetensors")
+    command = "fastnn predict animals.safetensors rows.csv --labels"
+    assert shell(f"{command} -o out.csv").returncode == 0
+    done = shell(command, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stdout) == (0, (folder / "out.csv").read_bytes())
+    assert set(done.stdout.decode().split()) <= set(model.classes)
+
+
 @pytest.mark.parametrize(
     "command", ["predict model.safetensors rows.csv", "summary model.safetensors", "config"], ids=lambda c: c.split()[0]
 )
@@ -69,6 +82,12 @@ def test_closed_stderr_leaves_the_output_file_and_the_exit_code(folder):
     wanted = shell("fastnn predict model.safetensors rows.csv").stdout
     assert shell("fastnn predict model.safetensors rows.csv -o out.csv 2>&-").returncode == 0
     assert (folder / "out.csv").read_bytes() == wanted
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", ["summary nope", "predict model.safetensors rows.csv", "foresee"])
+def test_message_to_a_full_disk_leaves_code_2(folder, command):
+    assert shell(f"fastnn {command} 2> /dev/full").returncode == 2
 
 
 # As where pip has installed fastnn, which only then has a folder to show.

@@ -12,6 +12,7 @@ BROKEN = {
     "brackets without end": ("{'descr': '<f8', 'fortran_order': ((((((((", REFUSED + "its header cannot be read"),
     "indentation": ("  x\n y\n z", REFUSED + "its header cannot be read"),
     "9,000 signs": ("-" * 9_000, REFUSED),
+    "9,000 signs of a number": ("-" * 9_000 + "1", REFUSED),
     "9,000 brackets": ("(" * 9_000 + ")" * 900, REFUSED),
     "key that has no hash": ("{[1]: 2}", REFUSED + "its header cannot be read"),
     "key missing": ("{'descr': '<f8'}", REFUSED),
@@ -20,6 +21,10 @@ BROKEN = {
     "dtype with an escape": (DESCR % "'\\d'", REFUSED),
     "Python 2's numbers": (SHAPE % "(5L, 2L)", REFUSED + "its header says (5, 2)"),
     "more rows than an integer": (SHAPE % "(9223372036854775807, 2)", REFUSED + "its header says"),
+    "no rows, of more numbers than an integer": (SHAPE % "(0, 99999999999999999999)", REFUSED + "its header says (0,"),
+    "rows beyond an integer, of no numbers": (SHAPE % "(99999999999999999999, 0)", REFUSED + "its header says (99"),
+    "truth as a number of rows": (SHAPE % "(True, 2)", REFUSED + "its header says (True, 2)"),
+    "truth as no rows": (SHAPE % "(False, 2)", REFUSED + "its header says (False, 2)"),
     "text of no letters": (
         "{'descr': '<U0', 'fortran_order': False, 'shape': (9223372036854775807, 2)}",
         "expected a 2-D array of numbers",
@@ -43,6 +48,7 @@ def test_broken_header_gives_one_line(run, tmp_path, monkeypatch, header, words,
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert f"fastnn: x.npy: {words}" in err
     assert len(err) < 400
+    assert not err.endswith(":\n")
 
 
 def test_numbers_of_python_2_are_read_without_a_warning(run, tmp_path):

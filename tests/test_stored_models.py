@@ -136,6 +136,50 @@ def test_answers_that_are_not_finite_alike_are_no_difference():
     assert (difference.ulps, difference.absolute) == (0, 0)
 
 
+@pytest.mark.parametrize("dtype", ["complex128", "S12", "U3", "V8", "M8[s]", "m8[s]", "object", [("a", "f8")]], ids=str)
+def test_answers_that_are_no_real_numbers_are_refused_as_such_rows_are(dtype):
+    model = fastnn.Sequential([fastnn.layers.Activation("relu")])
+    numbers = np.zeros((4, 2))
+    others = numbers.astype(dtype) if dtype not in ("M8[s]", "m8[s]") else np.zeros((4, 2), dtype)
+    for check in [(others, numbers), (numbers, others)]:
+        with pytest.raises(
+            TypeError, match=r"^expected .*an array of real numbers; received ndarray of dtype "
+        ) as error:
+            conversion.of_own_file(model, "", check)
+        assert str(others.dtype) in str(error.value)
+
+
+def test_answers_in_bfloat16_are_numbers():
+    y = np.full((4, 2), 1.5, pytest.importorskip("ml_dtypes").bfloat16)
+    model = fastnn.Sequential([fastnn.layers.Activation("relu")])
+    assert conversion.of_own_file(model, "", (y.astype("float32"), y)).difference.absolute == 0
+
+
+@pytest.mark.parametrize(
+    ("dtype", "answer", "ulps", "absolute"),
+    [
+        ("float32", 1e300, 1e300 / 2.0**104, 1e300),
+        ("float32", -3.4e38, 3.4e38 / 2.0**104, 3.4e38),
+        ("float32", np.finfo("float32").max, 2.0**24 - 1, np.finfo("float32").max),
+        ("float64", np.finfo("float64").max, 2.0**53 - 1, np.finfo("float64").max),
+        ("float32", np.inf, np.inf, np.inf),
+        ("float64", np.longdouble("1e4000"), np.inf, np.inf),
+    ],
+    ids=str,
+)
+def test_answers_beyond_the_models_numbers_are_told_without_a_warning(dtype, answer, ulps, absolute):
+    model = fastnn.Sequential([fastnn.layers.Activation("relu")], dtype=dtype)
+    y = np.array([[answer, 0]])
+    difference = conversion.of_own_file(model, "", (np.zeros((1, 2)), y)).difference
+    assert (difference.ulps, difference.absolute) == (ulps, absolute)
+
+
+def test_difference_of_numbers_far_apart_is_infinite_without_a_warning():
+    model = fastnn.Sequential([fastnn.layers.Activation("linear")], dtype="float64")
+    difference = conversion.of_own_file(model, "", ([[1e308]], [[-1e308]])).difference
+    assert (difference.ulps, difference.absolute) == (np.inf, np.inf)
+
+
 @pytest.mark.parametrize("length", [1, 60, 200])
 def test_a_state_dict_is_known_by_its_content_whatever_the_name_of_its_members(tmp_path, length):
     tensors = {"0.weight": np.ones((2, 3), "<f4")}

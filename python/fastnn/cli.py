@@ -6,18 +6,19 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core, benchmark, model_argument
-from fastnn.classes import are_classes, chosen, refuse_nan
+from fastnn.classes import refuse_nan
 from fastnn.configuration import cmake_dir, show_config
 from fastnn.models import Sequential
 from fastnn.parser import Parser, Print
+from fastnn.score import Score
 from fastnn.summary import printable
 from fastnn.tables import Table, Writer, csv_text, load_npy
 
@@ -41,24 +42,26 @@ def main(arguments: list[str] | None = None) -> int:
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output, for example head, has enough
-        _end_stdout()
+        _end(sys.stdout)
         return 1
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
-        print(f"fastnn: {_one_line(error)}", file=sys.stderr)
-        _end_stdout()
+        with suppress(OSError):
+            print(f"fastnn: {_one_line(error)}", file=sys.stderr)
+        _end(sys.stderr)
+        _end(sys.stdout)
         return 2
     return 0
 
 
-def _end_stdout() -> None:
+def _end(stream: TextIO) -> None:
     """Drop what cannot be written: at its end Python would try once more, complain, and exit with 120."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError:
         with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _one_line(error: Exception) -> str:
@@ -94,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
         "--target",
         metavar="COLUMN",
         help="the name, or number from 0, of the column that is not an "
-        "input but the truth: says how well the outputs meet it",
+        "input but the truth: says how well the outputs meet it; classes count from 0 in it, unless the model's are "
+        "numbers, also as text",
     )
     predict.add_argument(
         "--header",
@@ -165,6 +169,8 @@ def _predict(options: argparse.Namespace) -> None:
     for path in (options.model, options.data):
         if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
             raise ValueError(f"{options.output}: expected an output that is neither the model nor the data")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict")  # as in a .csv file: classes have any characters
     with Table(options.data, options.header) as table:
         _predict_table(options, model, table)
 
@@ -179,7 +185,7 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             f"received {table.columns - (target is not None)}{advice}"
         )
 
-    score = None if target is None else _Score(model, units, table.path)
+    score = None if target is None else Score(model, units, table.path)
     rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
     with ExitStack() as stack:
         sample = _written(options, model, np.empty((0, units), model.dtype))
@@ -217,46 +223,6 @@ def _written(options: argparse.Namespace, model: Sequential, y: Array) -> Array:
     """Return what is written of some rows' outputs: these, or their classes, in columns."""
     labels = model._labels(y) if options.labels else y
     return labels if labels.ndim == 2 else labels[:, np.newaxis]
-
-
-class _Score:
-    """How well outputs meet the truth: accuracy for classes, mean absolute error for numbers.
-
-    Several outputs are classes, the largest one decides; so is a probability alone, above 0.5 the second.
-    The truth is the model's classes where these are numbers, else it counts from 0.
-    Outputs with NaN have no class: the command ends there.
-    """
-
-    def __init__(self, model: Sequential, units: int, path: str) -> None:
-        self._path = path
-        counted = range(units if units > 1 else 2)
-        self._classes = None
-        self.is_accuracy = are_classes(units, model.layers[-1].activation)
-        if self.is_accuracy:
-            given = model.classes or counted
-            self._classes = np.array(counted if any(isinstance(each, str) for each in given) else given)
-        self._rows, self._sum = 0, 0.0
-
-    def add(self, y: Array, truth: Array, first_row: int) -> None:
-        if self._classes is None:
-            self._sum += float(np.abs(y[:, 0].astype(np.float64) - truth).sum())
-        else:
-            wrong = ~np.isin(truth, self._classes)
-            if wrong.any():
-                row = int(np.argmax(wrong))
-                raise ValueError(
-                    f"{self._path}: expected the target column to hold classes from {self._classes.min()} to "
-                    f"{self._classes.max()}; received {truth[row]:g} in row {first_row + row}"
-                )
-            self._sum += int((self._classes[chosen(y)] == truth).sum())
-        self._rows += len(y)
-
-    def text(self) -> str:
-        if not self._rows:
-            return "no rows to compare with the target"
-        if self._classes is None:
-            return f"mean absolute error {self._sum / self._rows:.6g}"
-        return f"accuracy {self._sum / self._rows:.4f} ({self._sum:.0f} of {self._rows})"
 
 
 def _progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:

@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import stat
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -105,7 +106,7 @@ class Table:
             raise ValueError(f"{self.path}, line 1: {error}") from error
         if not fields:
             raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
-        numbers = [_is_number(field) for field in fields]
+        numbers = [is_number(field) for field in fields]
         header = self._header
         if header is None:
             header = not any(numbers) and any(field.strip() for field in fields)
@@ -148,7 +149,7 @@ class Table:
                 expected = f"expected {columns} columns, as in the first line"
                 return f"{self.path}, line {number}: {expected}; received {len(fields)}"
             for index, field in enumerate(fields):
-                if not _is_number(field):
+                if not (is_number(field) and field.strip().isascii()):  # float() reads other scripts' digits too
                     name = repr(self.names[index]) if self.names is not None else str(index)
                     return f"{self.path}, line {number}, column {name}: expected a number; received {field!r}"
         return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; the lines cannot be read"
@@ -178,11 +179,12 @@ def _mapped(file: BinaryIO) -> Array:
     except (OSError, ValueError):
         raise
     except Exception as error:  # the header is an expression of Python, whose tokenizer and parser raise many kinds
-        raise ValueError(f"its header cannot be read: {error}") from error
+        raise ValueError(f"its header cannot be read: {str(error) or type(error).__name__}") from error
     begin, size = file.tell(), os.fstat(file.fileno()).st_size
     if dtype.hasobject:
         raise ValueError("it holds Python's objects")
-    if min(shape, default=0) < 0 or begin + math.prod(shape) * dtype.itemsize > size:
+    valid = all(type(each) is int and 0 <= each <= sys.maxsize for each in shape)  # bool is an int too
+    if not valid or begin + math.prod(shape) * dtype.itemsize > size:
         raise ValueError(f"its header says {shape} of {dtype}, and the file has {size} bytes")
     return np.memmap(file, dtype, "r", begin, shape, "F" if is_fortran else "C")
 
@@ -195,7 +197,8 @@ def _fields(line: str) -> list[str]:
         raise ValueError(f"expected rows of comma-separated numbers; {error}") from error
 
 
-def _is_number(field: str) -> bool:
+def is_number(field: str) -> bool:
+    """Whether the text is a number."""
     with suppress(ValueError):
         float(field)
         return "_" not in field  # float() reads 1_000, numpy.loadtxt does not

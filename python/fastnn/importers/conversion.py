@@ -84,14 +84,19 @@ def _rows_and_answers(check: Any, answers: Callable[[Array], Array] | None) -> t
 
 
 def _difference(model: Sequential, x: Array, y: Array) -> Difference:
+    if y.dtype.kind not in "biuf" and y.dtype.name != "bfloat16":  # which Keras answers in
+        raise TypeError(f"expected answers to be an array of real numbers; received ndarray of dtype {y.dtype}")
     own = model.predict(x)
     if own.size != y.size or own.shape[0] != len(y):
         raise ValueError(f"expected answers of shape {own.shape} to check with; received {y.shape}")
-    wide, y = own.astype(np.float64), y.reshape(own.shape).astype(np.float64)
-    if not wide.size:
+    if not own.size:
         return Difference(0, 0.0, 0.0)
-    same = (wide == y) | (np.isnan(wide) & np.isnan(y))
-    absolute = np.abs(np.subtract(wide, y, out=np.zeros_like(wide), where=~same))
-    largest = np.abs(y).max(axis=-1, keepdims=True).astype(own.dtype)
-    ulps = np.divide(absolute, np.spacing(largest).astype(np.float64), out=np.zeros_like(absolute), where=~same)
+    with np.errstate(all="ignore"):  # answers beyond the model's dtype, and differences beyond float64, are infinite
+        wide, y = own.astype(np.float64), y.reshape(own.shape).astype(np.float64)
+        same = (wide == y) | (np.isnan(wide) & np.isnan(y))
+        absolute = np.abs(np.subtract(wide, y, out=np.zeros_like(wide), where=~same))
+        # The largest numbers have the same unit as those a little below, of which spacing() tells it.
+        most = np.nextafter(np.finfo(own.dtype).max, own.dtype.type(0))
+        largest = np.minimum(np.abs(y).max(axis=-1, keepdims=True), most).astype(own.dtype)
+        ulps = np.divide(absolute, np.spacing(largest).astype(np.float64), out=np.zeros_like(absolute), where=~same)
     return Difference(len(own), float(ulps.max()), float(absolute.max()))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastnn import _core
+from fastnn.importers import safetensors
 from fastnn.importers.keras.file import load as load_keras
 from fastnn.importers.onnx.file import load as load_onnx
 from fastnn.importers.refusals import refusal
@@ -60,6 +61,8 @@ def load(
     kind = format_of(path)
     if kind == "torch" and layers is None:
         raise activations_missing(path)
+    if kind == "safetensors" and layers is not None and safetensors.is_own(path):
+        kind = "fastnn"
     if kind == "torch" or (kind == "safetensors" and layers is not None):
         return from_torch_state_dict(path, layers or (), eps=eps, fold=fold, check=check)
     if layers is not None:

@@ -98,6 +98,12 @@ def is_state_dict(path: str) -> bool:
         return re.search(rb'[".]weight"\s*:\s*{', file.read(1 << 16)) is not None
 
 
+def is_own(path: str) -> bool:
+    """Whether the file says that it is fastnn's."""
+    with open_regular(path) as file:
+        return re.search(rb'[{,]\s*"format"\s*:\s*"fastnn"', file.read(1 << 22)) is not None
+
+
 def read(path: str) -> dict[str, npt.NDArray[Any]]:
     """Return the tensors of a file by name, bfloat16 as float32; ModelFormatError for what it says, OSError."""
     with open_regular(path) as file:

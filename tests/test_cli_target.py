@@ -1,0 +1,67 @@
+"""``fastnn predict --target`` with classes: what the column's numbers stand for, and that --labels says the same."""
+
+import numpy as np
+import pytest
+
+import fastnn
+
+
+@pytest.fixture
+def predict(run, tmp_path):
+    """Predict rows of a unit matrix by a model that passes them on: (exit code, labels, last line of stderr)."""
+
+    def call(classes, truth, activation="softmax", units=None):
+        units = units or len(classes)
+        model = fastnn.Sequential([fastnn.layers.Activation(activation)])
+        model.build((None, units))
+        model.classes = classes
+        model.save(tmp_path / "model.safetensors")
+        np.save(tmp_path / "rows.npy", np.column_stack([np.eye(max(units, 2))[:, -units:], truth]))
+        arguments = ["model.safetensors", "rows.npy"]
+        code, out, err = run("predict", *(tmp_path / each for each in arguments), "--target", "-1", "--labels")
+        return code, out.split(), err.splitlines()[-1]
+
+    return call
+
+
+TWELVE = sorted(map(str, range(12)))  # as scikit-learn sorts text: 0, 1, 10, 11, 2, …
+
+
+@pytest.mark.parametrize(
+    ("classes", "truth"),
+    [
+        ([10, 20, 5], [10, 20, 5]),
+        ([0.5, 1.5], [0.5, 1.5]),
+        ([False, True], [0, 1]),
+        (TWELVE, [int(each) for each in TWELVE]),
+        (["-1", "0.5", "1e1"], [-1, 0.5, 10]),
+        (["7", 3], [7, 3]),
+        (["no", "yes"], [0, 1]),
+        (["1", "none", "3"], [0, 1, 2]),
+    ],
+    ids=repr,
+)
+def test_target_holds_classes_that_are_numbers_also_as_text_and_counts_others_from_0(predict, classes, truth):
+    count = len(classes)
+    assert predict(classes, truth) == (0, [str(each) for each in classes], f"accuracy 1.0000 ({count} of {count})")
+    assert predict(classes, truth[1:] + truth[:1])[2] == f"accuracy 0.0000 (0 of {count})"
+
+
+@pytest.mark.parametrize(("classes", "said"), [([10, 1234567], "10 to 1234567"), (["3", "11"], "3 to 11")], ids=repr)
+def test_target_that_is_no_class_is_refused_with_those_that_are(predict, classes, said):
+    code, _, message = predict(classes, [0, 0])
+    assert code == 2
+    assert message.endswith(f"expected the target column to hold classes from {said}; received 0 in row 0")
+
+
+def test_one_probability_has_the_two_classes_of_text(predict):
+    assert predict(["5", "15"], [5, 15], "step", units=1)[2] == "accuracy 0.5000 (1 of 2)"  # step's of 0 is 1
+
+
+def test_several_labels_of_a_row_have_no_target(predict):
+    code, labels, message = predict(None, [0, 1, 1], "sigmoid", units=3)
+    assert (code, labels) == (2, [])
+    assert message == (
+        "fastnn: expected a model that answers one class or one number for --target; "
+        "received 3 outputs of sigmoid, labels that a row may have together"
+    )
