@@ -17,10 +17,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LIKELY = (
-    "golden forward numerics layers_of_units activations malformed_models model_file model_limits inputs outputs "
-    "arguments out_of_bounds models classes saving blocks thread_pool shared_work floating_point_mode threads calls"
-)
+# For each folder under cpp/.
+LIKELY = {
+    "kernels": "golden forward numerics layers_of_units activations out_of_bounds",
+    "core": "blocks thread_pool programs real_time golden fingerprint core floating_point_mode forward shared_work",
+    "io": "malformed_models model_file model_limits models saving layers_of_units safetensors_file",
+    "python": "inputs outputs arguments calls classes",
+    "header": "header_export header_names",
+}
 
 # (file under cpp/, what stands there once, what takes its place)
 MUTATIONS = [
@@ -96,10 +100,6 @@ class Copy:
         for name in listed.decode().split("\0")[:-1]:
             (self.source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.source / name)
-        self.likely = [f"tests/test_{name}.py" for name in LIKELY.split()]
-        others = {str(path.relative_to(self.source)) for path in self.source.glob("tests/test_*.py")}
-        # These two look at the source, and so would catch everything.
-        self.others = sorted(others - {*self.likely, "tests/test_codebase.py", "tests/test_mutations.py"})
 
     def compile(self):
         """Return whether it compiles."""
@@ -120,11 +120,21 @@ class Copy:
             return None
         return next((line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))), "a crash")
 
-    def survivors(self, chosen, files):
-        """Return those of the chosen lines whose breaking no test in the files catches."""
+    def likely(self, number):
+        """Return the tests that are likely to notice a line."""
+        return [f"tests/test_{name}.py" for name in LIKELY[MUTATIONS[number][0].split("/")[0]].split()]
+
+    def others(self, number):
+        """Return all other tests but two that look at the source, and so would catch everything."""
+        every = {str(path.relative_to(self.source)) for path in self.source.glob("tests/test_*.py")}
+        return sorted(every - {*self.likely(number), "tests/test_codebase.py", "tests/test_mutations.py"})
+
+    def survivors(self, chosen, files_for):
+        """Return those of the chosen lines whose breaking no test in the files for it catches."""
         if not chosen:
             return []
-        if failed := self.failure(files) if self.compile() else "the compiler":
+        every = sorted({file for number in chosen for file in files_for(number)})
+        if failed := self.failure(every) if self.compile() else "the compiler":
             sys.exit(f"expected tests that pass before anything is broken; failed: {failed}")
         survivors = []
         for number in chosen:
@@ -133,7 +143,7 @@ class Copy:
             text = file.read_text()
             start = time.monotonic()
             file.write_text(text.replace(old, new))
-            caught = self.failure(files) if self.compile() else "the compiler"
+            caught = self.failure(files_for(number)) if self.compile() else "the compiler"
             file.write_text(text)
             survivors += [] if caught else [number]
             print(f"{number:2} {path}: {old} -> {new}\n   {caught or 'SURVIVES'} {time.monotonic() - start:.0f} s")
