@@ -32,5 +32,5 @@ counted() {
     "$@" "$build"
 }
 counted --txt-metric line
-counted --txt-metric branch | tail -4
+counted --txt-metric branch | cut -c-70
 exit $failed

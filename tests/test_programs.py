@@ -10,6 +10,7 @@ PROGRAMS = {
     "allocations": (["allocations.cpp", "failing_new.cpp"], []),
     "calls_at_the_end": (["calls_at_the_end.cpp"], []),
     "floating_point_mode": (["floating_point_mode.cpp"], []),
+    "model_files": (["model_files.cpp"], [ROOT / "examples/digits.safetensors", "saved.safetensors"]),
     "shapes": (["shapes.cpp"], [60]),  # of its 544 networks
 }
 
@@ -17,4 +18,4 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(library, tmp_path, name):
     files, arguments = PROGRAMS[name]
-    run(compiled(tmp_path, *(ROOT / "tests" / file for file in files), library), *arguments)
+    run(compiled(tmp_path, *(ROOT / "tests" / file for file in files), library), *arguments, cwd=tmp_path)

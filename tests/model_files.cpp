@@ -1,0 +1,80 @@
+// `program MODEL OUT`, of examples/digits.safetensors: a model that a C++ program changes is saved whole, or refused
+// with what does not fit, and the old file stays.
+#include <cstring>
+#include <fastnn/model_file.hpp>
+#include <functional>
+#include <string>
+
+#include "check.hpp"
+
+namespace {
+
+using fastnn::ModelFile;
+using Change = std::function<void(ModelFile&)>;
+
+struct Refused {
+  Change change;
+  std::string reason;
+};
+
+const Refused kBySaving[] = {
+    {[](ModelFile& m) { m.dtype = fastnn::Dtype::float64; }, "the model has 64 inputs and 3 layers of float64"},
+    {[](ModelFile& m) { m.inputs = 63; }, "the model has 63 inputs"},
+    {[](ModelFile& m) { m.layers.pop_back(); }, "the model has 64 inputs and 2 layers"},
+    {[](ModelFile& m) { m.layers[1].units = 33; }, "layer 1 has shape (64, 33) and activation 'relu'"},
+    {[](ModelFile& m) { m.layers[1].activation = fastnn::Activation::tanh; }, "and activation 'tanh'"},
+    {[](ModelFile& m) { m.layers[2].kernel.clear(); }, "layer 2 has no kernel, unlike its config"},
+    {[](ModelFile& m) { m.layers[2].bias.clear(); }, "layer 2 has no bias, unlike its config"},
+    {[](ModelFile& m) { m.layers[0].scale.resize(256); }, "layer 0 has a scale, unlike its config"},
+    {[](ModelFile& m) { m.layers[0].shift.resize(256); }, "layer 0 has a shift, unlike its config"},
+    {[](ModelFile& m) { m.config = "{}"; }, "config"},
+};
+const Refused kBySizes[] = {
+    {[](ModelFile& m) { m.layers[0].kernel.pop_back(); }, "layer 0 has a kernel of 16383 bytes; expected float32 of"},
+    {[](ModelFile& m) { m.layers[0].kernel.resize(4); }, "layer 0 has a kernel of 4 bytes"},
+    {[](ModelFile& m) { m.layers[2].bias.resize(44); },
+     "layer 2 has a bias of 44 bytes; expected float32 of shape (10,)"},
+};
+const Refused kByBuilding[] = {
+    {[](ModelFile& m) { m.dtype = fastnn::Dtype::float64; }, "expected a model of float32; received one of float64"},
+    {[](ModelFile& m) { m.layers.erase(m.layers.begin() + 1); },
+     "layer 1 has 32 inputs; expected 64, the units before"},
+    {[](ModelFile& m) { m.layers[0].units = 0; }, "layer 0 has a kernel of"},
+};
+
+template <std::size_t N, class Call>
+void check_refused(const ModelFile& model, const Refused (&all)[N], const Call& call) {
+  for (const auto& [change, reason] : all) {
+    ModelFile changed = model;
+    change(changed);
+    try {
+      call(changed);
+      CHECK(false);
+    } catch (const fastnn::Error& error) {
+      if (std::strstr(error.what(), reason.c_str()) == nullptr) std::fprintf(stderr, "%s\n", error.what());
+      CHECK(std::strstr(error.what(), reason.c_str()) != nullptr);
+    }
+  }
+}
+
+}  // namespace
+
+int main(int, char** arguments) {
+  const std::string out = arguments[2];
+  ModelFile model = fastnn::load_model(arguments[1]);
+  const float more = 0.5f;
+  std::memcpy(model.layers[2].bias.data(), &more, sizeof more);
+  fastnn::save_model(out, model);
+
+  const auto save = [&](const ModelFile& changed) { fastnn::save_model(out, changed); };
+  const auto build = [](const ModelFile& changed) { fastnn::build_network<float>(changed); };
+  check_refused(model, kBySaving, save);
+  check_refused(model, kBySizes, save);
+  check_refused(model, kBySizes, build);
+  check_refused(model, kByBuilding, build);
+
+  const ModelFile saved = fastnn::load_model(out);
+  CHECK(saved.config == model.config && saved.layers[2].bias == model.layers[2].bias);
+  CHECK(fastnn::build_network<float>(saved).fingerprint() == fastnn::build_network<float>(model).fingerprint());
+  CHECK(saved.layers[2].bias != fastnn::load_model(arguments[1]).layers[2].bias);
+}
