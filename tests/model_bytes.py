@@ -59,6 +59,10 @@ def model_bytes(edit=None, config=CONFIG, tensors=None, data=None, meta=None):
     return assemble(header, b"".join(t.tobytes() for t in tensors.values()) if data is None else data)
 
 
+def one_missing(name):
+    return model_bytes(tensors={each: tensor for each, tensor in weights().items() if each != name})
+
+
 def header_bytes(old, new):
     """The valid small model with a piece of its header's text replaced, which a dict could not express."""
     content = model_bytes()

@@ -96,7 +96,9 @@ def test_an_instruction_set_that_is_no_string_is_a_type_error(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a\nb", "\udc80", "\x1b[2J", "é", "portable\0", "portable\n", "Portable", "x" * 50], ids=ascii
+    "name",
+    ["", "a\nb", "\udc80", "\x1b[2J", "é", "portable\0", "portable\n", "Portable", "x" * 50, *_core.unsupported_isas()],
+    ids=ascii,
 )
 def test_an_unknown_instruction_set_is_refused_in_one_printable_line_with_the_valid_names(name):
     before = fastnn.isa()

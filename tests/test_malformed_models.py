@@ -19,6 +19,7 @@ from model_bytes import (
     load,
     metadata,
     model_bytes,
+    one_missing,
     reshaped,
     with_config,
     with_entry,
@@ -56,6 +57,7 @@ MALFORMED = {
     "second object after the header": (assemble(b"{} {}"), F, "not valid JSON"),
     "comment in the header": (assemble(b"{/**/}"), F, "not valid JSON"),
     "100,000 nested arrays": (assemble(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), F, "nested deeper"),
+    "seven levels": (assemble(b'{"a":' + b"[" * 6 + b"]" * 6 + b"}"), F, "nested deeper than 6 levels"),
     "100,000 nested objects": (assemble(b'{"a":' * 100_000 + b"0" + b"}" * 100_000), F, "nested deeper"),
     # the tensors' entries
     "tensor twice": (header_bytes(b"layers.2.bias", b"layers.0.bias"), F, "'layers.0.bias' twice"),
@@ -245,11 +247,8 @@ MALFORMED = {
     "tensor of no layer": (reshaped(x=(1,)), F, "tensor 'x' does not belong"),
     "bias without use_bias": (with_layer(0, use_bias=False), F, "'layers.0.bias' does not belong"),
     "kernel of an activation": (reshaped(layers_1_kernel=(4, 4)), F, "'layers.1.kernel' does not belong"),
-    "layer without its tensors": (
-        with_config(lambda c: c["layers"].append(DENSE)),
-        F,
-        "'layers.3.bias' is missing; expected shape (2,)",
-    ),
+    "layer without its tensors": (with_config(lambda c: c["layers"].append(DENSE)), F, "'layers.3.bias' is missing"),
+    "one tensor missing": (one_missing("layers.2.bias"), F, "'layers.2.bias' is missing; expected shape (2,)"),
     "tensors without their layer": (with_config(lambda c: c["layers"].pop()), F, "does not belong"),
     # other kinds of file
     "text": (b"weights: 1 2 3 4 5 6\n", F, "looks like text"),
