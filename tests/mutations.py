@@ -20,8 +20,8 @@ ROOT = Path(__file__).parent.parent
 # For each folder under cpp/.
 LIKELY = {
     "kernels": "golden forward numerics layers_of_units activations out_of_bounds",
-    "core": "blocks thread_pool programs real_time golden fingerprint core floating_point_mode forward shared_work",
-    "io": "malformed_models model_file model_limits models saving layers_of_units safetensors_file",
+    "core": "blocks thread_pool programs real_time golden fingerprint core cpp_library forward shared_work",
+    "io": "malformed_models model_file model_limits models classes saving layers_of_units safetensors_file",
     "python": "inputs outputs arguments calls classes",
     "header": "header_export header_names",
 }

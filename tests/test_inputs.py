@@ -45,6 +45,12 @@ def test_every_dtype_of_real_numbers_is_converted_once(given, order, dtype):
     assert_same_as_contiguous(x, {"float32": MODEL, "float64": MODEL64}[dtype])
 
 
+@pytest.mark.parametrize("shape", [(400_001, INPUTS), (2, 300_001, INPUTS), (1, 3, 99_999, INPUTS)], ids=str)
+@pytest.mark.parametrize("order", "CF")
+def test_arrays_of_more_than_a_million_numbers_are_converted_to_the_last(shape, order):
+    assert_same_as_contiguous(np.arange(np.prod(shape)).reshape(shape, order=order) % 251)
+
+
 def test_float64_is_rounded_to_float32_once_and_large_integers_are_too():
     identity = Sequential([Activation("linear")])
     x = np.array([1 + 2**-24 + 2**-50, 1 + 2**-24, 2**-149 * 0.75])

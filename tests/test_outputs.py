@@ -93,6 +93,7 @@ OVERLAPS = {
     "same-array": lambda m: (m, m),
     "same-memory-transposed": lambda m: (m[:4].T, m[:4]),
     "rows-backwards": lambda m: (m[::-1], m),
+    "rows-backwards-of-which-some": lambda m: (m[: len(m) // 4 * 3][::-1], m[len(m) // 4 :]),
     "columns-backwards": lambda m: (m[:, ::-1], m),
     "both-backwards": lambda m: (m[::-1, ::-1], m),
     "out-one-row-later": lambda m: (m[:-1], m[1:]),
