@@ -75,7 +75,7 @@ def test_an_array_in_use_cannot_be_resized(name):
 
     for i in range(200):
         array = WANTED.copy() if name == "out" else X.astype("float64" if "converted" in name else "float32")
-        after = 0.001 * (i % 20 + 1)  # a sanitizer's conversions begin later
+        after = 0.0005 * 1.5 ** (i % 16)  # a conversion of sanitizers begins some 0.1 s later
         answer, raised = during(lambda array=array: CALLS[name](array), resize, after)
         if raised:
             break

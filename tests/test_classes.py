@@ -24,11 +24,13 @@ def test_classes_are_kept_in_the_file_and_name_what_is_predicted(path):
     assert loaded.predict_classes(x[0]).shape == ()
 
 
-def test_one_output_is_the_probability_of_the_second_class():
+def test_one_output_is_the_probability_of_the_second_class(path):
     model = Sequential([Activation("sigmoid")])
     assert model.predict_classes([[-1.0], [0.0], [1.0]]).tolist() == [0, 0, 1]
     model.classes = ["spam", "ham"]
     assert model.predict_classes([[-1.0], [1.0]]).tolist() == ["spam", "ham"]
+    model.save(path)
+    assert load_model(path).classes == ("spam", "ham")
 
 
 @pytest.mark.parametrize("activation", ["linear", "relu", "tanh"])
