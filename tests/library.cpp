@@ -83,7 +83,8 @@ void check_calls(const Model& model) {
   CHECK_SENTENCE(model.predict(x.data(), too_many, z.data()), "expected as many rows as fit into memory");
   CHECK_SENTENCE(model.predict(x.data(), 1, odd), "expected x and y aligned");
   CHECK_SENTENCE(model.predict(x.data(), 1, overlapping), "expected y apart from x");
-  CHECK_SENTENCE(model.predict(x.data() + m - 1, 1, const_cast<T*>(x.data())), "expected y apart from x");
+  std::vector<T> both(kRows * (n + m));  // y before x, whose first number is y's last
+  CHECK_SENTENCE(model.predict(both.data() + kRows * m - 1, kRows, both.data()), "expected y apart from x");
   CHECK_SENTENCE(model.predict(static_cast<Other*>(nullptr), 0, nullptr), "expected numbers of float");
   CHECK_SENTENCE(model.prepare<Other>(1), "expected numbers of float");
   CHECK_SENTENCE(model.prepare<T>(0), "expected max_rows of at least 1");
