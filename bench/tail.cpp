@@ -32,19 +32,21 @@ struct Percentiles {
   double p50, p99, p999, longest;
 };
 
-// So many multiplications, each of which waits for the one before it: work that reads no memory.
-double chain(std::size_t length) {
-  double x = 1.5;
-  for (std::size_t i = 0; i < length; ++i) x *= 0.999999;
-  return x;
+// So many multiplications and sums of numbers that stay in the first-level cache: like a call, work that another thread
+// on the same core slows down.
+float plain_loop(std::size_t count) {
+  static float x[1024], y[1024];
+  for (std::size_t done = 0; done < count; done += std::size(x))
+    for (std::size_t i = 0; i < std::min(count - done, std::size(x)); ++i) y[i] = y[i] * 0.5f + x[i];
+  return y[0];
 }
 
 // The time of a call: 50 %, 99 %, 99.9 % and all of the calls take so long at most. The machine's own part in it is
-// what a chain as long does, taking turns with the calls.
+// what a plain loop as long takes, in turns with the calls.
 void print_percentiles(const Shape& shape, std::size_t calls) {
   fastnn::Prepared<float> prepared(std::make_shared<const fastnn::Network<float>>(Description(shape).network()), 1);
   std::vector<float> x(shape.sizes.front(), 0.5f), y(shape.sizes.back());
-  std::vector<double> times(calls), chains(calls);
+  std::vector<double> times, loops;
   volatile double kept;
   const auto timed = [&](double& time, const auto& work) {
     const auto start = Clock::now();
@@ -52,15 +54,21 @@ void print_percentiles(const Shape& shape, std::size_t calls) {
     time = seconds_since(start);
   };
   const auto call = [&] { (void)prepared.predict(x.data(), 1, y.data()); };
-  const std::size_t some = calls / 100;
-  for (std::size_t i = 0; i < some; ++i) timed(times[i], call), timed(chains[i], [&] { kept = chain(1000); });
-  const auto least = [&](std::vector<double>& all) { return *std::min_element(all.begin(), all.begin() + long(some)); };
-  const auto length = static_cast<std::size_t>(least(times) / least(chains) * 1000);
-  for (std::size_t i = 0; i < calls; ++i) {
-    timed(times[i], call);
-    timed(chains[i], [&] { kept = chain(length); });
+  std::size_t length = 1000;
+  const auto take_turns = [&] {
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      timed(times[i], call);
+      timed(loops[i], [&] { kept = plain_loop(length); });
+    }
+  };
+  for (int round = 0; round < 5; ++round) {  // until both take as long
+    times.resize(calls / 100), loops.resize(calls / 100);
+    take_turns();
+    length = static_cast<std::size_t>(double(length) * Percentiles(times).p50 / Percentiles(loops).p50);
   }
-  const Percentiles found(times), machine(chains);
+  times.resize(calls), loops.resize(calls);
+  take_turns();
+  const Percentiles found(times), machine(loops);
   std::printf("%-36s %8.0f %8.0f %8.0f %10.0f %10.2f %10.0f %10.2f\n", shape.name, found.p50, found.p99, found.p999,
               found.longest, found.p999 / found.p50, machine.p50, machine.p999 / machine.p50);
 }
@@ -120,7 +128,7 @@ double print_kinds(const std::string& name, std::size_t rows) {
 int main(int argc, char** argv) {
   const std::size_t calls = argc > 1 ? std::max(100ul, std::stoul(argv[1])) : 1'000'000;
   std::printf("%-36s %8s %8s %8s %10s %10s %10s %10s\n", "one row, ns", "p50", "p99", "p99.9", "longest", "p99.9/p50",
-              "chain, p50", "p99.9/p50");
+              "loop, p50", "p99.9/p50");
   for (const Shape& shape : {kSmall, kShapes[0], kShapes[1]}) print_percentiles(shape, calls);
 
   std::printf("\n%-14s %-8s %5s %10s", "activation", "dtype", "rows", "normal, ns");

@@ -151,6 +151,6 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
 // Asked before pybind11 is, whose start in a sub-interpreter of Python 3.11 waits for itself.
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
   if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_of_the_main_interpreter();
-  PyErr_SetString(PyExc_ImportError, "expected import fastnn in the process's main interpreter; received another one");
+  PyErr_SetString(PyExc_ImportError, "expected fastnn to be imported in the main interpreter; received another one");
   return nullptr;
 }

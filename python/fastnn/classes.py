@@ -1,7 +1,7 @@
 """What outputs stand for: which of them are classes, and the classes' names."""
 
 import math
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from fastnn.base import is_text
 # One output of these is the probability of the second of two classes.
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "step")
 
-_LONG = 1024  # bytes, 256 letters
+_LONG, _LETTERS = 256, 2**20  # of a name, and of all if each were as long
 
 Array = npt.NDArray[Any]
 
@@ -39,7 +39,7 @@ def refuse_nan(y: Array, where: str = "", first_row: int = 0) -> None:
 
 def checked(classes: Iterable[Any]) -> tuple[Any, ...]:
     """Return the classes, NumPy's as Python's; ValueError for what a model's file cannot hold."""
-    if isinstance(classes, (str, bytes, Set, Mapping)):
+    if isinstance(classes, (str, bytes, bytearray, memoryview, set, frozenset, Mapping)):
         raise ValueError(f"expected classes to be a list, in the order of the outputs. Received: {classes!r:.100}")
     given = tuple(each.item() if isinstance(each, np.generic) else each for each in classes)
     for each in given:
@@ -51,11 +51,11 @@ def checked(classes: Iterable[Any]) -> tuple[Any, ...]:
     return given
 
 
-def check_count(classes: tuple[Any, ...], units: int) -> None:
-    """Raise ValueError for classes that are not one for each output, or two for a single one."""
+def check_count(count: int, units: int) -> None:
+    """Raise ValueError for so many classes, if they are not one for each output, or two for a single one."""
     expected = 2 if units == 1 else units
-    if len(classes) != expected:
-        raise ValueError(f"expected {expected} classes, for {units} outputs; received {len(classes)}")
+    if count != expected:
+        raise ValueError(f"expected {expected} classes, for {units} outputs; received {count}")
 
 
 def _is_class(value: object) -> bool:
@@ -71,9 +71,11 @@ def as_array(classes: tuple[Any, ...]) -> Array:
     """Return the classes as an array, of objects where NumPy would make others of them, of ("1", 1), of (True, 2),
     and where each would take as much memory as a long name.
     """
-    array = np.array(classes)
-    is_same = [(type(each), each) for each in array.tolist()] == [(type(each), each) for each in classes]
-    if array.itemsize > _LONG or not is_same:
-        array = np.empty(len(classes), object)
-        array[:] = classes
+    longest = max((len(each) for each in classes if isinstance(each, str)), default=0)
+    if longest <= _LONG and longest * len(classes) <= _LETTERS:
+        array = np.array(classes)
+        if [(type(each), each) for each in array.tolist()] == [(type(each), each) for each in classes]:
+            return array
+    array = np.empty(len(classes), object)
+    array[:] = classes
     return array

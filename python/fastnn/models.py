@@ -79,7 +79,7 @@ class Sequential(Stack):
     def predict_classes(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the class of each row, (...,): a number from 0 or, where the model has `classes`, one of these.
 
-        They are objects (dtype object) where the model's are of more than one type.
+        They are objects (dtype object) where the model's are of more than one type, or longer than 256 letters.
         Of several outputs the largest decides; one output is the second class's probability, which has it above 0.5.
         Several outputs of sigmoid are labels that a row may have together: 1 above 0.5, else 0, in (..., units).
         Raises ValueError for one output that is no probability, unless it is of sigmoid, hard_sigmoid or step, and for
@@ -96,10 +96,11 @@ class Sequential(Stack):
         if not are_classes(units, last):
             raise ValueError(f"expected a model of classes: several outputs, or one of sigmoid; received one of {last}")
         index = chosen(y)
-        if self._classes is None or self._class_array is None:
+        classes = self._classes
+        if classes is None:
             return index
-        check_count(self._classes, units)  # layers may have been added since they were given
-        named: npt.NDArray[Any] = self._class_array[index]
+        check_count(len(classes), units)  # layers may have been added since they were given
+        named: npt.NDArray[Any] = classes[index]
         return named
 
     def representations(self, x: npt.ArrayLike) -> list[npt.NDArray[Any]]:
@@ -159,7 +160,7 @@ class Sequential(Stack):
             if self._inputs is not None:
                 config["build_input_shape"] = [None, self._inputs]
             if self._classes is not None:
-                config["classes"] = list(self._classes)
+                config["classes"] = self._classes.tolist()
             config["layers"] = [
                 {"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers
             ]

@@ -1,5 +1,6 @@
 """How well a model's outputs meet the truth, for ``fastnn predict --target``."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,16 @@ from fastnn.tables import is_number
 Array = npt.NDArray[Any]
 
 
+def _is_finite(value: Any) -> bool:
+    """Whether a class is a number, or the text of one."""
+    return not isinstance(value, str) or (is_number(value) and math.isfinite(float(value)))
+
+
 class Score:
     """Accuracy for classes, mean absolute error for numbers.
 
     Several outputs are classes, the largest one decides; so is a probability alone, above 0.5 the second.
-    The truth is the model's classes where these are numbers, also as text, else it counts from 0.
+    The truth is the model's classes where these are different numbers, also as text, else it counts from 0.
     Outputs with NaN have no class: the command ends there.
     """
 
@@ -33,9 +39,8 @@ class Score:
         if self.is_accuracy:
             counted = range(units if units > 1 else 2)
             given = model.classes or counted
-            are_names = any(isinstance(each, str) and not is_number(each) for each in given)
-            numbers = (float(each) if isinstance(each, str) else each for each in given)
-            self._classes = np.array(counted if are_names else list(numbers))
+            numbers = [float(each) if isinstance(each, str) else each for each in given if _is_finite(each)]
+            self._classes = np.array(numbers if len(set(numbers)) == len(given) else counted)
         self._rows, self._sum = 0, 0.0
 
     def add(self, y: Array, truth: Array, first_row: int) -> None:
@@ -43,14 +48,15 @@ class Score:
         if self._classes is None:
             self._sum += float(np.abs(y[:, 0].astype(np.float64) - truth).sum())
         else:
-            wrong = ~np.isin(truth, self._classes)
+            classes = self._classes.astype(truth.dtype) if truth.dtype.kind == "f" else self._classes  # 0.1 of float32
+            wrong = ~np.isin(truth, classes)
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise ValueError(
                     f"{self._path}: expected the target column to hold classes from {self._classes.min():.15g} to "
                     f"{self._classes.max():.15g}; received {truth[row]:g} in row {first_row + row}"
                 )
-            self._sum += int((self._classes[chosen(y)] == truth).sum())
+            self._sum += int((classes[chosen(y)] == truth).sum())
         self._rows += len(y)
 
     def text(self) -> str:

@@ -36,8 +36,7 @@ class Stack(Fixed):
         self._inputs: int | None = None
         self._has_input = False
         self._layers: list[Layer] = []
-        self._classes: tuple[Any, ...] | None = None
-        self._class_array: npt.NDArray[Any] | None = None
+        self._classes: npt.NDArray[Any] | None = None
         self.conversion: Any = None
         self._weights_changed()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
@@ -69,16 +68,16 @@ class Stack(Fixed):
 
         They are kept in the model's file, decide no answers but predict_classes(), and take no part in fingerprint().
         """
-        return self._classes
+        classes = self._classes
+        return None if classes is None else tuple(classes.tolist())
 
     @classes.setter
     def classes(self, classes: Iterable[Any] | None) -> None:
         """Say what the outputs stand for; ValueError for what they cannot."""
         given = None if classes is None else checked(classes)
         if given is not None and self.built:
-            check_count(given, self.output_shape[1])
-        self._classes = given
-        self._class_array = None if given is None else as_array(given)
+            check_count(len(given), self.output_shape[1])
+        self._classes = None if given is None else as_array(given)
 
     def add(self, layer: Layer | Input) -> None:
         """Append a layer; an Input only as the first."""

@@ -215,7 +215,8 @@ class Writer:
         self._npy = suffix == ".npy"
         self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
         if self._npy and self._dtype.hasobject:
-            raise ValueError(f"{path}: expected classes of one type, or an output file that ends in .csv")
+            said = "expected classes of one type and at most 256 letters, or an output file that ends in .csv"
+            raise ValueError(f"{path}: {said}")
         self._whole = WholeFile(path)
         with self._whole.errors_name_it():
             self._write_header()
