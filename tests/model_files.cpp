@@ -1,5 +1,7 @@
 // `program MODEL OUT`, of examples/digits.safetensors: a model that a C++ program changes is saved whole, or refused
-// with what does not fit, and the old file stays.
+// with what does not fit, and the old file stays; what is no file is refused at once.
+#include <sys/stat.h>
+
 #include <cstring>
 #include <fastnn/model_file.hpp>
 #include <functional>
@@ -42,18 +44,23 @@ const Refused kByBuilding[] = {
     {[](ModelFile& m) { m.layers[0].units = 0; }, "layer 0 has a kernel of"},
 };
 
+template <class Call>
+void check_refusal(const Call& call, const std::string& reason) {
+  try {
+    call();
+    CHECK(false);
+  } catch (const fastnn::Error& error) {
+    if (std::strstr(error.what(), reason.c_str()) == nullptr) std::fprintf(stderr, "%s\n", error.what());
+    CHECK(std::strstr(error.what(), reason.c_str()) != nullptr);
+  }
+}
+
 template <std::size_t N, class Call>
 void check_refused(const ModelFile& model, const Refused (&all)[N], const Call& call) {
   for (const auto& [change, reason] : all) {
     ModelFile changed = model;
     change(changed);
-    try {
-      call(changed);
-      CHECK(false);
-    } catch (const fastnn::Error& error) {
-      if (std::strstr(error.what(), reason.c_str()) == nullptr) std::fprintf(stderr, "%s\n", error.what());
-      CHECK(std::strstr(error.what(), reason.c_str()) != nullptr);
-    }
+    check_refusal([&] { call(changed); }, reason);
   }
 }
 
@@ -72,6 +79,12 @@ int main(int, char** arguments) {
   check_refused(model, kBySizes, save);
   check_refused(model, kBySizes, build);
   check_refused(model, kByBuilding, build);
+
+  CHECK(::mkfifo("fifo", 0600) == 0);
+  check_refusal([] { fastnn::load_model("fifo"); }, "fifo: is a FIFO; expected a regular file");
+  check_refusal([&] { fastnn::save_model("fifo", model); },
+                "fifo: is a FIFO; expected a regular file to write, or none");
+  check_refusal([] { fastnn::load_model("/dev/zero"); }, "/dev/zero: is a device; expected a regular file");
 
   const ModelFile saved = fastnn::load_model(out);
   CHECK(saved.config == model.config && saved.layers[2].bias == model.layers[2].bias);

@@ -167,25 +167,18 @@ Header parse_header(const std::string& text, std::uint64_t data_size, const std:
 }
 
 std::string header_text(const Header& header, const std::string& file) {
-  std::string text;
-  try {
-    std::map<std::string, std::string> metadata, entries;
-    for (const auto& [key, value] : header.metadata) metadata[key] = quoted(value);
-    entries[kMetadataKey] = object_text(metadata);
-    std::uint64_t end = 0;
-    for (const TensorInfo& tensor : header.tensors) {
-      const std::uint64_t begin = end;
-      end += data_bytes(tensor, file);
-      const std::string entry = object_text({{"data_offsets", array_text({begin, end})},
-                                             {"dtype", quoted(tensor.dtype)},
-                                             {"shape", array_text(tensor.shape)}});
-      if (!entries.emplace(tensor.name, entry).second)
-        throw ModelFormatError(file + ": has the tensor " + shown(tensor.name) + " twice");
-    }
-    text = object_text(entries);
-  } catch (const Json::exception&) {
-    throw ModelFormatError(file + ": the header is not valid UTF-8");
+  std::map<std::string, std::string> metadata, entries;
+  for (const auto& [key, value] : header.metadata) metadata[key] = quoted(value);
+  entries[kMetadataKey] = object_text(metadata);
+  std::uint64_t end = 0;
+  for (const TensorInfo& tensor : header.tensors) {
+    const std::uint64_t begin = end;
+    end += data_bytes(tensor, file);
+    entries[tensor.name] = object_text({{"data_offsets", array_text({begin, end})},
+                                        {"dtype", quoted(tensor.dtype)},
+                                        {"shape", array_text(tensor.shape)}});
   }
+  std::string text = object_text(entries);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
 }

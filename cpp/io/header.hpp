@@ -28,7 +28,8 @@ std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file);
 // exactly. `file` opens every message.
 Header parse_header(const std::string& text, std::uint64_t data_size, const std::string& file);
 
-// One text for one Header: keys sorted, no spaces but the padding, which brings the data to a multiple of 8.
+// One text for one Header, whose tensors' names differ and whose text is UTF-8: keys sorted, no spaces but the padding,
+// which brings the data to a multiple of 8.
 std::string header_text(const Header& header, const std::string& file);
 
 }  // namespace fastnn::io
