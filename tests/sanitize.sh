@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests under sanitizers: tests/sanitize.sh address|thread [tests of pytest].
 #
-# address: the C++ programs and the Python tests under AddressSanitizer and UndefinedBehaviorSanitizer, some 20 minutes
+# address: the C++ programs and the Python tests under AddressSanitizer and UndefinedBehaviorSanitizer, some 16 minutes
 #   with -n 2. thread: those of threads under ThreadSanitizer.
 # Everything that has been compiled is instrumented, the module and the C++ programs that tests compile; Python is not,
 # so the sanitizer is loaded before it. It builds in build/address or build/thread, with g++.
