@@ -6,6 +6,7 @@ ends the run with an error, and its input is kept in CORPUS/TARGET/findings; it 
 """
 
 import argparse
+import fcntl
 import importlib.util
 import os
 import re
@@ -43,11 +44,14 @@ def missing(target):
 
 
 def built(target):
-    """Build a C++ target and return its path."""
+    """Build a C++ target and return its path; one run at a time, as they share a folder."""
     folder = ROOT / "build/fuzz"
-    options = [f"-DPython_EXECUTABLE={sys.executable}"]
-    subprocess.run(["cmake", "--preset", "fuzz", *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", folder, "--target", f"fuzz_{target}"], check=True, stdout=subprocess.DEVNULL)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        options = ["--preset", "fuzz", f"-DPython_EXECUTABLE={sys.executable}"]
+        for arguments in (options, ["--build", folder, "--target", f"fuzz_{target}"]):
+            subprocess.run(["cmake", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return folder / f"tests/fuzz/fuzz_{target}"
 
 
