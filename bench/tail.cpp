@@ -21,8 +21,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // Its weights stay in the first-level cache, those of the larger ones do not.
 const Shape kSmall{"small 8-16-16-1 tanh", {8, 16, 16, 1}, fastnn::Activation::tanh};
 
-// What disturbs a core comes in bursts: `even` is the share of all stretches of 1000 calls in which 999 take at
-// most 1.5 times the median of the whole.
+// `even` is the share of all stretches of 1000 calls of which at least 999 take at most 1.5 times the median of the
+// whole.
 struct Percentiles {
   explicit Percentiles(const std::vector<double>& times) {
     std::vector<double> sorted = times;
@@ -134,9 +134,9 @@ double print_kinds(const std::string& name, std::size_t rows) {
 
 }  // namespace
 
-// tail [calls, at least 100, a million unless told]
+// tail [calls, at least 1000, a million unless told]
 int main(int argc, char** argv) {
-  const std::size_t calls = argc > 1 ? std::max(100ul, std::stoul(argv[1])) : 1'000'000;
+  const std::size_t calls = argc > 1 ? std::max(1000ul, std::stoul(argv[1])) : 1'000'000;
   std::printf("%-26s %6s %6s %6s %9s %10s %6s %10s %10s %6s\n", "one row, ns", "p50", "p99", "p99.9", "longest",
               "p99.9/p50", "even", "loop, p50", "p99.9/p50", "even");
   for (const Shape& shape : {kSmall, kShapes[0], kShapes[1]}) print_percentiles(shape, calls);

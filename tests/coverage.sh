@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Line and branch coverage of the Python package and the C++ library by the everyday tests, and the lines that are left.
 #
-#   pip install '.[dev,frameworks]' && tests/coverage.sh        # some 30 minutes on two cores
+#   pip install '.[dev,frameworks]' && tests/coverage.sh        # some 25 minutes on two cores
 #   tests/coverage.sh tests/test_forward.py                     # of some tests only
 set -euo pipefail
 cd "$(dirname "$0")/.."

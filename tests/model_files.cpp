@@ -1,5 +1,5 @@
 // `program MODEL OUT`, of examples/digits.safetensors: a model that a C++ program changes is saved whole, or refused
-// with what does not fit, and the old file stays; what is no file is refused at once.
+// with what does not fit, and the old file stays; what is no regular file is refused.
 #include <sys/stat.h>
 
 #include <cstring>

@@ -30,7 +30,7 @@ def test_no_input_of_a_few_seconds_is_a_finding(target, tmp_path):
         pytest.skip(reason)
     # By way of another process: a target's peak of memory, which libFuzzer limits, begins with that of its parent.
     command = [sys.executable, run.HERE / "run.py", target, f"--seconds={SECONDS}", f"--corpus={tmp_path}"]
-    assert "cov: " in processes.run(*command, timeout=SECONDS + 2 * run.SPARE_SECONDS)
+    assert "cov: " in processes.run(*command, timeout=SECONDS + 3600)
 
 
 def test_every_target_has_seeds(tmp_path):

@@ -19,19 +19,19 @@ namespace fastnn::border {
 // them, for the process to end, as in Python 3.14 (test_a_program_may_end_while_daemon_threads_…).
 template <class Call>
 #if defined(__GLIBCXX__)
-__attribute__((no_sanitize("undefined")))  // gcc's null pointer for a forced_unwind& is nobody's object
+__attribute__((no_sanitize("undefined")))  // such an unwinding has no object: gcc binds the reference to null
+#endif
 auto taking_gil(const Call& call) {
+#if defined(__GLIBCXX__)
   try {
     return call();
   } catch (abi::__forced_unwind&) {
     for (;;) pause();
   }
-}
 #else
-auto taking_gil(const Call& call) {
   return call();
-}
 #endif
+}
 
 // function(*arguments, **named), of Python's code or NumPy's, which let go of the GIL at times.
 inline pybind11::object call(pybind11::handle function, const pybind11::tuple& arguments, pybind11::handle named = {}) {

@@ -21,6 +21,9 @@ struct Object {
 
 // What function() returns, a new reference. Exceptions become Python's as in a function bound by pybind11.
 template <class Function>
+#if defined(__GLIBCXX__)
+__attribute__((no_sanitize("undefined")))  // as taking_gil
+#endif
 PyObject* translated(const Function& function) {
   try {
     return function();
