@@ -26,7 +26,7 @@ one_row_takes or no_reference_and_no_memory or without_proc or ctrl_c or signals
     library=libtsan.so
     programs=()
     # Without test_changing_arrays.py: numbers that the caller writes during a call are a race, of the caller's.
-    tests=(tests/test_thread_pool.py tests/test_threads.py tests/test_shared_work.py)
+    tests=(tests/test_thread_pool.py tests/test_threads.py tests/test_shared_work.py tests/test_torn_states.py)
     # The preset's -ftls-model=initial-exec: gcc 12's sanitizer itself crashes in __tls_get_addr after some hundred threads.
     # The sanitizer cannot run threads of a child that was forked off among threads, nor a process that has no room for
     # more of its own memory, which grows; what it runs is many times as slow as limits of time and timers expect.
