@@ -3,7 +3,8 @@
 import hashlib
 
 import fastnn
-from conftest import network, uniform
+from arrays import uniform
+from sequentials import network
 
 # The numbers of chains and tile edges meet in these sizes; three rows run with units in lanes, the others in tiles.
 SIZES = [13, 100, 64, 17, 10, 5]

@@ -43,7 +43,7 @@ MAY_INCLUDE = {
 MAY_INCLUDE_IN_FILE = {
     "cpp/core/kernel_table.hpp": (["core/chains.hpp", "include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/core/chains.hpp": ([], "cstddef"),  # the kernels see it too, as the next
-    "tests/scalar.cpp": (["header/scalar.hpp"], STD),
+    "tests/programs/scalar.cpp": (["header/scalar.hpp"], STD),
     "cpp/include/fastnn/activation.hpp": ([], "cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
@@ -230,7 +230,7 @@ def binaries_and_build_products_in_git(root):
     ignored = tracked(root, "--cached", "--ignored", "--exclude-standard")
     broken = [f"{file}:1: is made by a build, by .gitignore" for file in ignored]
     for file in tracked(root):
-        known = re.fullmatch(r"docs/\w+\.png|examples/\w+\.safetensors|tests/models/[\w.]+", file)
+        known = re.fullmatch(r"docs/\w+\.png|examples/\w+\.safetensors|tests/data/[\w.]+", file)
         if not known and (root / file).is_file() and b"\0" in (root / file).read_bytes():
             broken.append(f"{file}:1: is not text")
     return broken

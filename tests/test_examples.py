@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fastnn import cli
+from fastnn.cli import main as cli
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

@@ -1,6 +1,6 @@
 """``python -m fastnn`` is the command ``fastnn``."""
 
-from fastnn.cli import main
+from fastnn.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["fastnn", "zipfile"]):
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # the tests' own files, made by hand
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))  # the tests' own files, made by hand
 from processes import limit_memory
 
 MOST_SECONDS = 5

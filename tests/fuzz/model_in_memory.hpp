@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-#include "../check.hpp"
+#include "../programs/check.hpp"
 #include "fastnn/model_file.hpp"
 
 namespace fastnn::fuzz {

@@ -1,5 +1,5 @@
 // A network by the words of docs/numerics.md, layer after layer and row after row. Sums are reference_dense's; a
-// function of one number is had from the portable kernels, one unit wide, which tests/test_activations.py holds to its
+// function of one number is had from the portable kernels, one unit wide, which tests/kernels/test_activations.py holds to its
 // exact value: what is compared here is everything that arranges numbers.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "../drawn_network.hpp"
+#include "../programs/drawn_network.hpp"
 
 namespace fastnn::fuzz {
 

@@ -1,11 +1,11 @@
-"""What each target starts from: the files of tests/models, and those that the tests make by hand."""
+"""What each target starts from: the files of tests/data, and those that the tests make by hand."""
 
 import struct
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent))
+sys.path.append(str(HERE.parent / "support"))
 
 import json  # noqa: E402
 
@@ -16,12 +16,12 @@ import model_bytes  # noqa: E402
 import onnx_graphs  # noqa: E402
 import state_dicts  # noqa: E402
 
-MOST_BYTES = 1 << 15  # of a file of tests/models
+MOST_BYTES = 1 << 15  # of a file of tests/data
 
 
 def stored(*patterns):
-    """Files of tests/models."""
-    paths = [path for pattern in patterns for path in sorted((HERE.parent / "models").glob(pattern))]
+    """Files of tests/data."""
+    paths = [path for pattern in patterns for path in sorted((HERE.parent / "data").glob(pattern))]
     return [path.read_bytes() for path in paths if path.stat().st_size <= MOST_BYTES]
 
 

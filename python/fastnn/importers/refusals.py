@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fastnn._core import ModelFormatError
-from fastnn.summary import printable
+from fastnn.text import printable
 
 _MOST_CHARACTERS = 1000
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.files import open_regular
 from fastnn.importers.refusals import refusal
-from fastnn.regular_files import open_regular
 
 # The format allows 100,000,000. Python's objects take up to 51 times as many (test_safetensors_file.py); 4096 modules
 # of a weight and a bias each need 640,000 to 800,000.

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError
-from fastnn.base import Layer, Weights
-from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
-from fastnn.models import Sequential
+from fastnn.layers.activation import Activation, PReLU
+from fastnn.layers.dense import Dense
+from fastnn.layers.layer import Layer, Weights
+from fastnn.layers.normalization import Affine, LayerNormalization
+from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
 

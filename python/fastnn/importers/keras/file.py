@@ -11,13 +11,13 @@ from typing import Any, BinaryIO
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.conversion import convert
+from fastnn.files import open_regular
 from fastnn.importers.keras.archive import Archive, parse_json
 from fastnn.importers.keras.hdf5 import SIGNATURE, Hdf5
 from fastnn.importers.keras.model import KerasSteps, Place, flat_rows, model_steps, refuse_code
 from fastnn.importers.refusals import refusal
-from fastnn.models import Sequential
-from fastnn.regular_files import open_regular
+from fastnn.importers.report import convert
+from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
 

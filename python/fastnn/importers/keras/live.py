@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.floating_point import default_mode
-from fastnn.importers.conversion import convert
 from fastnn.importers.keras.model import MODELS, Place, flat_rows, model_steps
 from fastnn.importers.live_objects import class_name
-from fastnn.models import Sequential
+from fastnn.importers.report import convert
+from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
 _FAMILIES = ("keras", "tf_keras")

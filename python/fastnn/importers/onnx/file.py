@@ -9,7 +9,7 @@ import os
 from typing import Any, BinaryIO, NoReturn
 
 from fastnn._core import LimitError, ModelFormatError
-from fastnn.importers.conversion import convert
+from fastnn.files import open_regular
 from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.graph import Graph
 from fastnn.importers.onnx.graph import read as read_graph
@@ -17,8 +17,8 @@ from fastnn.importers.onnx.steps import steps as graph_steps
 from fastnn.importers.onnx.tensors import Folder
 from fastnn.importers.onnx.wire import check as check_wire
 from fastnn.importers.refusals import refusal
-from fastnn.models import Sequential
-from fastnn.regular_files import open_regular
+from fastnn.importers.report import convert
+from fastnn.models.sequential import Sequential
 
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
 

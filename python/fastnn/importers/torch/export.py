@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
 from fastnn.importers.torch.layers import as_array
-from fastnn.models import Sequential
+from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
 from fastnn.floating_point import default_mode
-from fastnn.importers.conversion import convert
 from fastnn.importers.live_objects import class_name
+from fastnn.importers.report import convert
 from fastnn.importers.steps import Step
 from fastnn.importers.torch import export
 from fastnn.importers.torch.layers import as_array, unweighted, weighted
-from fastnn.models import Sequential
+from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
 _TENSORS = {

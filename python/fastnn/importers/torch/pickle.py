@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.files import open_regular
 from fastnn.importers.refusals import refusal
 from fastnn.importers.torch.opcodes import value_of
-from fastnn.regular_files import open_regular
 
 Array = npt.NDArray[Any]
 

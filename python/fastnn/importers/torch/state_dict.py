@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
 from fastnn.importers import safetensors
-from fastnn.importers.conversion import convert
 from fastnn.importers.refusals import in_one_sentence
+from fastnn.importers.report import convert
 from fastnn.importers.steps import Function, Step
 from fastnn.importers.torch import pickle
 from fastnn.importers.torch.layers import as_array, weighted
-from fastnn.models import Sequential
-from fastnn.regular_files import open_regular
+from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
 Activation = str | Mapping[str, Any]

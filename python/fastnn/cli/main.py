@@ -1,0 +1,255 @@
+"""The command ``fastnn``: predict, summary, convert, export, bench, config."""
+
+import argparse
+import io
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn import _core
+from fastnn.cli import benchmark, model_argument
+from fastnn.cli.parser import Parser, Print
+from fastnn.cli.score import Score
+from fastnn.cli.tables import Table, Writer, csv_text, load_npy
+from fastnn.configuration import cmake_dir, show_config
+from fastnn.models.classes import refuse_nan
+from fastnn.models.sequential import Sequential
+from fastnn.text import printable
+
+Array = npt.NDArray[Any]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit code.
+
+    0; 2 after one line on stderr for a user's mistake; 1 where nobody reads stdout any more; 130 after Ctrl-C.
+    """
+    if sys.stderr is None:  # closed by whoever started us
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stdout is None:
+        print("fastnn: standard output is closed", file=sys.stderr)
+        return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # summary's lines in a locale without them
+    try:
+        options = _parser().parse_args(arguments)
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output, for example head, has enough
+        _end(sys.stdout)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, ValueError, TypeError, MemoryError, ImportError) as error:
+        with suppress(OSError):
+            print(f"fastnn: {_one_line(error)}", file=sys.stderr)
+        _end(sys.stderr)
+        _end(sys.stdout)
+        return 2
+    return 0
+
+
+def _end(stream: TextIO) -> None:
+    """Drop what cannot be written: at its end Python would try once more, complain, and exit with 120."""
+    try:
+        stream.flush()
+    except OSError:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        name = error.filename
+        name = name.decode(errors="replace") if isinstance(name, bytes) else name
+        return printable(f"{name or repr(name)}: {error.strerror}")
+    return printable(" ".join(str(error).split())) or type(error).__name__
+
+
+def _version() -> str:
+    return f"fastnn {_core.__version__}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
+    parser.add_argument("--version", action=Print, nargs=0, const=_version, help="show the version")
+    parser.add_argument(
+        "--cmake-dir", action=Print, nargs=0, const=cmake_dir, help="show the folder of the C++ library for CMake"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    predict = commands.add_parser("predict", help="a model's outputs for the rows of a file")
+    model_argument.add(predict, "model", "MODEL")
+    predict.add_argument("data", metavar="DATA", help="rows of numbers: .csv, with or without a header, or .npy")
+    predict.add_argument("-o", "--output", metavar="OUT", help="a .csv or .npy file instead of lines on stdout")
+    predict.add_argument(
+        "--labels",
+        action="store_true",
+        help="each row's class instead of the outputs: its name where the model has one; outputs with NaN have none",
+    )
+    predict.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="the name, or number from 0, of the column that is not an "
+        "input but the truth: says how well the outputs meet it; classes count from 0 in it, unless the model's are "
+        "numbers, also as text",
+    )
+    predict.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line of a .csv names the columns (otherwise: when none of its fields is a number)",
+    )
+    predict.set_defaults(run=_predict)
+
+    summary = commands.add_parser("summary", help="a model's layers, output shapes and numbers of weights")
+    model_argument.add(summary, "model", "MODEL")
+    summary.set_defaults(run=lambda options: model_argument.load(options).summary())
+
+    convert = commands.add_parser("convert", help="another tool's model to a file of fastnn's, or any to ONNX")
+    model_argument.add(convert, "model", "IN")
+    convert.add_argument("output", metavar="OUT", help="a .safetensors file, or an .onnx file")
+    convert.add_argument(
+        "--check",
+        nargs=2,
+        metavar=("X", "Y"),
+        help=".npy files: rows, and the other tool's answers to them, from which the largest difference is told",
+    )
+    convert.add_argument(
+        "--no-fold", action="store_true", help="keep BatchNormalization, scalers and the like as layers of their own"
+    )
+    convert.set_defaults(run=_convert)
+
+    export = commands.add_parser("export", help="a model as ONNX, or as a C++ header that needs no library")
+    model_argument.add(export, "model", "MODEL")
+    export.add_argument("output", metavar="OUT", help="an .onnx file, or a header, .hpp or .h")
+    export.add_argument("--name", help="the header's namespace, if not the file's name")
+    export.set_defaults(run=_export)
+
+    bench = commands.add_parser("bench", help="how fast a model is here, and what bounds it")
+    model_argument.add(bench, "model", "MODEL")
+    benchmark.add_arguments(bench)
+
+    config = commands.add_parser("config", help="versions, compiler, instruction sets")
+    config.set_defaults(run=lambda options: show_config())
+    return parser
+
+
+def _convert(options: argparse.Namespace) -> None:
+    suffix = Path(options.output).suffix
+    if suffix not in (".safetensors", ".onnx"):
+        raise ValueError(f"{options.output}: expected an output that ends in .safetensors or .onnx")
+    _refuse_to_overwrite_the_model(options)
+    check = None if options.check is None else tuple(map(load_npy, options.check))
+    model = model_argument.load(options, check=check, fold=not options.no_fold)
+    if suffix == ".onnx":
+        model.export(options.output)
+    else:
+        model.save(options.output)
+    print(model.conversion or f"fastnn model {printable(options.model)}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    _refuse_to_overwrite_the_model(options)
+    model_argument.load(options).export(options.output, name=options.name)
+
+
+def _refuse_to_overwrite_the_model(options: argparse.Namespace) -> None:
+    if Path(options.output).exists() and Path(options.output).samefile(options.model):
+        raise ValueError(f"{options.output}: expected an output that is not the model itself")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    model = model_argument.load(options)
+    for path in (options.model, options.data):
+        if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
+            raise ValueError(f"{options.output}: expected an output that is neither the model nor the data")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict")  # as in a .csv file: classes have any characters
+    with Table(options.data, options.header) as table:
+        _predict_table(options, model, table)
+
+
+def _predict_table(options: argparse.Namespace, model: Sequential, table: Table) -> None:
+    target = None if options.target is None else table.column(options.target)
+    inputs, units = model.input_shape[1], model.output_shape[1]
+    if table.columns - (target is not None) != inputs:
+        advice = " besides the target" if target is not None else "; name a column that is not an input with --target"
+        raise ValueError(
+            f"{table.path}: expected {inputs} columns, the model's input size; "
+            f"received {table.columns - (target is not None)}{advice}"
+        )
+
+    score = None if target is None else Score(model, units, table.path)
+    rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
+    with ExitStack() as stack:
+        sample = _written(options, model, np.empty((0, units), model.dtype))
+        writer = (
+            None
+            if options.output is None
+            else stack.enter_context(Writer(options.output, sample.shape[1], sample.dtype))
+        )
+        for chunk in _progress(table.chunks(), table.rows):
+            x = chunk if target is None else np.delete(chunk, target, axis=1)
+            before = time.perf_counter()
+            y = model.predict(x)
+            seconds_in_model += time.perf_counter() - before
+            if options.labels or (score is not None and score.is_accuracy):
+                refuse_nan(y, f"{table.path}: ", rows)
+            if score is not None:  # first, since it may refuse the target
+                score.add(y, chunk[:, target], rows)
+            if writer is not None:
+                writer.write(_written(options, model, y))
+            else:
+                sys.stdout.write(csv_text(_written(options, model, y)))
+            rows += len(chunk)
+        sys.stdout.flush()
+    seconds = time.perf_counter() - start
+    print(
+        f"{rows} rows in {seconds:.3g} s ({seconds_in_model:.3g} s of it in the model), "
+        f"{rows / seconds:.0f} rows per second",
+        file=sys.stderr,
+    )
+    if score is not None:
+        print(score.text(), file=sys.stderr)
+
+
+def _written(options: argparse.Namespace, model: Sequential, y: Array) -> Array:
+    """Return what is written of some rows' outputs: these, or their classes, in columns."""
+    labels = model._labels(y) if options.labels else y
+    return labels if labels.ndim == 2 else labels[:, np.newaxis]
+
+
+def _progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
+    """Pass the chunks on; on a terminal, show after a second how many rows have been."""
+    if not sys.stderr.isatty():
+        yield from chunks
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield from _plain_progress(chunks, total)
+        return
+    with tqdm(total=total, unit=" rows", unit_scale=True, delay=1, leave=False) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk))
+
+
+def _plain_progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
+    rows, shown = 0, time.monotonic()
+    try:
+        for chunk in chunks:
+            yield chunk
+            rows += len(chunk)
+            if time.monotonic() - shown >= 1:
+                shown = time.monotonic()
+                print(f"\r{rows} rows" + (f" of {total}" if total else ""), end="", file=sys.stderr, flush=True)
+    finally:
+        print("\r\033[K", end="", file=sys.stderr)

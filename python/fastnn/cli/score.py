@@ -1,0 +1,68 @@
+"""How well a model's outputs meet the truth, for ``fastnn predict --target``."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.cli.tables import is_number
+from fastnn.models.classes import are_classes, chosen
+from fastnn.models.sequential import Sequential
+
+Array = npt.NDArray[Any]
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a class is a number, or the text of one."""
+    return not isinstance(value, str) or (is_number(value) and math.isfinite(float(value)))
+
+
+class Score:
+    """Accuracy for classes, mean absolute error for numbers.
+
+    Several outputs are classes, the largest one decides; so is a probability alone, above 0.5 the second.
+    The truth is the model's classes where these are different numbers, also as text, else it counts from 0.
+    Outputs with NaN have no class: the command ends there.
+    """
+
+    def __init__(self, model: Sequential, units: int, path: str) -> None:
+        self._path = path
+        last = model.layers[-1].activation
+        if units > 1 and last == "sigmoid":
+            raise ValueError(
+                "expected a model that answers one class or one number for --target; "
+                f"received {units} outputs of sigmoid, labels that a row may have together"
+            )
+        self._classes = None
+        self.is_accuracy = are_classes(units, last)
+        if self.is_accuracy:
+            counted = range(units if units > 1 else 2)
+            given = model.classes or counted
+            numbers = [float(each) if isinstance(each, str) else each for each in given if _is_finite(each)]
+            self._classes = np.array(numbers if len(set(numbers)) == len(given) else counted)
+        self._rows, self._sum = 0, 0.0
+
+    def add(self, y: Array, truth: Array, first_row: int) -> None:
+        """Take the outputs of some rows, of which first_row is the first, and the truth."""
+        if self._classes is None:
+            self._sum += float(np.abs(y[:, 0].astype(np.float64) - truth).sum())
+        else:
+            classes = self._classes.astype(truth.dtype) if truth.dtype.kind == "f" else self._classes  # 0.1 of float32
+            wrong = ~np.isin(truth, classes)
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                raise ValueError(
+                    f"{self._path}: expected the target column to hold classes from {self._classes.min():.15g} to "
+                    f"{self._classes.max():.15g}; received {truth[row]:g} in row {first_row + row}"
+                )
+            self._sum += int((classes[chosen(y)] == truth).sum())
+        self._rows += len(y)
+
+    def text(self) -> str:
+        """Return the line that tells it."""
+        if not self._rows:
+            return "no rows to compare with the target"
+        if self._classes is None:
+            return f"mean absolute error {self._sum / self._rows:.6g}"
+        return f"accuracy {self._sum / self._rows:.4f} ({self._sum:.0f} of {self._rows})"

@@ -1,0 +1,255 @@
+"""Tables of numbers in files, read and written some rows at a time: .csv, with or without a header, and .npy."""
+
+import csv
+import io
+import itertools
+import math
+import os
+import stat
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.files import WholeFile, check_path, kind_of, open_regular
+
+# 8 MiB of float64: large enough to hide the cost of a chunk, small enough for the caches to help.
+_NUMBERS_PER_CHUNK = 2**20
+
+# Version 3.0 is for the names of columns, which arrays of numbers have not.
+_NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+Array = npt.NDArray[Any]
+
+
+class Table:
+    """Rows of numbers in a file: `columns` of them, perhaps with `names`, `rows` of them if that is known.
+
+    header: whether the first line of a .csv names the columns; None: it does where no field of it is a number.
+    """
+
+    def __init__(self, path: str, header: bool | None = None) -> None:
+        self.path = path
+        self._header = header
+        self.names: list[str] | None = None
+        self.rows: int | None = None
+        self._on_close = ExitStack()
+        reader = {".csv": self._open_csv, ".npy": self._open_npy}.get(Path(path).suffix.lower())
+        if reader is None:
+            raise ValueError(f"{path}: expected a file that ends in .csv or .npy")
+        self.columns, self._chunks = reader()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._on_close.close()
+
+    def chunks(self) -> Iterator[Array]:
+        """Yield the rows in order, as arrays (some, columns)."""
+        return self._chunks
+
+    def column(self, wanted: str) -> int:
+        """Return the index of a column, given by its name or its number from 0 (negative: from the end)."""
+        if self.names is not None and wanted in self.names:
+            if self.names.count(wanted) > 1:
+                raise ValueError(
+                    f"{self.path}: expected one column {wanted!r}; give its number, several have this name"
+                )
+            return self.names.index(wanted)
+        with suppress(ValueError):
+            if -self.columns <= (number := int(wanted)) < self.columns:
+                return number % self.columns
+        valid = f"a number from {-self.columns} to {self.columns - 1}"
+        if self.names is not None:
+            valid = f"one of {', '.join(map(repr, self.names[-8:]))} (the last of the header), or {valid}"
+        raise ValueError(f"{self.path}: expected the target column to be {valid}; received {wanted!r}")
+
+    def _open_npy(self) -> tuple[int, Iterator[Array]]:
+        array = load_npy(self.path)
+        if array.ndim != 2 or array.dtype.kind not in "biuf":
+            received = f"received {array.ndim} dimensions of {array.dtype}"
+            raise ValueError(f"{self.path}: expected a 2-D array of numbers; {received}")
+        self.rows = array.shape[0]
+        step = max(1, _NUMBERS_PER_CHUNK // max(1, array.shape[1]))
+        return array.shape[1], (array[i : i + step] for i in range(0, array.shape[0], step))
+
+    def _open_csv(self) -> tuple[int, Iterator[Array]]:
+        check_path(self.path)
+        # A FIFO is waited for: whoever writes the rows may still have to start.
+        file = open(self.path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: PTH123, SIM115
+        self._on_close.push(file)
+        try:
+            mode = os.fstat(file.fileno()).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+                raise ValueError(f"{self.path}: is {kind_of(mode)}; expected a regular file or a FIFO")
+            first = file.readline()
+            fields = self._first_fields(first)
+        except ValueError:
+            file.close()
+            raise
+        lines = itertools.chain([first] if self.names is None else [], file)
+        return len(fields), self._csv_chunks(lines, len(fields))
+
+    def _first_fields(self, line: str) -> list[str]:
+        """Split the first line and find out whether it is a header."""
+        try:
+            fields = _fields(line)
+        except ValueError as error:
+            raise ValueError(f"{self.path}, line 1: {error}") from error
+        if not fields:
+            raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
+        numbers = [is_number(field) for field in fields]
+        header = self._header
+        if header is None:
+            header = not any(numbers) and any(field.strip() for field in fields)
+            if any(numbers) and not all(numbers):
+                index = numbers.index(False)
+                raise ValueError(
+                    f"{self.path}, line 1, column {index}: expected a number; received {fields[index]!r} "
+                    "(if this line is a header, say --header)"
+                )
+        if header:
+            self.names = [field.strip() for field in fields]
+        return fields
+
+    def _csv_chunks(self, lines: Iterator[str], columns: int) -> Iterator[Array]:
+        line_number = 1 if self.names is None else 2
+        step = max(1, _NUMBERS_PER_CHUNK // columns)
+        while chunk := list(itertools.islice(lines, step)):
+            rows = [line for line in chunk if not line.isspace()]
+            if rows:
+                yield self._parse(rows, chunk, line_number, columns)
+            line_number += len(chunk)
+
+    def _parse(self, rows: list[str], chunk: list[str], line_number: int, columns: int) -> Array:
+        try:
+            array = np.loadtxt(rows, delimiter=",", quotechar='"', comments=None, ndmin=2)
+        except ValueError:
+            array = np.empty((0, 0))
+        if array.shape != (len(rows), columns):
+            raise ValueError(self._fault(chunk, line_number, columns))
+        return array
+
+    def _fault(self, chunk: list[str], line_number: int, columns: int) -> str:
+        """Say what is wrong with a chunk that could not be read."""
+        for number, line in enumerate(chunk, line_number):
+            try:
+                fields = _fields(line)
+            except ValueError as error:
+                return f"{self.path}, line {number}: {error}"
+            if not line.isspace() and len(fields) != columns:
+                expected = f"expected {columns} columns, as in the first line"
+                return f"{self.path}, line {number}: {expected}; received {len(fields)}"
+            for index, field in enumerate(fields):
+                if not (is_number(field) and field.strip().isascii()):  # float() reads other scripts' digits too
+                    name = repr(self.names[index]) if self.names is not None else str(index)
+                    return f"{self.path}, line {number}, column {name}: expected a number; received {field!r}"
+        return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; the lines cannot be read"
+
+
+def load_npy(path: str) -> Array:
+    """Return the array of a .npy file, mapped: its numbers are read where they are used."""
+    with open_regular(path) as file:
+        try:
+            with warnings.catch_warnings():  # NumPy's, of shapes that overflow: what comes out is one sentence
+                warnings.simplefilter("ignore")
+                return _mapped(file)
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{path}: expected a NumPy .npy file of numbers; {error!s:.200}") from error
+
+
+def _mapped(file: BinaryIO) -> Array:
+    """Do what np.load(mmap_mode="r") does of an open file, which this takes by its path alone."""
+    if file.read(2) == b"PK":
+        raise ValueError("it is an .npz")
+    file.seek(0)
+    version = np.lib.format.read_magic(file)
+    if version not in _NPY_HEADERS:
+        raise ValueError(f"its format is of version {version}")
+    try:
+        shape, is_fortran, dtype = _NPY_HEADERS[version](file)
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # the header is an expression of Python, whose tokenizer and parser raise many kinds
+        raise ValueError(f"its header cannot be read: {str(error) or type(error).__name__}") from error
+    begin, size = file.tell(), os.fstat(file.fileno()).st_size
+    if dtype.hasobject:
+        raise ValueError("it holds Python's objects")
+    valid = all(type(each) is int and 0 <= each <= sys.maxsize for each in shape)  # bool is an int too
+    if not valid or begin + math.prod(shape) * dtype.itemsize > size:
+        raise ValueError(f"its header says {shape} of {dtype}, and the file has {size} bytes")
+    return np.memmap(file, dtype, "r", begin, shape, "F" if is_fortran else "C")
+
+
+def _fields(line: str) -> list[str]:
+    """Split a line; a csv.Error, which says little, becomes a ValueError."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise ValueError(f"expected rows of comma-separated numbers; {error}") from error
+
+
+def is_number(field: str) -> bool:
+    """Whether the text is a number."""
+    with suppress(ValueError):
+        float(field)
+        return "_" not in field  # float() reads 1_000, numpy.loadtxt does not
+    return False
+
+
+class Writer:
+    """Rows of numbers to a file, .csv or .npy, which appears whole at the end of the `with` block or not at all."""
+
+    def __init__(self, path: str, columns: int, dtype: npt.DTypeLike) -> None:
+        suffix = Path(path).suffix.lower()
+        if suffix not in (".csv", ".npy"):
+            raise ValueError(f"{path}: expected an output file that ends in .csv or .npy")
+        self._npy = suffix == ".npy"
+        self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
+        if self._npy and self._dtype.hasobject:
+            said = "expected classes of one type and at most 256 letters, or an output file that ends in .csv"
+            raise ValueError(f"{path}: {said}")
+        self._whole = WholeFile(path)
+        with self._whole.errors_name_it():
+            self._write_header()
+
+    def _write_header(self) -> None:
+        if self._npy:  # NumPy leaves room in the header for the number of rows to grow
+            shape = (self._rows, self._columns)
+            header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(self._whole.file, header)
+
+    def write(self, rows: Array) -> None:
+        """Append rows."""
+        self._rows += len(rows)
+        with self._whole.errors_name_it():
+            self._whole.file.write(np.ascontiguousarray(rows).tobytes() if self._npy else csv_text(rows).encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._whole:
+            if error is not None:
+                raise error  # so that the file is left out
+            with self._whole.errors_name_it():
+                self._whole.file.seek(0)
+                self._write_header()
+
+
+def csv_text(rows: Array) -> str:
+    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same; or of classes."""
+    if rows.dtype.kind in "UO":
+        lines = io.StringIO()
+        csv.writer(lines, lineterminator="\n").writerows(rows.tolist())
+        return lines.getvalue()
+    return "".join(",".join(row) + "\n" for row in rows.astype(str).tolist())

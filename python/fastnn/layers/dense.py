@@ -1,0 +1,77 @@
+"""Dense, the layer with a kernel."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn import initializers
+from fastnn.layers.activation import interpreted, serialized
+from fastnn.layers.layer import Description, Layer, Weights, inputs_of_shape, positive_integer
+
+
+class Dense(Layer):
+    """``y = activation(x @ kernel + bias)``: x (..., inputs), kernel (inputs, units), bias (units,), y (..., units).
+
+    activation: a name, as Activation has them; None for 'linear'.
+    input_shape: (inputs,), for the first layer of a model; others find out from the layer before.
+    """
+
+    _prefix = "dense"
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | dict[str, Any] | None = None,
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        input_shape: tuple[int] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.units = positive_integer("units", units)
+        self.activation, self.parameters = interpreted(activation)
+        if not isinstance(use_bias, (bool, np.bool_)):
+            raise ValueError(f"expected use_bias to be True or False. Received: use_bias={use_bias!r}")
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.declared_inputs = None if input_shape is None else inputs_of_shape("input_shape", input_shape)
+        super().__init__(name)
+
+    @property
+    def kernel(self) -> npt.NDArray[Any] | None:
+        """The kernel (inputs, units), read-only; None before the layer is built."""
+        return self._weights[0].view() if self.built else None
+
+    @property
+    def bias(self) -> npt.NDArray[Any] | None:
+        """The bias (units,), read-only; None before the layer is built, or without one."""
+        return self._weights[1].view() if self.built and self.use_bias else None
+
+    def output_units(self, inputs: int) -> int:
+        """Return the number of units."""
+        return self.units
+
+    def weight_shapes(self, inputs: int) -> list[tuple[int, ...]]:
+        """Return the shapes of the kernel and, where there is one, the bias."""
+        return [(inputs, self.units), (self.units,)] if self.use_bias else [(inputs, self.units)]
+
+    def description(self, inputs: int, weights: Weights) -> Description:
+        """Return what the core wants to know."""
+        return Description(self.units, self.activation, self._numbers(), *weights)
+
+    def _initial_weights(self, inputs: int) -> Weights:
+        makers = (self.kernel_initializer, self.bias_initializer)
+        return [make(shape) for make, shape in zip(makers, self.weight_shapes(inputs), strict=False)]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make an equal layer, as JSON's types."""
+        return {
+            "name": self.name,
+            "units": self.units,
+            "activation": serialized(self.activation, self.parameters),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+        }

@@ -1,0 +1,198 @@
+"""Layers in a row: how they are put together, and their weights. What a Sequential is before it computes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.layers.input import Input
+from fastnn.layers.layer import Fixed, Layer, Weights, as_weights, changes, inputs_of_shape, unique_name
+from fastnn.models.classes import as_array, check_count, checked
+
+DTYPES = ("float32", "float64")
+
+
+def _dtype_name(dtype: Any) -> str:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = None
+    if dtype is None or name not in DTYPES:
+        raise ValueError(f"expected dtype to be 'float32' or 'float64'. Received: dtype={dtype!r}")
+    return str(name)
+
+
+class Stack(Fixed):
+    """Layers in a row, each taking the outputs of the one before; knows nothing of computing."""
+
+    _fixed = frozenset(("name", "dtype"))
+
+    def __init__(
+        self, layers: Iterable[Layer | Input] | Layer | None = None, name: str | None = None, dtype: Any = "float32"
+    ) -> None:
+        self.name = unique_name("sequential", name)
+        self.dtype = _dtype_name(dtype)
+        self._inputs: int | None = None
+        self._has_input = False
+        self._layers: list[Layer] = []
+        self._classes: npt.NDArray[Any] | None = None
+        self.conversion: Any = None
+        self._weights_changed()
+        for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
+            self.add(layer)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the Input."""
+        return list(self._layers)
+
+    @property
+    def built(self) -> bool:
+        """Whether the number of inputs is known and every layer has its weights."""
+        return self._inputs is not None and bool(self._layers)
+
+    @property
+    def input_shape(self) -> tuple[None, int]:
+        """(None, inputs); ValueError before the number of inputs is known."""
+        return (None, self._known_inputs())
+
+    @property
+    def output_shape(self) -> tuple[None, int]:
+        """(None, units of the last layer); ValueError before the number of inputs is known."""
+        return (None, self._units_after(len(self._layers)))
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """What the outputs stand for: strings, numbers or booleans, one for each unit, two for a single one; or None.
+
+        They are kept in the model's file, decide no answers but predict_classes(), and take no part in fingerprint().
+        """
+        classes = self._classes
+        return None if classes is None else tuple(classes.tolist())
+
+    @classes.setter
+    def classes(self, classes: Iterable[Any] | None) -> None:
+        """Say what the outputs stand for; ValueError for what they cannot."""
+        given = None if classes is None else checked(classes)
+        if given is not None and self.built:
+            check_count(len(given), self.output_shape[1])
+        self._classes = None if given is None else as_array(given)
+
+    def add(self, layer: Layer | Input) -> None:
+        """Append a layer; an Input only as the first."""
+        if not isinstance(layer, (Layer, Input)):
+            raise TypeError(
+                f"Only layers of fastnn.layers can be added to a Sequential model. "
+                f"Received: {layer!r} (of type {type(layer)})"
+            )
+        with changes:
+            if isinstance(layer, Input):
+                self._add_input(layer)
+            else:
+                self._add_layer(layer)
+
+    def _add_input(self, layer: Input) -> None:
+        if self._layers or self._has_input:
+            raise ValueError(
+                f"Sequential model '{self.name}' has layers or an Input already; an Input can only be the first. "
+                f"Received: {layer!r}"
+            )
+        self._inputs, self._has_input = layer.inputs, True
+
+    def _add_layer(self, layer: Layer) -> None:
+        if any(other.name == layer.name for other in self._layers):
+            raise ValueError(
+                f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already the "
+                f"name of a layer in this model. Update the `name` argument to pass a unique name."
+            )
+        inputs = self._inputs
+        if inputs is None and not self._layers:
+            inputs = layer.declared_inputs or layer.inputs
+        if inputs is not None:
+            before = self._units_after(len(self._layers)) if self._layers else inputs
+            layer.adopt(before, self.dtype, layer.prepared(before, self.dtype))
+        self._inputs = inputs
+        self._layers.append(layer)
+        layer.used_by(self)
+        self._weights_changed()
+
+    def pop(self) -> Layer:
+        """Remove the last layer and return it."""
+        with changes:
+            if not self._layers:
+                raise ValueError(f"expected a model with at least 1 layer to pop from; '{self.name}' has none")
+            self._weights_changed()
+            layer = self._layers.pop()
+            if not self._layers and not self._has_input:
+                self._inputs = None
+            return layer
+
+    def build(self, input_shape: tuple[int | None, int] | None = None) -> None:
+        """Make the weights, for an input of shape (None, inputs); without it, for the declared one."""
+        inputs = self._inputs
+        if input_shape is not None:
+            inputs = inputs_of_shape("input_shape", input_shape, batch=True)
+            if self._inputs not in (None, inputs):
+                raise ValueError(
+                    f"Sequential model '{self.name}' has {self._inputs} inputs. Received: input_shape={input_shape!r}"
+                )
+        with changes:
+            self._adopt(self._prepared(self._known_inputs() if inputs is None else inputs))
+
+    def _prepared(self, inputs: int, weights: list[Weights] | None = None) -> list[tuple[Layer, int, Weights]]:
+        """Return each layer with its inputs and weights, the first ones where it has none; no layer is changed."""
+        if not self._layers:
+            raise ValueError(f"expected a model with at least 1 layer; '{self.name}' has none: use model.add(...)")
+        plan, width = [], inputs
+        for i, layer in enumerate(self._layers):
+            plan.append((layer, width, layer.prepared(width, self.dtype, None if weights is None else weights[i])))
+            width = layer.output_units(width)
+        return plan
+
+    def _adopt(self, plan: list[tuple[Layer, int, Weights]]) -> None:
+        for layer, inputs, weights in plan:
+            layer.adopt(inputs, self.dtype, weights)
+        self._inputs = plan[0][1]
+
+    def _known_inputs(self) -> int:
+        if self._inputs is None:
+            raise ValueError(
+                f"expected a model that knows its number of inputs; '{self.name}' does not yet: give the first layer "
+                "input_shape=(inputs,), call model.build((None, inputs)), or call the model on data"
+            )
+        return self._inputs
+
+    def _units_after(self, layers: int) -> int:
+        width = self._known_inputs()
+        for layer in self._layers[:layers]:
+            width = layer.output_units(width)
+        return width
+
+    def get_weights(self) -> Weights:
+        """Return copies of all kernels (inputs, units) and biases (units,), in the order of the layers."""
+        with changes:
+            return [array for layer in self._layers for array in layer.get_weights()]
+
+    def set_weights(self, weights: Any) -> None:
+        """Replace all weights, given as get_weights() returns them; all are checked before any is replaced."""
+        weights = as_weights(weights)
+        with changes:
+            expected = sum(len(layer.weights) for layer in self._layers)
+            if len(weights) != expected:
+                raise ValueError(
+                    f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length "
+                    f"{len(weights)}, but the layer was expecting {expected} weights."
+                )
+            rest = iter(weights)
+            checked = [(layer, layer.checked_weights([next(rest) for _ in layer.weights])) for layer in self._layers]
+            for layer, arrays in checked:
+                if layer.inputs is not None:
+                    layer.adopt(layer.inputs, self.dtype, arrays)
+
+    def count_params(self) -> int:
+        """Return the number of weights."""
+        return sum(layer.count_params() for layer in self._layers)
+
+    def _weights_changed(self) -> None:
+        """Hear that layers or weights are others than before."""

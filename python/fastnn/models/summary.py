@@ -1,0 +1,37 @@
+"""The table that ``model.summary()`` prints, in Keras 3's look."""
+
+from typing import Any
+
+from fastnn.text import bytes_text, printable
+
+_WIDTHS = (33, 24, 15)  # Keras' columns on an 80-column terminal
+
+
+def _line(left: str, fill: str, cross: str, right: str, widths: list[int]) -> str:
+    return left + cross.join(fill * width for width in widths) + right
+
+
+def _cells(bar: str, cells: tuple[str, str, str], widths: list[int]) -> str:
+    first, second, third = (width - 2 for width in widths)
+    return f"{bar} {cells[0]:<{first}} {bar} {cells[1]:<{second}} {bar} {cells[2]:>{third}} {bar}"
+
+
+def summary_lines(name: str, rows: list[tuple[str, str, str]], params: int, bytes_per_param: int) -> list[str]:
+    """Return the lines of a summary; rows are (layer (type), output shape, params)."""
+    table: list[tuple[str, str, str]] = [("Layer (type)", "Output Shape", "Param #"), *rows]
+    table = [(printable(layer), shape, number) for layer, shape, number in table]
+    columns: Any = zip(*table, strict=True)
+    widths = [max(least, *(len(cell) + 2 for cell in column)) for least, column in zip(_WIDTHS, columns, strict=True)]
+    lines = [
+        f'Model: "{printable(name)}"',
+        _line("┏", "━", "┳", "┓", widths),
+        _cells("┃", table[0], widths),
+        _line("┡", "━", "╇", "┩", widths),
+    ]
+    for i, row in enumerate(table[1:]):
+        if i:
+            lines.append(_line("├", "─", "┼", "┤", widths))
+        lines.append(_cells("│", row, widths))
+    lines.append(_line("└", "─", "┴", "┘", widths))
+    total = f"{params:,} ({bytes_text(params * bytes_per_param)})"
+    return [*lines, f" Total params: {total}", f" Trainable params: {total}", " Non-trainable params: 0 (0.00 B)"]

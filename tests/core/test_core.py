@@ -1,0 +1,150 @@
+"""The compiled core called directly: every wrong argument is an exception of one sentence, none a crash."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import _core
+from fastnn._core import Network32, Network64, reference_dense
+from processes import run_python
+
+F4, F8 = np.float32, np.float64
+STUB = Path(__file__).resolve().parents[2] / "python/fastnn/_core.pyi"
+
+
+def zeros(*shape, dtype=F4):
+    return np.zeros(shape, dtype)
+
+
+def layer(kernel, bias, units, activation, parameters=(0.0, 0.0), scale=None, shift=None):
+    return units, activation, parameters, kernel, bias, scale, shift
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        pytest.param(layer(None, zeros(2), 2, "relu"), id="bias-without-kernel"),
+        pytest.param(layer(object(), None, 2, "relu"), id="object-as-kernel"),
+        pytest.param(layer(zeros(2, 2), object(), 2, "relu"), id="object-as-bias"),
+        pytest.param(layer(zeros(2, 2, dtype=F8), None, 2, "relu"), id="kernel-of-float64"),
+        pytest.param(layer(zeros(2, 2), zeros(2, dtype=F8), 2, "relu"), id="bias-of-float64"),
+        pytest.param(layer(zeros(2, 2, dtype=complex), None, 2, "relu"), id="complex-kernel"),
+        pytest.param(layer(np.full((2, 2), "a"), None, 2, "relu"), id="kernel-of-strings"),
+        pytest.param(layer(np.full((2, 2), None), None, 2, "relu"), id="kernel-of-objects"),
+        pytest.param(layer(zeros(3, 2), None, 2, "relu"), id="kernel-for-more-inputs"),
+        pytest.param(layer(zeros(2, 2, 1), None, 2, "relu"), id="kernel-in-3-dimensions"),
+        pytest.param(layer(zeros(2, 2), zeros(1), 2, "relu"), id="short-bias"),
+        pytest.param(layer(zeros(2, 2), zeros(1, 2), 2, "relu"), id="bias-in-2-dimensions"),
+        pytest.param(layer(None, None, 3, "relu"), id="activation-of-other-units"),
+        pytest.param(layer(zeros(2, 2), None, 2, "Relu"), id="unknown-activation"),
+        pytest.param(layer(zeros(2, 0), zeros(0), 0, "relu"), id="no-units"),
+        pytest.param(layer(None, None, 2**31, "relu"), id="too-many-units"),
+        pytest.param(layer(None, None, 2, "prelu"), id="prelu-without-slopes"),
+        pytest.param(layer(None, None, 2, "prelu", scale=zeros(2), shift=zeros(2)), id="prelu-with-shift"),
+        pytest.param(layer(None, None, 2, "relu", scale=zeros(2)), id="relu-with-scale"),
+        pytest.param(layer(zeros(2, 2), None, 2, "affine", scale=zeros(2)), id="affine-with-kernel"),
+        pytest.param(layer(None, None, 2, "affine", scale=zeros(3)), id="scale-of-other-units"),
+        pytest.param(layer(None, None, 2, "affine", scale=zeros(2), shift=zeros(1)), id="shift-of-other-units"),
+        pytest.param(layer(None, None, 2, "clip", parameters=(1.0, 0.0)), id="clip-upside-down"),
+        pytest.param(layer(None, None, 2, "clip", parameters=(np.nan, 0.0)), id="clip-from-nan"),
+        pytest.param(layer(None, None, 2, "leaky_relu", parameters=(np.inf, 0.0)), id="infinite-slope"),
+        pytest.param(
+            layer(None, None, 2, "layer_normalization", scale=zeros(2), parameters=(-1.0, 0.0)), id="negative-epsilon"
+        ),
+    ],
+)
+def test_a_layer_that_is_none_is_refused_in_one_sentence(refused):
+    with pytest.raises((TypeError, ValueError), match=r"^(layer 0: )?(\w+: )?expected [^\n]+$"):
+        Network32(2, [refused])
+
+
+def test_networks_without_inputs_or_layers_are_refused():
+    for make in (lambda: Network32(0, [layer(None, None, 1, "relu")]), lambda: Network64(1, [])):
+        with pytest.raises(ValueError, match="^(inputs: )?expected [^\n]+$"):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "bias", "x"),
+    [
+        pytest.param(zeros(2, 2, 2), zeros(2), zeros(1, 2), id="kernel-in-3-dimensions"),
+        pytest.param(zeros(2), zeros(2), zeros(1, 2), id="kernel-in-1-dimension"),
+        pytest.param(zeros(2, 2), zeros(3), zeros(1, 2), id="long-bias"),
+        pytest.param(zeros(2, 2), zeros(1), zeros(1, 2), id="short-bias"),
+        pytest.param(zeros(2, 2), zeros(2), zeros(1, 3), id="wide-x"),
+        pytest.param(zeros(2, 2), zeros(2), zeros(2), id="x-in-1-dimension"),
+        pytest.param(zeros(2, 2), zeros(2), zeros(1, 1, 2), id="x-in-3-dimensions"),
+    ],
+)
+def test_the_reference_refuses_shapes_that_do_not_fit(kernel, bias, x):
+    with pytest.raises(ValueError, match="^expected kernel"):
+        reference_dense(kernel, bias, x)
+
+
+# -- the choice of an instruction set
+
+
+@pytest.mark.parametrize("name", [None, 3, b"portable", ["portable"]], ids=repr)
+def test_an_instruction_set_that_is_no_string_is_a_type_error(name):
+    before = fastnn.isa()
+    with pytest.raises(TypeError, match="^expected isa to be a string, one of fastnn.isas()"):
+        fastnn.set_isa(name)
+    assert fastnn.isa() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a\nb", "\udc80", "\x1b[2J", "é", "portable\0", "portable\n", "Portable", "x" * 50, *_core.unsupported_isas()],
+    ids=ascii,
+)
+def test_an_unknown_instruction_set_is_refused_in_one_printable_line_with_the_valid_names(name):
+    before = fastnn.isa()
+    with pytest.raises(ValueError, match="^expected isa to be one of this CPU's instruction sets") as error:
+        fastnn.set_isa(name)
+    assert str(error.value).isprintable()
+    assert ", ".join(fastnn.isas()) in str(error.value)
+    assert fastnn.isa() == before
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_an_empty_environment_variable_is_as_an_unset_one(value):
+    assert run_python("import fastnn; print(fastnn.isa())", FASTNN_ISA=value) == f"{fastnn.isas()[0]}\n"
+
+
+def test_a_wrong_environment_variable_can_be_mended_in_the_process():
+    code = """
+        import fastnn
+        try:
+            fastnn.isa()
+        except ValueError as error:
+            assert "received 'nonsense'" in str(error), error
+        else:
+            raise AssertionError("FASTNN_ISA=nonsense is accepted")
+        fastnn.set_isa(fastnn.isas()[-1])
+        print(fastnn.isa())
+    """
+    assert run_python(code, FASTNN_ISA="nonsense") == f"{fastnn.isas()[-1]}\n"
+
+
+def stub_names(body):
+    """Public names -> node, of a stub's body; __version__ counts."""
+    named = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    names = {node.name: node for node in named}
+    names |= {node.target.id: node for node in body if isinstance(node, ast.AnnAssign)}
+    return {name: node for name, node in names.items() if not name.startswith("_") or name == "__version__"}
+
+
+def public(names):
+    return {name for name in names if not name.startswith("_") or name == "__version__"}
+
+
+def test_stub_lists_the_public_names_of_the_core():
+    stub = stub_names(ast.parse(STUB.read_text()).body)
+    assert set(stub) == public(dir(_core))
+    for name, node in stub.items():
+        if isinstance(node, ast.ClassDef):
+            of_class = public(vars(getattr(_core, name)))
+            assert set(stub_names(node.body)) == of_class, f"fastnn._core.{name}"

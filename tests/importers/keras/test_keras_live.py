@@ -1,0 +1,247 @@
+"""Keras models that are at hand become models that answer alike; saved, they become the same models."""
+
+import os
+
+import numpy as np
+import pytest
+
+from arrays import same_bits, uniform
+from fastnn import UnsupportedModelError
+from fastnn.importers.keras.activations import NAMES
+from fastnn.importers.keras.file import load
+from fastnn.importers.keras.live import from_keras
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+pytest.importorskip("h5py", reason="h5py is not installed")
+pytest.importorskip("torch", reason="PyTorch, Keras' backend here, is not installed: pip install 'fastnn[frameworks]'")
+keras = pytest.importorskip("keras", reason="Keras is not installed: pip install 'fastnn[frameworks]'")
+
+if keras.backend.backend() == "torch":
+    __import__("torch").set_num_threads(1)
+
+layers = keras.layers
+pytestmark = pytest.mark.filterwarnings("ignore")  # Keras' own, of old file formats and of JAX or NumPy
+ACTIVATIONS = sorted(NAMES - {"exponential"})  # its answers may be infinite after a few layers
+CHAINS, ROWS = 300, 20
+
+
+def random_layer(rng, width):
+    """Any layer that fastnn knows, and the number of its outputs."""
+    units = int(rng.integers(1, 33))
+    return [
+        lambda: (layers.Dense(units, activation=str(rng.choice(ACTIVATIONS)), use_bias=rng.random() < 0.8), units),
+        lambda: (layers.Dense(units, activation=layers.LeakyReLU(negative_slope=rng.random())), units),
+        lambda: (layers.Activation(str(rng.choice(ACTIVATIONS))), width),
+        lambda: (layers.BatchNormalization(center=rng.random() < 0.8, scale=rng.random() < 0.8), width),
+        lambda: (layers.LayerNormalization(center=rng.random() < 0.8, scale=rng.random() < 0.8), width),
+        lambda: (layers.Normalization(invert=rng.random() < 0.3), width),
+        lambda: (
+            layers.Normalization(mean=list(rng.normal(size=width)), variance=list(rng.random(width) + 0.1)),
+            width,
+        ),
+        lambda: (layers.Rescaling(rng.normal(), rng.normal()), width),
+        lambda: (layers.ReLU(max_value=rng.choice([None, 6.0, 1.0]), negative_slope=rng.choice([0.0, 0.1])), width),
+        lambda: (layers.LeakyReLU(), width),
+        lambda: (layers.ELU(rng.random() + 0.1), width),
+        lambda: (layers.PReLU(shared_axes=[1] if rng.random() < 0.3 else None), width),
+        lambda: (layers.Softmax(), width),
+        lambda: (layers.Dropout(0.5), width),
+        lambda: (layers.Reshape((width, 1)), None),
+    ][int(rng.integers(0, 15) if rng.random() < 0.6 else 0)]()
+
+
+@pytest.fixture(autouse=True)
+def same_weights_in_every_run():
+    keras.utils.set_random_seed(1)
+
+
+def random_chain(seed):
+    """A Sequential, or a Functional where seed is odd, some with a model within; its weights are random."""
+    rng = np.random.default_rng(seed)
+    inputs = width = int(rng.integers(1, 33))
+    chain = []
+    for _ in range(rng.integers(1, 7)):
+        layer, after = random_layer(rng, width)
+        chain += [layer] if after else [layer, layers.Flatten()]
+        width = after or width
+    if seed % 5 == 0:
+        chain.append(keras.Sequential([keras.Input((width,)), layers.Dense(3, "tanh"), layers.BatchNormalization()]))
+    if seed % 2:
+        given = x = keras.Input((inputs,))
+        for layer in chain:
+            x = layer(x)
+        model = keras.Model(given, x)
+    else:
+        model = keras.Sequential([keras.Input((inputs,)), *chain])
+    model.set_weights([random_weight(rng, variable) for variable in model.weights])
+    for layer in model.layers:
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()  # what it computes with is a copy
+    return model, rng.normal(size=(ROWS, inputs)).astype("f4")
+
+
+def random_weight(rng, variable):
+    if "variance" in variable.name:
+        return rng.random(variable.shape) + 0.1
+    if variable.name == "count":
+        return np.array(1)
+    return rng.normal(size=variable.shape) / (np.sqrt(variable.shape[0]) if len(variable.shape) == 2 else 1)
+
+
+def answers(model, x):
+    return keras.ops.convert_to_numpy(model(x))
+
+
+def tolerance(model, x, y):
+    """How far a row's answers may be from exact: as far as roundings that float32 cannot avoid move them.
+
+    A float32 sum of n products is the exact sum of weights that are each changed by at most n * 2^-24 of itself, and a
+    layer's roundings are those of its inputs. So the answers of models with such changes at random show how far
+    roundings can move this model's. Both programs round: twice the largest of four, and 8 ulps for the last activation.
+    """
+    rng = np.random.default_rng(0)
+    weights = model.get_weights()
+    moved = np.zeros(len(x))
+    for _ in range(4):
+        changed = [each * (1 + rng.choice([-1, 1], each.shape) * 33 * 2.0**-24) for each in weights]
+        model.set_weights([new.astype(old.dtype) for new, old in zip(changed, weights, strict=True)])
+        rows = (x * (1 + rng.choice([-1, 1], x.shape) * 33 * 2.0**-24)).astype("f4")
+        moved = np.maximum(moved, np.abs(answers(model, rows) - y).max(axis=1))
+    model.set_weights(weights)
+    return 2 * moved + 8 * np.spacing(np.abs(y).max(axis=1))
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_random_chains_agree(part, tmp_path):
+    """A wrong slope, order or epsilon would be off by thousands of ulps."""
+    for seed in range(part, CHAINS, 10):
+        model, x = random_chain(seed)
+        y = answers(model, x)
+        for fold in (True, False):
+            own = from_keras(model, fold=fold).predict(x)
+            off = np.abs(own.astype("f8") - y).max(axis=1)
+            assert (off <= tolerance(model, x, y)).all(), (
+                seed,
+                [type(each).__name__ for each in model.layers],
+                off.max(),
+            )
+        if seed % 100 < 10:
+            for kind in ("keras", "h5"):
+                model.save(tmp_path / f"m.{kind}")
+                assert same_bits(load(tmp_path / f"m.{kind}").predict(x), from_keras(model).predict(x)), (seed, kind)
+
+
+def built(*chain, inputs=4):
+    return keras.Sequential([keras.Input((inputs,)), *chain])
+
+
+def test_check_asks_keras_and_the_report_names_the_model():
+    x = uniform(1, (9, 4), "float32")
+    model = built(layers.Dense(3, "relu"), layers.Dropout(0.5), layers.Dense(2))
+    converted = from_keras(model, check=x)
+    assert converted.conversion.difference.rows == 9
+    assert converted.conversion.difference.ulps <= 8
+    assert converted.name == model.name
+    given = from_keras(model, check=(x, answers(model, x)), name="mine")
+    assert (given.name, given.conversion.difference.rows) == ("mine", 9)
+
+
+def test_images_that_are_flattened_first_are_rows(tmp_path):
+    images = uniform(1, (5, 3, 2), "float32")
+    model = keras.Sequential([keras.Input((3, 2)), layers.Rescaling(0.5), layers.Flatten(), layers.Dense(2)])
+    converted = from_keras(model, check=images)
+    assert converted.conversion.difference.ulps <= 8
+    assert converted.predict(images.reshape(5, 6)).shape == (5, 2)
+
+
+def test_an_unbuilt_model_is_refused():
+    with pytest.raises(ValueError, match="not built"):
+        from_keras(keras.Sequential([layers.Dense(3)]))
+
+
+def test_what_is_no_keras_model_is_a_type_error():
+    for thing in (None, layers.Dense(3), "model.keras", keras.Model):
+        with pytest.raises(TypeError, match="expected a model of Keras"):
+            from_keras(thing)
+
+
+class Doubled(layers.Dense):
+    def call(self, inputs):
+        return 2 * super().call(inputs)
+
+
+class OwnModel(keras.Sequential):
+    def call(self, inputs, training=None, mask=None):
+        return 2 * super().call(inputs)
+
+
+def relu(x):
+    return 2 * x
+
+
+def changed_method():
+    layer = layers.Dense(3)
+    layer.call = lambda inputs: 2 * inputs
+    return layer
+
+
+@pytest.mark.parametrize("make", [
+    lambda: built(Doubled(3)),
+    lambda: OwnModel([keras.Input((4,)), layers.Dense(3)]),
+    lambda: built(keras.Sequential([Doubled(3)])),
+    lambda: built(layers.Dense(3, activation=relu)),
+    lambda: built(layers.Dense(3, activation=lambda x: 2 * x)),
+    lambda: built(changed_method()),
+], ids=["layer", "model", "layer within", "a function named relu", "a lambda", "method"])  # fmt: skip
+def test_computing_of_ones_own_is_refused(make):
+    with pytest.raises(UnsupportedModelError, match="class|a function of its own"):
+        from_keras(make())
+
+
+def test_a_registered_class_of_ones_own_is_refused_from_files_too(tmp_path):
+    @keras.saving.register_keras_serializable("my")
+    class Dense(layers.Dense):
+        def call(self, inputs):
+            return 2 * super().call(inputs)
+
+    model = built(Dense(3, name="own"))
+    with pytest.raises(UnsupportedModelError, match="Dense"):
+        from_keras(model)
+    for kind in ("keras", "h5"):
+        model.save(tmp_path / f"m.{kind}")
+        with pytest.raises(UnsupportedModelError, match="Dense.*'own'|my>Dense"):
+            load(tmp_path / f"m.{kind}")
+
+
+def test_quantized_and_adapted_weights_are_refused():
+    adapted = built(layers.Dense(3))
+    adapted.layers[0].enable_lora(2)
+    with pytest.raises(UnsupportedModelError, match="lora_rank"):
+        from_keras(adapted)
+    quantized = built(layers.Dense(3))
+    quantized.quantize("int8")
+    with pytest.raises(UnsupportedModelError, match="quantiz"):
+        from_keras(quantized)
+
+
+def test_shared_layers_and_branches_are_refused():
+    given, shared = keras.Input((4,)), layers.Dense(4, name="shared")
+    with pytest.raises(UnsupportedModelError, match="'shared'"):
+        from_keras(keras.Model(given, shared(shared(given))))
+    hidden = layers.Dense(3, name="hidden")(given)
+    with pytest.raises(UnsupportedModelError):
+        from_keras(keras.Model(given, layers.Add()([hidden, layers.Dense(3)(hidden)])))
+    with pytest.raises(UnsupportedModelError, match="several outputs"):
+        from_keras(keras.Model(given, [hidden, layers.Dense(3)(hidden)]))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "mixed_float16", "mixed_bfloat16", "float64"])
+def test_weights_of_each_dtype_are_the_same_from_both_files_and_from_the_model(dtype, tmp_path):
+    model = built(layers.Dense(3, "tanh", dtype=dtype), layers.Dense(2, dtype=dtype))
+    x = uniform(1, (9, 4), "float32")
+    converted = from_keras(model)
+    for kind in ("keras", "h5"):
+        model.save(tmp_path / f"m.{kind}")
+        assert same_bits(load(tmp_path / f"m.{kind}").predict(x), converted.predict(x))
+    kernel = keras.ops.convert_to_numpy(keras.ops.cast(model.layers[0].kernel, "float64"))
+    assert (converted.layers[0].kernel == kernel).all()

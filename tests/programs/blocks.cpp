@@ -1,0 +1,81 @@
+// A program for test_blocks.py: how the work of a call is cut up, counted for up to 64 threads. It ends with 0, or says
+// which line does not hold.
+#include "../../cpp/core/blocks.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "check.hpp"
+#include "fastnn/function_ref.hpp"
+
+using fastnn::Blocks;
+
+namespace {
+
+constexpr std::size_t kLanes = 16;
+
+// Every row is in one block; each thread has as many blocks, which differ by one vector of rows.
+void check_blocks(std::size_t rows, std::size_t whole, std::size_t threads) {
+  const Blocks blocks(rows, whole, kLanes, threads);
+  std::size_t row = 0, most = 0, least = rows;
+  for (std::size_t block = 0; block < blocks.count(); ++block) {
+    CHECK(blocks.first_row(block) == row && blocks.rows(block) > 0);
+    CHECK(blocks.rows(block) <= std::min(whole, blocks.rows(0)));
+    row += blocks.rows(block);
+    if (block == blocks.of_grains()) continue;  // the rows that are left
+    most = std::max(most, blocks.rows(block));
+    least = std::min(least, blocks.rows(block));
+  }
+  CHECK(row == rows);
+  if (rows < whole) CHECK(blocks.count() == (rows > 0 ? 1 : 0));
+  if (threads == 1) CHECK(blocks.count() == (rows + whole - 1) / whole);
+  if (threads == 1 || blocks.of_grains() == 0) return;
+  CHECK(most - least <= kLanes);
+  CHECK(blocks.of_grains() % threads == 0 || blocks.of_grains() == rows / kLanes);
+}
+
+// The most of one thread, when shares are handed out in order, each to whoever has the least so far.
+std::size_t most_of_thread(std::size_t shares, std::size_t threads,
+                           fastnn::FunctionRef<std::size_t(std::size_t)> size) {
+  std::vector<std::size_t> loads(threads);
+  for (std::size_t share = 0; share < shares; ++share) *std::min_element(loads.begin(), loads.end()) += size(share);
+  return *std::max_element(loads.begin(), loads.end());
+}
+
+// No thread has more than its equal share and what can not be cut: a vector of rows and the rows that are left, or a
+// panel of units. A small call stays on one thread.
+void check_balance(std::size_t rows, std::size_t units, std::size_t whole, std::size_t most_threads) {
+  constexpr std::size_t kPanel = 16, kLayers = 3;
+  const double work_of_layer = static_cast<double>(units * units);
+  const fastnn::Plan plan(rows, whole, kLanes, kLayers * work_of_layer, kLayers, most_threads);
+  const double work = kLayers * work_of_layer * static_cast<double>(rows);
+  CHECK(plan.threads <= most_threads);
+  CHECK(plan.threads == 1 || work / static_cast<double>(plan.threads) >= fastnn::kWorkOfAThread);
+  const double work_of_block = work_of_layer * static_cast<double>(plan.blocks.rows(0));
+  const std::size_t threads_of_layer = fastnn::threads_for(work_of_block, plan.threads);
+  if (plan.shares_blocks) {
+    const auto size = [&](std::size_t block) { return plan.blocks.rows(block); };
+    const std::size_t busy = std::min(plan.threads, plan.blocks.of_grains());
+    CHECK(busy >= threads_of_layer);
+    CHECK(most_of_thread(plan.blocks.count(), plan.threads, size) <= rows / busy + 2 * kLanes);
+  } else {
+    const std::size_t panels = (units + kPanel - 1) / kPanel;
+    const std::size_t parts = fastnn::parts_of_layer(panels, work_of_block, threads_of_layer);
+    const auto size = [&](std::size_t part) {
+      return fastnn::begin_of_share(panels, part + 1, parts) - fastnn::begin_of_share(panels, part, parts);
+    };
+    CHECK(plan.threads == 1 || plan.blocks.of_grains() < threads_of_layer);
+    CHECK(most_of_thread(parts, threads_of_layer, size) <= panels / threads_of_layer + 1);
+  }
+}
+
+}  // namespace
+
+int main() {
+  for (const std::size_t whole : {kLanes, 3 * kLanes})
+    for (const std::size_t threads : {1, 2, 3, 7, 64}) {
+      for (std::size_t rows = 0; rows < 20'000; rows += rows < 2000 ? 1 : 331) check_blocks(rows, whole, threads);
+      for (const std::size_t units : {10, 100, 256, 1000, 4096})
+        for (std::size_t rows = 1; rows < 100'000; rows += 1 + rows / 7) check_balance(rows, units, whole, threads);
+    }
+}

@@ -1,0 +1,224 @@
+// Networks drawn from a number, the same ones on every CPU, and their answers row by row: each sum by the scalar
+// reference, each activation by itself. What forward() gives must be the same bits.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "../../cpp/core/reference.hpp"
+#include "fastnn/isa.hpp"
+#include "fastnn/network.hpp"
+
+namespace drawn {
+
+// Those around which tiles, panels, vectors and the number of chains change, of every instruction set.
+constexpr std::size_t kUnits[] = {1,  2,  3,  4,  5,  7,  8,  9,  12, 13, 15, 16, 17,  23,  24,  25,
+                                  31, 32, 33, 47, 48, 49, 63, 64, 65, 66, 80, 97, 100, 128, 129, 200};
+constexpr std::size_t kInputs[] = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 100, 128, 129, 257};
+constexpr std::size_t kMostRows = 70;
+
+// S. Vigna's splitmix64: the standard library's distributions differ from one library to the next.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(next() % n); }
+  template <class U, std::size_t N>
+  U among(const U (&choices)[N]) {
+    return choices[below(N)];
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+enum class Kind { usual, subnormal, every_magnitude, huge, special };
+
+// `usual` numbers are multiples of 2^-23 in [-1, 1); one in eight of the `special` ones is none of these.
+template <class T>
+T number(Random& random, Kind kind) {
+  using Limits = std::numeric_limits<T>;
+  const T usual = static_cast<T>(static_cast<std::int64_t>(random.next() >> 40) - (1 << 23)) / T(1 << 23);
+  const T specials[] = {T(0),          T(-0.0),        Limits::infinity(), -Limits::infinity(),  Limits::quiet_NaN(),
+                        Limits::max(), -Limits::max(), Limits::min(),      Limits::denorm_min(), -Limits::quiet_NaN()};
+  switch (kind) {
+    case Kind::usual: return usual;
+    case Kind::subnormal: return usual * Limits::min();
+    case Kind::every_magnitude: {
+      const auto exponents = static_cast<std::size_t>(Limits::max_exponent - Limits::min_exponent);
+      return std::scalbn(usual, static_cast<int>(random.below(exponents)) + Limits::min_exponent);
+    }
+    case Kind::huge: return usual * Limits::max();
+    case Kind::special: return random.below(8) == 0 ? random.among(specials) : usual;
+  }
+  return usual;
+}
+
+template <class T>
+std::vector<T> numbers(Random& random, std::size_t count, Kind kind) {
+  std::vector<T> result(count);
+  for (T& each : result) each = number<T>(random, kind);
+  return result;
+}
+
+inline Kind mostly_usual(Random& random) { return random.below(2) == 0 ? Kind::usual : Kind(random.below(5)); }
+
+template <class T>
+struct Layer {
+  fastnn::Activation activation;
+  std::size_t inputs, units;
+  fastnn::ActivationParameters parameters;
+  std::vector<T> kernel, bias, scale, shift;
+
+  // As fastnn takes it, or its activation alone.
+  fastnn::Layer<T> whole() const {
+    return {units, activation, data(kernel), data(bias), parameters, data(scale), data(shift)};
+  }
+  fastnn::Layer<T> without_kernel() const {
+    return {units, activation, nullptr, nullptr, parameters, data(scale), data(shift)};
+  }
+  static const T* data(const std::vector<T>& numbers) { return numbers.empty() ? nullptr : numbers.data(); }
+};
+
+template <class T>
+Layer<T> layer(Random& random, std::size_t inputs, std::size_t units) {
+  using fastnn::Activation;
+  constexpr std::size_t of_units = 3;  // activations that have numbers for each unit, and so no kernel
+  const std::vector<std::string> names = fastnn::activation_names();
+  const std::size_t choice = random.below(names.size() + of_units);
+  const Activation others[of_units] = {Activation::prelu, Activation::affine, Activation::layer_normalization};
+  const fastnn::ActivationParameters parameters[] = {{0.25, 0.75}, {0.01, 3}, {1.7, 2}};
+  Layer<T> result = {{}, inputs, units, random.among(parameters), {}, {}, {}, {}};
+  if (choice >= names.size()) {
+    result.activation = others[choice - names.size()];
+    result.units = inputs;
+    result.scale = numbers<T>(random, inputs, mostly_usual(random));
+    if (result.activation != Activation::prelu) result.shift = numbers<T>(random, inputs, mostly_usual(random));
+    return result;
+  }
+  result.activation = fastnn::activation_from_name(names[choice]);
+  result.kernel = numbers<T>(random, inputs * units, mostly_usual(random));
+  if (random.below(4) > 0) result.bias = numbers<T>(random, units, mostly_usual(random));
+  return result;
+}
+
+// Numbers one after another have all pairs of inputs and units in their first layers with a kernel, in mixed order.
+template <class T>
+std::vector<Layer<T>> layers(Random& random, std::uint64_t seed) {
+  constexpr std::size_t pairs = std::size(kInputs) * std::size(kUnits), step = 197;  // without a common factor
+  const std::size_t pair = seed % pairs * step % pairs;
+  std::size_t inputs = kInputs[pair % std::size(kInputs)], units = kUnits[pair / std::size(kInputs)];
+  std::vector<Layer<T>> result;
+  for (std::size_t depth = 1 + random.below(4); depth > 0; --depth) {
+    result.push_back(layer<T>(random, inputs, units));
+    inputs = result.back().units;
+    units = result.back().kernel.empty() ? units : random.among(kUnits);
+  }
+  return result;
+}
+
+// y = the layer's answers to rows of x, one by one, by the instruction set in use where it takes more than sums.
+template <class T>
+std::vector<T> reference(const Layer<T>& layer, const std::vector<T>& x) {
+  const fastnn::Network<T> activation(layer.units, {layer.without_kernel()});
+  const std::vector<T> bias = layer.bias.empty() ? std::vector<T>(layer.units) : layer.bias;
+  std::vector<T> sums(layer.units), y(x.size() / layer.inputs * layer.units);
+  for (std::size_t row = 0; row < x.size() / layer.inputs; ++row) {
+    const T* from = &x[row * layer.inputs];
+    if (!layer.kernel.empty()) {
+      fastnn::reference_dense(layer.inputs, layer.units, layer.kernel.data(), bias.data(), from, sums.data());
+      from = sums.data();
+    }
+    activation.forward({from, 1, static_cast<std::ptrdiff_t>(layer.units)}, &y[row * layer.units]);
+  }
+  return y;
+}
+
+// The same rows laid out in memory in one of eight ways.
+template <class T>
+class Placed {
+ public:
+  Placed(const std::vector<T>& x, std::size_t rows, std::size_t columns, std::size_t way) : memory_(1) {
+    const auto r = static_cast<std::ptrdiff_t>(rows), c = static_cast<std::ptrdiff_t>(columns);
+    const std::ptrdiff_t strides[][2] = {{c, 1},  {1, r},  {c + 3, 1},     {1, r + 3},
+                                         {-c, 1}, {c, -1}, {3 * c + 1, 3}, {2, 2 * r + 1}};
+    const auto [row, column] = strides[way % 8];
+    rows_ = {nullptr, rows, row, column};
+    if (rows == 0) return;
+    const std::ptrdiff_t to_last_row = row * (r - 1), to_last_column = column * (c - 1);
+    const std::ptrdiff_t first = (row < 0 ? -to_last_row : 0) + (column < 0 ? -to_last_column : 0);
+    memory_.resize(static_cast<std::size_t>(1 + std::abs(to_last_row) + std::abs(to_last_column)));
+    for (std::ptrdiff_t i = 0; i < r; ++i)
+      for (std::ptrdiff_t j = 0; j < c; ++j)
+        memory_[static_cast<std::size_t>(first + i * row + j * column)] = x[static_cast<std::size_t>(i * c + j)];
+    rows_.data = memory_.data() + first;
+  }
+  fastnn::Rows<T> rows() const { return rows_; }
+
+ private:
+  std::vector<T> memory_;
+  fastnn::Rows<T> rows_;
+};
+
+template <class T>
+class Network {
+ public:
+  explicit Network(std::uint64_t seed) : Network(Random(seed), seed) {}
+
+  // Whether the first so many rows get the bits that are expected: placed in ways 0 to 7, by forward(); 8 to 15, in
+  // every layer.
+  bool answers(std::size_t rows, std::size_t way) const {
+    const Placed<T> x(x_, rows, layers_[0].inputs, way);
+    std::vector<std::vector<T>> y;
+    std::vector<T*> outputs;
+    for (const Layer<T>& layer : layers_) y.emplace_back(rows * layer.units);
+    for (std::vector<T>& each : y) outputs.push_back(each.data());
+    if (way < 8) {
+      network_.forward(x.rows(), outputs.back());
+      return has_bits(y.back(), expected_.back());
+    }
+    network_.representations(x.rows(), outputs.data());
+    bool same = true;
+    for (std::size_t i = 0; i < y.size(); ++i) same = same && has_bits(y[i], expected_[i]);
+    return same;
+  }
+
+  // Of each layer, for kMostRows rows.
+  const std::vector<std::vector<T>>& expected() const { return expected_; }
+
+ private:
+  Network(Random random, std::uint64_t seed) : layers_(drawn::layers<T>(random, seed)), network_(built(layers_)) {
+    for (std::size_t row = 0; row < kMostRows; ++row) {
+      const std::vector<T> x = numbers<T>(random, layers_[0].inputs, mostly_usual(random));
+      x_.insert(x_.end(), x.begin(), x.end());
+    }
+    for (const Layer<T>& layer : layers_)
+      expected_.push_back(reference(layer, expected_.empty() ? x_ : expected_.back()));
+  }
+
+  static fastnn::Network<T> built(const std::vector<Layer<T>>& layers) {
+    std::vector<fastnn::Layer<T>> all;
+    for (const Layer<T>& each : layers) all.push_back(each.whole());
+    return {layers[0].inputs, all};
+  }
+  static bool has_bits(const std::vector<T>& y, const std::vector<T>& expected) {
+    return y.empty() || std::memcmp(y.data(), expected.data(), y.size() * sizeof(T)) == 0;
+  }
+
+  std::vector<Layer<T>> layers_;
+  fastnn::Network<T> network_;
+  std::vector<T> x_;
+  std::vector<std::vector<T>> expected_;
+};
+
+}  // namespace drawn

@@ -1,0 +1,171 @@
+"""Break a line at a time of what is compiled: does an everyday test fail?
+
+    pip install '.[dev,frameworks]' && python tests/tools/mutations.py          # all of them, hours
+    python tests/tools/mutations.py 0 7                                         # some
+
+A copy of the tree is tested as it is, then changed, built and tested until the first failure: by the tests that are
+likely to notice, and what survives these by all others. Exits with 1 if more than one in ten survives.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# For each folder under cpp/.
+LIKELY = {
+    "kernels": "golden forward numerics layers_of_units activations out_of_bounds",
+    "core": "blocks thread_pool programs real_time golden fingerprint core cpp_library forward shared_work",
+    "io": "malformed_models model_file model_limits models classes saving layers_of_units safetensors_file",
+    "python": "inputs outputs arguments calls classes",
+    "header": "header_export header_names",
+}
+
+# (file under cpp/, what stands there once, what takes its place)
+MUTATIONS = [
+    ("kernels/sums.hpp", "c[j] = c[j] + c[j + width]", "c[j] = c[j + width] + c[j] * 1.0000001f"),
+    ("kernels/tile.hpp", "if (k + i < inputs) step(i % C)", "if (k + i + 1 < inputs) step(i % C)"),
+    ("kernels/tile.hpp", "w / V == G - 1 ? o.last", "w / V == G ? o.last"),
+    ("kernels/tile.hpp", "at_least(threshold, sum)", "sum"),
+    ("kernels/dense.hpp", "there ? in : Vector<T>{}", "in"),
+    ("kernels/dense.hpp", "sums[0][0] = bias", "sums[0][1] = bias"),
+    ("kernels/dense.hpp", "ends ? threshold : -kInfinity<T>", "threshold"),
+    ("kernels/dense.hpp", "k == 0 ? layer.bias + panel * P : to", "layer.bias + panel * P"),
+    ("kernels/dense.hpp", "row + stride(unit) * y.column_stride, y", "row + stride(first) * y.column_stride, y"),
+    ("kernels/copy.hpp", "return x == x ? x : splat(kNaN<T>)", "return x"),
+    ("kernels/copy.hpp", "if (i < length) store_first", "if (i + 1 < length) store_first"),
+    ("kernels/copy.hpp", "lines - i < L ? lines - i : L", "L"),
+    ("kernels/math.hpp", "u < splat<T>(T(2.5)) ? a", "u < splat<T>(T(2.25)) ? a"),
+    ("kernels/math.hpp", "return fma(remainder, inverse, quotient) * scale * down", "return quotient * scale * down"),
+    (
+        "kernels/math.hpp",
+        "const Vector<T> r = (fma(n, splat<T>(-Table::kLn2Rest), coarse)",
+        "const Vector<T> r = (coarse",
+    ),
+    ("kernels/whole_rows.hpp", "found = row[n] > found ? row[n] : found", "found = row[n] < found ? row[n] : found"),
+    ("kernels/whole_rows.hpp", "n < padded; ++n) row[n] = none", "n + 1 < padded; ++n) row[n] = none"),
+    ("kernels/whole_rows.hpp", "return x < T{0} ? row.of_units(scale, n) * x : x", "return row.of_units(scale, n) * x"),
+    ("core/blocks.hpp", "n / shares * i + std::min(i, n % shares)", "n / shares * i"),
+    ("core/blocks.hpp", "left_ = rows % grain_;", "left_ = rows % whole;"),
+    ("core/forward.cpp", "if (takes_whole_rows(layer.activation))", "if (few && takes_whole_rows(layer.activation))"),
+    ("core/forward.cpp", "{to + row * layer.units, rows", "{to + row * network_.inputs, rows"),
+    ("core/forward.cpp", "stopped_.store(true", "stopped_.store(false"),
+    ("core/network.cpp", "std::fill_n(weights, pad_to_chains(inputs) * layer.units, T{-0.0})", ""),
+    ("core/chains.hpp", "units < 4 ? 16", "units < 3 ? 16"),
+    ("core/floating_point_mode.hpp", "if ((saved_ & ~kStatus) != kDefault) write(saved_)", ""),
+    ("core/dispatch.cpp", "if (isa.name == name && isa.supported())", "if (isa.name == name)"),
+    ("io/header.cpp", "if (entry.begin != end) {", "if (entry.begin < end) {"),
+    ("io/header.cpp", "if (end != data_size) {", "if (end > data_size) {"),
+    ("io/header.cpp", "if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) return false", ""),
+    ("io/json.cpp", "if (!is_new)", "if (open_.empty())"),
+    ("io/json.cpp", "if (open_.size() == kMaxJsonDepth)", "if (open_.size() == 1000 * kMaxJsonDepth)"),
+    ("io/model_file.cpp", "if (tensor.shape != place.tensor.shape)", "if (tensor.shape.empty())"),
+    ("io/model_file.cpp", "if (!missing.empty()) {", "if (missing.size() > 1) {"),
+    ("io/config.cpp", "units == 1 ? 2 : units", "units"),
+    ("io/config.cpp", "!names.insert(name).second", 'name == "twice"'),
+    ("python/arrays.cpp", "dtype.byteorder() == '='", "true"),
+    ("python/arrays.cpp", "(reach < 0 ? begin : end) += reach", "end += reach"),
+    ("python/arrays.cpp", "if (!array.writeable())", "if (array.size() == 0)"),
+    ("python/arrays.cpp", "{half, to.shape(axis)}", "{half, to.shape(axis) - 1}"),
+    ("core/model.cpp", "rows > memory_->max_rows", "rows > memory_->max_rows + 1"),
+    ("core/model.cpp", "from < to + rows", "from + rows < to + rows"),
+    ("core/forward.cpp", "if (ended) return nullptr", "if (false) return nullptr"),
+    ("core/thread_pool.cpp", "[] { pool.store(nullptr); }", "[] {}"),
+    ("core/sha256.cpp", "filled + taken == kBlock", "filled + taken > kBlock"),
+    ("header/one_row.hpp", "half > 0; half /= 2", "half > 1; half /= 2"),
+    ("header/scalar.hpp", "return unfused(a.x * b.x)", "return a.x * b.x"),
+    ("python/network.cpp", "!out.is_none() && may_share_memory(input.array, y)", "input.array.is(y)"),
+]
+
+
+def check_table():
+    """Exit where a line is no longer there."""
+    for path, old, _ in MUTATIONS:
+        found = (ROOT / "cpp" / path).read_text().count(old)
+        if found != 1:
+            sys.exit(f"{path}: expected once, found {found} times: {old}")
+
+
+class Copy:
+    """The tree under version control, and a build of it."""
+
+    def __init__(self, directory):
+        self.source, self.build = directory / "source", directory / "build"
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+        for name in listed.decode().split("\0")[:-1]:
+            (self.source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.source / name)
+
+    def compile(self):
+        """Return whether it compiles."""
+        command = [self.source / "tests/tools/build_module.sh", self.build]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+    def failure(self, files):
+        """Return the first test that fails, in any way; None if none does."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
+        environment = os.environ | {"PYTHONPATH": str(self.build / "package"), "FASTNN_BUILD": str(self.build)}
+        try:
+            done = subprocess.run(
+                [*command, *files], cwd=self.source, env=environment, capture_output=True, text=True, timeout=3600
+            )
+        except subprocess.TimeoutExpired:
+            return "a hang"
+        if done.returncode == 0:
+            return None
+        return next((line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))), "a crash")
+
+    def likely(self, number):
+        """Return the tests that are likely to notice a line."""
+        names = {f"test_{name}.py" for name in LIKELY[MUTATIONS[number][0].split("/")[0]].split()}
+        return sorted(test for test in self.tests() if Path(test).name in names)
+
+    def tests(self):
+        """Return all test files."""
+        return [str(path.relative_to(self.source)) for path in self.source.glob("tests/**/test_*.py")]
+
+    def others(self, number):
+        """Return all other tests but two that look at the source, and so would catch everything."""
+        every = set(self.tests())
+        return sorted(every - {*self.likely(number), "tests/test_codebase.py", "tests/tools/test_mutations.py"})
+
+    def survivors(self, chosen, files_for):
+        """Return those of the chosen lines whose breaking no test in the files for it catches."""
+        if not chosen:
+            return []
+        every = sorted({file for number in chosen for file in files_for(number)})
+        if failed := self.failure(every) if self.compile() else "the compiler":
+            sys.exit(f"expected tests that pass before anything is broken; failed: {failed}")
+        survivors = []
+        for number in chosen:
+            path, old, new = MUTATIONS[number]
+            file = self.source / "cpp" / path
+            text = file.read_text()
+            start = time.monotonic()
+            file.write_text(text.replace(old, new))
+            caught = self.failure(files_for(number)) if self.compile() else "the compiler"
+            file.write_text(text)
+            survivors += [] if caught else [number]
+            print(f"{number:2} {path}: {old} -> {new}\n   {caught or 'SURVIVES'} {time.monotonic() - start:.0f} s")
+            sys.stdout.flush()
+        return survivors
+
+
+def main():
+    check_table()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, by the tests too
+    chosen = [int(number) for number in sys.argv[1:]] or range(len(MUTATIONS))
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Copy(Path(directory))
+        survivors = copy.survivors(copy.survivors(chosen, copy.likely), copy.others)
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} caught; survivors: {survivors}")
+    sys.exit(10 * len(survivors) > len(chosen))
+
+
+if __name__ == "__main__":
+    main()
