@@ -18,7 +18,9 @@ double nanoseconds(const Kernels<float>& kernels, std::size_t inputs, std::size_
   const std::size_t width = 16 + std::max(inputs, units);
   std::vector<float> weights((inputs + 16) * (units + 16), 0.001f), bias(units + 16), x(rows * width, 1),
       y(rows * width);
-  const PackedLayer<float> layer = {inputs, units, chains, fastnn::Activation::linear, weights.data(), bias.data(), 0};
+  PackedLayer<float> layer = {inputs, units, chains, fastnn::LayerKind::dense, fastnn::Activation::linear, false, 0};
+  layer.kernel = weights.data();
+  layer.of_units[0] = bias.data();
   const auto row_stride = static_cast<std::ptrdiff_t>(one_row ? width : 1);
   return 1e9 * shortest_seconds([&] {
            kernels.layer(layer, {x.data(), rows, row_stride, column_stride},

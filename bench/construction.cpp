@@ -13,8 +13,9 @@ fastnn::ModelFile model(const Description& description) {
   fastnn::ModelFile model = {"", fastnn::Dtype::float32, description.inputs, {}};
   std::size_t inputs = description.inputs;
   for (const fastnn::Layer<float>& layer : description.layers) {
-    const char* bytes = reinterpret_cast<const char*>(layer.kernel);
-    model.layers.push_back({inputs, layer.units, layer.activation, {bytes, bytes + 4 * inputs * layer.units}, {}});
+    const char* bytes = reinterpret_cast<const char*>(layer.weights.at("kernel"));
+    model.layers.push_back({layer.kind, inputs, layer.units, layer.activation, {}, {}});
+    model.layers.back().weights["kernel"].assign(bytes, bytes + 4 * inputs * layer.units);
     model.config += std::string(model.config.empty() ? "" : ",") + R"({"class_name":"Dense","config":{"units":)" +
                     std::to_string(layer.units) + R"(,"activation":")" + fastnn::activation_name(layer.activation) +
                     R"(","use_bias":false}})";

@@ -44,7 +44,8 @@ struct Description {
     for (std::size_t i = 1; i < shape.sizes.size(); ++i) {
       kernels.push_back(kernel<float>(shape.sizes[i - 1], shape.sizes[i]));
       const bool last = i + 1 == shape.sizes.size();
-      layers.push_back({shape.sizes[i], last ? fastnn::Activation::linear : shape.activation, kernels.back().data()});
+      layers.push_back(fastnn::dense_layer<float>(shape.sizes[i], kernels.back().data(), nullptr,
+                                                  last ? fastnn::Activation::linear : shape.activation));
     }
   }
   fastnn::Network<float> network() const { return fastnn::Network<float>(inputs, layers); }

@@ -117,16 +117,15 @@ std::vector<double> times_of_kinds(fastnn::Prepared<T>& prepared, std::size_t wi
 
 // Two layers.
 template <class T>
-double print_kinds(const std::string& name, std::size_t rows) {
+double print_kinds(const fastnn::ActivationRow& row, std::size_t rows) {
   constexpr std::size_t kWidth = 64;
   const std::vector<T> weights = kernel<T>(kWidth, kWidth), bias = kernel<T>(2, kWidth);
-  const fastnn::Activation activation = fastnn::activation_from_name(name);
-  fastnn::ActivationParameters parameters{};
-  if (!fastnn::activation_parameter_names(activation).empty()) parameters = {0.1, 0.5};
-  const std::vector<fastnn::Layer<T>> layers(2, {kWidth, activation, weights.data(), bias.data(), parameters});
+  const fastnn::Parameters parameters = {0.1, 0.5};
+  const std::vector<fastnn::Layer<T>> layers(
+      2, fastnn::dense_layer(kWidth, weights.data(), bias.data(), row.activation, parameters));
   fastnn::Prepared<T> prepared(std::make_shared<const fastnn::Network<T>>(kWidth, layers), rows);
   const std::vector<double> times = times_of_kinds(prepared, kWidth, rows);
-  std::printf("%-14s %-8s %5zu %10.0f", name.c_str(), fastnn::dtype_name(fastnn::kDtype<T>), rows, 1e9 * times[0]);
+  std::printf("%-14s %-8s %5zu %10.0f", row.name, fastnn::dtype_name(fastnn::kDtype<T>), rows, 1e9 * times[0]);
   for (std::size_t i = 1; i < times.size(); ++i) std::printf(" %10.2f", times[i] / times[0]);
   std::printf("\n");
   return *std::max_element(times.begin(), times.end()) / times[0];
@@ -145,10 +144,10 @@ int main(int argc, char** argv) {
   for (std::size_t i = 1; i < std::size(kKinds<float>); ++i) std::printf(" %10s", kKinds<float>[i].name);
   std::printf("   times as long\n");
   double most = 0;
-  for (const std::string& name : fastnn::activation_names())
+  for (const fastnn::ActivationRow& row : fastnn::kActivations)
     for (const std::size_t rows : {1, 32}) {
-      most = std::max(most, print_kinds<float>(name, rows));
-      most = std::max(most, print_kinds<double>(name, rows));
+      most = std::max(most, print_kinds<float>(row, rows));
+      most = std::max(most, print_kinds<double>(row, rows));
     }
   std::printf("at most %.2f times as long\n", most);
 }

@@ -179,7 +179,7 @@ bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T
     else
       kernels_.layer(layer, x, written(there), {0, layer.units});
     if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
-    if (takes_whole_rows(layer.activation)) kernels_.whole_rows(layer, written(there));
+    if (layer.takes_whole_rows) kernels_.whole_rows(layer, written(there));
     x = read(there);
     if (T* to = output(i); to != nullptr)
       kernels_.copy(x, {to + row * layer.units, rows, std::ptrdiff_t(layer.units), 1}, layer.units);

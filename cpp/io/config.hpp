@@ -10,12 +10,14 @@
 namespace fastnn::io {
 
 struct LayerConfig {
+  LayerKind kind;
   std::size_t inputs;
   std::size_t units;
-  Activation activation;
-  ActivationParameters parameters;
-  bool has_kernel;  // a Dense layer; else one with as many units as inputs
-  bool has_bias;
+  Activation activation = Activation::linear;
+  Parameters parameters{};
+  bool use_bias = false;  // of a Dense layer
+
+  bool has(const WeightRow& weight) const { return weight.name != nullptr && (!weight.optional || use_bias); }
 };
 
 struct ModelConfig {

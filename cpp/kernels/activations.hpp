@@ -13,7 +13,7 @@ namespace {
 template <Activation kActivation, class T>
 FASTNN_INLINE Vector<T> activated(Vector<T> x, [[maybe_unused]] T a, [[maybe_unused]] T b) {
   constexpr Activation k = kActivation;
-  if constexpr (k == Activation::linear || k == Activation::softmax) return x;  // activate.hpp counts through
+  if constexpr (k == Activation::linear || takes_whole_rows(k)) return x;  // whole rows: in whole_rows.hpp
   if constexpr (k == Activation::relu) return at_least(Vector<T>{}, x);
   if constexpr (k == Activation::step) {
     const Vector<T> one_or_nan = x >= T{0} ? splat(T{1}) : x;

@@ -68,8 +68,8 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
   const T threshold = threshold_of<T>(layer.activation);
   for (std::size_t r = 0; r < x.rows; ++r)
     for (std::size_t n = 0; n < layer.units; ++n) {
-      const T sum = dot(layer.inputs, x.data + stride(r) * x.row_stride,
-                        layer.weights + n * pad_to_chains(layer.inputs), layer.bias[n]);
+      const T sum = dot(layer.inputs, x.data + stride(r) * x.row_stride, layer.kernel + n * pad_to_chains(layer.inputs),
+                        layer.bias()[n]);
       y.data[stride(r) * y.row_stride + stride(n)] = sum < threshold ? threshold : sum;
     }
 }
@@ -96,13 +96,13 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
         const Operands<T> o = {x.data + stride(row) * x.row_stride + stride(k),
                                1,
                                x.row_stride,
-                               layer.weights + panel * P * layer.inputs + k * P,
+                               layer.kernel + panel * P * layer.inputs + k * P,
                                stride(P),
                                stride(P * layer.inputs),
-                               layer.weights + last * P * layer.inputs + k * last_width,
+                               layer.kernel + last * P * layer.inputs + k * last_width,
                                stride(last_width)};
         T* to = y.data + stride(row) * y.row_stride + stride(panel * P);
-        const Sums<T> s = {k == 0 ? layer.bias + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
+        const Sums<T> s = {k == 0 ? layer.bias() + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
                            ends ? threshold : -kInfinity<T>};
         with_constant<kMostRows<T, C>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
           constexpr int U = decltype(u)::value;
@@ -127,7 +127,7 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
     const bool by_unit = C == kMostChains;
     const std::size_t padded = pad_to_chains(layer.inputs);
     const Operands<T> o = {
-        by_unit ? layer.weights + unit * padded : layer.weights + first * layer.inputs + (unit - first),
+        by_unit ? layer.kernel + unit * padded : layer.kernel + first * layer.inputs + (unit - first),
         by_unit ? 1 : stride(width),
         by_unit ? stride(padded) : 1,
         nullptr,
@@ -135,7 +135,8 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
         0,
         x.data + row,
         x.column_stride};
-    const Sums<T> s = {layer.bias + unit, 0, y.data + row + stride(unit) * y.column_stride, y.column_stride, threshold};
+    const Sums<T> s = {layer.bias() + unit, 0, y.data + row + stride(unit) * y.column_stride, y.column_stride,
+                       threshold};
     with_power_of_2<kMostUnits<T, C, V>>(first + width - unit, [&](auto u) FASTNN_INLINE_LAMBDA {
       constexpr int U = decltype(u)::value;
       tile<T, Lanes::rows, C, U, 1, V>(layer.inputs, o, s);

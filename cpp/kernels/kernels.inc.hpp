@@ -19,7 +19,7 @@ void dense(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>&
 
 template <class T>
 void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
-  if (layer.weights == nullptr) {
+  if (layer.kernel == nullptr) {
     const auto from_first = [&](auto block) {
       block.data += stride(units.first) * block.column_stride;
       return block;

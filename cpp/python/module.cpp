@@ -23,42 +23,88 @@ py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<p
   return array;
 }
 
-// -> (config as JSON, [weights of layer 0, weights of layer 1, …]), weights as Keras orders them: kernel, bias.
+// -> (config as JSON, [{weight: array} for each layer]), the weights in Keras' order.
 py::tuple load(const std::string& path) {
   const ModelFile model = [&] {
     const GilRelease release;
     return load_model(path);
   }();
-  py::list weights;
+  py::list layers;
   for (const ModelLayer& layer : model.layers) {
-    py::list arrays;
-    const auto inputs = static_cast<py::ssize_t>(layer.inputs), units = static_cast<py::ssize_t>(layer.units);
-    if (!layer.kernel.empty()) arrays.append(tensor(layer.kernel, model.dtype, {inputs, units}));
-    for (const auto* numbers : {&layer.bias, &layer.scale, &layer.shift})
-      if (!numbers->empty()) arrays.append(tensor(*numbers, model.dtype, {units}));
-    weights.append(arrays);
+    py::dict weights;
+    for (const WeightRow& weight : layer_row(layer.kind).weights) {
+      if (weight.name == nullptr || layer.weights.count(weight.name) == 0) continue;
+      std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(layer.units)};
+      if (weight.shape == WeightShape::inputs_by_units)
+        shape.insert(shape.begin(), static_cast<py::ssize_t>(layer.inputs));
+      weights[weight.name] = tensor(layer.weights.at(weight.name), model.dtype, shape);
+    }
+    layers.append(weights);
   }
-  return py::make_tuple(py::str(model.config), weights);
+  return py::make_tuple(py::str(model.config), layers);
 }
 
 std::vector<char> bytes_of(const py::object& object) {
-  if (object.is_none()) return {};
   const py::array array(object);
   const auto* data = static_cast<const char*>(array.data());
   return std::vector<char>(data, data + array.nbytes());
 }
 
 void save(const std::string& path, const std::string& config, const std::string& dtype, std::size_t inputs,
-          const std::vector<LayerDescription>& descriptions) {
+          const std::vector<py::object>& layers) {
   if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
   ModelFile model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
-  for (const auto& [units, activation, parameters, kernel, bias, scale, shift] : descriptions) {
-    model.layers.push_back({inputs, units, activation_from_name(activation), bytes_of(kernel), bytes_of(bias),
-                            parameters, bytes_of(scale), bytes_of(shift)});
-    inputs = units;
+  for (const py::object& given : layers) {
+    const LayerDescription layer = layer_described(given);
+    model.layers.push_back({layer.kind, inputs, layer.units, layer.activation, layer.parameters, {}});
+    for (const auto& [name, array] : layer.weights) model.layers.back().weights[name] = bytes_of(array);
+    inputs = layer.units;
   }
   const GilRelease release;
   save_model(path, model);
+}
+
+// {parameter: its default, or None}.
+template <class Rows>
+py::dict parameters_in(const Rows& rows) {
+  py::dict parameters;
+  for (const Parameter& row : rows) {
+    if (row.name == nullptr) continue;
+    const bool has_default = row.domain != Domain::minimum && row.domain != Domain::maximum;
+    parameters[row.name] = has_default ? py::object(py::float_(row.initial)) : py::none();
+  }
+  return parameters;
+}
+
+// {activation: {parameter: default}}.
+py::dict activations() {
+  py::dict table;
+  for (const ActivationRow& row : kActivations) table[row.name] = parameters_in(row.parameters);
+  return table;
+}
+
+// The names of activations that need all units of a row.
+py::frozenset whole_row_activations() {
+  py::set names;
+  for (const ActivationRow& row : kActivations)
+    if (row.applies == Applies::to_whole_rows) names.add(row.name);
+  return py::frozenset(names);
+}
+
+// {class name: (has an activation, {parameter: default}, {weight: (axes, initial value)})}.
+py::dict layers() {
+  py::dict table;
+  for (const LayerRow& row : kLayers) {
+    py::dict weights;
+    for (const WeightRow& weight : row.weights) {
+      if (weight.name == nullptr) continue;
+      const py::object axes = weight.shape == WeightShape::units ? py::object(py::make_tuple("units"))
+                                                                 : py::object(py::make_tuple("inputs", "units"));
+      weights[weight.name] = py::make_tuple(axes, weight.initial);
+    }
+    table[row.class_name] = py::make_tuple(row.has_activation, parameters_in(row.parameters), weights);
+  }
+  return table;
 }
 
 // What the operating system says becomes OSError, with the subclass, errno and file name that Python's open() gives.
@@ -83,16 +129,16 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   module.doc() = "The compiled core of fastnn.";
   module.attr("__version__") = FASTNN_VERSION;
   module.attr("numerics_version") = kNumericsVersion;
-  py::dict activations;
-  for (const std::string& name : activation_names())
-    activations[py::str(name)] = py::tuple(py::cast(activation_parameter_names(activation_from_name(name))));
-  module.attr("activations") = activations;
+  module.attr("activations") = activations();
+  module.attr("whole_row_activations") = whole_row_activations();
+  module.attr("layers") = layers();
   module.def(
       "check_parameters",
-      [](const std::string& activation, const ActivationParameters& parameters) {
-        check_parameters(activation_from_name(activation), parameters);
+      [](const std::string& class_name, const std::string& activation, const std::map<std::string, double>& given) {
+        const auto rows = parameters_of(layer_row(class_name).kind, activation_row(activation).activation);
+        check_parameters(rows, parameters_by_name(rows, given));
       },
-      py::arg("activation"), py::arg("parameters"), "ValueError for parameters that the activation cannot have.");
+      py::arg("layer"), py::arg("activation"), py::arg("parameters"), "ValueError for a parameter outside its domain.");
   module.attr("compiler") = FASTNN_COMPILER;
 
   const auto format_error = py::register_exception<ModelFormatError>(module, "ModelFormatError", PyExc_ValueError);

@@ -19,6 +19,8 @@ def spelled_out(model):
     inputs, dtype = model.input_shape[1], np.dtype(model.dtype)
     text = [f"fastnn {fastnn.numerics_version} {model.dtype} {inputs}\n".encode()]
     for layer in model.layers:
+        names = {PReLU: "prelu", Affine: "affine", LayerNormalization: "layer_normalization"}
+        name = names.get(type(layer), layer.activation)
         kind = "dense" if isinstance(layer, Dense) else "plain"
         inputs = layer.output_units(inputs)
         zeros = np.zeros(inputs, dtype)
@@ -26,7 +28,7 @@ def spelled_out(model):
         if (kind == "dense" and not layer.use_bias) or isinstance(layer, PReLU):
             arrays.append(zeros)
         parameters = np.array([*layer.parameters.values(), 0, 0][:2], dtype)
-        text.append(f"{kind} {inputs} {layer.activation}\n".encode())
+        text.append(f"{kind} {inputs} {name}\n".encode())
         text += [array.tobytes() for array in (parameters, *arrays)]
     return hashlib.sha256(b"".join(text)).hexdigest()
 

@@ -80,8 +80,8 @@ inline bool same(const ModelFile& a, const ModelFile& b) {
       a.config == b.config && a.dtype == b.dtype && a.inputs == b.inputs && a.layers.size() == b.layers.size();
   for (std::size_t i = 0; is_same && i < a.layers.size(); ++i) {
     const ModelLayer &x = a.layers[i], &y = b.layers[i];
-    is_same = x.inputs == y.inputs && x.units == y.units && x.activation == y.activation && x.kernel == y.kernel &&
-              x.bias == y.bias && x.parameters == y.parameters && x.scale == y.scale && x.shift == y.shift;
+    is_same = x.kind == y.kind && x.inputs == y.inputs && x.units == y.units && x.activation == y.activation &&
+              x.parameters == y.parameters && x.weights == y.weights;
   }
   return is_same;
 }

@@ -182,8 +182,9 @@ int main(int argc, char** argv) {
        [] {
          expect<fastnn::Error>([] { fastnn::set_isa("none"); });
          expect<fastnn::Error>([] { fastnn::set_num_threads(0); });
-         expect<fastnn::Error>([] { fastnn::activation_from_name("none"); });
-         expect<fastnn::Error>([] { fastnn::Network<float>(1, {{2}}); });
+         expect<fastnn::Error>([] { fastnn::activation_row("none"); });
+         expect<fastnn::Error>(
+             [] { fastnn::Network<float>(1, {fastnn::activation_layer<float>(2, fastnn::Activation::relu)}); });
        },
        nothing},
   };

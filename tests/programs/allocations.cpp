@@ -14,7 +14,8 @@
 std::ptrdiff_t excess(std::size_t inputs, std::size_t units) {
   const std::vector<float> weights(inputs * units);
   const std::size_t before = allocated_bytes();
-  const fastnn::Network<float> network(inputs, {{units, fastnn::Activation::relu, weights.data()}});
+  const fastnn::Network<float> network(inputs,
+                                       {fastnn::dense_layer(units, weights.data(), nullptr, fastnn::Activation::relu)});
   return static_cast<std::ptrdiff_t>(allocated_bytes() - before) -
          static_cast<std::ptrdiff_t>(1.1 * static_cast<double>(weights.size() * sizeof(float)));
 }
@@ -29,7 +30,8 @@ int main() {
   const std::vector<float> weights(100 * 100, 0.01f), x(1000 * 100, 1.0f);
   std::vector<float> y(1000 * 100), z(1000 * 100);
   const fastnn::Network<float> network(
-      100, {{100, fastnn::Activation::tanh, weights.data()}, {100, fastnn::Activation::softmax, weights.data()}});
+      100, {fastnn::dense_layer(100, weights.data(), nullptr, fastnn::Activation::tanh),
+            fastnn::dense_layer(100, weights.data(), nullptr, fastnn::Activation::softmax)});
   float* const outputs[] = {z.data(), y.data()};
 
   const auto allocations_of = [&](int rounds) {

@@ -17,7 +17,7 @@ const Network<float>& network() {
   static const auto* made = [] {  // never destroyed
     const std::vector<float> kernel(kWidth * kWidth, 0.25f);
     return new Network<float>(kWidth,
-                              {{kWidth, Activation::linear, kernel.data()}, {1, Activation::linear, kernel.data()}});
+                              {fastnn::dense_layer(kWidth, kernel.data()), fastnn::dense_layer(1, kernel.data())});
   }();
   return *made;
 }

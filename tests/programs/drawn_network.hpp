@@ -7,6 +7,7 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -75,40 +76,51 @@ inline Kind mostly_usual(Random& random) { return random.below(2) == 0 ? Kind::u
 
 template <class T>
 struct Layer {
+  fastnn::LayerKind kind;
   fastnn::Activation activation;
   std::size_t inputs, units;
-  fastnn::ActivationParameters parameters;
-  std::vector<T> kernel, bias, scale, shift;
+  fastnn::Parameters parameters;
+  std::map<std::string, std::vector<T>> weights;
 
-  // As fastnn takes it, or its activation alone.
+  bool has_kernel() const { return weights.count("kernel") > 0; }
+
+  // What fastnn takes.
   fastnn::Layer<T> whole() const {
-    return {units, activation, data(kernel), data(bias), parameters, data(scale), data(shift)};
+    fastnn::Layer<T> view{kind, units, activation, parameters, {}};
+    for (const auto& [name, numbers] : weights) view.weights[name] = numbers.data();
+    return view;
   }
+  // The layer, or a Dense layer's activation alone.
   fastnn::Layer<T> without_kernel() const {
-    return {units, activation, nullptr, nullptr, parameters, data(scale), data(shift)};
+    return has_kernel() ? fastnn::activation_layer<T>(units, activation, parameters) : whole();
   }
-  static const T* data(const std::vector<T>& numbers) { return numbers.empty() ? nullptr : numbers.data(); }
+  // A Dense layer's bias, zeros if it has none.
+  std::vector<T> bias() const {
+    const auto found = weights.find("bias");
+    return found == weights.end() ? std::vector<T>(units) : found->second;
+  }
 };
 
 template <class T>
 Layer<T> layer(Random& random, std::size_t inputs, std::size_t units) {
-  using fastnn::Activation;
-  constexpr std::size_t of_units = 3;  // activations that have numbers for each unit, and so no kernel
-  const std::vector<std::string> names = fastnn::activation_names();
-  const std::size_t choice = random.below(names.size() + of_units);
-  const Activation others[of_units] = {Activation::prelu, Activation::affine, Activation::layer_normalization};
-  const fastnn::ActivationParameters parameters[] = {{0.25, 0.75}, {0.01, 3}, {1.7, 2}};
-  Layer<T> result = {{}, inputs, units, random.among(parameters), {}, {}, {}, {}};
-  if (choice >= names.size()) {
-    result.activation = others[choice - names.size()];
+  std::vector<const fastnn::LayerRow*> others;  // with weights for each unit, and so no kernel
+  for (const fastnn::LayerRow& row : fastnn::kLayers)
+    if (!row.has_activation) others.push_back(&row);
+  const std::size_t choice = random.below(fastnn::kActivationCount + others.size());
+  const fastnn::Parameters parameters[] = {{0.25, 0.75}, {0.01, 3}, {1.7, 2}};
+  Layer<T> result = {{}, {}, inputs, units, random.among(parameters), {}};
+  if (choice >= fastnn::kActivationCount) {
+    const fastnn::LayerRow& row = *others[choice - fastnn::kActivationCount];
+    result.kind = row.kind;
     result.units = inputs;
-    result.scale = numbers<T>(random, inputs, mostly_usual(random));
-    if (result.activation != Activation::prelu) result.shift = numbers<T>(random, inputs, mostly_usual(random));
+    for (const fastnn::WeightRow& weight : row.weights)
+      if (weight.name != nullptr) result.weights[weight.name] = numbers<T>(random, inputs, mostly_usual(random));
     return result;
   }
-  result.activation = fastnn::activation_from_name(names[choice]);
-  result.kernel = numbers<T>(random, inputs * units, mostly_usual(random));
-  if (random.below(4) > 0) result.bias = numbers<T>(random, units, mostly_usual(random));
+  result.kind = fastnn::LayerKind::dense;
+  result.activation = fastnn::kActivations[choice].activation;
+  result.weights["kernel"] = numbers<T>(random, inputs * units, mostly_usual(random));
+  if (random.below(4) > 0) result.weights["bias"] = numbers<T>(random, units, mostly_usual(random));
   return result;
 }
 
@@ -122,7 +134,7 @@ std::vector<Layer<T>> layers(Random& random, std::uint64_t seed) {
   for (std::size_t depth = 1 + random.below(4); depth > 0; --depth) {
     result.push_back(layer<T>(random, inputs, units));
     inputs = result.back().units;
-    units = result.back().kernel.empty() ? units : random.among(kUnits);
+    units = result.back().has_kernel() ? random.among(kUnits) : units;
   }
   return result;
 }
@@ -131,12 +143,13 @@ std::vector<Layer<T>> layers(Random& random, std::uint64_t seed) {
 template <class T>
 std::vector<T> reference(const Layer<T>& layer, const std::vector<T>& x) {
   const fastnn::Network<T> activation(layer.units, {layer.without_kernel()});
-  const std::vector<T> bias = layer.bias.empty() ? std::vector<T>(layer.units) : layer.bias;
+  const std::vector<T> bias = layer.bias();
   std::vector<T> sums(layer.units), y(x.size() / layer.inputs * layer.units);
   for (std::size_t row = 0; row < x.size() / layer.inputs; ++row) {
     const T* from = &x[row * layer.inputs];
-    if (!layer.kernel.empty()) {
-      fastnn::reference_dense(layer.inputs, layer.units, layer.kernel.data(), bias.data(), from, sums.data());
+    if (layer.has_kernel()) {
+      fastnn::reference_dense(layer.inputs, layer.units, layer.weights.at("kernel").data(), bias.data(), from,
+                              sums.data());
       from = sums.data();
     }
     activation.forward({from, 1, static_cast<std::ptrdiff_t>(layer.units)}, &y[row * layer.units]);

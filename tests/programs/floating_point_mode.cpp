@@ -93,7 +93,7 @@ void check_threads() {
   const std::size_t units = 300, rows = 300;
   drawn::Random random(1);
   const std::vector<float> x = drawn::numbers<float>(random, rows * units, drawn::Kind::subnormal);
-  std::vector<fastnn::Layer<float>> layers(8, {units, fastnn::Activation::tanh});
+  std::vector<fastnn::Layer<float>> layers(8, fastnn::activation_layer<float>(units, fastnn::Activation::tanh));
   const fastnn::Network<float> network(units, layers);
   std::vector<float> alone(rows * units), shared(rows * units);
   fastnn::set_num_threads(1);

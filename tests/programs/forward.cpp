@@ -33,8 +33,8 @@ void check(fastnn::FunctionRef<bool(fastnn::FunctionRef<bool()>)> run) {
 
 // Layers are activations alone: relu counts as much work as tanh, and takes no time.
 void check_network(std::size_t units, std::size_t rows, fastnn::Activation last) {
-  std::vector<fastnn::Layer<float>> layers(4, {units, fastnn::Activation::relu});
-  layers.push_back({units, last});
+  std::vector<fastnn::Layer<float>> layers(4, fastnn::activation_layer<float>(units, fastnn::Activation::relu));
+  layers.push_back(fastnn::activation_layer<float>(units, last));
   const fastnn::Network<float> network(units, layers);
   const std::vector<float> numbers(units * rows, 1.0f);
   std::vector<float> y(units * rows), hidden(units * rows);

@@ -104,7 +104,7 @@ void check_sizes() {
   using fastnn::Layer;
   const T kernel[] = {1};
   T y[1], *outputs[] = {y};
-  const fastnn::Network<T> network(1, {{1, fastnn::Activation::linear, kernel}});
+  const fastnn::Network<T> network(1, {fastnn::dense_layer(1, kernel)});
   const std::size_t most = std::numeric_limits<std::size_t>::max() / 2 / sizeof(T);
   for (const std::size_t rows : {most + 1, 2 * most, 2 * most + 1, 2 * most + 2, most * 2 * sizeof(T) + 1}) {
     CHECK_SENTENCE(network.forward({kernel, rows, 0}, y), "expected as many rows as fit into memory");
@@ -112,8 +112,8 @@ void check_sizes() {
   }
 
   const std::size_t width = (std::size_t{1} << 31) - 1;
-  std::vector<Layer<T>> layers(4, {width, fastnn::Activation::linear, kernel});
-  layers.push_back({4, fastnn::Activation::linear, kernel});  // the sum of all is 2^64 and little more
+  std::vector<Layer<T>> layers(4, fastnn::dense_layer(width, kernel));
+  layers.push_back(fastnn::dense_layer(4, kernel));  // the sum of all is 2^64 and little more
   try {
     const fastnn::Network<T> endless(width, layers);
     CHECK(false);

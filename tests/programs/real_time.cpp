@@ -136,8 +136,9 @@ std::unique_ptr<Case> case_of_file(const char* path) {
 // Of calls so long that networks share them out to threads: up to 8 rows of 300,000 units of 16 multiply-adds.
 std::unique_ptr<Case> long_case() {
   constexpr std::size_t kUnits = 300'000;
-  const std::vector<fastnn::Layer<float>> layers = {{kUnits, fastnn::Activation::relu},
-                                                    {kUnits, fastnn::Activation::softmax}};
+  const std::vector<fastnn::Layer<float>> layers = {
+      fastnn::activation_layer<float>(kUnits, fastnn::Activation::relu),
+      fastnn::activation_layer<float>(kUnits, fastnn::Activation::softmax)};
   return std::make_unique<CaseOf<float>>(Network<float>(kUnits, layers), 8);
 }
 

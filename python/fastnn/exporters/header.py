@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn._core import LimitError, __version__, activations
+from fastnn._core import LimitError, __version__, whole_row_activations
 from fastnn.files import WholeFile
-from fastnn.layers.layer import Description, changes
+from fastnn.layers.layer import Description
+from fastnn.locks import changes
 from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
@@ -27,6 +28,8 @@ _PANEL_WIDTH = 64
 _MOST_CHAINS = 16
 _LEAST_PANEL = 4  # units, below which there are so many chains and no panels
 _NUMBERS_A_LINE = 8
+# The functions of layers that have weights for each unit.
+_OF_UNITS = {"PReLU": "prelu", "Affine": "affine", "LayerNormalization": "layer_normalization"}
 
 _WORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
@@ -76,8 +79,8 @@ def to_text(model: Sequential, namespace: str) -> str:
     with changes:
         model.build()
         (_, inputs), (_, outputs), fingerprint = model.input_shape, model.output_shape, model.fingerprint()
-        layers = [layer.description(layer.inputs or 0, layer.weights) for layer in model.layers]
-    count = sum(array.size for layer in layers for array in layer if isinstance(array, np.ndarray))
+        layers = model.descriptions()
+    count = sum(array.size for layer in layers for array in layer.weights.values())
     if count > _MOST_WEIGHTS:
         raise LimitError(f"expected at most {_MOST_WEIGHTS} weights in a header; the model has {count}")
     program = _Program(model.dtype)
@@ -136,30 +139,26 @@ class _Program:
 
     def add(self, layer: Description) -> None:
         """Append a layer."""
-        units, kernel = layer.units, layer.kernel
-        if kernel is not None:
-            bias = np.zeros(units, kernel.dtype) if layer.bias is None else layer.bias
+        units, weights = layer.units, layer.weights
+        if "kernel" in weights:
+            kernel = weights["kernel"]
+            bias = weights.get("bias", np.zeros(units, kernel.dtype))
             arrays = f"{self._array(_packed(kernel))}, {self._array(bias)}"
             before, to = self.at, self._next(units)
             self.calls.append(f"detail::dense<{units}>({len(kernel)}, {before}, {arrays}, {to});")
         elif self.at == "x":
             to = self._next(units)
             self.calls.append(f"detail::copy({units}, x, {to});")
-        self._activate(layer)
-
-    def _activate(self, layer: Description) -> None:
-        units, activation = layer.units, layer.activation
-        parameters = [self._literal(float(self._dtype.type(each)), "detail::") for each in layer.parameters]
+        parameters = [self._literal(float(self._dtype.type(each)), "detail::") for each in layer.parameters.values()]
         row = f"detail::UnitsInLanes<{self.number}>{{{self.at}, {units}}}"
-        names = [self._array(each) for each in (layer.scale, layer.shift) if each is not None]
-        if activation in ("softmax", "log_softmax"):
-            self.calls.append(f"detail::{activation}<{self.number}>({row});")
-        elif names:
-            given = parameters[:1] if activation == "layer_normalization" else []
-            self.calls.append(f"detail::{activation}<{self.number}>({', '.join([row, *given, *names])});")
-        elif activation != "linear":
-            given = [self.at, *parameters[: len(activations[activation])]]
-            self.calls.append(f"detail::activate<detail::Activation::{activation}>({units}, {', '.join(given)});")
+        if layer.class_name in _OF_UNITS:
+            given = ", ".join([row, *parameters, *map(self._array, weights.values())])
+            self.calls.append(f"detail::{_OF_UNITS[layer.class_name]}<{self.number}>({given});")
+        elif layer.activation in whole_row_activations:
+            self.calls.append(f"detail::{layer.activation}<{self.number}>({row});")
+        elif layer.activation != "linear":
+            given = ", ".join([self.at, *parameters])
+            self.calls.append(f"detail::activate<detail::Activation::{layer.activation}>({units}, {given});")
 
     def _next(self, units: int) -> str:
         """Move on to the other row of scratch, whole chains wide, as a sum over it needs."""

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__
 from fastnn.files import WholeFile
-from fastnn.layers.layer import Layer, changes
+from fastnn.layers.layer import Description
+from fastnn.locks import changes
 from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
@@ -39,16 +40,16 @@ def to_proto(model: Sequential) -> Any:
     except ImportError:
         raise ImportError("writing .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
     with changes:
-        layers = [(layer, layer.get_weights()) for layer in model.layers]
+        layers = list(zip([layer.name for layer in model.layers], model.descriptions(), strict=True))
         (_, inputs), (_, units), classes = model.input_shape, model.output_shape, model.classes
-    size = sum(array.nbytes for _, weights in layers for array in weights)
+    size = sum(array.nbytes for _, layer in layers for array in layer.weights.values())
     if size > _MOST_BYTES:
         raise LimitError(f"expected at most {_MOST_BYTES} bytes of weights in an .onnx file; the model has {size}")
     graph = _Graph(onnx, model.dtype)
     value = "x"
-    for i, (layer, weights) in enumerate(layers):
-        graph.layer, graph.prefix = layer.name, f"{i}."
-        value = _LAYERS[type(layer).__name__](graph, value, layer, weights)
+    for i, (name, layer) in enumerate(layers):
+        graph.layer, graph.prefix = name, f"{i}."
+        value = _LAYERS[layer.class_name](graph, value, layer)
     return graph.proto(value, inputs, units, classes)
 
 
@@ -96,6 +97,10 @@ class _Graph:
         self._tensors[name] = self._onnx.numpy_helper.from_array(array, name)
         return name
 
+    def weights(self, layer: Description) -> list[str]:
+        """Add the weights of this layer and return their names."""
+        return [self.tensor(name, array) for name, array in layer.weights.items()]
+
     def number(self, value: float) -> str:
         """Add a number and return its name."""
         return self.tensor(repr(float(value)), value)
@@ -121,25 +126,24 @@ class _Graph:
         return model
 
 
-def _dense(graph: _Graph, x: str, layer: Layer, weights: list[Array]) -> str:
-    tensors = [graph.tensor(name, array) for name, array in zip(("kernel", "bias"), weights, strict=False)]
-    return _activation(graph, graph.add("Gemm", x, *tensors), layer, weights)
+def _dense(graph: _Graph, x: str, layer: Description) -> str:
+    return _activation(graph, graph.add("Gemm", x, *graph.weights(layer)), layer)
 
 
-def _affine(graph: _Graph, x: str, _: Layer, weights: list[Array]) -> str:
-    scale, shift = (graph.tensor(name, array) for name, array in zip(("scale", "shift"), weights, strict=True))
+def _affine(graph: _Graph, x: str, layer: Description) -> str:
+    scale, shift = graph.weights(layer)
     return graph.add("Add", graph.add("Mul", x, scale), shift)
 
 
-def _prelu(graph: _Graph, x: str, _: Layer, weights: list[Array]) -> str:
-    alpha = graph.tensor("alpha", weights[0])
+def _prelu(graph: _Graph, x: str, layer: Description) -> str:
+    (alpha,) = graph.weights(layer)
     if not graph.is_double:
         return graph.add("PRelu", x, alpha)
     return _below_zero(graph, x, graph.add("Mul", x, alpha))
 
 
-def _layer_normalization(graph: _Graph, x: str, layer: Layer, weights: list[Array]) -> str:
-    gamma, beta = (graph.tensor(name, array) for name, array in zip(("gamma", "beta"), weights, strict=True))
+def _layer_normalization(graph: _Graph, x: str, layer: Description) -> str:
+    gamma, beta = graph.weights(layer)
     epsilon = layer.parameters["epsilon"]
     if not graph.is_double:
         return graph.add("LayerNormalization", x, gamma, beta, axis=-1, epsilon=epsilon)
@@ -150,7 +154,7 @@ def _layer_normalization(graph: _Graph, x: str, layer: Layer, weights: list[Arra
     return graph.add("Add", graph.add("Mul", graph.add("Div", centred, deviation), gamma), beta)
 
 
-def _activation(graph: _Graph, x: str, layer: Layer, _: list[Array]) -> str:
+def _activation(graph: _Graph, x: str, layer: Description) -> str:
     name, numbers = layer.activation, layer.parameters
     if graph.is_double and name in _OF_FLOAT64:
         return _OF_FLOAT64[name](graph, x, **numbers)
@@ -222,7 +226,7 @@ _OF_FLOAT64: dict[str, Callable[..., str]] = {
     "hard_swish": lambda graph, x: graph.add("Mul", x, _sixth(graph, x)),
     "softsign": lambda graph, x: graph.add("Div", x, graph.add("Add", graph.add("Abs", x), graph.number(1))),
 }
-_LAYERS: dict[str, Callable[[_Graph, str, Any, list[Array]], str]] = {
+_LAYERS: dict[str, Callable[[_Graph, str, Description], str]] = {
     "Dense": _dense, "Activation": _activation, "PReLU": _prelu, "Affine": _affine,
     "LayerNormalization": _layer_normalization,
 }  # fmt: skip

@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.floating_point import default_mode
-from fastnn.layers.activation import Activation, PReLU
+from fastnn.layers.activation import Activation
+from fastnn.layers.arguments import positive_integer
 from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Description, Layer, Weights, changes, positive_integer
-from fastnn.layers.normalization import Affine, LayerNormalization
+from fastnn.layers.layer import Description, Layer, State
+from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
+from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.stack import Stack
 from fastnn.models.summary import summary_lines
@@ -45,7 +47,8 @@ class Sequential(Stack):
     __slots__ = ("_network",)
     _network: Any
 
-    def _weights_changed(self) -> None:
+    def drop_network(self) -> None:
+        """Forget the network of layers or weights that have changed since; the next call builds another."""
         self._network = None
 
     def predict(
@@ -119,11 +122,19 @@ class Sequential(Stack):
         columns = _core.columns(x) if self._inputs is None and x is not None else None
         with changes:
             inputs = columns if self._inputs is None and columns is not None else self._known_inputs()
-            plan = self._prepared(inputs)
-            network = _NETWORKS[self.dtype](inputs, _descriptions(plan))
-            self._adopt(plan)
+            states = self._states(inputs)
+            network = _NETWORKS[self.dtype](inputs, self._descriptions(states))
+            self._adopt(states)
             self._network = network
         return network
+
+    def _descriptions(self, states: list[State]) -> list[Description]:
+        return [layer.description(state) for layer, state in zip(self._layers, states, strict=True)]
+
+    def descriptions(self) -> list[Description]:
+        """Return the layers of a built model as data: kinds, units, parameters and weights by name."""
+        with changes:
+            return self._descriptions(self._states(self._known_inputs()))
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers, their output shapes and numbers of weights, as Keras does."""
@@ -215,7 +226,7 @@ class Sequential(Stack):
             inputs = self._known_inputs()
             self.build()
             config = json.dumps(self.get_config(), separators=(",", ":"), ensure_ascii=False)
-            descriptions = _descriptions(self._prepared(inputs))
+            descriptions = self._descriptions(self._states(inputs))
         _core.save_model(os.fsencode(filepath), config, self.dtype, inputs, descriptions)
 
     @default_mode()
@@ -249,7 +260,3 @@ class Sequential(Stack):
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)
-
-
-def _descriptions(plan: list[tuple[Layer, int, Weights]]) -> list[Description]:
-    return [layer.description(inputs, weights) for layer, inputs, weights in plan]

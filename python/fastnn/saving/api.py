@@ -46,7 +46,7 @@ def load_model(
         raise
     config = json.loads(text)
     model = Sequential._unbuilt(config)
-    model._adopt(model._prepared(config["build_input_shape"][-1], weights))
+    model._adopt(model._states(config["build_input_shape"][-1], weights))
     if check is not None:
         model.conversion = of_own_file(model, path, check)
     return model
