@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import fastnn
+from activations import with_parameters
 from arrays import uniform
 from fastnn import _core
 from fastnn.exporters.onnx import to_proto
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
-from sequentials import with_parameters
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
 
