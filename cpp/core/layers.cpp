@@ -6,28 +6,46 @@
 
 namespace fastnn {
 
+namespace {
+
+const char* name_of(const ActivationRow& row) { return row.name; }
+const char* name_of(const LayerRow& row) { return row.class_name; }
+
+template <class Row, std::size_t N>
+const Row* find(const Row (&rows)[N], const std::string& name) {
+  for (const Row& row : rows)
+    if (name == name_of(row)) return &row;
+  return nullptr;
+}
+
+template <class Row, std::size_t N>
+std::string names_in(const Row (&rows)[N]) {
+  std::string names;
+  for (const Row& row : rows) names += (names.empty() ? "" : ", ") + std::string(name_of(row));
+  return names;
+}
+
+}  // namespace
+
+const ActivationRow* find_activation(const std::string& name) { return find(kActivations, name); }
+const LayerRow* find_layer(const std::string& class_name) { return find(kLayers, class_name); }
+std::string activation_names() { return names_in(kActivations); }
+std::string layer_names() { return names_in(kLayers); }
+
+const ActivationRow& activation_row(const std::string& name) {
+  if (const ActivationRow* row = find_activation(name)) return *row;
+  throw Error("expected an activation among " + activation_names() + "; received '" + name + "'");
+}
+
+const LayerRow& layer_row(const std::string& class_name) {
+  if (const LayerRow* row = find_layer(class_name)) return *row;
+  throw Error("expected a layer among " + layer_names() + "; received '" + class_name + "'");
+}
+
 const LayerRow& layer_row(LayerKind kind) {
   for (const LayerRow& row : kLayers)
     if (row.kind == kind) return row;
   throw Error("expected a kind of layers.hpp; received one numbered " + std::to_string(static_cast<int>(kind)));
-}
-
-const LayerRow& layer_row(const std::string& class_name) {
-  std::string valid;
-  for (const LayerRow& row : kLayers) {
-    if (class_name == row.class_name) return row;
-    valid += (valid.empty() ? "" : ", ") + std::string(row.class_name);
-  }
-  throw Error("expected a layer among " + valid + "; received '" + class_name + "'");
-}
-
-const ActivationRow& activation_row(const std::string& name) {
-  std::string valid;
-  for (const ActivationRow& row : kActivations) {
-    if (name == row.name) return row;
-    valid += (valid.empty() ? "" : ", ") + std::string(row.name);
-  }
-  throw Error("expected an activation among " + valid + "; received '" + name + "'");
 }
 
 const char* activation_name(Activation activation) {

@@ -34,30 +34,22 @@ void check_width(std::size_t width, const std::string& what) {
     throw Error(what + ": expected 1 to " + std::to_string(kLargestWidth) + "; received " + std::to_string(width));
 }
 
-std::string names_of(const LayerRow& row) {
-  std::string names;
-  for (const WeightRow& weight : row.weights)
-    if (weight.name != nullptr) names += (names.empty() ? "" : " and ") + std::string(weight.name);
-  return names.empty() ? "no weights" : "the weights " + names;
-}
-
 template <class T>
 void check_weights(const Layer<T>& layer, const LayerRow& row) {
-  std::size_t known = 0;
+  std::string expected, received;
+  std::size_t known = 0, missing = 0;
   for (const WeightRow& weight : row.weights) {
     if (weight.name == nullptr) continue;
     const auto found = layer.weights.find(weight.name);
-    const bool is_there = found != layer.weights.end();
+    const bool is_there = found != layer.weights.end() && found->second != nullptr;
     known += is_there;
-    if (is_there ? found->second == nullptr : !weight.optional)
-      throw Error(std::string("expected ") + names_of(row) + " in a layer of the kind " + row.class_name +
-                  "; received no " + weight.name);
+    missing += !is_there && !weight.optional;
+    expected += (expected.empty() ? "" : " and ") + std::string(weight.name);
   }
-  if (known == layer.weights.size()) return;
-  std::string received;
-  for (const auto& [name, data] : layer.weights) received += (received.empty() ? "" : " and ") + name;
-  throw Error(std::string("expected ") + names_of(row) + " in a layer of the kind " + row.class_name + "; received " +
-              received);
+  for (const auto& [name, numbers] : layer.weights) received += (received.empty() ? "" : " and ") + name;
+  if (missing > 0 || known != layer.weights.size())
+    throw Error("expected " + (expected.empty() ? "no weights" : expected) + " in a layer of the kind " +
+                row.class_name + "; received " + (received.empty() ? "none" : received));
 }
 
 template <class T>

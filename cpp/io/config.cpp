@@ -3,7 +3,6 @@
 #include "config.hpp"
 
 #include <cstdint>
-#include <iterator>
 #include <limits>
 #include <set>
 
@@ -69,16 +68,13 @@ Parameters parameters_at(const Json& json, const std::vector<Parameter>& rows, c
 }
 
 Activation activation_named(const std::string& name, const std::string& where) {
-  std::string valid;
-  for (const ActivationRow& row : kActivations) {
-    if (name == row.name) return row.activation;
-    valid += (valid.empty() ? "" : ", ") + std::string(row.name);
-  }
-  throw UnsupportedModelError(where + ": expected an activation among " + valid + "; received " + shown(name));
+  if (const ActivationRow* row = find_activation(name)) return row->activation;
+  throw UnsupportedModelError(where + ": expected an activation among " + activation_names() + "; received " +
+                              shown(name));
 }
 
 // A name, or an object of the name and the parameters.
-void parse_activation(const Json& json, LayerConfig& layer, const std::string& where) {
+void parse_activation(const Json& json, ModelLayer& layer, const std::string& where) {
   const Json& value = json["activation"];
   if (!value.is_object()) {
     layer.activation = activation_named(string_at(json, "activation", where), where);
@@ -119,21 +115,18 @@ void check_initializer(const Json& layer, const char* key, const std::string& la
 }
 
 const LayerRow& row_of_class(const std::string& class_name, const std::string& where) {
-  std::string valid;
-  for (const LayerRow& row : kLayers) {
-    if (class_name == row.class_name) return row;
-    const bool is_last = &row == std::end(kLayers) - 1;
-    valid += (valid.empty() ? "" : is_last ? " or " : ", ") + std::string(row.class_name);
-  }
-  throw UnsupportedModelError(where + " has the class_name " + shown(class_name) + "; expected " + valid);
+  if (const LayerRow* row = find_layer(class_name)) return *row;
+  throw UnsupportedModelError(where + " has the class_name " + shown(class_name) + "; expected one of " +
+                              layer_names());
 }
 
-LayerConfig parse_layer(const Json& json, std::size_t inputs, const std::string& where) {
+ModelLayer parse_layer(const Json& json, std::size_t inputs, const std::string& where) {
   check_object(json, {"class_name", "config"}, {}, where);
   const LayerRow& row = row_of_class(string_at(json, "class_name", where), where);
   const Json& config = json["config"];
-  LayerConfig layer{row.kind, inputs, inputs};
+  ModelLayer layer{row.kind, inputs, inputs};
   Keys required, optional = {"name"};
+  std::string absent;  // the optional weight that the layer does without
   if (row.has_kernel()) {
     required = {"units", "activation", "use_bias"};
     optional = {"name", "kernel_initializer", "bias_initializer"};
@@ -150,7 +143,7 @@ LayerConfig parse_layer(const Json& json, std::size_t inputs, const std::string&
     if (!use_bias.is_boolean()) {
       throw ModelFormatError(where + " has " + json_kind(use_bias) + " as 'use_bias'; expected true or false");
     }
-    layer.use_bias = use_bias.get<bool>();
+    if (!use_bias.get<bool>()) absent = "bias";
   }
   if (row.has_activation) {
     parse_activation(config, layer, where);
@@ -158,6 +151,8 @@ LayerConfig parse_layer(const Json& json, std::size_t inputs, const std::string&
     layer.parameters = parameters_at(config, parameters_of(row.kind, layer.activation), where);
   }
   if (row.has_kernel()) layer.units = size_of(config["units"], where, "'units'");
+  for (const WeightRow& weight : row.weights)
+    if (weight.name != nullptr && weight.name != absent) layer.weights[weight.name];
   return layer;
 }
 
@@ -194,13 +189,13 @@ void check_classes(const Json& classes, std::size_t units, const std::string& wh
 
 }  // namespace
 
-ModelConfig parse_config(const std::string& text, const std::string& file) {
+ModelFile parse_config(const std::string& text, const std::string& file) {
   const std::string where = file + ": the config";
   const Document document = parse_strict(text, where);
   const Json& json = document.root();
   check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes"}, where);
   parse_name(json, where);
-  ModelConfig config{parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
+  ModelFile model{text, parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
   const Json& layers = json["layers"];
   if (!layers.is_array() || layers.empty()) {
     throw ModelFormatError(where + " has " + (layers.is_array() ? "an empty array" : json_kind(layers)) +
@@ -211,22 +206,22 @@ ModelConfig parse_config(const std::string& text, const std::string& file) {
                      std::to_string(kMaxLayers));
   }
   std::set<std::string> names;
-  std::size_t inputs = config.inputs;
+  std::size_t inputs = model.inputs;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const std::string place = file + ": layer " + std::to_string(i);
-    config.layers.push_back(parse_layer(layers[i], inputs, place));
+    model.layers.push_back(parse_layer(layers[i], inputs, place));
     const std::string name = parse_name(layers[i]["config"], place);
     if (!name.empty() && !names.insert(name).second) {
       throw ModelFormatError(place + " has the name " + shown(name) + " of a layer before it; expected unique names");
     }
-    inputs = config.layers.back().units;
+    inputs = model.layers.back().units;
   }
   if (!names.empty() && names.size() != layers.size()) {  // Python's automatic names might be those of other layers
     throw ModelFormatError(where + " has names for " + std::to_string(names.size()) + " of " +
                            std::to_string(layers.size()) + " layers; expected one for each or none");
   }
   if (json.contains("classes")) check_classes(json["classes"], inputs, where);
-  return config;
+  return model;
 }
 
 }  // namespace fastnn::io

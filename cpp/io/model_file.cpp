@@ -19,8 +19,6 @@ namespace fastnn {
 namespace {
 
 using io::Header;
-using io::LayerConfig;
-using io::ModelConfig;
 using io::TensorInfo;
 
 constexpr const char* kFormat = "fastnn";
@@ -40,14 +38,14 @@ std::vector<std::size_t> shape_of(const WeightRow& weight, std::size_t inputs, s
   return {inputs, units};
 }
 
-std::vector<Place> expected_tensors(const ModelConfig& config) {
+std::vector<Place> expected_tensors(const ModelFile& model) {
   std::vector<Place> places;
-  for (std::size_t i = 0; i < config.layers.size(); ++i) {
-    const LayerConfig& layer = config.layers[i];
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const ModelLayer& layer = model.layers[i];
     for (const WeightRow& weight : layer_row(layer.kind).weights) {
-      if (!layer.has(weight)) continue;
+      if (weight.name == nullptr || layer.weights.count(weight.name) == 0) continue;
       const std::string name = "layers." + std::to_string(i) + "." + weight.name;
-      places.push_back({{name, tensor_dtype(config.dtype), shape_of(weight, layer.inputs, layer.units)}, i, weight});
+      places.push_back({{name, tensor_dtype(model.dtype), shape_of(weight, layer.inputs, layer.units)}, i, weight});
     }
   }
   return places;
@@ -60,7 +58,7 @@ std::string shape_reason(const Place& place) {
   return "the units of layer " + std::to_string(place.layer - 1) + " by those of layer " + units;
 }
 
-ModelConfig check_metadata(const std::map<std::string, std::string>& metadata, const std::string& file) {
+ModelFile check_metadata(const std::map<std::string, std::string>& metadata, const std::string& file) {
   // Before the keys: another program's file, or another version's, may have others.
   if (const auto format = metadata.find("format"); format != metadata.end() && format->second != kFormat) {
     throw ModelFormatError(file + ": has the format " + io::shown(format->second) + "; expected 'fastnn'");
@@ -86,18 +84,18 @@ void check_tensor(const TensorInfo& tensor, const Place& place, Dtype dtype, con
 }
 
 // The places of the file's tensors, in the file's order; exactly those that the config asks for.
-std::vector<Place> match_tensors(const Header& header, const ModelConfig& config, const std::string& file) {
+std::vector<Place> match_tensors(const Header& header, const ModelFile& model, const std::string& file) {
   std::map<std::string, Place> missing;
-  for (Place& place : expected_tensors(config)) missing.emplace(place.tensor.name, place);
+  for (Place& place : expected_tensors(model)) missing.emplace(place.tensor.name, place);
   std::vector<Place> places;
   for (const TensorInfo& tensor : header.tensors) {
     const auto found = missing.find(tensor.name);
     if (found == missing.end()) {
       throw ModelFormatError(file + ": tensor " + io::shown(tensor.name) + " does not belong to the model; expected " +
                              "layers.<i>.kernel, layers.<i>.bias and others as the config's " +
-                             std::to_string(config.layers.size()) + " layers have them");
+                             std::to_string(model.layers.size()) + " layers have them");
     }
-    check_tensor(tensor, found->second, config.dtype, file);
+    check_tensor(tensor, found->second, model.dtype, file);
     places.push_back(found->second);
     missing.erase(found);
   }
@@ -131,8 +129,18 @@ void check_sizes(const ModelLayer& layer, std::size_t index, Dtype dtype, const 
   }
 }
 
-// That model.layers are what model.config says.
-void check_layers(const ModelFile& model, const ModelConfig& config, const std::string& file) {
+// What a layer is, but for its numbers.
+std::string text_of(const ModelLayer& layer) {
+  std::string text = std::string(layer_row(layer.kind).class_name) + " of shape " +
+                     io::shape_text({layer.inputs, layer.units}) + ", activation '" +
+                     activation_name(layer.activation) + "'";
+  for (const double parameter : layer.parameters) text += " " + std::to_string(parameter);
+  for (const auto& [name, numbers] : layer.weights) text += ", " + name;
+  return text;
+}
+
+// Checks that model.layers are what model.config says.
+void check_layers(const ModelFile& model, const ModelFile& config, const std::string& file) {
   if (model.dtype != config.dtype || model.inputs != config.inputs || model.layers.size() != config.layers.size()) {
     throw ModelFormatError(file + ": the model has " + std::to_string(model.inputs) + " inputs and " +
                            std::to_string(model.layers.size()) + " layers of " + dtype_name(model.dtype) +
@@ -140,42 +148,18 @@ void check_layers(const ModelFile& model, const ModelConfig& config, const std::
                            std::to_string(config.layers.size()) + " and " + dtype_name(config.dtype));
   }
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const ModelLayer& layer = model.layers[i];
-    const LayerConfig& expected = config.layers[i];
-    if (layer.kind != expected.kind || layer.inputs != expected.inputs || layer.units != expected.units ||
-        layer.activation != expected.activation || layer.parameters != expected.parameters) {
-      const auto text = [](const auto& each) {
-        return std::string(layer_row(each.kind).class_name) + " of shape " + io::shape_text({each.inputs, each.units}) +
-               " and activation '" + activation_name(each.activation) + "'";
-      };
-      fail_layer(file, i, "the kind " + text(layer) + "; expected its config's, " + text(expected));
-    }
-    std::size_t known = 0;
-    for (const WeightRow& weight : layer_row(expected.kind).weights) {
-      const bool is_expected = expected.has(weight);
-      const bool is_there = weight.name != nullptr && layer.weights.count(weight.name) > 0;
-      known += is_there;
-      if (is_there != is_expected)
-        fail_layer(file, i, std::string(is_there ? "a " : "no ") + weight.name + ", unlike its config");
-    }
-    if (known != layer.weights.size()) {
-      fail_layer(
-          file, i,
-          "weights that a layer of the kind " + std::string(layer_row(layer.kind).class_name) + " does not have");
-    }
-    check_sizes(layer, i, model.dtype, file);
+    const std::string found = text_of(model.layers[i]), expected = text_of(config.layers[i]);
+    if (found != expected || model.layers[i].parameters != config.layers[i].parameters)
+      fail_layer(file, i, found + "; expected its config's " + expected);
+    check_sizes(model.layers[i], i, model.dtype, file);
   }
 }
 
 ModelFile read_model(io::Input& input) {
   const DefaultFloatingPointMode mode;  // of decimal numbers, which become doubles
   io::SafetensorsFile file(input);
-  const ModelConfig config = check_metadata(file.header().metadata, file.name());
-  const std::vector<Place> places = match_tensors(file.header(), config, file.name());
-  ModelFile model{file.header().metadata.at("config"), config.dtype, config.inputs, {}};
-  for (const LayerConfig& layer : config.layers) {
-    model.layers.push_back({layer.kind, layer.inputs, layer.units, layer.activation, layer.parameters, {}});
-  }
+  ModelFile model = check_metadata(file.header().metadata, file.name());
+  const std::vector<Place> places = match_tensors(file.header(), model, file.name());
   std::vector<std::vector<char>> data = file.read_data();
   for (std::size_t i = 0; i < places.size(); ++i) {
     model.layers[places[i].layer].weights[places[i].weight.name] = std::move(data[i]);
@@ -199,11 +183,10 @@ ModelFile parse_model(const void* data, std::size_t size) {
 void save_model(const std::string& path, const ModelFile& model) {
   const DefaultFloatingPointMode mode;
   const std::string file = io::escaped(path);
-  const ModelConfig config = io::parse_config(model.config, file);
-  check_layers(model, config, file);
+  check_layers(model, io::parse_config(model.config, file), file);
   Header header{{{"format", kFormat}, {"version", kVersion}, {"config", model.config}}, {}};
   std::vector<const char*> data;
-  for (const Place& place : expected_tensors(config)) {
+  for (const Place& place : expected_tensors(model)) {
     header.tensors.push_back(place.tensor);
     data.push_back(model.layers[place.layer].weights.at(place.weight.name).data());
   }

@@ -35,14 +35,17 @@ template <class T>
 constexpr Dtype kDtype = std::is_same_v<T, float> ? Dtype::float32 : Dtype::float64;
 const char* dtype_name(Dtype dtype);
 
-// Throws Error for a number that is no enumerator.
-const LayerRow& layer_row(LayerKind kind);
+// Rows of kActivations and kLayers; null for an unknown name. activation_names() and layer_names() list them for
+// errors.
+const ActivationRow* find_activation(const std::string& name);
+const LayerRow* find_layer(const std::string& class_name);
+std::string activation_names();
+std::string layer_names();
 
-// By its class name; throws Error, naming the valid names.
-const LayerRow& layer_row(const std::string& class_name);
-
-// A row of kActivations; throws Error, naming the valid names.
+// The same; throw Error, naming the valid names.
 const ActivationRow& activation_row(const std::string& name);
+const LayerRow& layer_row(const std::string& class_name);
+const LayerRow& layer_row(LayerKind kind);
 const char* activation_name(Activation activation);
 
 // The values of parameters, in the order of their rows; unused ones are 0.
