@@ -114,23 +114,77 @@ def includes_pointing_outward(root):
     return broken
 
 
-def include_cycles(root):
-    graph = {}
-    for path, number, _, _, target in includes(root):
-        if target is not None:
-            graph.setdefault(path.resolve(), []).append((target, number))
+def cycles(graph, root, verb):
+    """Each edge (file -> [(file, line)]) that closes a circle."""
     broken, done = [], set()
 
     def visit(file, trail):
         for target, number in graph.get(file, ()):
             if target in trail:
-                broken.append(f"{file.relative_to(root.resolve())}:{number}: includes {target.name}, which includes it")
+                broken.append(f"{file.relative_to(root)}:{number}: {verb} {target.name}, which {verb} it")
             elif target not in done:
                 visit(target, [*trail, target])
         done.add(file)
 
     for file in graph:
         visit(file, [file])
+    return broken
+
+
+def include_cycles(root):
+    graph = {}
+    for path, number, _, _, target in includes(root):
+        if target is not None:
+            graph.setdefault(path.resolve(), []).append((target, number))
+    return cycles(graph, root.resolve(), "includes")
+
+
+# Python's rooms, each of which may import from those before it; a file of the package's top folder is a room too.
+ROOMS = (
+    *("_core", "text", "locks", "floating_point", "files", "initializers", "layers", "exporters", "saving.native"),
+    *("models", "importers", "saving", "threads", "configuration", "utils", "cli"),
+)
+
+
+def imports(root):
+    """(file, line, imported file) for every import within the Python package, those inside functions too."""
+    package = root / "python/fastnn"
+    for path in files(root, ("python",), (".py",)):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "fastnn":
+                base = package.joinpath(*node.module.split(".")[1:])
+                for alias in node.names:
+                    places = (base / f"{alias.name}.py", base / alias.name / "__init__.py", base.with_suffix(".py"))
+                    target = next((p for p in (*places, base / "__init__.py") if p.is_file()), None)
+                    if target is not None and not (alias.name == "_core" and base == package):
+                        yield path, node.lineno, target
+
+
+def import_circles(root):
+    graph = {}
+    for path, number, target in imports(root):
+        graph.setdefault(path, []).append((target, number))
+    return cycles(graph, root, "imports")
+
+
+def imports_pointing_upward(root):
+    """Imports from a later room of ROOMS, and from a package's __init__, which offers its names to users alone."""
+    package = root / "python/fastnn"
+
+    def room(path):
+        parts = path.relative_to(package).with_suffix("").parts
+        name = ".".join(parts[:2])
+        return ROOMS.index(name if name in ROOMS else parts[0])
+
+    broken = []
+    for path, number, target in imports(root):
+        if path.name in ("__init__.py", "__main__.py"):
+            continue
+        file = f"{path.relative_to(root)}:{number}"
+        if target.name == "__init__.py":
+            broken.append(f"{file}: import from the file that defines the name, not from {target.parent.name}")
+        elif room(target) > room(path):
+            broken.append(f"{file}: may not import {target.relative_to(package)}")
     return broken
 
 
@@ -259,6 +313,8 @@ def missing_docstrings(root):
 RULES = [
     includes_pointing_outward,
     include_cycles,
+    import_circles,
+    imports_pointing_upward,
     files_touched_outside_io,
     python_outside_its_folder,
     flags_that_change_arithmetic,
