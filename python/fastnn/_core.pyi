@@ -9,6 +9,7 @@ import numpy.typing as npt
 __version__: str
 numerics_version: int
 compiler: str
+single_header: str  # the text of exported headers, with $names that exporters/header.py fills in
 activations: dict[str, tuple[str, ...]]  # names, and those of their parameters
 most_threads: int
 
