@@ -30,7 +30,7 @@ MAY_INCLUDE = {
         ["kernels", "include", "core/chains.hpp", "core/kernel_table.hpp"],
         rf"cstddef|cstdint|utility|{INTRINSICS}",
     ),
-    "header": (["kernels", "core/chains.hpp"], "cfloat|cmath|cstddef|cstdint|cstring|limits"),  # any compiler's
+    "single_header": (["kernels", "core/chains.hpp"], "cfloat|cmath|cstddef|cstdint|cstring|limits"),  # any compiler's
     "core": (["core", "include"], PURE_STD),
     "io": (["io", "include", "core/floating_point_mode.hpp"], rf"{STD}|{POSIX}|nlohmann/json\.hpp"),
     "include": (["include"], PURE_STD),
@@ -43,7 +43,7 @@ MAY_INCLUDE = {
 MAY_INCLUDE_IN_FILE = {
     "cpp/core/kernel_table.hpp": (["core/chains.hpp", "include/fastnn/layers.hpp"], "cstddef|cstdint"),
     "cpp/core/chains.hpp": ([], "cstddef"),  # the kernels see it too, as the next
-    "tests/programs/scalar.cpp": (["header/scalar.hpp"], STD),
+    "tests/programs/scalar.cpp": (["single_header/scalar.hpp"], STD),
     "cpp/include/fastnn/activation.hpp": ([], "cstddef|cstdint"),
     "cpp/include/fastnn/layers.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
@@ -190,12 +190,12 @@ def imports_pointing_upward(root):
 
 def files_touched_outside_io(root):
     calls = r"\b(fopen|freopen|fdopen|open|openat|creat|mmap|popen|rename|unlink)\s*\(|\b([io]?fstream|filebuf)\b"
-    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/header", "cpp/python", "cpp/include"), CPP)
+    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/single_header", "cpp/python", "cpp/include"), CPP)
     return find(root, rf"{calls}|\bFILE\b|filesystem::", outside, "only cpp/io touches files")
 
 
 def python_outside_its_folder(root):
-    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/header", "cpp/io", "cpp/include"), CPP)
+    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/single_header", "cpp/io", "cpp/include"), CPP)
     return find(root, r"pybind|\bPy[A-Z_]\w*|\bpy::", outside, "only cpp/python knows Python")
 
 
@@ -242,8 +242,8 @@ def libm_in_the_data_path(root):
         r"a?(sin|cos|tan)h?|atan2|exp2?|expm1|log(2|10|1p|b)?|pow|sqrt|cbrt|hypot|erfc?|[lt]gamma|fmod|remainder|"
         r"ldexp|frexp|floor|ceil|round|trunc|rint|nearbyint|lrint|fmax|fmin|fdim|fma"
     )
-    paths = files(root, ("cpp/kernels", "cpp/header", "cpp/core", "cpp/include", "cpp/python"), CPP)
-    exact = [root / "cpp/core/reference.hpp", root / "cpp/header/scalar.hpp"]
+    paths = files(root, ("cpp/kernels", "cpp/single_header", "cpp/core", "cpp/include", "cpp/python"), CPP)
+    exact = [root / "cpp/core/reference.hpp", root / "cpp/single_header/scalar.hpp"]
     broken = find(
         root,
         rf"\bstd::({names})[fl]?\s*\(|<c?math(\.h)?>",
@@ -336,7 +336,7 @@ def test_no(rule):
 
 def test_the_rules_look_at_files():
     """A renamed folder must not make the rules above pass by finding nothing."""
-    for folder in ("cpp/kernels", "cpp/header", "cpp/core", "cpp/io", "cpp/python", "cpp/include/fastnn"):
+    for folder in ("cpp/kernels", "cpp/single_header", "cpp/core", "cpp/io", "cpp/python", "cpp/include/fastnn"):
         assert files(ROOT, (folder,), CPP), f"{folder} has no C++ files"
     assert len(list(includes(ROOT))) > 50
 

@@ -15,6 +15,9 @@
 namespace py = pybind11;
 
 namespace fastnn::border {
+
+extern const char single_header[];  // made by cmake/single_header.cmake
+
 namespace {
 
 py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<py::ssize_t>& shape) {
@@ -140,6 +143,7 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
       },
       py::arg("layer"), py::arg("activation"), py::arg("parameters"), "ValueError for a parameter outside its domain.");
   module.attr("compiler") = FASTNN_COMPILER;
+  module.attr("single_header") = py::str(single_header);
 
   const auto format_error = py::register_exception<ModelFormatError>(module, "ModelFormatError", PyExc_ValueError);
   py::register_exception<UnsupportedModelError>(module, "UnsupportedModelError", format_error);

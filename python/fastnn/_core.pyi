@@ -9,6 +9,7 @@ import numpy.typing as npt
 __version__: str
 numerics_version: int
 compiler: str
+single_header: str  # the text of exported headers, with $names that exporters/header.py fills in
 # {activation: {parameter: default, or None}}
 activations: dict[str, dict[str, float | None]]
 whole_row_activations: frozenset[str]

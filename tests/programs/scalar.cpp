@@ -1,7 +1,7 @@
 // A program for test_header_export.py: the arithmetic of exported headers, however it is compiled. It ends with 0, or
 // says which line does not hold.
 #define FASTNN_ISA scalar
-#include "../../cpp/header/scalar.hpp"
+#include "../../cpp/single_header/scalar.hpp"
 
 #include <random>
 

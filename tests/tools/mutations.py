@@ -23,7 +23,7 @@ LIKELY = {
     "core": "blocks thread_pool programs real_time golden fingerprint core cpp_library forward shared_work",
     "io": "malformed_models model_file model_limits models classes saving layers_of_units safetensors_file",
     "python": "inputs outputs arguments calls classes",
-    "header": "header_export header_names",
+    "single_header": "header_export header_names",
 }
 
 # (file under cpp/, what stands there once, what takes its place)
@@ -77,8 +77,8 @@ MUTATIONS = [
     ("core/forward.cpp", "if (ended) return nullptr", "if (false) return nullptr"),
     ("core/thread_pool.cpp", "[] { pool.store(nullptr); }", "[] {}"),
     ("core/sha256.cpp", "filled + taken == kBlock", "filled + taken > kBlock"),
-    ("header/one_row.hpp", "half > 0; half /= 2", "half > 1; half /= 2"),
-    ("header/scalar.hpp", "return unfused(a.x * b.x)", "return a.x * b.x"),
+    ("single_header/one_row.hpp", "half > 0; half /= 2", "half > 1; half /= 2"),
+    ("single_header/scalar.hpp", "return unfused(a.x * b.x)", "return a.x * b.x"),
     ("python/network.cpp", "!out.is_none() && may_share_memory(input.array, y)", "input.array.is(y)"),
 ]
 

@@ -7,7 +7,6 @@ them with attributes alone, in several nodes; importers/onnx/forms.py knows them
 import importlib
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,7 @@ import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__
 from fastnn.files import WholeFile
-from fastnn.layers.layer import Description
-from fastnn.locks import changes
-from fastnn.models.sequential import Sequential
+from fastnn.layers.layer import Description, ModelDescription
 
 Array = npt.NDArray[Any]
 
@@ -27,49 +24,39 @@ _OPSET, _IR = 20, 9  # Gelu is of 20; 9 is the file's version of that time
 _MOST_BYTES = 2**31 - 2**20  # of weights: a protobuf message has at most 2^31 - 1 bytes
 
 
-def to_proto(model: Sequential) -> Any:
-    """Return the onnx.ModelProto of a built model: an input "x" (rows, inputs), an output "y" (rows, units).
+def to_proto(model: ModelDescription) -> Any:
+    """Return the onnx.ModelProto of a model: an input "x" (rows, inputs), an output "y" (rows, units).
 
     Raises LimitError for more weights than a protobuf message may have, ImportError without the onnx package.
-
-    >>> to_proto(model).graph.output[0].name  # doctest: +SKIP
-    'y'
     """
     try:
         onnx: Any = importlib.import_module("onnx")
     except ImportError:
         raise ImportError("writing .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
-    with changes:
-        layers = list(zip([layer.name for layer in model.layers], model.descriptions(), strict=True))
-        (_, inputs), (_, units), classes = model.input_shape, model.output_shape, model.classes
-    size = sum(array.nbytes for _, layer in layers for array in layer.weights.values())
+    size = sum(array.nbytes for layer in model.layers for array in layer.weights.values())
     if size > _MOST_BYTES:
         raise LimitError(f"expected at most {_MOST_BYTES} bytes of weights in an .onnx file; the model has {size}")
     graph = _Graph(onnx, model.dtype)
     value = "x"
-    for i, (name, layer) in enumerate(layers):
+    for i, (name, layer) in enumerate(zip(model.names, model.layers, strict=True)):
         graph.layer, graph.prefix = name, f"{i}."
         value = _LAYERS[layer.class_name](graph, value, layer)
-    return graph.proto(value, inputs, units, classes)
+    return graph.proto(value, model.inputs, model.units, model.classes)
 
 
-def export(model: Sequential, path: str | os.PathLike[str]) -> None:
+def export(model: ModelDescription, path: str) -> None:
     """Write a model to an .onnx file, which appears whole or not at all; the same model gives the same bytes.
 
-    load_model() reads it back as the same model, but that an Activation after a Dense without one becomes this one's,
-    that Activation("linear") is left out, and that the parameters of a float32 model's activations are rounded to
-    float32. ``model.classes`` is in the metadata. ONNX Runtime (1.32) runs every float32 model; in float64 it has no
+    load_model() reads it back as the same model, with three differences. An Activation after a Dense without one
+    becomes the Dense's. Activation("linear") is left out. A float32 model's activations have their parameters rounded
+    to float32. ``model.classes`` is in the metadata. ONNX Runtime (1.32) runs every float32 model; in float64 it has no
     softplus, mish and gelu.
-    Raises ValueError (another extension, a model not built), LimitError (more than 2 GiB), OSError, ImportError.
-
-    >>> export(model, "model.onnx")  # doctest: +SKIP
+    Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
     """
-    name = os.fsdecode(path)
-    if Path(name).suffix.lower() != ".onnx":
-        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={name!r}")
-    model.build()
+    if Path(path).suffix.lower() != ".onnx":
+        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={path!r}")
     content = to_proto(model).SerializeToString(deterministic=True)
-    with WholeFile(name) as whole, whole.errors_name_it():
+    with WholeFile(path) as whole, whole.errors_name_it():
         whole.file.write(content)
 
 

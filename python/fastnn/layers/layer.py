@@ -27,6 +27,17 @@ class Description(NamedTuple):
     weights: Weights
 
 
+class ModelDescription(NamedTuple):
+    """A built model as data, all of one moment: what saving and the exporters read."""
+
+    dtype: str
+    inputs: int
+    units: int
+    classes: tuple[Any, ...] | None
+    names: list[str]
+    layers: list[Description]
+
+
 class State(NamedTuple):
     """What building gives a layer."""
 

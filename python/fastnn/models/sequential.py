@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
 from fastnn.layers.activation import Activation
 from fastnn.layers.arguments import positive_integer
 from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Description, Layer, State
+from fastnn.layers.layer import Description, Layer, ModelDescription, State
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
@@ -131,10 +132,13 @@ class Sequential(Stack):
     def _descriptions(self, states: list[State]) -> list[Description]:
         return [layer.description(state) for layer, state in zip(self._layers, states, strict=True)]
 
-    def descriptions(self) -> list[Description]:
-        """Return the layers of a built model as data: kinds, units, parameters and weights by name."""
+    def describe(self) -> ModelDescription:
+        """Return the built model as data, all of one moment: what saving and the exporters read."""
         with changes:
-            return self._descriptions(self._states(self._known_inputs()))
+            self.build()
+            layers = self._descriptions(self._states(self._known_inputs()))
+            names, classes = [layer.name for layer in self._layers], self.classes
+            return ModelDescription(self.dtype, self._known_inputs(), layers[-1].units, classes, names, layers)
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers, their output shapes and numbers of weights, as Keras does."""
@@ -223,11 +227,9 @@ class Sequential(Stack):
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
         with changes:
-            inputs = self._known_inputs()
-            self.build()
+            model = self.describe()
             config = json.dumps(self.get_config(), separators=(",", ":"), ensure_ascii=False)
-            descriptions = self._descriptions(self._states(inputs))
-        _core.save_model(os.fsencode(filepath), config, self.dtype, inputs, descriptions)
+        _core.save_model(os.fsencode(filepath), config, model.dtype, model.inputs, model.layers)
 
     @default_mode()
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
@@ -237,15 +239,15 @@ class Sequential(Stack):
         the names of layers. docs/header.md is about the header; `name` is its namespace's, else it has the file's.
         Raises ValueError (another extension, a model not built, no C++ name), LimitError, OSError, ImportError.
         """
-        from fastnn.exporters import header, onnx  # they build on this module
-
         path = os.fsdecode(filepath)
         if Path(path).suffix.lower() in header.SUFFIXES:
-            header.export(self, path, name)
+            with changes:
+                model, fingerprint = self.describe(), self.fingerprint()
+            header.export(model, fingerprint, path, name)
         elif name is not None:
             raise ValueError(f"expected name with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
         else:
-            onnx.export(self, path)
+            onnx.export(self.describe(), path)
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies of the layers, with the weights that they have together; so models that share a layer share none after.

@@ -1,6 +1,5 @@
-// simd.hpp's vocabulary for one number at a time, in standard C++17 alone: in its place in the headers that fastnn
-// writes (docs/header.md). No operation here is one that a compiler may join with another, whatever its flags but those
-// that change arithmetic, which are refused.
+// simd.hpp's vocabulary for one number at a time, in standard C++17: exported headers (docs/header.md) have this file
+// instead. No compiler can join two of these operations into one. Flags that change arithmetic are refused.
 #pragma once
 
 #include <cfloat>

@@ -1,5 +1,5 @@
-// One row through a layer, in standard C++17: what headers that fastnn writes compute with (docs/header.md), numbers
-// one at a time but in loops over units that compilers make vectors of.
+// One row through a layer in exported headers (docs/header.md), in standard C++17: one number at a time, but in loops over
+// units, of which compilers make vectors. cmake/single_header.cmake lists this file and all that it includes.
 #pragma once
 
 #include "../core/chains.hpp"
@@ -10,7 +10,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// Units that are summed together: so many sums fill the registers of the widest vectors, and leave none idle meanwhile.
+// Units that are summed together: several of the widest vectors, with no lane idle.
 constexpr std::size_t kPanelWidth = 64;
 
 // sums[n] = fma(x, weights[n], sums[n]).
@@ -67,7 +67,7 @@ void dense(std::size_t inputs, const T* x, const T* weights, const T* bias, T* y
   }
 }
 
-// Of each sum alone, in place; a and b are the activation's parameters, if it has any.
+// An activation of each unit's sum, in place; a and b are its parameters, if it has any.
 template <Activation kActivation, class T>
 void activate(std::size_t units, T* row, T a = 0, T b = 0) {
   for (std::size_t n = 0; n < units; ++n) store(row + n, activated<kActivation, T>(load(row + n), a, b));
