@@ -1,4 +1,5 @@
-// See fastnn/fastnn.hpp: a network of either dtype, and one with memory of its own.
+// See fastnn/fastnn.hpp. A Model is a network of either dtype; a Prepared adds the scratch for its calls. All checks of
+// a call are in fault(), which both use.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -10,7 +11,7 @@
 namespace fastnn {
 namespace {
 
-// What is wrong with a call; null: nothing.
+// Returns the error message for a call with these arguments, or null if they are valid.
 template <class T>
 const char* fault(const Network<T>& network, const T* x, std::size_t rows, const T* y) noexcept {
   if (rows == 0) return nullptr;

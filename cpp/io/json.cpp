@@ -1,5 +1,5 @@
-// See json.hpp. The text is checked as the value is built: nlohmann's parse callback could do that too, but it looks at
-// all earlier siblings each time an object ends, which is quadratic.
+// See json.hpp. A SAX handler checks the text while it builds the value. nlohmann's parse callback could check it too,
+// but that visits all earlier siblings whenever an object ends, which is quadratic.
 #include "json.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace fastnn::io {
 namespace {
 
-// Leaves no value within another. As deep as the value, which kMaxJsonDepth limits.
+// Empties a value from the leaves up. The recursion is as deep as the value, which kMaxJsonDepth limits.
 void take_apart(Json& value) {
   if (!value.is_structured()) return;
   for (Json& each : value) take_apart(each);
@@ -29,7 +29,7 @@ class Builder : public nlohmann::json_sax<Json> {
   bool number_integer(number_integer_t value) override { return add(value); }
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
-  bool binary(binary_t&) override { return false; }  // JSON's text has none
+  bool binary(binary_t&) override { return false; }  // never called for JSON text
   bool string(string_t& text) override {
     check_text(text);
     return add(std::move(text));
@@ -49,7 +49,7 @@ class Builder : public nlohmann::json_sax<Json> {
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
-  // The library's own text is not passed on: it may hold the file's bytes as they are.
+  // The message of the library is dropped: it may contain raw bytes of the file.
   bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
     throw ModelFormatError(what_ + " is not valid JSON in UTF-8 at byte " + std::to_string(position));
   }
@@ -91,10 +91,10 @@ class Builder : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  Json* next_;  // where a value goes that is no array's; then the value added last
+  Json* next_;  // the place of the next value, unless it goes to an array; after that, the value added last
   const std::string& what_;
   std::size_t items_ = 0;
-  std::vector<Json*> open_;  // the objects and arrays that have not ended
+  std::vector<Json*> open_;  // the enclosing objects and arrays, outermost first
 };
 
 bool contains(const Keys& keys, const std::string& key) {
@@ -114,7 +114,7 @@ std::string listed(const Keys& required, const Keys& optional) {
 Document::~Document() { take_apart(root_); }
 
 Document parse_strict(const std::string& text, const std::string& what) {
-  // nlohmann takes a NUL for the end of its input and would not see what follows.
+  // nlohmann takes a NUL for the end of its input and would ignore the rest.
   if (text.find('\0') != std::string::npos) throw ModelFormatError(what + " has a NUL byte");
   Document document;
   Builder builder(document.root(), what);
