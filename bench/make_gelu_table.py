@@ -1,12 +1,12 @@
-"""Writes cpp/kernels/gelu_table.hpp.
+"""Generate cpp/kernels/gelu_table.hpp.
 
     pip install mpmath
     python bench/make_gelu_table.py > cpp/kernels/gelu_table.hpp
 
-The normal distribution's tail is Q(a) = e^(-a^2/2) R(a), where R(a) = erfcx(a / sqrt 2) / 2 falls slowly from 1/2. Its
-intervals are quarters of the octaves of u = 2 + scale a, sixteen for u in [2, 32). On each, R(a) is value + t P(t) with
-t = a - centre, and the centres are S. Gal's "accurate" ones as in make_tables.py: R(centre) is 2^7 times nearer to
-the number `value` than rounding would bring it. The comment at the head of gelu.hpp gives the measured errors.
+The tail of the normal distribution is Q(a) = e^(-a^2/2) R(a), where R(a) = erfcx(a / sqrt 2) / 2 falls slowly from 1/2.
+Each octave of u = 2 + scale a is split into four intervals, sixteen in all for u in [2, 32). On each interval, R(a) is
+value + t P(t) with t = a - centre. The centres are "accurate" ones (S. Gal), as in make_tables.py: R(centre) is 2^7
+times closer to the number `value` than rounding guarantees. The comment at the top of gelu.hpp has the measured errors.
 """
 
 from mpmath import erfc, exp, findroot, floor, ldexp, log, mpf, nstr, pi, sqrt
@@ -17,7 +17,7 @@ from make_tables import fit, literal, rounded
 FIRST = 2 * sqrt(2 / pi)
 CUBE = FIRST * mpf("0.044715")
 
-# `limit`: gelu(-limit) rounds to 0. `scale` keeps u < 32. The same limit for gelu_tanh is `tanh_limit`.
+# gelu(-limit) and gelu_tanh(-tanh_limit) round to 0. `scale` keeps u < 32.
 FORMATS = {
     "float": {
         "bits": 24,
@@ -41,18 +41,18 @@ FORMATS = {
 
 
 def tail_ratio(a):
-    """R(a)."""
+    """Return R(a)."""
     return erfc(a / sqrt(2)) / 2 * exp(a * a / 2)
 
 
 def two_parts(x, bits, spare=0):
-    """x as the sum of two numbers, the first with `spare` bits less than the format has."""
+    """Return two numbers with sum x; the first has `spare` bits fewer than the format."""
     high = rounded(x, bits - spare)
     return high, rounded(x - high, bits)
 
 
 def accurate_centre(middle, bits):
-    """A number near `middle` and the number its R is 2^7 times nearer to than rounding alone would give."""
+    """Return a centre near `middle` and a number `value` with R(centre) 2^7 times closer to it than rounding gives."""
     nearest, slope = rounded(tail_ratio(middle), bits), middle * tail_ratio(middle) - 1 / sqrt(2 * pi)
     step = ldexp(1, int(floor(log(nearest, 2))) + 1 - bits)
     for i in range(100000):
@@ -65,7 +65,7 @@ def accurate_centre(middle, bits):
 
 
 def entry(index, bits, degree, scale, limit, **_):
-    """Centre, value and coefficients 1..degree of one interval; and the fit's relative error."""
+    """Return [centre, value, coefficients 1 to degree] of one interval, and the relative error of the fit."""
     low, high = (min((ldexp(4 + i % 4, i // 4 - 1) - 2) / scale, limit) for i in (index, index + 1))
     centre, value = accurate_centre((low + high) / 2, bits)
     found, error = fit(
@@ -82,7 +82,7 @@ def entry(index, bits, degree, scale, limit, **_):
 def print_tanh_constants(name, bits, least, tanh_limit, suffix, **_):
     slope = FIRST + CUBE * tanh_limit**2
     assert tanh_limit / (1 + exp(slope * tanh_limit)) < ldexp(mpf("0.999"), least - 1)
-    # FIRST is between 1 and 2: with 5 bits to spare, its difference to any slope below 64 is exact.
+    # FIRST is between 1 and 2. With 5 spare bits, its difference to any slope below 64 is exact.
     assert slope < 64
     first, cube = two_parts(FIRST, bits, 5), two_parts(CUBE, bits)
     print(f"\ntemplate <>\nstruct GeluTanhTable<{name}> {{")
