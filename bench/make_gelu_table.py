@@ -107,7 +107,7 @@ def print_tail(name, bits, least, degree, scale, limit, suffix, **_):
     print(f"  static constexpr int kDegree = {degree};")
     print(f"  alignas(64) static constexpr {name} kCentre[16] = {text[0]};")
     print(f"  alignas(64) static constexpr {name} kValue[16] = {text[1]};  // R(kCentre)")
-    print("  // kCoefficient[k] is that of t^(k+1).")
+    print("  // kCoefficient[k] is the coefficient of t^(k+1).")
     print(f"  alignas(64) static constexpr {name} kCoefficient[kDegree][16] = {{")
     print("    " + ",\n    ".join(text[2:]) + ",\n  };\n};")
 

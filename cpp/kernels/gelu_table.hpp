@@ -37,7 +37,7 @@ struct GeluTable<float> {
   static constexpr int kDegree = 6;
   alignas(64) static constexpr float kCentre[16] = {0x1.ecc0b8p-4f, 0x1.71905p-2f, 0x1.33f966p-1f, 0x1.af28dep-1f, 0x1.33f898p0f, 0x1.af2872p0f, 0x1.152c3cp1f, 0x1.52c47cp1f, 0x1.af279ep1f, 0x1.152c52p2f, 0x1.52c3c6p2f, 0x1.905c38p2f, 0x1.ecc01p2f, 0x1.33f87p3f, 0x1.718fb8p3f, 0x1.ae2e96p3f};
   alignas(64) static constexpr float kValue[16] = {0x1.d255eap-2f, 0x1.8872bcp-2f, 0x1.4fe888p-2f, 0x1.23c212p-2f, 0x1.e37174p-3f, 0x1.85ad6p-3f, 0x1.442788p-3f, 0x1.1453a2p-3f, 0x1.c277ccp-4f, 0x1.67c652p-4f, 0x1.2ab3b6p-4f, 0x1.fdfe28p-5f, 0x1.a1a674p-5f, 0x1.50068ep-5f, 0x1.18e8c6p-5f, 0x1.e3914p-6f};  // R(kCentre)
-  // kCoefficient[k] is that of t^(k+1).
+  // kCoefficient[k] is the coefficient of t^(k+1).
   alignas(64) static constexpr float kCoefficient[kDegree][16] = {
     {-0x1.606a9p-2f, -0x1.0ae1acp-2f, -0x1.9ced8cp-3f, -0x1.45a656p-3f, -0x1.d6e448p-4f, -0x1.417862p-4f, -0x1.cc6c52p-5f, -0x1.56ce8cp-5f, -0x1.d2da04p-6f, -0x1.2fc734p-6f, -0x1.a7d3e2p-7f, -0x1.373d12p-7f, -0x1.a46d1ap-8f, -0x1.119768p-8f, -0x1.7f8cf4p-9f, -0x1.1cab62p-9f},
     {0x1.a7f088p-3f, 0x1.282144p-3f, 0x1.a76f8ep-4f, 0x1.35489p-4f, 0x1.9065dep-5f, 0x1.dbdc94p-6f, 0x1.2b9c9p-6f, 0x1.8c0ddep-7f, 0x1.caa952p-8f, 0x1.edf30cp-9f, 0x1.246c74p-9f, 0x1.73ea06p-10f, 0x1.a0fdaap-11f, 0x1.b91f04p-12f, 0x1.0401bep-12f, 0x1.4d64eep-13f},
@@ -56,7 +56,7 @@ struct GeluTable<double> {
   static constexpr int kDegree = 14;
   alignas(64) static constexpr double kCentre[16] = {0x1.4afd6a052bf48p-2, 0x1.f07c1f07c1efp-1, 0x1.9dbcc48676ef3p0, 0x1.219dbcc486778p1, 0x1.9dbcc48676f2p1, 0x1.219dbcc48676ep2, 0x1.745d1745d6e4p2, 0x1.c71c71c71c7p2, 0x1.219dbcc486765p3, 0x1.745d1745d1747p3, 0x1.c71c71c71c6f1p3, 0x1.0cede62433ba1p4, 0x1.4afd6a052bf2dp4, 0x1.9dbcc48676f62p4, 0x1.f07c1f07c1e92p4, 0x1.20f6f31219e42p5};
   alignas(64) static constexpr double kValue[16] = {0x1.92b72bd46023bp-2, 0x1.102d805f22253p-2, 0x1.90e5a883a8bf3p-3, 0x1.394eefc8da817p-3, 0x1.d2e5d00382ec4p-4, 0x1.599244fadb052p-4, 0x1.113404a6efdf5p-4, 0x1.c2fc3a6573e51p-5, 0x1.64d7fd7de2486p-5, 0x1.16d35522a2093p-5, 0x1.c957a0ef821d7p-6, 0x1.8383b7fe3941ep-6, 0x1.3b3aa5052054cp-6, 0x1.f8c977b87a5a7p-7, 0x1.a4d8cd23b399ep-7, 0x1.69a31c6dc20fcp-7};  // R(kCentre)
-  // kCoefficient[k] is that of t^(k+1).
+  // kCoefficient[k] is the coefficient of t^(k+1).
   alignas(64) static constexpr double kCoefficient[kDegree][16] = {
     {-0x1.1658a229bf79p-2, -0x1.212c86ba44931p-3, -0x1.523d1267eec49p-4, -0x1.b08950dfcb92p-5, -0x1.f39cf5974c0f9p-6, -0x1.19145d91023ddp-6, -0x1.642c77d92d4acp-7, -0x1.e907d53718867p-8, -0x1.34279ec872439p-8, -0x1.79ebb3fd4eb45p-9, -0x1.fd8b4bec30d93p-10, -0x1.6e514ea4f7e59p-10, -0x1.e55e05d61f4bbp-11, -0x1.3768de9a3c3a5p-11, -0x1.b119fdf7f2a33p-12, -0x1.3fe494464dda6p-12},
     {0x1.38beb95a4673cp-3, 0x1.07f1c3ea9cf2ep-4, 0x1.fe4ac3a76b897p-6, 0x1.1290b03b2675fp-6, 0x1.f95c040bf2d22p-8, 0x1.b95169a099daap-9, 0x1.c55e69d964d4cp-10, 0x1.04a9950ec52cep-10, 0x1.072c76f1f2078p-11, 0x1.fcaeef62f18fp-13, 0x1.1a820763e5fd5p-13, 0x1.5917896e7427ep-14, 0x1.74cfcadd909b6p-15, 0x1.7fa88651e3d96p-16, 0x1.bd4120b778083p-17, 0x1.1ac0772f7f70fp-17},

@@ -16,7 +16,7 @@ struct TanhTable<float> {
   static constexpr int kDegree = 6;
   alignas(64) static constexpr float kCentre[16] = {0.f, 0x1.d89d72p-3f, 0x1.89d8a4p-2f, 0x1.13b162p-1f, 0x1.89d8b2p-1f, 0x1.13b15ap0f, 0x1.62756cp0f, 0x1.b13b12p0f, 0x1.13b13cp1f, 0x1.627632p1f, 0x1.b13aeep1f, 0x1.00005ap2f, 0x1.3b11fap2f, 0x1.89c0ep2f, 0x1.d8707ap2f, 0x1.154246p3f};
   alignas(64) static constexpr float kValue[16] = {0.f, 0x1.d0667ep-3f, 0x1.778292p-2f, 0x1.f7a08ep-2f, 0x1.4affbap-1f, 0x1.95885cp-1f, 0x1.c392a2p-1f, 0x1.de6efcp-1f, 0x1.f2653cp-1f, 0x1.fbfd24p-1f, 0x1.fed34p-1f, 0x1.ffa818p-1f, 0x1.fff21ep-1f, 0x1.fffedp-1f, 0x1.ffffe6p-1f, 0x1.fffffep-1f};  // tanh(kCentre)
-  // kCoefficient[k] is that of t^(k+1).
+  // kCoefficient[k] is the coefficient of t^(k+1).
   alignas(64) static constexpr float kCoefficient[kDegree][16] = {
     {0.f, 0x1.e5ac62p-1f, 0x1.bb2606p-1f, 0x1.8426f6p-1f, 0x1.2a03dcp-1f, 0x1.7d9744p-2f, 0x1.c6e40ap-3f, 0x1.03bab6p-3f, 0x1.ad8fc6p-5f, 0x1.ff6b3ap-7f, 0x1.2c67c2p-8f, 0x1.5f81ecp-10f, 0x1.bc42ep-13f, 0x1.3005c2p-16f, 0x1.a00844p-20f, 0x1.fffe5ap-24f},
     {0.f, -0x1.b88574p-3f, -0x1.450364p-2f, -0x1.7dce0ep-2f, -0x1.8152bp-2f, -0x1.2e3dc8p-2f, -0x1.913434p-3f, -0x1.e56756p-4f, -0x1.a225c4p-5f, -0x1.fb69c8p-7f, -0x1.2bb7dap-8f, -0x1.5f45a6p-10f, -0x1.bc3212p-13f, -0x1.30014ep-16f, -0x1.a0021ep-20f, -0x1.000d9ep-23f},
@@ -35,7 +35,7 @@ struct TanhTable<double> {
   static constexpr int kDegree = 14;
   alignas(64) static constexpr double kCentre[16] = {0.0, 0x1.eb851eb851ebap-2, 0x1.99999999999c9p-1, 0x1.1eb851eb8540fp0, 0x1.999999999999bp0, 0x1.1eb851eb85206p1, 0x1.70a3d70a3d70fp1, 0x1.c28f5c28f5c08p1, 0x1.1eb851eb8520ap2, 0x1.70a3d70a3d9dbp2, 0x1.c28f5c28f6211p2, 0x1.0a3d70a3e0e6cp3, 0x1.47ae147e0bde6p3, 0x1.99999c0559968p3, 0x1.eb82c36981b36p3, 0x1.1e9067763b478p4};
   alignas(64) static constexpr double kValue[16] = {0.0, 0x1.c8f415c045195p-2, 0x1.53fca0a748a5bp-1, 0x1.9d79ac4bf1662p-1, 0x1.d7e4f0d5dad3p-1, 0x1.f4864ecd5e34dp-1, 0x1.fcc88cbeb005cp-1, 0x1.ff1a879bf50a8p-1, 0x1.ffde5539917cbp-1, 0x1.fffd65a61bda2p-1, 0x1.ffffcc7cc7f8bp-1, 0x1.fffffc0490934p-1, 0x1.ffffffea16b2bp-1, 0x1.ffffffffde7a9p-1, 0x1.ffffffffffccbp-1, 0x1.ffffffffffffbp-1};  // tanh(kCentre)
-  // kCoefficient[k] is that of t^(k+1).
+  // kCoefficient[k] is the coefficient of t^(k+1).
   alignas(64) static constexpr double kCoefficient[kDegree][16] = {
     {0.0, 0x1.9a0b3139322f2p-1, 0x1.1e3c7a9c23b85p-1, 0x1.642e303ea35c2p-2, 0x1.34478a1e6a971p-3, 0x1.6b18adb9860a8p-5, 0x1.9a6e89dfc2a0cp-7, 0x1.ca89efc81e39ep-9, 0x1.0d4d5881f1256p-11, 0x1.4d2c1943f530bp-15, 0x1.9c19ab7f68dfcp-19, 0x1.fdb7b4648e05dp-23, 0x1.5e94d4fad9abep-28, 0x1.0c2b8001c3cfap-35, 0x1.9a800002c0c1fp-43, 0x1.400000015ffeap-50},
     {0.0, -0x1.6df57297d701fp-2, -0x1.7c248d864c502p-2, -0x1.1fa3e6b1467c8p-2, -0x1.1c21a86cc8db8p-3, -0x1.62f558ff0b1b7p-5, -0x1.97da70ccf44e5p-7, -0x1.c9bc6d447268bp-9, -0x1.0d3ba332af5cfp-11, -0x1.4d2a67a719ab9p-15, -0x1.9c1982093ca89p-19, -0x1.fdb7b06daa10dp-23, -0x1.5e94d4ea60aa2p-28, -0x1.0c2b8000928e7p-35, -0x1.9a800000fefe7p-43, -0x1.400000027f07ap-50},
