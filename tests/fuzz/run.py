@@ -63,7 +63,7 @@ def program(target):
 def fuzz(target, seconds, corpus):
     """Run a target for `seconds`; return its last line of statistics, or raise FindingError for a finding.
 
-    Creates folders in corpus/TARGET: seeds, found (inputs that reach new lines), findings, logs (of runs with findings).
+    Creates folders in corpus/TARGET: seeds, found (inputs that reach new lines), findings, logs (for findings).
     """
     corpus = corpus.resolve() / target
     write(target, corpus / "seeds")
