@@ -18,9 +18,9 @@ const char* fault(const Network<T>& network, const T* x, std::size_t rows, const
   if (x == nullptr || y == nullptr) return "expected x and y; received a null pointer";
   if (rows > rows_that_fit<T>(std::max(network.inputs(), network.units()))) return kTooManyRows;
   const auto from = reinterpret_cast<std::uintptr_t>(x), to = reinterpret_cast<std::uintptr_t>(y);
-  if ((from | to) % alignof(T) != 0) return "expected x and y aligned as their numbers are; received others";
+  if ((from | to) % alignof(T) != 0) return "expected x and y aligned for their type; received a misaligned pointer";
   if (from < to + rows * network.units() * sizeof(T) && to < from + rows * network.inputs() * sizeof(T))
-    return "expected y apart from x; received arrays that overlap";
+    return "expected x and y not to overlap; received overlapping arrays";
   return nullptr;
 }
 

@@ -22,7 +22,8 @@ py::array as_array(py::handle x) {
   const py::module_ numpy = py::module_::import("numpy");
   if (py::isinstance(x, numpy.attr("ma").attr("MaskedArray")) &&
       call(numpy.attr("ma").attr("is_masked"), py::make_tuple(x)).cast<bool>())
-    throw py::value_error("expected an array without masked values; fill them first, for example with x.filled(0)");
+    throw py::value_error(
+        "expected an array without masked values; received some; fill them first, for example with x.filled(0)");
   return call(numpy.attr("asarray"), py::make_tuple(x));
 }
 
@@ -186,7 +187,7 @@ py::array output_array(py::handle out, const Shape& shape) {
     throw py::value_error(expected() + "dtype " + py::repr(array.dtype()).cast<std::string>() +
                           (array.dtype().num() == py::dtype::of<T>().num() ? ", not native or not aligned" : ""));
   if (!array.writeable()) throw py::value_error(expected() + "a read-only array");
-  if ((array.flags() & py::array::c_style) == 0) throw py::value_error(expected() + "a strided one");
+  if ((array.flags() & py::array::c_style) == 0) throw py::value_error(expected() + "a strided array");
   return array;
 }
 

@@ -170,10 +170,10 @@ def test_measuring_stops_before_rows_that_fill_the_memory_and_refuses_them_when_
     assert [each.rows for each in times] == [1, 4]
     assert note == "stopped: 16 rows would take 192.00 B, more than a quarter of this machine's memory"
     for rows in ((16,), (1, 16)):
-        with pytest.raises(ValueError, match="expected fewer rows: 16 rows would take 192.00 B, more than a quarter"):
+        with pytest.raises(ValueError, match="expected fewer rows; received 16, which would take 192.00 B, more than"):
             list(time_model(model, rows, 1e-3))
     monkeypatch.setattr(benchmark, "memory_size", lambda: 0)
-    with pytest.raises(ValueError, match="expected fewer rows: 1 rows"):
+    with pytest.raises(ValueError, match="expected fewer rows; received 1, which"):
         list(time_model(model, None, 1e-3))
 
 

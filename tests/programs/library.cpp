@@ -82,9 +82,9 @@ void check_calls(const Model& model) {
   CHECK_SENTENCE(model.predict(x.data(), 1, static_cast<T*>(nullptr)), "expected x and y; received a null");
   CHECK_SENTENCE(model.predict(x.data(), too_many, z.data()), "expected as many rows as fit into memory");
   CHECK_SENTENCE(model.predict(x.data(), 1, odd), "expected x and y aligned");
-  CHECK_SENTENCE(model.predict(x.data(), 1, overlapping), "expected y apart from x");
+  CHECK_SENTENCE(model.predict(x.data(), 1, overlapping), "expected x and y not to overlap");
   std::vector<T> both(kRows * (n + m));  // y lies before x, and the first number of x is the last of y
-  CHECK_SENTENCE(model.predict(both.data() + kRows * m - 1, kRows, both.data()), "expected y apart from x");
+  CHECK_SENTENCE(model.predict(both.data() + kRows * m - 1, kRows, both.data()), "expected x and y not to overlap");
   CHECK_SENTENCE(model.predict(static_cast<Other*>(nullptr), 0, nullptr), "expected numbers of float");
   CHECK_SENTENCE(model.prepare<Other>(1), "expected numbers of float");
   CHECK_SENTENCE(model.prepare<T>(0), "expected max_rows of at least 1");
