@@ -222,14 +222,14 @@ def test_several_threads_are_told_measured_together_and_given_back(run, monkeypa
     assert f", threads {before + 2}, " in out.splitlines()[0]
     assert len(re.findall(rf", {before + 2} threads together[:,] ", out)) == 2
     assert "What bounds each layer" not in out
-    assert out.endswith("\nwhat bounds each layer is shown with --threads 1\n")
+    assert out.endswith("\nthe bounds of each layer are shown with --threads 1 only\n")
 
 
 def test_json_of_several_threads_has_no_bounds_and_says_so(run):
     code, out, _ = run(DIGITS, "--seconds", "1e-3", "--rows", "4", "--threads", "2", "--json")
     report = json.loads(out)
     assert (code, report["threads"], report["machine"]["threads"], report["bounds"]) == (0, 2, 2, [])
-    assert report["notes"] == ["what bounds each layer is shown with --threads 1"]
+    assert report["notes"] == ["the bounds of each layer are shown with --threads 1 only"]
 
 
 def test_threads_are_one_unless_told_and_are_given_back_after_a_mistake(run):
