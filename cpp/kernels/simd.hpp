@@ -90,8 +90,7 @@ FASTNN_INLINE void keep(V& v) {
 #endif
 }
 
-// Loads or stores the first n elements, 0 <= n <= kLanes, and touches no memory beyond them. Other lanes are loaded
-// as 0.
+// Loads or stores the first n elements, 0 <= n <= kLanes, and no others. The other lanes are loaded as 0.
 template <class T>
 FASTNN_INLINE Vector<T> load_first(const T* from, std::size_t n) {
 #if defined(__AVX512F__)
@@ -173,9 +172,8 @@ FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<doub
 
 // Without an fma in hardware. In binary64 the product of two floats is exact. The sum is rounded to odd: its last bit
 // is set if anything was lost. Then rounding to binary32 is correct, since 53 >= 2·24 + 2 bits.
-//
-// S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd",
-// 2008.
+// (S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd",
+// 2008.)
 FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) {
   typedef double Wide __attribute__((vector_size(2 * kVectorBytes)));
   typedef std::int64_t WideBits __attribute__((vector_size(2 * kVectorBytes)));

