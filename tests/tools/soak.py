@@ -23,11 +23,13 @@ from pathlib import Path
 import numpy as np
 
 import fastnn
-from arrays import same_bits, uniform
-from calls import together
 from fastnn._core import reference_dense
 from fastnn.layers import Dense
 from fastnn.models import Sequential, load_model
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))  # modules that the tests share
+from arrays import same_bits, uniform
+from calls import together
 from sequentials import network
 from stored_models import FILES, MODELS, stored
 
