@@ -1,5 +1,6 @@
-// How many chains a layer's sums should have (docs/numerics.md, "Dense"): the time of one layer for one row, and for a
-// tile of rows, with each number of chains whatever its units. Looks into the core, which only a benchmark may.
+// Measures how many chains the sums of a layer should have (docs/numerics.md, "Dense"): the time of one layer, for one
+// row and for a tile of rows, with every number of chains. The library fixes that number per layer, so this program
+// calls the kernels directly.
 #include <cstdio>
 #include <vector>
 
@@ -25,7 +26,7 @@ double nanoseconds(const Kernels<float>& kernels, std::size_t inputs, std::size_
   return 1e9 * shortest_seconds([&] {
            kernels.layer(layer, {x.data(), rows, row_stride, column_stride},
                          {y.data(), rows, row_stride, column_stride}, {0, units});
-           x[0] = y[0];  // one call waits for the other: latency, not throughput
+           x[0] = y[0];  // each call depends on the last: measures latency, not throughput
          });
 }
 

@@ -1,5 +1,6 @@
-// Before the first call: packing weights into a network, and reading a model file. Most of both together is the
-// operating system's, which hands out fresh pages each time; one of them alone gets its last repetition's memory back.
+// Measures the time before the first call: packing weights into a network, and reading a model file. Both together
+// spend most of their time on fresh pages from the operating system; one alone reuses the memory of its last
+// repetition.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>

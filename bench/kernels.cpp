@@ -1,6 +1,6 @@
-// One layer at a time with every instruction set: FLOP/s of dense layers, as a percentage of the peak that fmas in
-// registers reach, and ns an element of activations. Through the public interface, so the copies at the two borders
-// are in it: they count most where a layer has few units. kernels --benchmark_filter=avx2/float64, for example.
+// Times one layer at a time with every instruction set: dense layers in FLOP/s and in percent of the fma peak,
+// activations in ns per element. It uses the public interface, so the copies of inputs and outputs count too, most of
+// all for layers with few units. Example: kernels --benchmark_filter=avx2/float64
 #include <benchmark/benchmark.h>
 
 #include <ctime>
@@ -12,7 +12,7 @@
 
 namespace {
 
-// Runs the network; returns the seconds of a call, of CPU time: other processes do not count in it, other threads do.
+// Runs the network and returns the CPU time of a call in seconds. It includes other threads, but not other processes.
 template <class T>
 double forward(benchmark::State& state, const std::string& isa, const fastnn::Network<T>& network, std::size_t rows) {
   fastnn::set_isa(isa);

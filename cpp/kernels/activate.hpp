@@ -1,4 +1,5 @@
-// Activations over blocks, in place: they take scratch memory as it comes, padding included.
+// Applies a layer's activation to a block, in place. Element-wise ones run over the scratch memory as it lies, padding
+// included: computing on padding is cheaper than a remainder loop, and nothing reads the result.
 #pragma once
 
 #include <utility>
@@ -10,7 +11,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// `elements` is rounded up to whole vectors: scratch memory is padded.
+// Rounds `elements` up to full vectors, which is safe because scratch memory is padded.
 template <Activation kActivation, class T>
 void map(T* data, std::size_t elements, T a, T b) {
   for (std::size_t i = 0; i < elements; i += kLanes<T>)

@@ -1,4 +1,5 @@
-// What each activation that is of each sum alone computes; the others are in whole_rows.hpp.
+// The element-wise activations, each mapped to its formula. Activations that need the whole row, or the unit's own
+// numbers, are in whole_rows.hpp.
 #pragma once
 
 #include "exponentials.hpp"
@@ -9,7 +10,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// The activation of x, of which a and b are the parameters, if it has any.
+// Returns activation(x). a and b are the activation's parameters, if it has any.
 template <Activation kActivation, class T>
 FASTNN_INLINE Vector<T> activated(Vector<T> x, [[maybe_unused]] T a, [[maybe_unused]] T b) {
   constexpr Activation k = kActivation;

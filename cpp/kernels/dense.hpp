@@ -1,4 +1,5 @@
-// y = activation(x · W + b) for some units of a layer and all rows of a block, tile by tile.
+// Computes y = activation(x · W + b) for a range of units of a layer and all rows of a block. The loops here choose
+// tiles; tile.hpp computes them. Tile sizes are template parameters, so every remainder is a smaller tile, not a loop.
 #pragma once
 
 #include "../core/kernel_table.hpp"
@@ -14,7 +15,7 @@ struct Constant {
   static constexpr int value = n;
 };
 
-// body(Constant<n>) for an n known only now, from 1 to most.
+// Calls body(Constant<n>) for a run-time n from 1 to most.
 template <int most, class Body>
 FASTNN_INLINE void with_constant(std::size_t n, Body body) {
   if constexpr (most > 1)
@@ -22,7 +23,7 @@ FASTNN_INLINE void with_constant(std::size_t n, Body body) {
   body(Constant<most>{});
 }
 
-// The same for the largest power of two that is at most n and `most`, itself one.
+// Calls body(Constant<p>) for the largest power of two p <= min(n, most); `most` is a power of two.
 template <int most, class Body>
 FASTNN_INLINE void with_power_of_2(std::size_t n, Body body) {
   if constexpr (most > 1)
@@ -30,20 +31,21 @@ FASTNN_INLINE void with_power_of_2(std::size_t n, Body body) {
   body(Constant<most>{});
 }
 
-// The first of the fewest shares of at most `most` that n are cut into evenly.
+// Splits n evenly into as few pieces of at most `most` as possible, and returns the size of the first.
 constexpr std::size_t first_share(std::size_t n, std::size_t most) {
   const std::size_t shares = (n - 1) / most + 1;
   return (n + shares - 1) / shares;
 }
 
-// relu is the one activation that costs a tile nothing.
+// relu is a maximum with a threshold, which a tile applies at no cost. For other activations the threshold is -inf.
 template <class T>
 T threshold_of(Activation activation) {
   return activation == Activation::relu ? T{0} : -kInfinity<T>;
 }
 
-// Fewer than 4 units for one row: the 16 chains of a unit in lanes, so that a step takes 16 inputs at once. In the last
-// step the weights are padded with -0 and the inputs here with 0: a product of -0 changes no sum, not even one of -0.
+// The sum of one unit for one row, for layers with fewer than 4 units. Its 16 chains lie in lanes, so one iteration
+// takes 16 inputs. In the last iteration the weights are padded with -0 and the inputs with 0: their product -0 changes
+// no sum, not even a sum of -0.
 template <class T>
 T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
   constexpr int V = kMostChains / kLanes<T>;
@@ -74,8 +76,8 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
     }
 }
 
-// All rows for some steps of a few panels, then for the next: weights come from far away once. Sums are kept in y from
-// some steps to the next, which is exact.
+// Runs all rows over a slice of the inputs of a few panels, then over the next slice, so that weights come from a far
+// cache level only once. Between slices the sums are stored in y, which is exact.
 template <class T, int C>
 void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
@@ -115,7 +117,7 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
   }
 }
 
-// V vectors of rows, as many units at a time as are left in their panel, up to what a tile takes.
+// Computes V vectors of rows. Each tile takes as many units of a panel as it has room for.
 template <class T, int C, int V>
 void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t row,
                    Range units) {
@@ -145,7 +147,7 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
   }
 }
 
-// Every vector of rows of the block, as evenly as tiles allow.
+// Splits the vectors of rows of a block evenly into tiles.
 template <class T, int C>
 void dense_rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   for (std::size_t row = 0, vectors; row < x.rows; row += vectors * kLanes<T>) {

@@ -1,5 +1,6 @@
-// A valid network of the input's choice and rows anywhere in memory, on each instruction set and some threads: the bits
-// of the slow reference. Numbers come from a generator that the input seeds, for most of them matter little.
+// Fuzzes Network: the input chooses a valid network, rows and their layout in memory. On every instruction set, with
+// one or more threads, the outputs must have the bits of the slow reference. The input only seeds the generator of most
+// numbers, because their exact values matter little.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
@@ -21,7 +22,8 @@ using drawn::Layer;
 using drawn::numbers;
 using fastnn::Activation;
 
-// Of a call: as a rule, and where threads are to share it (cpp/core/blocks.hpp).
+// Limits on the multiply-adds and the numbers of a call. The `Many` ones are large enough that threads share the call
+// (cpp/core/blocks.hpp).
 constexpr std::size_t kProducts = 1 << 17, kManyProducts = 9 << 20, kNumbers = 1 << 15, kManyNumbers = 1 << 19;
 
 fastnn::Parameters parameters(const std::vector<fastnn::Parameter>& rows, FuzzedDataProvider& choices) {
@@ -66,7 +68,8 @@ std::vector<Layer<T>> network(FuzzedDataProvider& choices, drawn::Random& random
   return layers;
 }
 
-// Few as a rule, so many sometimes that threads share them; fewer where that would take long.
+// Returns a number of rows: usually small, sometimes large enough that threads share them, and limited by the time that
+// a call may take.
 template <class T>
 std::size_t rows(const std::vector<Layer<T>>& layers, FuzzedDataProvider& choices) {
   std::size_t products = 1, widest = layers[0].inputs;
@@ -99,7 +102,7 @@ void check(FuzzedDataProvider& choices) {
   const std::vector<T> x = numbers<T>(random, height * width, kind);
   const drawn::Placed<T> placed(x, height, width, choices.ConsumeIntegral<std::uint8_t>());
   fastnn::set_num_threads(choices.ConsumeIntegralInRange<std::size_t>(1, 4));
-  const std::uint32_t wanted = choices.ConsumeIntegral<std::uint32_t>();  // which layers' outputs
+  const std::uint32_t wanted = choices.ConsumeIntegral<std::uint32_t>();  // bit i: representations() returns layer i
 
   std::vector<fastnn::Layer<T>> views;
   for (const Layer<T>& each : layers) views.push_back(each.whole());

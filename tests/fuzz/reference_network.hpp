@@ -1,6 +1,6 @@
-// A network by the words of docs/numerics.md, layer after layer and row after row. Sums are reference_dense's; a
-// function of one number is had from the portable kernels, one unit wide, which tests/kernels/test_activations.py holds
-// to its exact value: what is compared here is everything that arranges numbers.
+// A network computed as docs/numerics.md describes it, one layer and one row at a time. Sums come from reference_dense.
+// Element-wise activations come from the portable kernels, which tests/kernels/test_activations.py compares with exact
+// values. So this reference tests everything that arranges numbers.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace fastnn::fuzz {
 
 using drawn::Layer;
 
-// Of `rows` rows as wide as the numbers are, alone.
+// Applies an activation to x, which has `rows` rows of equal width.
 template <class T>
 std::vector<T> activated(Activation activation, const Parameters& parameters, const std::vector<T>& x,
                          std::size_t rows) {
@@ -58,7 +58,7 @@ std::vector<T> layer_normalization(const Layer<T>& layer, std::vector<T> x) {
   return x;
 }
 
-// One row of a layer that takes whole rows.
+// Applies an activation that needs the whole row to one row.
 template <class T>
 std::vector<T> whole_row(const Layer<T>& layer, std::vector<T> x) {
   if (layer.kind == LayerKind::layer_normalization) return layer_normalization(layer, x);
@@ -91,7 +91,7 @@ std::vector<T> layer_by_rows(const Layer<T>& layer, const std::vector<T>& x, std
   return y;
 }
 
-// What each layer gives for `rows` rows, contiguous; every NaN is the one that fastnn gives.
+// Returns the outputs of each layer for `rows` contiguous rows. Every NaN is the one NaN of fastnn.
 template <class T>
 std::vector<std::vector<T>> reference(const std::vector<Layer<T>>& layers, std::vector<T> x, std::size_t rows) {
   set_isa("portable");

@@ -1,5 +1,5 @@
-// Networks drawn from a number, the same ones on every CPU, and their answers row by row: each sum by the scalar
-// reference, each activation by itself. What forward() gives must be the same bits.
+// Pseudo-random networks, the same for a seed on every CPU, with their expected outputs. The outputs are computed row
+// by row: each sum by the scalar reference, each activation as a network of its own. forward() must give the same bits.
 #pragma once
 
 #include <cmath>
@@ -17,13 +17,13 @@
 
 namespace drawn {
 
-// Those around which tiles, panels, vectors and the number of chains change, of every instruction set.
+// Sizes around which tiles, panels, vectors and the number of chains change, for every instruction set.
 constexpr std::size_t kUnits[] = {1,  2,  3,  4,  5,  7,  8,  9,  12, 13, 15, 16, 17,  23,  24,  25,
                                   31, 32, 33, 47, 48, 49, 63, 64, 65, 66, 80, 97, 100, 128, 129, 200};
 constexpr std::size_t kInputs[] = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 100, 128, 129, 257};
 constexpr std::size_t kMostRows = 70;
 
-// S. Vigna's splitmix64: the standard library's distributions differ from one library to the next.
+// splitmix64 (S. Vigna). The distributions of std differ between standard libraries.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
@@ -45,7 +45,8 @@ class Random {
 
 enum class Kind { usual, subnormal, every_magnitude, huge, special };
 
-// `usual` numbers are multiples of 2^-23 in [-1, 1); one in eight of the `special` ones is none of these.
+// `usual` numbers are multiples of 2^-23 in [-1, 1). Of `special` numbers, one in eight is zero, an infinity, NaN or at
+// a limit of the format, and the others are usual.
 template <class T>
 T number(Random& random, Kind kind) {
   using Limits = std::numeric_limits<T>;
@@ -84,7 +85,7 @@ struct Layer {
 
   bool has_kernel() const { return weights.count("kernel") > 0; }
 
-  // What fastnn takes.
+  // A view for fastnn.
   fastnn::Layer<T> whole() const {
     fastnn::Layer<T> view{kind, units, activation, parameters, {}};
     for (const auto& [name, numbers] : weights) view.weights[name] = numbers.data();
@@ -124,10 +125,11 @@ Layer<T> layer(Random& random, std::size_t inputs, std::size_t units) {
   return result;
 }
 
-// Numbers one after another have all pairs of inputs and units in their first layers with a kernel, in mixed order.
+// Returns the layers of the network with this seed. Consecutive seeds go through all pairs of inputs and units of the
+// first layer, in mixed order.
 template <class T>
 std::vector<Layer<T>> layers(Random& random, std::uint64_t seed) {
-  constexpr std::size_t pairs = std::size(kInputs) * std::size(kUnits), step = 197;  // without a common factor
+  constexpr std::size_t pairs = std::size(kInputs) * std::size(kUnits), step = 197;  // coprime
   const std::size_t pair = seed % pairs * step % pairs;
   std::size_t inputs = kInputs[pair % std::size(kInputs)], units = kUnits[pair / std::size(kInputs)];
   std::vector<Layer<T>> result;
@@ -139,7 +141,7 @@ std::vector<Layer<T>> layers(Random& random, std::uint64_t seed) {
   return result;
 }
 
-// y = the layer's answers to rows of x, one by one, by the instruction set in use where it takes more than sums.
+// Returns the outputs of a layer for the rows of x, one at a time. Activations run on the instruction set in use.
 template <class T>
 std::vector<T> reference(const Layer<T>& layer, const std::vector<T>& x) {
   const fastnn::Network<T> activation(layer.units, {layer.without_kernel()});
@@ -157,7 +159,7 @@ std::vector<T> reference(const Layer<T>& layer, const std::vector<T>& x) {
   return y;
 }
 
-// The same rows laid out in memory in one of eight ways.
+// Rows in memory, in one of eight layouts.
 template <class T>
 class Placed {
  public:
@@ -188,8 +190,8 @@ class Network {
  public:
   explicit Network(std::uint64_t seed) : Network(Random(seed), seed) {}
 
-  // Whether the first so many rows get the bits that are expected: placed in ways 0 to 7, by forward(); 8 to 15, in
-  // every layer.
+  // Returns whether the outputs of the first `rows` rows have the expected bits. Ways 0 to 7 are the layouts of x for
+  // forward(); 8 to 15 are the same layouts for representations(), which checks every layer.
   bool answers(std::size_t rows, std::size_t way) const {
     const Placed<T> x(x_, rows, layers_[0].inputs, way);
     std::vector<std::vector<T>> y;
@@ -206,7 +208,7 @@ class Network {
     return same;
   }
 
-  // Of each layer, for kMostRows rows.
+  // The outputs of each layer for kMostRows rows.
   const std::vector<std::vector<T>>& expected() const { return expected_; }
 
  private:

@@ -1,5 +1,6 @@
-// `program MODEL OUT`, of examples/digits.safetensors: a model that a C++ program changes is saved whole, or refused
-// with what does not fit, and the old file stays; what is no regular file is refused.
+// `program MODEL OUT`, with examples/digits.safetensors as MODEL: saves models that a C++ program has changed. An
+// inconsistent model is refused with its fault, and the old file stays. Paths to other things than regular files are
+// refused.
 #include <sys/stat.h>
 
 #include <cstring>
