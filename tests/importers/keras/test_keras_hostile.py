@@ -112,7 +112,7 @@ GRAPHS = {
     "branch": (branched, "'d' feeds 'e', 'f'"),
     "several inputs": (lambda: functional(given(), dense(), ends=(TWO_ENDS, ["d", 0, 0])), "several inputs"),
     "several outputs": (lambda: functional(given(), dense(), ends=(["x", 0, 0], TWO_ENDS)), "several outputs"),
-    "a sum": (lambda: functional(given(), layer("Add", "a"), node=lambda _: tensor_node("x", "x")), "takes several inputs"),
+    "a sum": (lambda: functional(given(), layer("Add", "a"), node=lambda _: tensor_node("x", "x")), "several inputs"),
     "a Dropout that stays": (lambda: functional(given(), layer("Dropout", "o"), node=lambda name: tensor_node(
         name, training=True)), "training=True"),
     "Keras 2, training": (lambda: functional(given(), dense(), node=lambda name: [[name, 0, 0, {"training": True}]]),

@@ -28,7 +28,8 @@ class KerasLayer:
     """A layer, in Keras 3's form, and where its weights are.
 
     names: its own, last, and those of the models around it. numbered: their classes with numbers, as in "dense_1".
-    keras: the major version that wrote the config. shape: of a row of its inputs; None if unknown.
+    keras: the major version that wrote the config. stored: finds its weights.
+    shape: of a row of its inputs; None if unknown.
     """
 
     kind: str
@@ -36,8 +37,8 @@ class KerasLayer:
     numbered: tuple[str, ...]
     config: dict[str, Any]
     keras: int | None
+    stored: "Stored"
     shape: Shape | None = None
-    stored: "Stored | None" = None
 
     @property
     def source(self) -> str:
@@ -46,7 +47,7 @@ class KerasLayer:
 
     def weights(self, *names: str) -> dict[str, Array]:
         """Return the weights, which must have these names; "count" is not read."""
-        stored = self.stored(self, names) if self.stored else {}
+        stored = self.stored(self, names)
         if stored.keys() != set(names):
             raise ModelFormatError(f"has the weights {', '.join(stored)!r:.100}; expected {', '.join(names)!r}")
         return {name: _floats(name, stored[name]) for name in names if name != "count"}
@@ -63,8 +64,8 @@ class KerasLayer:
 Stored = Callable[[KerasLayer, tuple[str, ...]], dict[str, Any]]
 
 
-def layers_in_order(model: Any, keras: int | None) -> list[KerasLayer]:
-    """Return the layers in the order of computing, those of models within the model too.
+def layers_in_order(model: Any, keras: int | None, stored: Stored) -> list[KerasLayer]:
+    """Return the layers of a model and of models within it, in the order of computing.
 
     model: its class_name and config, as a file or get_config() has them. keras: the major version that wrote it.
     """
@@ -73,29 +74,54 @@ def layers_in_order(model: Any, keras: int | None) -> list[KerasLayer]:
         raise UnsupportedModelError(
             f"the model is a {kind!r:.60}; expected a Sequential, or a Functional of layers in a row"
         )
-    return list(_leaves(KerasLayer(kind, (), (), config, keras)))
+    return list(_leaves(KerasLayer(kind, (), (), config, keras, stored)))
+
+
+def _leaves(model: KerasLayer) -> Iterator[KerasLayer]:
+    records = model.config.get("layers")
+    if not isinstance(records, list | tuple) or not records:
+        raise ModelFormatError(f"expected the {model.kind} {'/'.join(model.names)!r:.60} with a list of layers")
+    if len(model.names) > _DEEPEST:
+        raise LimitError(f"has models within models more than {_DEEPEST} deep")
+    layers: dict[str, KerasLayer] = {}
+    nodes: dict[str, tuple[str, Any]] = {}
+    counts: Counter[str] = Counter()
+    for record in records:
+        kind, config = keras_3_form(record)
+        name, snake = config.get("name"), _snake_case(kind)
+        numbered = f"{snake}_{counts[snake]}" if counts[snake] else snake
+        counts[snake] += 1
+        if not isinstance(name, str) or name in layers:
+            raise ModelFormatError(f"has a {kind:.60} with the name {name!r:.60}; expected a name of its own")
+        places = (*model.names, name), (*model.numbered, numbered)
+        layers[name] = KerasLayer(kind, *places, config, model.keras, model.stored)
+        nodes[name] = layers[name].source, record.get("inbound_nodes")
+    order = in_a_row(model.config, nodes) if model.kind == "Functional" else list(layers)
+    # A Sequential may know the shape of its inputs when its first layer does not.
+    shape = model.config.get("build_input_shape") or model.config.get("batch_shape")
+    layers[order[0]].config.setdefault("batch_shape", shape)
+    for name in order:
+        yield from _leaves(layers[name]) if layers[name].kind in MODELS else [layers[name]]
 
 
 def keras_3_form(record: Any) -> tuple[str, dict[str, Any]]:
-    """Return the class and the config of a layer or model as Keras 3 would write them.
+    """Return the class and the config of a layer or model as Keras 3 writes them.
 
-    A class of one's own gets the name that it was registered by, which no layer of Keras has.
+    A class of one's own gets the name that it is registered by, which no layer of Keras has.
     """
     match record:
         case {"class_name": "function"}:
             raise UnsupportedModelError(f"has the function {record.get('config')!r:.60}, which fastnn never runs")
         case {"class_name": str(kind), "config": list(layers)}:  # a Sequential of Keras 2.0 and 2.1
             config: dict[str, Any] = {"layers": layers}
-        case {"class_name": str(kind), "config": dict(config)}:
-            config = {key: _unwrapped(value) for key, value in config.items()}
-        case {"class_name": str(kind)}:
-            config = {}
+        case {"class_name": str(kind), "config": dict(values)}:
+            config = {key: _unwrapped(value) for key, value in values.items()}
         case _:
             raise ModelFormatError(f"expected an object with class_name and config; received {record!r:.60}")
     module, registered = record.get("module"), record.get("registered_name")
-    if isinstance(registered, str) and registered != kind:
-        kind = registered
-    elif isinstance(module, str) and module.partition(".")[0] not in _FAMILIES:
+    if registered not in (None, kind):
+        kind = str(registered)
+    elif _is_foreign(module):
         kind = f"{module}.{kind}"
     if "name" in record:
         config.setdefault("name", record["name"])
@@ -112,41 +138,19 @@ def _unwrapped(value: Any) -> Any:
             return numbers
         case {"class_name": "DTypePolicy" | "Policy" | "FloatDTypePolicy", "config": {"name": name}}:
             return name
-        case {"class_name": "function", "module": str(module), "config": str(name)} if _has_activations(module):
+        case {"class_name": "function", "module": str(module), "config": str(name)} if module.startswith(
+            "keras.activations"
+        ):
             return name
     return value
 
 
-def _has_activations(module: str) -> bool:
-    return module.startswith("keras.activations")
+def _is_activation(function: dict[str, Any]) -> bool:
+    return str(function.get("module")).startswith("keras.activations")
 
 
-def _leaves(model: KerasLayer) -> Iterator[KerasLayer]:
-    if len(model.names) > _DEEPEST:
-        raise LimitError(f"models stand in models more than {_DEEPEST} deep")
-    records = model.config.get("layers")
-    if not isinstance(records, list | tuple) or not records:
-        raise ModelFormatError(f"expected the {model.kind} {'/'.join(model.names)!r:.60} with a list of layers")
-    layers: dict[str, KerasLayer] = {}
-    counts: Counter[str] = Counter()
-    for record in records:
-        kind, config = keras_3_form(record)
-        snake, name = _snake_case(kind), config.get("name")
-        numbered = f"{snake}_{counts[snake]}" if counts[snake] else snake
-        counts[snake] += 1
-        layer = KerasLayer(kind, (*model.names, str(name)), (*model.numbered, numbered), config, model.keras)
-        if not isinstance(name, str) or name in layers:
-            raise ModelFormatError(f"{layer.source} has a name that is no text, or another layer's; expected its own")
-        layers[name] = layer
-    order = list(layers)
-    if model.kind == "Functional":
-        nodes = {name: record.get("inbound_nodes") for name, record in zip(layers, records, strict=True)}
-        order = in_a_row(model.config, nodes, {name: layer.source for name, layer in layers.items()})
-    # A Sequential may say the shape of its inputs itself, not its first layer.
-    shape = model.config.get("build_input_shape") or model.config.get("batch_shape")
-    layers[order[0]].config.setdefault("batch_shape", shape)
-    for layer in map(layers.__getitem__, order):
-        yield from _leaves(layer) if layer.kind in MODELS else [layer]
+def _is_foreign(module: Any) -> bool:
+    return isinstance(module, str) and module.partition(".")[0] not in _FAMILIES
 
 
 def _snake_case(class_name: str) -> str:
@@ -174,8 +178,8 @@ def refuse_code(config: Any) -> None:
         elif isinstance(each, dict):
             waiting += each.values()
             module, named = each.get("module"), each.get("class_name")
-            is_foreign = named is not None and isinstance(module, str) and module.partition(".")[0] not in _FAMILIES
-            is_function = named == "function" and not _has_activations(str(module))
+            is_foreign = named is not None and _is_foreign(module)
+            is_function = named == "function" and not _is_activation(each)
             if is_foreign or is_function or named in ("Lambda", "__lambda__"):
                 what = f"{module}.{each.get('config') if is_function else named}"
                 raise UnsupportedModelError(

@@ -1,12 +1,13 @@
 """Keras' files, .keras and .h5, without Keras: which container it is, and where the config and the weights are."""
 
+import json
 import os
 import re
 from typing import Any, BinaryIO
 
-from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.files import open_regular
-from fastnn.importers.keras.archive import Archive, parse_json
+from fastnn.importers.keras.archive import read_members
 from fastnn.importers.keras.config import Stored, refuse_code
 from fastnn.importers.keras.guard import naming
 from fastnn.importers.keras.hdf5 import SIGNATURE, Hdf5
@@ -15,7 +16,8 @@ from fastnn.importers.keras.weights import named_weights, numbered_weights
 from fastnn.importers.refusals import refusal
 from fastnn.models.sequential import Sequential
 
-_WEIGHTS = "model.weights.h5"
+_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+_MOST_JSON = 1 << 20  # bytes; Python's objects take up to 50 times as many
 
 
 def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
@@ -48,7 +50,7 @@ def _read(file: BinaryIO) -> KerasModel:
     if start == SIGNATURE:
         config, version, stored = _h5(Hdf5(file.read()))
     elif start[:4] == b"PK\x03\x04":
-        config, version, stored = _keras(Archive(file, os.fstat(file.fileno()).st_size))
+        config, version, stored = _keras(read_members(file, os.fstat(file.fileno()).st_size, _MEMBERS))
     else:
         raise ModelFormatError("is neither HDF5 nor a zip archive; expected a .keras or a .h5 file of Keras")
     major = re.match(r"(\d{1,4})\.", version) if isinstance(version, str) else None
@@ -59,23 +61,32 @@ def _read(file: BinaryIO) -> KerasModel:
     return model
 
 
-def _keras(archive: Archive) -> tuple[Any, Any, Stored]:
+def _keras(members: dict[str, bytes]) -> tuple[Any, Any, Stored]:
     """Return the config, the version and the weights of a zip archive of Keras 3, or 2.12 and later."""
-    config = archive.json("config.json")
-    metadata = archive.json("metadata.json") if "metadata.json" in archive.members else {}
-    if _WEIGHTS not in archive.members:
-        kept = ", ".join(sorted(archive.members))
-        raise UnsupportedModelError(f"has no {_WEIGHTS}, but {kept:.200}; save it as .h5")
-    return config, metadata.get("keras_version"), numbered_weights(Hdf5(archive.read(_WEIGHTS)))
+    if not members.keys() >= {"config.json", "model.weights.h5"}:
+        names = ", ".join(sorted(members))
+        raise UnsupportedModelError(f"holds {names:.200}; expected config.json and model.weights.h5: save it as .h5")
+    version = _json(members.get("metadata.json", b"{}"), "metadata.json").get("keras_version")
+    hdf5 = Hdf5(members["model.weights.h5"])
+    return _json(members["config.json"], "config.json"), version, numbered_weights(hdf5)
 
 
 def _h5(hdf5: Hdf5) -> tuple[Any, Any, Stored]:
     """Return the config, the version and the weights of an HDF5 file of Keras 2, or of Keras 3 if asked for."""
-    text = hdf5.text(hdf5.root, "model_config")
+    text = hdf5.text(hdf5.root, "model_config", _MOST_JSON)
     if text is None:
         raise UnsupportedModelError(
             "holds weights alone, not what the layers are (as save_weights() writes); save the whole model: "
             "model.save('model.keras')"
         )
-    version = hdf5.text(hdf5.root, "keras_version") or hdf5.text(hdf5.at("model_weights"), "keras_version")
-    return parse_json(text, "its model_config"), version, named_weights(hdf5)
+    versions = (hdf5.text(item, "keras_version", _MOST_JSON) for item in (hdf5.root, hdf5.at("model_weights")))
+    return _json(text, "its model_config"), next(filter(None, versions), None), named_weights(hdf5)
+
+
+def _json(text: str | bytes, what: str) -> Any:
+    if len(text) > _MOST_JSON:
+        raise LimitError(f"{what} has {len(text)} bytes; fastnn reads at most {_MOST_JSON}")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFormatError(f"{what} is not JSON: {error!s:.100}") from None

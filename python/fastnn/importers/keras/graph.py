@@ -6,17 +6,17 @@ from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.keras.guard import naming
 
 
-def in_a_row(config: dict[str, Any], nodes: dict[str, Any], sources: dict[str, str]) -> list[str]:
+def in_a_row(config: dict[str, Any], nodes: dict[str, tuple[str, Any]]) -> list[str]:
     """Return the names of the layers from the model's input to its output.
 
-    nodes: the layers' inbound_nodes, by name. sources: the layers' names for errors.
+    nodes: by a layer's name its source, for errors, and its inbound_nodes.
     Raises UnsupportedModelError for several inputs or outputs, branches, and shared layers.
     """
     first, last = _only_end(config, "input_layers"), _only_end(config, "output_layers")
     users: dict[str, list[str]] = {name: [] for name in nodes}
-    for name, calls in nodes.items():
-        with naming(sources[name]):
-            if name == first and calls == []:
+    for name, (source, calls) in nodes.items():
+        with naming(source):
+            if name == first and calls in ([], ()):
                 continue
             feeding = _feeding(calls)
             if name == first or feeding not in users:

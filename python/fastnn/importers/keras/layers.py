@@ -50,8 +50,8 @@ def layer_steps(layer: KerasLayer) -> list[Step]:
 def unknown_layer(source: str) -> UnsupportedModelError:
     """Return the error for a layer that fastnn does not have: one of Keras, or of somebody's own class."""
     return UnsupportedModelError(
-        f"{source} has no counterpart in fastnn; expected one of {', '.join(_TABLE)}. Save a model of the layers "
-        "around it, and compute this one outside"
+        f"{source} has no counterpart in fastnn; expected Keras' own class and methods of a {', '.join(_TABLE)}. Save "
+        "a model of the layers around it, and compute this one outside"
     )
 
 
@@ -81,11 +81,9 @@ def shape_after(layer: KerasLayer) -> Shape | None:
     return shape
 
 
-def _input(layer: KerasLayer, *, dtype: Any = None, batch_shape: Any = None) -> list[Step]:
+def _input(layer: KerasLayer, *, dtype: Any = None) -> list[Step]:
     if dtype is not None and not re.fullmatch(r"(mixed_)?(b?float|u?int)\d+", str(dtype)):
         raise UnsupportedModelError(f"takes {dtype!r:.60}; expected numbers")
-    if isinstance(batch_shape, list | tuple) and len(batch_shape) < 2:
-        raise UnsupportedModelError(f"takes no rows, but the shape {batch_shape!r:.60}")
     return [Nothing(layer.source)]
 
 
@@ -227,12 +225,6 @@ def _flatten(layer: KerasLayer, *, data_format: Any = None) -> list[Step]:
     return [Nothing(layer.source)]
 
 
-def _reshape(layer: KerasLayer, *, target_shape: Any = None) -> list[Step]:
-    if not isinstance(target_shape, list | tuple) or not all(type(size) is int for size in target_shape):
-        raise ModelFormatError(f"has the target_shape {target_shape!r:.60}; expected whole numbers")
-    return [Nothing(layer.source)]
-
-
 def _nothing(layer: KerasLayer) -> list[Step]:
     return [Nothing(layer.source)]
 
@@ -265,7 +257,7 @@ _TABLE: dict[str, tuple[Callable[..., list[Step]], str]] = {
     "ELU": (_elu, ""),
     "Softmax": (_softmax, ""),
     "Flatten": (_flatten, ""),
-    "Reshape": (_reshape, ""),
+    "Reshape": (_nothing, "target_shape"),
     "InputLayer": (_input, ""),
     "Dropout": (_nothing, "rate seed noise_shape"),
     "GaussianNoise": (_nothing, "stddev seed"),

@@ -56,12 +56,12 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
     keras: the major version that wrote it. stored: where its weights are.
     Raises UnsupportedModelError for what fastnn cannot compute, ModelFormatError for a broken description.
     """
-    layers = layers_in_order(model, keras)
+    layers = layers_in_order(model, keras, stored)
     first = shape = row_shape(layers[0].config.get("batch_shape"))
     steps: list[Step] = []
     for number, layer in enumerate(layers, 1):
         with naming(layer.source, f". It is number {number} of {len(layers)} layers"):
-            layer = replace(layer, shape=shape, stored=stored)
+            layer = replace(layer, shape=shape)
             steps += layer_steps(layer)
             shape = shape_after(layer)
     if shape is not None and len(shape) != 1:

@@ -1,7 +1,7 @@
-"""Strings in an HDF5 file, checked before HDF5 reads them, since it trusts the file.
+"""Strings in an HDF5 file, checked before HDF5 reads them.
 
 HDF5 allocates as many bytes as an attribute says its string has, up to 4 GiB. It loops for ever over a free space of
-size 0 in a heap, where strings are. Both are found by their signatures, wherever in the file they are.
+size 0 in a heap of strings. Both are found by their signatures, wherever in the file they are.
 """
 
 import re
@@ -12,7 +12,7 @@ from fastnn._core import LimitError, ModelFormatError
 
 # A heap's signature and version, and the names of the attributes that file.py reads.
 _SOUGHT = re.compile(rb"GCOL\x01\x00\x00\x00|model_config\x00|keras_version\x00")
-_MOST_OBJECTS = 100_000  # of all heaps, which may overlap
+_MOST_OBJECTS = 100_000  # of all heaps, which may overlap in a hostile file
 
 
 def check_strings(content: bytes, most_text: int) -> None:
@@ -25,7 +25,8 @@ def check_strings(content: bytes, most_text: int) -> None:
             _check_attribute(content, match.start(), most_text)
             continue
         for _ in _heap_objects(content, match.start()):
-            if (count := count + 1) > _MOST_OBJECTS:
+            count += 1
+            if count > _MOST_OBJECTS:
                 raise LimitError(f"has more than {_MOST_OBJECTS} strings")
 
 
@@ -43,12 +44,11 @@ def _heap_objects(content: bytes, start: int) -> Iterator[int]:
 def _check_attribute(content: bytes, at: int, most_text: int) -> None:
     """Check the attribute whose name is at this position; its message has one of three versions."""
     for version, before, unit in ((1, 8, 8), (2, 8, 1), (3, 9, 1)):
-        if at < before or content[at - before] != version:
-            continue
-        sizes = struct.unpack_from("<HHH", content, at - before + 2)
-        name, kind, shape = (-(-each // unit) * unit for each in sizes)
-        value = at + name + kind + shape
-        length = int.from_bytes(content[value : value + 4], "little")
-        is_of_variable_length = content[at + name : at + name + 1] and content[at + name] & 15 == 9
-        if is_of_variable_length and length > most_text:
-            raise LimitError(f"has a string of {length} bytes at byte {at}; fastnn reads at most {most_text}")
+        if at >= before and content[at - before] == version:
+            sizes = struct.unpack_from("<HHH", content, at - before + 2)
+            name, kind, shape = (-(-each // unit) * unit for each in sizes)
+            is_of_variable_length = content[at + name : at + name + 1] and content[at + name] & 15 == 9
+            value = at + name + kind + shape
+            length = int.from_bytes(content[value : value + 4], "little")
+            if is_of_variable_length and length > most_text:
+                raise LimitError(f"has a string of {length} bytes at byte {at}; fastnn reads at most {most_text}")

@@ -48,7 +48,7 @@ def _datasets(hdf5: Hdf5, group: Any, path: tuple[str, ...] = ()) -> Iterator[tu
     if len(path) > _DEEPEST:
         raise LimitError(f"model_weights: groups stand in groups more than {_DEEPEST} deep")
     for name, child in hdf5.children(group).items():
-        if hdf5.is_dataset(child):
-            yield (*path, re.sub(r":\d+$", "", name)), child
-        else:
+        if hasattr(child, "keys"):
             yield from _datasets(hdf5, child, (*path, name))
+        else:
+            yield (*path, re.sub(r":\d+$", "", name)), child
