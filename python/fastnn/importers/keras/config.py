@@ -25,10 +25,10 @@ _FAMILIES = {"keras", "tf_keras", "tensorflow", "builtins"}  # the packages that
 
 @dataclass(frozen=True)
 class KerasLayer:
-    """A layer, in Keras 3's form, and where its weights are.
+    """A layer, in Keras 3's form.
 
-    names: its own, last, and those of the models around it. numbered: their classes with numbers, as in "dense_1".
-    keras: the major version that wrote the config. stored: finds its weights.
+    names: those of the models around it, then its own. numbered: their classes with numbers, as in "dense_1".
+    keras: the major version that wrote the config; None if unknown. stored: finds the weights.
     shape: of a row of its inputs; None if unknown.
     """
 
@@ -60,7 +60,7 @@ class KerasLayer:
             )
 
 
-# Returns a layer's weights by name, arrays or datasets of h5py; it is given the names that they should have.
+# Returns a layer's weights by name, given the names that they should have; they are arrays, or datasets of h5py.
 Stored = Callable[[KerasLayer, tuple[str, ...]], dict[str, Any]]
 
 
@@ -112,7 +112,7 @@ def keras_3_form(record: Any) -> tuple[str, dict[str, Any]]:
     match record:
         case {"class_name": "function"}:
             raise UnsupportedModelError(f"has the function {record.get('config')!r:.60}, which fastnn never runs")
-        case {"class_name": str(kind), "config": list(layers)}:  # a Sequential of Keras 2.0 and 2.1
+        case {"class_name": "Sequential" as kind, "config": list(layers)}:  # of Keras 2.0 and 2.1
             config: dict[str, Any] = {"layers": layers}
         case {"class_name": str(kind), "config": dict(values)}:
             config = {key: _unwrapped(value) for key, value in values.items()}
@@ -138,9 +138,7 @@ def _unwrapped(value: Any) -> Any:
             return numbers
         case {"class_name": "DTypePolicy" | "Policy" | "FloatDTypePolicy", "config": {"name": name}}:
             return name
-        case {"class_name": "function", "module": str(module), "config": str(name)} if module.startswith(
-            "keras.activations"
-        ):
+        case {"class_name": "function", "config": str(name)} if _is_activation(value):
             return name
     return value
 
@@ -183,8 +181,8 @@ def refuse_code(config: Any) -> None:
             if is_foreign or is_function or named in ("Lambda", "__lambda__"):
                 what = f"{module}.{each.get('config') if is_function else named}"
                 raise UnsupportedModelError(
-                    f"the model's config names the code {what!r:.100}, which fastnn neither imports nor "
-                    "runs; expected layers, initializers and activations of Keras alone"
+                    f"the model's config names the code {what!r:.100}, which fastnn neither imports nor runs; expected "
+                    "layers, initializers and activations of Keras alone"
                 )
 
 

@@ -1,23 +1,24 @@
-"""Keras' files, .keras and .h5, without Keras: which container it is, and where the config and the weights are."""
+"""Keras' files, .keras and .h5, without Keras: which container it is, where the config and the weights are in it."""
 
+import functools
 import json
 import os
 import re
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.files import open_regular
 from fastnn.importers.keras.archive import read_members
-from fastnn.importers.keras.config import Stored, refuse_code
+from fastnn.importers.keras.config import KerasLayer, Stored, refuse_code
 from fastnn.importers.keras.guard import naming
-from fastnn.importers.keras.hdf5 import SIGNATURE, Hdf5
+from fastnn.importers.keras.hdf5 import MOST_TEXT, SIGNATURE, Hdf5
 from fastnn.importers.keras.model import KerasModel, read_model
-from fastnn.importers.keras.weights import named_weights, numbered_weights
 from fastnn.importers.refusals import refusal
 from fastnn.models.sequential import Sequential
 
+_DEEPEST = 64  # groups within groups
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
-_MOST_JSON = 1 << 20  # bytes; Python's objects take up to 50 times as many
 
 
 def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
@@ -68,25 +69,66 @@ def _keras(members: dict[str, bytes]) -> tuple[Any, Any, Stored]:
         raise UnsupportedModelError(f"holds {names:.200}; expected config.json and model.weights.h5: save it as .h5")
     version = _json(members.get("metadata.json", b"{}"), "metadata.json").get("keras_version")
     hdf5 = Hdf5(members["model.weights.h5"])
-    return _json(members["config.json"], "config.json"), version, numbered_weights(hdf5)
+    return _json(members["config.json"], "config.json"), version, _numbered_weights(hdf5)
 
 
 def _h5(hdf5: Hdf5) -> tuple[Any, Any, Stored]:
     """Return the config, the version and the weights of an HDF5 file of Keras 2, or of Keras 3 if asked for."""
-    text = hdf5.text(hdf5.root, "model_config", _MOST_JSON)
+    text = hdf5.text(hdf5.root, "model_config")
     if text is None:
         raise UnsupportedModelError(
             "holds weights alone, not what the layers are (as save_weights() writes); save the whole model: "
             "model.save('model.keras')"
         )
-    versions = (hdf5.text(item, "keras_version", _MOST_JSON) for item in (hdf5.root, hdf5.at("model_weights")))
-    return _json(text, "its model_config"), next(filter(None, versions), None), named_weights(hdf5)
+    version = hdf5.text(hdf5.root, "keras_version") or hdf5.text(hdf5.at("model_weights"), "keras_version")
+    return _json(text, "its model_config"), version, _named_weights(hdf5)
 
 
 def _json(text: str | bytes, what: str) -> Any:
-    if len(text) > _MOST_JSON:
-        raise LimitError(f"{what} has {len(text)} bytes; fastnn reads at most {_MOST_JSON}")
+    if len(text) > MOST_TEXT:
+        raise LimitError(f"{what} has {len(text)} bytes; fastnn reads at most {MOST_TEXT}")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFormatError(f"{what} is not JSON: {error!s:.100}") from None
+
+
+def _numbered_weights(hdf5: Hdf5) -> Stored:
+    """Return the weights of model.weights.h5: layers/dense_1/vars/0 is the first one of the second Dense."""
+    root = "layers" if hdf5.at("layers") is not None else "_layer_checkpoint_dependencies"  # of Keras 2
+
+    def stored(layer: KerasLayer, names: tuple[str, ...]) -> dict[str, Any]:
+        found = hdf5.children(hdf5.at("".join(f"{root}/{each}/" for each in layer.numbered) + "vars"))
+        named = {str(i): name for i, name in enumerate(names)}
+        return {named.get(number, number): hdf5.checked(item) for number, item in found.items()}
+
+    return stored
+
+
+def _named_weights(hdf5: Hdf5) -> Stored:
+    """Return the weights of a .h5 file: model_weights/dense_6/[any names]/kernel; Keras 2 writes kernel:0."""
+
+    @functools.cache
+    def datasets(top: str) -> list[tuple[tuple[str, ...], Any]]:
+        return list(_datasets(hdf5, hdf5.at(f"model_weights/{top}")))
+
+    def stored(layer: KerasLayer, names: tuple[str, ...]) -> dict[str, Any]:
+        found = datasets(layer.names[0])
+        # A model within the model has one group: the names at the end of the path tell its layers apart.
+        for depth in range(1, len(layer.names)):
+            if len(found) > len(names):
+                found = [each for each in found if each[0][-1 - depth : -depth] == (layer.names[-depth],)]
+        is_whole = len(found) <= len(names)
+        return {path[-1] if is_whole else "/".join(path): hdf5.checked(dataset) for path, dataset in found}
+
+    return stored
+
+
+def _datasets(hdf5: Hdf5, group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if len(path) > _DEEPEST:
+        raise LimitError(f"model_weights: groups stand in groups more than {_DEEPEST} deep")
+    for name, child in hdf5.children(group).items():
+        if hasattr(child, "keys"):
+            yield from _datasets(hdf5, child, (*path, name))
+        else:
+            yield (*path, re.sub(r":\d+$", "", name)), child

@@ -13,29 +13,23 @@ def in_a_row(config: dict[str, Any], nodes: dict[str, tuple[str, Any]]) -> list[
     Raises UnsupportedModelError for several inputs or outputs, branches, and shared layers.
     """
     first, last = _only_end(config, "input_layers"), _only_end(config, "output_layers")
-    users: dict[str, list[str]] = {name: [] for name in nodes}
+    before: dict[str, str] = {}
     for name, (source, calls) in nodes.items():
         with naming(source):
-            if name == first and calls in ([], ()):
-                continue
-            feeding = _feeding(calls)
-            if name == first or feeding not in users:
-                raise ModelFormatError(f"takes the outputs of {feeding!r:.60}; expected those of the layer before it")
-            users[feeding].append(name)
-    order = [first]
-    while order[-1] != last:
-        found = users.get(order[-1], [])
-        if len(found) > 1:
-            to = ", ".join(map(repr, found[:10]))
-            raise UnsupportedModelError(
-                f"layer {order[-1]!r:.60} feeds {to}: the model branches there; expected layers in a row"
-            )
-        if not found:
-            break
-        order += found
-    if order[-1] != last or len(order) != len(nodes):
-        raise ModelFormatError(f"expected all layers in a row from {first!r:.60} to {last!r:.60}; they end elsewhere")
-    return order
+            if name != first:
+                before[name] = _feeding(calls)
+            elif calls != []:
+                raise ModelFormatError("is the model's input; expected inbound_nodes without a layer")
+    order = [last]
+    while order[-1] in before and len(order) < len(nodes):
+        order.append(before[order[-1]])
+    if order[-1] != first or first not in nodes:
+        raise ModelFormatError(f"expected layers that lead from {first!r:.60} to {last!r:.60}; they begin elsewhere")
+    if beside := sorted(nodes.keys() - set(order)):
+        raise UnsupportedModelError(
+            f"the model branches to {', '.join(map(repr, beside)):.200}; expected layers in a row to {last!r:.60}"
+        )
+    return order[::-1]
 
 
 def _only_end(config: dict[str, Any], key: str) -> str:

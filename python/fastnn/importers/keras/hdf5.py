@@ -14,6 +14,7 @@ from fastnn.importers.keras.guard import Budget
 from fastnn.importers.keras.strings import check_strings
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+MOST_TEXT = 1 << 20  # bytes: Python's objects of a config take up to 50 times as many
 _OBJECT = 160  # bytes of memory for a group or dataset
 _DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3  # the filters that HDF5 can undo without a plugin
 
@@ -51,21 +52,21 @@ class Hdf5:
             raise ModelFormatError(f"{name!r:.100} in {group.name!r:.100} is a {kind}, which fastnn does not follow")
         return None if link is None else group[name]
 
-    def text(self, item: Any, name: str, most: int) -> str | None:
-        """Return an attribute that is one string of at most `most` bytes, None if there is none."""
+    def text(self, item: Any, name: str) -> str | None:
+        """Return an attribute that is one string, None if there is none."""
         if item is None or name not in item.attrs:
             return None
-        check_strings(self._content, most)
+        check_strings(self._content, MOST_TEXT)
         attribute = item.attrs.get_id(name)
         is_string = self._h5py.check_string_dtype(attribute.dtype) is not None
-        if attribute.shape != () or not is_string or attribute.get_storage_size() > most:
-            raise ModelFormatError(f"the attribute {name!r} is no string of at most {most} bytes")
+        if attribute.shape != () or not is_string or attribute.get_storage_size() > MOST_TEXT:
+            raise ModelFormatError(f"the attribute {name!r} is no string of at most {MOST_TEXT} bytes")
         value = item.attrs[name]
         return value.decode() if isinstance(value, bytes) else str(value)
 
     def checked(self, dataset: Any) -> Any:
         """Return a dataset that is safe to read."""
-        name, plan, h5d = f"dataset {dataset.name!r:.100}", dataset.id.get_create_plist(), self._h5py.h5d
+        name, plan, h5d = f"has the dataset {dataset.name!r:.100}, which", dataset.id.get_create_plist(), self._h5py.h5d
         if plan.get_layout() == h5d.VIRTUAL or plan.get_external_count():
             raise ModelFormatError(f"{name} keeps its numbers in other files, which fastnn does not open")
         chunk = dataset.chunks or dataset.shape
@@ -74,23 +75,23 @@ class Hdf5:
         self._budget.take(f"{name} of shape {dataset.shape} takes {count * most} bytes", count * most)
         stored = dataset.id.get_storage_size()
         if (stored != most and not dataset.chunks) or (dataset.size and not stored):
-            raise ModelFormatError(f"{name} of shape {dataset.shape} has {stored} bytes; expected {dataset.nbytes}")
+            raise ModelFormatError(f"{name} has {stored} bytes; expected {dataset.nbytes}")
         filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
         if not {_DEFLATE, _SHUFFLE, _FLETCHER32} >= set(filters) or filters.count(_DEFLATE) > 1:
             raise UnsupportedModelError(f"{name} is packed by the filters {filters}; expected deflate and shuffle")
         if _DEFLATE in filters:
-            self._check_chunks(dataset, filters.index(_DEFLATE), count, most)
+            self._check_chunks(dataset, name, filters.index(_DEFLATE), count, most)
         return dataset
 
-    def _check_chunks(self, dataset: Any, deflate: int, count: int, most: int) -> None:
+    def _check_chunks(self, dataset: Any, name: str, deflate: int, count: int, most: int) -> None:
         """Refuse chunks that unpack to more than `most` bytes each, since HDF5 would allocate as much."""
 
         def check(chunk: Any) -> None:
             stream = memoryview(self._content)[chunk.byte_offset : chunk.byte_offset + chunk.size]
             is_packed = not chunk.filter_mask >> deflate & 1
             if is_packed and len(zlib.decompressobj().decompress(stream, most + 5)) > most + 4:  # a checksum
-                raise LimitError(f"dataset {dataset.name!r:.100} has a chunk that unpacks to more than {most} bytes")
+                raise LimitError(f"{name} has a chunk that unpacks to more than {most} bytes")
 
         if dataset.id.get_num_chunks() > count:
-            raise ModelFormatError(f"dataset {dataset.name!r:.100} has more chunks than its shape {dataset.shape}")
+            raise ModelFormatError(f"{name} has more chunks than its shape {dataset.shape} has room for")
         dataset.id.chunk_iter(check)

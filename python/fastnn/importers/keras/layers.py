@@ -19,8 +19,27 @@ from fastnn.importers import steps
 from fastnn.importers.keras.config import Array, KerasLayer, Shape, keras_3_form
 from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
 
-_IN_ALL = {"name", "trainable", "batch_shape"}
-_IN_TRAINING = ("_initializer", "_regularizer", "_constraint")
+# Keys of a config that change no prediction: those of all layers, and those of some.
+_IGNORED = re.compile(r"name|trainable|batch_shape|\w+_(initializer|regularizer|constraint)")
+_IGNORED_IN = {
+    "BatchNormalization": "momentum renorm_clipping renorm_momentum synchronized fused",
+    "Dropout": "rate seed noise_shape",
+    "GaussianNoise": "stddev seed",
+    "GaussianDropout": "rate seed",
+    "AlphaDropout": "rate seed noise_shape",
+    "ActivityRegularization": "l1 l2",
+    "Reshape": "target_shape",  # shape_after() reads it
+}
+_WITHOUT_EFFECT = [
+    "Reshape",
+    "Identity",
+    "Dropout",
+    "GaussianNoise",
+    "GaussianDropout",
+    "AlphaDropout",
+    "ActivityRegularization",
+]
+_AS_ACTIVATIONS = ("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax")
 _FLOATS = {None, "float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
 
 # Activations have the same names and parameters in Keras as in fastnn but for these.
@@ -33,8 +52,9 @@ def layer_steps(layer: KerasLayer) -> list[Step]:
     """Return the steps of a layer. Raises UnsupportedModelError if fastnn does not have it, ModelFormatError."""
     if layer.kind not in _TABLE:
         raise unknown_layer(layer.source)
-    to_steps, ignored = _TABLE[layer.kind]
+    to_steps = _TABLE[layer.kind]
     arguments = dict(to_steps.__kwdefaults__ or {})
+    ignored = _IGNORED_IN.get(layer.kind, "").split()
     for key, value in layer.config.items():
         is_unset = value is None or value is False or (isinstance(value, list | dict | tuple) and not value)
         if key in arguments:
@@ -42,7 +62,7 @@ def layer_steps(layer: KerasLayer) -> list[Step]:
         elif key == "dtype":
             if not isinstance(value, str | None) or value not in _FLOATS:
                 raise UnsupportedModelError(f"computes in {value!r:.200}; expected floats, not quantized")
-        elif not (key in _IN_ALL or key in ignored.split() or key.endswith(_IN_TRAINING) or is_unset):
+        elif not (is_unset or key in ignored or _IGNORED.fullmatch(key)):
             raise UnsupportedModelError(f"has {key}={value!r:.60}, which fastnn does not know; expected it to be unset")
     return to_steps(layer, **arguments)
 
@@ -81,9 +101,11 @@ def shape_after(layer: KerasLayer) -> Shape | None:
     return shape
 
 
-def _input(layer: KerasLayer, *, dtype: Any = None) -> list[Step]:
+def _input(layer: KerasLayer, *, dtype: Any = None, batch_shape: Any = None) -> list[Step]:
     if dtype is not None and not re.fullmatch(r"(mixed_)?(b?float|u?int)\d+", str(dtype)):
         raise UnsupportedModelError(f"takes {dtype!r:.60}; expected numbers")
+    if batch_shape is not None and len(batch_shape) < 2:
+        raise UnsupportedModelError(f"takes the shape {batch_shape!r:.60}; expected rows")
     return [Nothing(layer.source)]
 
 
@@ -205,14 +227,6 @@ def _relu(
     return [sloped] if max_value is None else [sloped, clip(layer.source, -math.inf, top)]
 
 
-def _leaky_relu(layer: KerasLayer, *, negative_slope: float = 0.3) -> list[Step]:
-    return [leaky_relu(layer.source, negative_slope)]
-
-
-def _elu(layer: KerasLayer, *, alpha: float = 1.0) -> list[Step]:
-    return [Function(layer.source, "elu", {"alpha": alpha})]
-
-
 def _softmax(layer: KerasLayer, *, axis: Any = -1) -> list[Step]:
     layer.needs_rows()
     _needs_last_axis(layer, axis)
@@ -222,10 +236,6 @@ def _softmax(layer: KerasLayer, *, axis: Any = -1) -> list[Step]:
 def _flatten(layer: KerasLayer, *, data_format: Any = None) -> list[Step]:
     if data_format not in (None, "channels_last") and (layer.shape is None or len(layer.shape) > 1):
         raise UnsupportedModelError(f"has the data_format {data_format!r:.40}, which reorders; expected channels_last")
-    return [Nothing(layer.source)]
-
-
-def _nothing(layer: KerasLayer) -> list[Step]:
     return [Nothing(layer.source)]
 
 
@@ -243,27 +253,19 @@ def _numbers(key: str, value: Any) -> Array:
     return numbers.astype(np.float64)
 
 
-# The layers that fastnn has, with the keys of a config that change no prediction.
-_TABLE: dict[str, tuple[Callable[..., list[Step]], str]] = {
-    "Dense": (_dense, ""),
-    "Activation": (_activation, ""),
-    "BatchNormalization": (_batch_normalization, "momentum renorm_clipping renorm_momentum synchronized fused"),
-    "LayerNormalization": (_layer_normalization, ""),
-    "Normalization": (_normalization, ""),
-    "Rescaling": (_rescaling, ""),
-    "PReLU": (_prelu, ""),
-    "ReLU": (_relu, ""),
-    "LeakyReLU": (_leaky_relu, ""),
-    "ELU": (_elu, ""),
-    "Softmax": (_softmax, ""),
-    "Flatten": (_flatten, ""),
-    "Reshape": (_nothing, "target_shape"),
-    "InputLayer": (_input, ""),
-    "Dropout": (_nothing, "rate seed noise_shape"),
-    "GaussianNoise": (_nothing, "stddev seed"),
-    "GaussianDropout": (_nothing, "rate seed"),
-    "AlphaDropout": (_nothing, "rate seed noise_shape"),
-    "ActivityRegularization": (_nothing, "l1 l2"),
-    "Identity": (_nothing, ""),
+_TABLE: dict[str, Callable[..., list[Step]]] = {
+    "Dense": _dense,
+    "Activation": _activation,
+    "BatchNormalization": _batch_normalization,
+    "LayerNormalization": _layer_normalization,
+    "Normalization": _normalization,
+    "Rescaling": _rescaling,
+    "PReLU": _prelu,
+    "ReLU": _relu,
+    "LeakyReLU": lambda layer, *, negative_slope=0.3: [leaky_relu(layer.source, negative_slope)],
+    "ELU": lambda layer, *, alpha=1.0: [Function(layer.source, "elu", {"alpha": alpha})],
+    "Softmax": _softmax,
+    "Flatten": _flatten,
+    "InputLayer": _input,
+    **dict.fromkeys(_WITHOUT_EFFECT, lambda layer: [Nothing(layer.source)]),
 }
-_AS_ACTIVATIONS = ("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax")

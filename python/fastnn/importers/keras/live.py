@@ -61,7 +61,6 @@ def _layers(model: Any, around: tuple[str, ...]) -> dict[tuple[str, ...], Any]:
     """Return the layers of a model and of models within it by their names; all must be Keras' own."""
     found = {}
     for layer in model.layers:
-        names = (*around, layer.name)
         source = f"layer {layer.name!r:.60} ({type(layer).__module__}.{type(layer).__qualname__})"
         if not _is_keras_own(layer):
             raise unknown_layer(source)
@@ -71,14 +70,14 @@ def _layers(model: Any, around: tuple[str, ...]) -> dict[tuple[str, ...], Any]:
             raise UnsupportedModelError(
                 f"{source} has the activation {called!r:.60}, a function of its own; expected one of Keras'"
             )
-        found[names] = layer
+        found[*around, layer.name] = layer
         if type(layer).__name__ in MODELS:
-            found |= _layers(layer, names)
+            found |= _layers(layer, (*around, layer.name))
     return found
 
 
 def _is_keras_own(item: Any) -> bool:
     """Return whether a model, layer or activation is Keras' own: a subclass, or a function, may compute anything."""
     if isinstance(item, types.FunctionType):
-        return item.__module__.partition(".")[0] in _FAMILIES
+        return str(item.__module__).partition(".")[0] in _FAMILIES
     return any(class_name(item, family, wrapped=_WRAPPED) for family in _FAMILIES)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
-from fastnn.importers.keras.config import Array, Shape, Stored, layers_in_order, row_shape
+from fastnn.importers.keras.config import Array, Shape, Stored, keras_3_form, layers_in_order, row_shape
 from fastnn.importers.keras.guard import naming
 from fastnn.importers.keras.layers import layer_steps, shape_after
 from fastnn.importers.report import convert
@@ -66,8 +66,7 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
             shape = shape_after(layer)
     if shape is not None and len(shape) != 1:
         raise UnsupportedModelError(f"the model answers each row with an array {shape}; expected a Flatten at its end")
-    config = model["config"]
-    name = config.get("name") if isinstance(config, dict) else None
-    # Nothing else is a name in fastnn's files.
-    is_name = isinstance(name, str) and re.fullmatch("[^\0\ud800-\udfff]*", name)
-    return KerasModel(str(name) if is_name else "", steps, first)
+    name = keras_3_form(model)[1].get("name")
+    if not isinstance(name, str) or not re.fullmatch("[^\0\ud800-\udfff]*", name):  # fastnn's files hold no other
+        name = ""
+    return KerasModel(name, steps, first)
