@@ -14,6 +14,7 @@ from fastnn.importers.keras.config import KerasLayer, Stored, refuse_code
 from fastnn.importers.keras.guard import naming
 from fastnn.importers.keras.hdf5 import MOST_TEXT, SIGNATURE, Hdf5
 from fastnn.importers.keras.model import KerasModel, read_model
+from fastnn.importers.keras.strings import check_strings
 from fastnn.importers.refusals import refusal
 from fastnn.models.sequential import Sequential
 
@@ -49,7 +50,7 @@ def _read(file: BinaryIO) -> KerasModel:
     start = file.read(8)
     file.seek(0)
     if start == SIGNATURE:
-        config, version, stored = _h5(Hdf5(file.read()))
+        config, version, stored = _h5(file.read())
     elif start[:4] == b"PK\x03\x04":
         config, version, stored = _keras(read_members(file, os.fstat(file.fileno()).st_size, _MEMBERS))
     else:
@@ -72,8 +73,10 @@ def _keras(members: dict[str, bytes]) -> tuple[Any, Any, Stored]:
     return _json(members["config.json"], "config.json"), version, _numbered_weights(hdf5)
 
 
-def _h5(hdf5: Hdf5) -> tuple[Any, Any, Stored]:
+def _h5(content: bytes) -> tuple[Any, Any, Stored]:
     """Return the config, the version and the weights of an HDF5 file of Keras 2, or of Keras 3 if asked for."""
+    check_strings(content, MOST_TEXT)
+    hdf5 = Hdf5(content)
     text = hdf5.text(hdf5.root, "model_config")
     if text is None:
         raise UnsupportedModelError(

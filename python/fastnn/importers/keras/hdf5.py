@@ -11,7 +11,6 @@ from typing import Any
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.keras.guard import Budget
-from fastnn.importers.keras.strings import check_strings
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MOST_TEXT = 1 << 20  # bytes: Python's objects of a config take up to 50 times as many
@@ -53,10 +52,9 @@ class Hdf5:
         return None if link is None else group[name]
 
     def text(self, item: Any, name: str) -> str | None:
-        """Return an attribute that is one string, None if there is none."""
+        """Return an attribute that is one string, None if there is none; check_strings() has accepted the file."""
         if item is None or name not in item.attrs:
             return None
-        check_strings(self._content, MOST_TEXT)
         attribute = item.attrs.get_id(name)
         is_string = self._h5py.check_string_dtype(attribute.dtype) is not None
         if attribute.shape != () or not is_string or attribute.get_storage_size() > MOST_TEXT:

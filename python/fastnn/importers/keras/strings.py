@@ -4,14 +4,13 @@ HDF5 allocates as many bytes as an attribute says its string has, up to 4 GiB. I
 size 0 in a heap of strings. Both are found by their signatures, wherever in the file they are.
 """
 
-import re
 import struct
 from collections.abc import Iterator
 
 from fastnn._core import LimitError, ModelFormatError
 
-# A heap's signature and version, and the names of the attributes that file.py reads.
-_SOUGHT = re.compile(rb"GCOL\x01\x00\x00\x00|model_config\x00|keras_version\x00")
+_HEAP = b"GCOL\x01\x00\x00\x00"  # signature and version
+_ATTRIBUTES = (b"model_config\x00", b"keras_version\x00")  # which file.py reads
 _MOST_OBJECTS = 100_000  # of all heaps, which may overlap in a hostile file
 
 
@@ -19,15 +18,22 @@ def check_strings(content: bytes, most_text: int) -> None:
     """Raise LimitError for an attribute's string of more than `most_text` bytes, ModelFormatError for a broken heap."""
     if (content[13:15] if content[8] < 2 else content[9:11]) != b"\x08\x08":
         raise ModelFormatError("has addresses and lengths of other sizes than 8 bytes; expected a file of Keras")
+    for name in _ATTRIBUTES:
+        for at in _places(content, name):
+            _check_attribute(content, at, most_text)
     count = 0
-    for match in _SOUGHT.finditer(content):
-        if not match[0].startswith(b"GCOL"):
-            _check_attribute(content, match.start(), most_text)
-            continue
-        for _ in _heap_objects(content, match.start()):
+    for start in _places(content, _HEAP):
+        for _ in _heap_objects(content, start):
             count += 1
             if count > _MOST_OBJECTS:
                 raise LimitError(f"has more than {_MOST_OBJECTS} strings")
+
+
+def _places(content: bytes, sought: bytes) -> Iterator[int]:
+    at = content.find(sought)
+    while at >= 0:
+        yield at
+        at = content.find(sought, at + 1)
 
 
 def _heap_objects(content: bytes, start: int) -> Iterator[int]:
