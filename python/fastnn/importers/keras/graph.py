@@ -39,7 +39,9 @@ def _only_end(config: dict[str, Any], key: str) -> str:
         case [str(name), _, _] | [[str(name), *_]]:
             return name
         case [[str(), *_], [str(), *_], *_] as several:
-            raise UnsupportedModelError(f"the model has several {key[:-7]}s: {several!r:.200}; expected one")
+            raise UnsupportedModelError(
+                f"the model has several {key.removesuffix('_layers')}s: {several!r:.200}; expected one"
+            )
     raise ModelFormatError(f"expected {key} to name a layer; received {ends!r:.60}")
 
 

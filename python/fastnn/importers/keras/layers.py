@@ -19,26 +19,21 @@ from fastnn.importers import steps
 from fastnn.importers.keras.config import Array, KerasLayer, Shape, keras_3_form
 from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
 
-# Keys of a config that change no prediction: those of all layers, and those of some.
-_IGNORED = re.compile(r"name|trainable|batch_shape|\w+_(initializer|regularizer|constraint)")
-_IGNORED_IN = {
-    "BatchNormalization": "momentum renorm_clipping renorm_momentum synchronized fused",
-    "Dropout": "rate seed noise_shape",
-    "GaussianNoise": "stddev seed",
-    "GaussianDropout": "rate seed",
-    "AlphaDropout": "rate seed noise_shape",
-    "ActivityRegularization": "l1 l2",
-    "Reshape": "target_shape",  # shape_after() reads it
+# Keys of any layer's config that change no prediction.
+_IGNORED = re.compile(
+    r"name|trainable|batch_shape|\w+_(initializer|regularizer|constraint)"
+    r"|momentum|renorm_clipping|renorm_momentum|synchronized|fused"
+)
+# Layers that change no prediction, and their other keys.
+_WITHOUT_EFFECT = {
+    "Reshape": ["target_shape"],  # shape_after() reads it
+    "Identity": [],
+    "Dropout": ["rate", "seed", "noise_shape"],
+    "GaussianNoise": ["stddev", "seed"],
+    "GaussianDropout": ["rate", "seed"],
+    "AlphaDropout": ["rate", "seed", "noise_shape"],
+    "ActivityRegularization": ["l1", "l2"],
 }
-_WITHOUT_EFFECT = [
-    "Reshape",
-    "Identity",
-    "Dropout",
-    "GaussianNoise",
-    "GaussianDropout",
-    "AlphaDropout",
-    "ActivityRegularization",
-]
 _AS_ACTIVATIONS = ("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax")
 _FLOATS = {None, "float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
 
@@ -54,7 +49,7 @@ def layer_steps(layer: KerasLayer) -> list[Step]:
         raise unknown_layer(layer.source)
     to_steps = _TABLE[layer.kind]
     arguments = dict(to_steps.__kwdefaults__ or {})
-    ignored = _IGNORED_IN.get(layer.kind, "").split()
+    ignored = _WITHOUT_EFFECT.get(layer.kind, [])
     for key, value in layer.config.items():
         is_unset = value is None or value is False or (isinstance(value, list | dict | tuple) and not value)
         if key in arguments:
@@ -70,8 +65,8 @@ def layer_steps(layer: KerasLayer) -> list[Step]:
 def unknown_layer(source: str) -> UnsupportedModelError:
     """Return the error for a layer that fastnn does not have: one of Keras, or of somebody's own class."""
     return UnsupportedModelError(
-        f"{source} has no counterpart in fastnn; expected Keras' own class and methods of a {', '.join(_TABLE)}. Save "
-        "a model of the layers around it, and compute this one outside"
+        f"{source} has no counterpart in fastnn; expected a layer of Keras, of no subclass and with no method changed: "
+        f"{', '.join(_TABLE)}. Save a model of the layers around it, and compute this one outside"
     )
 
 
