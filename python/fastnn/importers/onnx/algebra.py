@@ -173,9 +173,13 @@ def multiple(total: Sum, form: Sum) -> tuple[Array, Array] | None:
     ratios = _ratios(numbers, own)
     if not ratios or not all(close(each, ratios[0]) for each in ratios):
         return None
-    c = ONE if close(ratios[0], ONE) else ratios[0]
-    d = shift - c * own_shift
-    return c, np.asarray(np.where(np.abs(d) <= SAME * np.abs(c * own_shift), 0.0, d))
+    c = ONE if ratios[0].ndim == 0 and close(ratios[0], ONE) else ratios[0]
+    return c, rounded(shift - c * own_shift, c * own_shift)
+
+
+def rounded(difference: Array, size: Array) -> Array:
+    """Return the difference of two numbers of a size, 0 if it is only their rounding to float32."""
+    return np.where(np.abs(difference) <= SAME * np.abs(size), 0.0, difference) if difference.any() else ZERO
 
 
 def same(a: Sum, b: Sum) -> bool:

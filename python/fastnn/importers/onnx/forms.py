@@ -23,6 +23,7 @@ from fastnn.importers.onnx.algebra import (
     function,
     multiple,
     power,
+    rounded,
     same,
 )  # fmt: skip
 from fastnn.importers.onnx.answers import Complemented
@@ -271,4 +272,4 @@ def _solved(given: Sum, wanted: Sum) -> Affine | None:
         a = ONE if close(a, ONE) else a
         next_own = own.get(n - 1, ZERO)
         b = np.asarray((numbers.get(n - 1, ZERO) / a ** (n - 1) - next_own) / (n * own[n]))
-    return a, np.asarray(np.where(np.abs(b) <= SAME * np.abs(next_own / own[n]), 0.0, b))
+    return a, rounded(b, next_own / own[n])

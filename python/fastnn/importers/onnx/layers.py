@@ -1,4 +1,4 @@
-"""The operations of ONNX that are layers."""
+"""The operations of ONNX that mix units, or that are two steps."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from fastnn.importers.onnx.algebra import ONE, ZERO, float64
 from fastnn.importers.onnx.graph import Node
 from fastnn.importers.onnx.shapes import Rows
 from fastnn.importers.onnx.tensors import Array, Value
-from fastnn.importers.steps import Normalize, Product, Scale, Slopes, Step, batch_normalization, leaky_relu
+from fastnn.importers.steps import Product, Scale, Step
 
 Given = list[Value | None]  # a node's inputs: None for the rows, and for an input that is left out
 
@@ -20,15 +20,14 @@ def _floats(node: Node, value: Value | None, name: str) -> Array:
     return value
 
 
-def _vector(node: Node, value: Value | None, name: str, width: int | None) -> Array:
-    """Return a constant of one number for each unit."""
-    array = _floats(node, value, name)
-    if array.size != (array.shape[-1] if array.ndim else 1):
-        raise UnsupportedModelError(f"{node} has a {name} of shape {array.shape}; expected one number for each unit")
-    if array.size == 1 and width is not None:
-        return np.broadcast_to(array.reshape(()), width)
-    if width not in (None, array.size):
-        raise ModelFormatError(f"{node} has a {name} of shape {array.shape}; expected {width} numbers")
+def _bias(node: Node, value: Value | None, units: int) -> Array:
+    array = _floats(node, value, "bias")
+    if array.size == 1:
+        return np.broadcast_to(array.reshape(()), units)
+    if array.size != array.shape[-1]:
+        raise UnsupportedModelError(f"{node} has a bias of shape {array.shape}; expected one number for each unit")
+    if array.size != units:
+        raise ModelFormatError(f"{node} has a bias of shape {array.shape}; expected {units} numbers")
     return array.reshape(-1)
 
 
@@ -48,46 +47,13 @@ def _gemm(node: Node, given: Given, rows: Rows) -> list[Step]:
     if node.attributes["transA"] or len(rows.shape) != 2 or kernel.ndim != 2:
         raise UnsupportedModelError(f"{node} does not multiply rows with a matrix: expected transA 0 and two axes each")
     kernel = kernel.T if node.attributes["transB"] else kernel
-    bias = _vector(node, given[2], "bias", kernel.shape[1]) if node.inputs[2] else None
+    bias = _bias(node, given[2], kernel.shape[1]) if node.inputs[2] else None
     if bias is not None and beta != 1:
         bias = bias.astype(np.float64) * beta
     if alpha == 1:
         return [_product(node, rows, kernel, bias)]
     shift = ZERO if bias is None else bias.astype(np.float64)
     return [_product(node, rows, kernel, None), Scale(str(node), float64(alpha), shift)]
-
-
-def _matmul(node: Node, given: Given, rows: Rows) -> list[Step]:
-    return [_product(node, rows, _floats(node, given[1], "matrix"), None)]
-
-
-def _batch_normalization(node: Node, given: Given, rows: Rows) -> list[Step]:
-    if node.attributes.get("training_mode") or len(rows.shape) != 2:
-        raise UnsupportedModelError(f"{node} is in training mode, or not of the units of a row; expected model.eval()")
-    names = ("scale", "bias", "mean", "variance")
-    gamma, beta, mean, variance = (_floats(node, each, name) for each, name in zip(given[1:], names, strict=True))
-    epsilon = rows.number(node.attributes["epsilon"])
-    step = batch_normalization(str(node), gamma, beta, mean, variance, epsilon)
-    rows.expect(step.scale.size, node)
-    return [step]
-
-
-def _layer_normalization(node: Node, given: Given, rows: Rows) -> list[Step]:
-    rows.check_axis(node, node.attributes["axis"])
-    gamma = _vector(node, given[1], "scale", rows.width)
-    rows.expect(gamma.size, node)
-    beta = _vector(node, given[2], "bias", gamma.size) if node.inputs[2] else np.zeros(gamma.size)
-    return [Normalize(str(node), gamma, beta, rows.number(node.attributes["epsilon"]))]
-
-
-def _prelu(node: Node, given: Given, rows: Rows) -> list[Step]:
-    slopes = _floats(node, given[1], "slope")
-    if slopes.size == 1 and not rows.is_of_units(slopes):
-        slope = float(slopes.reshape(()))
-        return [leaky_relu(str(node), slope if slopes.dtype.itemsize == 8 else rows.number(slope))]
-    vector = _vector(node, slopes, "slope", rows.width)
-    rows.expect(vector.size, node)
-    return [Slopes(str(node), vector)]
 
 
 def _scaler(node: Node, _: Given, rows: Rows) -> list[Step]:
@@ -104,6 +70,7 @@ def _scaler(node: Node, _: Given, rows: Rows) -> list[Step]:
 
 
 LAYERS: dict[str, Callable[[Node, Given, Rows], list[Step]]] = {
-    "Gemm": _gemm, "MatMul": _matmul, "BatchNormalization": _batch_normalization,
-    "LayerNormalization": _layer_normalization, "PRelu": _prelu, "ai.onnx.ml.Scaler": _scaler,
-}  # fmt: skip
+    "Gemm": _gemm,
+    "MatMul": lambda node, given, rows: [_product(node, rows, _floats(node, given[1], "matrix"), None)],
+    "ai.onnx.ml.Scaler": _scaler,
+}

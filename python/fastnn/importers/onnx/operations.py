@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx.algebra import ONE, Sum, function, power
+from fastnn.importers.onnx.algebra import Sum, constant, function, power
 from fastnn.importers.onnx.graph import Node
 from fastnn.importers.onnx.shapes import Rows, axes_of
 
@@ -49,11 +49,6 @@ def _gelu(node: Node, _: Rows, x: Sum) -> Sum:
     if approximate not in ("none", "tanh"):
         raise ModelFormatError(f"{node} has the attribute approximate {approximate!r:.40}; expected none or tanh")
     return function("gelu" if approximate == "none" else "gelu_tanh", x)
-
-
-def _hard_sigmoid(node: Node, rows: Rows, x: Sum) -> Sum:
-    alpha, beta = (rows.number(node.attributes[each]) for each in ("alpha", "beta"))
-    return function("clip", alpha * x + beta, numbers=(0.0, 1.0))
 
 
 def _thresholded(node: Node, _: Rows, x: Sum) -> Sum:
@@ -109,20 +104,30 @@ def _dropout(node: Node, _: Rows, x: Sum, ratio: Sum | None = None, training: Su
     return x
 
 
-def _absolute(_: Node, __: Rows, x: Sum) -> Sum:
-    if x.number is None and len(x.terms) == 1:
-        (atoms, factor), *_rest = x.terms.items()  # |-x| = |x|
-        if factor.ndim == 0 and factor == -1:
-            x = Sum({atoms: ONE})
-    return function("abs", x)
-
-
 def _mean(node: Node, rows: Rows, x: Sum, axes: Sum | None = None) -> Sum:
     listed = axes_of(node, None if axes is None else axes.number)
     if listed is None or len(listed) != 1 or not node.attributes["keepdims"]:
         raise UnsupportedModelError(f"{node} is a mean over the axes {listed}; expected the last one, kept")
     rows.check_axis(node, listed[0])
     return function("mean", x)
+
+
+def _batch_normalization(node: Node, rows: Rows, x: Sum, *given: Sum) -> Sum:
+    if node.attributes.get("training_mode") or len(rows.shape) != 2:
+        raise UnsupportedModelError(f"{node} is in training mode, or not of the units of a row; expected model.eval()")
+    gamma, beta, mean, variance = (each.number for each in given)
+    if gamma is None or beta is None or mean is None or variance is None:
+        raise UnsupportedModelError(f"{node} has numbers that are no constants")
+    with np.errstate(all="ignore"):
+        scale = gamma / np.sqrt(variance + rows.number(node.attributes["epsilon"]))
+        return x * constant(scale) + constant(beta - mean * scale)
+
+
+def _layer_normalization(node: Node, rows: Rows, x: Sum, gamma: Sum, beta: Sum | None) -> Sum:
+    rows.check_axis(node, node.attributes["axis"])
+    centred = x - function("mean", x)
+    root = power(function("mean", centred * centred) + rows.number(node.attributes["epsilon"]), -0.5)
+    return centred * root * gamma + (0.0 if beta is None else beta)
 
 
 def _concatenated(node: Node, rows: Rows, *parts: Sum) -> Sum:
@@ -145,14 +150,20 @@ OPERATIONS: dict[str, Callable[..., Sum]] = {
     "GreaterOrEqual": lambda node, rows, a, b: function("is_not_negative", a - b),
     "LessOrEqual": lambda node, rows, a, b: function("is_not_negative", b - a),
     "Where": lambda node, rows, condition, a, b: function("where", condition, a, b),
+    "PRelu": lambda node, rows, x, slopes: function("relu", x) - slopes * function("relu", -x),
+    "BatchNormalization": _batch_normalization,
+    "LayerNormalization": _layer_normalization,
+    "HardSigmoid": lambda node, rows, x: function(
+        "clip", x * rows.number(node.attributes["alpha"]) + rows.number(node.attributes["beta"]), numbers=(0.0, 1.0)
+    ),
     "Identity": lambda node, rows, x: x,
     "CastLike": lambda node, rows, x, like: x,
     "Swish": lambda node, rows, x: x * function("sigmoid", rows.number(node.attributes["alpha"]) * x),
     "Relu": _named("relu"), "Tanh": _named("tanh"), "Sigmoid": _named("sigmoid"), "Softsign": _named("softsign"),
     "Exp": _named("exponential"), "Softplus": _named("softplus"), "Mish": _named("mish"), "Erf": _named("erf"),
     "HardSwish": _named("hard_swish"), "Log": _named("log"), "LeakyRelu": _named("leaky_relu", "alpha"),
-    "Elu": _named("elu", "alpha"), "Celu": _named("celu", "alpha"), "Abs": _absolute, "Selu": _selu, "Gelu": _gelu,
-    "HardSigmoid": _hard_sigmoid, "ThresholdedRelu": _thresholded, "Clip": _clip, "Max": _largest, "Min": _largest,
+    "Elu": _named("elu", "alpha"), "Celu": _named("celu", "alpha"), "Abs": _named("abs"), "Selu": _selu, "Gelu": _gelu,
+    "ThresholdedRelu": _thresholded, "Clip": _clip, "Max": _largest, "Min": _largest,
     "Softmax": _of_row("softmax"), "LogSoftmax": _of_row("log_softmax"), "ReduceMean": _mean, "Cast": _cast,
     "Dropout": _dropout, "Concat": _concatenated,
 }  # fmt: skip

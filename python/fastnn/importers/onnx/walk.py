@@ -181,26 +181,32 @@ class _Walk:
         return constant(value.reshape(-1))
 
     def _cut(self, i: int) -> None:
-        """Make steps of the nodes since the last cut, or since one before that if together they are an activation."""
-        output = self._nodes[i].outputs[0]
-        for first, base, count in self._cuts[-_MOST_CUTS:]:
-            nodes, values = self._since(first, i), {base: X}
-            for node in nodes:
-                values[node.outputs[0]] = self._sum(node, values)
-            if forms.name_of(values[output]):
-                made = forms.recognized(values[output], _source(nodes))
-                del self._steps[count:]
-                self._begin(first, base)
-                self._cuts = [cut for cut in self._cuts if cut[0] < first]
-                break
-        else:
-            nodes = self._since(self._first, i)
-            made = forms.recognized(self._values[output], _source(nodes))
+        """Make steps of the nodes since the last cut, or since one before that if only together they are something."""
+        totals = [(cut, self._total(cut, i)) for cut in self._cuts[-_MOST_CUTS:]]
+        found = next(((cut, total) for cut, total in totals if forms.name_of(total)), None)
+        nodes = self._since(self._first, i)
+        made = None if found else forms.recognized(self._values[nodes[-1].outputs[0]], _source(nodes))
+        if made is None:
+            found = found or next(((cut, total) for cut, total in totals if forms.recognized(total, "")), None)
+        if found is not None:
+            (first, base, count), total = found
+            nodes = self._since(first, i)
+            made = forms.recognized(total, _source(nodes))
+            del self._steps[count:]
+            self._begin(first, base)
+            self._cuts = [cut for cut in self._cuts if cut[0] < first]
         if made is None:  # perhaps it is one together with the nodes that follow
             return
         self._cuts.append((self._first, self._base, len(self._steps)))
         self._steps += made or [Nothing(_source(nodes))]
-        self._begin(i + 1, output)
+        self._begin(i + 1, nodes[-1].outputs[0])
+
+    def _total(self, cut: tuple[int, str, int], i: int) -> Sum:
+        """Return what the nodes from an earlier cut on compute."""
+        values = {cut[1]: X}
+        for node in self._since(cut[0], i):
+            values[node.outputs[0]] = self._sum(node, values)
+        return values[self._nodes[i].outputs[0]]
 
     def _since(self, first: int, i: int) -> list[Node]:
         return [node for node in self._nodes[first : i + 1] if node.outputs[0] in self._varying]
