@@ -27,6 +27,6 @@ class Budget:
         self._left -= count
         if self._left < 0:
             raise LimitError(
-                f"{what} needs room for {count} numbers, too many for this file; "
-                "expected a model with about as many numbers as its file stores"
+                f"{what} is one too many: expected a model of about as many numbers as its file stores, and of at most "
+                f"some {_SPARE // (NODE + MESSAGE + 64)} nodes"
             )

@@ -39,7 +39,7 @@ def made_by(node: Node, given: list[Value | None], opset: int, budget: Budget) -
     if node.op == "Cast" and node.attributes.get("to") not in DTYPES:
         raise UnsupportedModelError(f"{node} makes constants of a type that NumPy has not")
     try:
-        budget.take(_size(node, arrays), f"the constant that {node} makes")
+        budget.take(_size(node, arrays), f"the constant of {node}")
         return _evaluated(node, given, opset)
     except ModelFormatError:
         raise

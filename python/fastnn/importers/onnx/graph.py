@@ -15,6 +15,7 @@ _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # the versions for whic
 _DOUBLE = 11
 # AttributeProto.AttributeType: the field of the value. Graphs, sparse tensors and types are not followed.
 _ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
+_LISTED = 6  # numbers in memory: a Python object in a list
 
 
 @dataclass(eq=False)
@@ -50,7 +51,7 @@ def read(model: Any, folder: str | None, budget: Budget) -> Graph:
     """Return the graph of a ModelProto; ModelFormatError if something in it is wrong, OSError for external data."""
     opsets = _opsets(model)
     graph = model.graph
-    budget.take(NODE * (len(graph.node) + len(graph.initializer)), f"a graph of {len(graph.node)} nodes")
+    budget.take(NODE * (len(graph.node) + len(graph.initializer)), f"one of {len(graph.node)} nodes")
     if len(model.functions) or len(graph.sparse_initializer) or len(graph.quantization_annotation):
         raise UnsupportedModelError(
             "has functions of its own, sparse initializers or quantization; expected nodes of ONNX and dense numbers"
@@ -126,7 +127,7 @@ def _node(node: Any, opsets: dict[str, int], tensors: Tensors, budget: Budget) -
     for attribute in node.attribute:
         if attribute.name in made.attributes:
             raise ModelFormatError(f"{made} has the attribute {attribute.name!r:.60} twice")
-        value = made.attributes[attribute.name] = _attribute(attribute, made, tensors)
+        value = made.attributes[attribute.name] = _attribute(attribute, made, tensors, budget)
         if schema is not None and attribute.name not in schema.kinds:
             raise UnsupportedModelError(f"{made} has the attribute {attribute.name!r:.60}, which fastnn does not know")
         if schema is not None and attribute.type != schema.kinds[attribute.name]:
@@ -178,13 +179,15 @@ def _complete(node: Node, schema: _Schema) -> None:
         raise ModelFormatError(f"{node} lacks an input")
 
 
-def _attribute(attribute: Any, node: Node, tensors: Tensors) -> Any:
+def _attribute(attribute: Any, node: Node, tensors: Tensors, budget: Budget) -> Any:
     field = _ATTRIBUTES.get(attribute.type)
     if field is None or attribute.ref_attr_name:
         raise UnsupportedModelError(
             f"{node} has the attribute {attribute.name!r:.60}, a graph or something else that fastnn does not follow"
         )
     value = getattr(attribute, field)
+    if field in ("floats", "ints", "strings"):
+        budget.take(_LISTED * len(value), f"the attribute {attribute.name!r:.60} of {node}")
     try:
         return tensors.array(value, f"{attribute.name!r:.60} of {node}") if field == "t" else _plain(value)
     except UnicodeDecodeError:

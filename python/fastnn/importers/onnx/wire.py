@@ -11,7 +11,8 @@ import numpy as np
 from fastnn._core import ModelFormatError
 from fastnn.importers.onnx.budget import MESSAGE, Budget
 
-_FIELD = 2  # numbers in memory: a field's entry in a list, which doubles as it grows
+_FIELD = 8  # numbers in memory: a text in protobuf's list, which doubles as it grows, and as a Python str
+_PARTS = "a node, a tensor, an attribute or a name"
 _WIDTHS = {3: 16, 4: 16, 5: 4, 13: 4}  # FieldDescriptor.TYPE_INT64, UINT64, INT32, UINT32: bytes in memory
 _MOST_VARINT_BYTES = 10
 
@@ -24,7 +25,7 @@ def check(content: bytes, descriptor: Any, budget: Budget) -> None:
         fields = kind.fields_by_number
         while position < end:
             tag, start = _varint(content, position, end)
-            budget.take(_FIELD, f"the part at byte {position}")
+            budget.take(_FIELD, _PARTS)
             field = fields.get(tag >> 3)
             match tag & 7:
                 case 0:  # a varint
@@ -45,13 +46,13 @@ def check(content: bytes, descriptor: Any, budget: Budget) -> None:
             if field is None or tag & 7 != 2:
                 continue
             if field.message_type is not None:
-                budget.take(MESSAGE, f"the part at byte {start}")
+                budget.take(MESSAGE, _PARTS)
                 left.append((start, position, field.message_type))
             elif field.type == field.TYPE_STRING:
                 _check_text(content[start:position], start)
             elif width := _WIDTHS.get(field.type):  # a list: each byte below 128 ends a number
                 count = int(np.count_nonzero(np.frombuffer(content, "u1", size, start) < 128))
-                budget.take(max(0, count * width - size) // 8, f"the list of integers at byte {start}")
+                budget.take(max(0, count * width - size) // 8, _PARTS)
 
 
 def _check_text(text: bytes, position: int) -> None:
