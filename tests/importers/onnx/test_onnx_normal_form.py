@@ -166,6 +166,9 @@ REFUSED = {
     ],
     "both halves shifted": [("Add", "x", 1), ("Mul", "x", 0.5), ("Greater", "x", 0), ("Where", "#2", "#0", "#1")],
     "a square": [("Mul", "x", "x")],
+    "swish of no slope": [("Mul", "x", 0), ("Sigmoid", "#0"), ("Mul", "x", "#1")],
+    "swish of a slope for some units": [("Mul", "x", [0.0, *A[1:]]), ("Sigmoid", "#0"), ("Mul", "x", "#1")],
+    "relu of some units": [("Mul", "x", [0.0, *A[1:]]), ("Less", "x", 0), ("Where", "#1", "x", "#0")],
 }
 
 
@@ -174,6 +177,20 @@ def test_what_is_an_activation_only_in_part_is_refused(case):
     refused(
         between(written(*REFUSED[case])), "compute nothing that fastnn has an activation for", UnsupportedModelError
     )
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [("Mul", "x", 1e-310), ("Sigmoid", "#0"), ("Mul", "x", "#1")],
+        [("Mul", "x", 1e-310), ("Less", "x", 0), ("Where", "#1", "x", "#0")],
+        [("Mul", "x", 1e-310), ("Exp", "#0"), ("Sub", "#1", 1), ("Greater", "x", 0), ("Where", "#3", "x", "#2")],
+    ],
+    ids=["swish", "leaky relu", "elu"],
+)
+def test_numbers_whose_reciprocals_are_infinite_give_no_factor(nodes):
+    proto = between(written(*nodes), "float64")
+    refused(proto, "compute nothing that fastnn has", UnsupportedModelError)
 
 
 @pytest.mark.parametrize("last", [("Softmax", {"axis": -1}), ("LogSoftmax", {"axis": 0}), ("Softmax", {"axis": 0})])

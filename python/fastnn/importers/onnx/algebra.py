@@ -204,7 +204,10 @@ def _ratios(some: Terms, others: Terms) -> list[Array] | None:
             return None
         mine = left.pop(own)
         with np.errstate(all="ignore"):
-            found.append(np.asarray(np.where(mine == number, 1.0, mine / number)))
+            ratio = np.asarray(np.where(mine == number, 1.0, mine / number))
+        if (np.isfinite(mine) & ~np.isfinite(ratio)).any():  # of 0, or of a number that is too small
+            return None
+        found.append(ratio)
     return None if left else found
 
 

@@ -96,10 +96,8 @@ def recognized(total: Sum, source: str) -> list[Step] | None:
     (atoms, scale), *others = rest.items() or [((), ZERO)]
     if len(atoms) == 1 and not others and (made := _of_atom(atoms[0], source)) is not None:
         return [*made, *_scaled(source, (scale, shift))]
-    if (halves := _halves(Sum(rest))) is not None and halves[0].all():
-        above, below = halves
-        with np.errstate(all="ignore"):
-            slopes = below / above
+    if (bent := _bent(Sum(rest))) is not None:
+        slopes, above = bent
         step = steps.leaky_relu(source, float(slopes)) if slopes.ndim == 0 else Slopes(source, slopes)
         return [step, *_scaled(source, (above, shift))]
     for name, form in FORMS:
@@ -146,6 +144,19 @@ def _of_atom(atom: Atom, source: str) -> list[Step] | None:
     else:
         step = Function(source, atom.name, dict(zip(_core.activations[atom.name], atom.numbers, strict=True)))
     return [*_scaled(source, inner), step]
+
+
+def _bent(total: Sum) -> Affine | None:
+    """Return the slopes and the factor of ``factor * (x if x > 0 else slopes * x)``."""
+    halves = _halves(total)
+    if halves is None or not halves[0].all():
+        return None
+    above, below = halves
+    if (above == 1).all():
+        return below, ONE
+    with np.errstate(all="ignore"):
+        slopes = np.asarray(below / above)
+    return (slopes, above) if np.isfinite(slopes).all() else None
 
 
 def _halves(total: Sum) -> Affine | None:
@@ -199,7 +210,7 @@ def _bent_exponential(atom: Atom, source: str) -> list[Step] | None:
         if numbers is None or any(each.ndim for each in numbers):
             continue
         inner, inner_shift, factor, shift, above, above_shift = map(float, numbers)
-        if inner_shift or shift or above_shift or inner <= 0 or above == 0:
+        if inner_shift or shift or above_shift or inner <= 0 or above == 0 or math.isinf(above / inner):
             continue
         if inner == 1 and np.allclose([above, factor], [_SELU_SCALE, _SELU_SCALE * _SELU_ALPHA], rtol=SAME, atol=0):
             return [Function(source, "selu")]
@@ -270,6 +281,8 @@ def _solved(given: Sum, wanted: Sum) -> Affine | None:
         ratio = numbers[n] / own[n]
         a = np.asarray(np.sign(ratio) * np.abs(ratio) ** (1 / n))
         a = ONE if close(a, ONE) else a
+        if not a.all():  # a function of no x
+            return None
         next_own = own.get(n - 1, ZERO)
         b = np.asarray((numbers.get(n - 1, ZERO) / a ** (n - 1) - next_own) / (n * own[n]))
     return a, rounded(b, next_own / own[n])
