@@ -36,7 +36,7 @@ def made_by(node: Node, given: list[Value | None], opset: int, budget: Budget) -
         raise UnsupportedModelError(f"{node} computes with integers, as of shapes that are not fixed")
     if node.op not in ("Cast", "Concat") and any((each == ROWS).any() for each in arrays[1:]):
         raise UnsupportedModelError(f"{node} depends on the number of rows, which is known only when the model runs")
-    if node.op == "Cast" and node.attributes.get("to") not in DTYPES:
+    if node.op == "Cast" and node.attributes["to"] not in DTYPES:
         raise UnsupportedModelError(f"{node} makes constants of a type that NumPy has not")
     try:
         budget.take(_size(node, arrays), f"the constant of {node}")

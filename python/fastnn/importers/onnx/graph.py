@@ -141,9 +141,10 @@ def _node(node: Any, opsets: dict[str, int], tensors: Tensors, budget: Budget) -
 
 
 class _Schema(NamedTuple):
-    """What onnx says of an operation: kinds and defaults of its attributes, whether each input may be left out."""
+    """What onnx says of an operation: its attributes' kinds and defaults, whether each input may be left out."""
 
     kinds: dict[str, int]
+    required: set[str]
     defaults: dict[str, Any]
     optional: list[bool]
     inputs: range
@@ -160,6 +161,7 @@ def _schema(op: str, version: int, domain: str) -> _Schema | None:
     defaults = {name: each.default_value for name, each in found.attributes.items() if each.default_value.type}
     return _Schema(
         {name: each.type.value for name, each in found.attributes.items()},
+        {name for name, each in found.attributes.items() if each.required},
         {name: _plain(getattr(value, _ATTRIBUTES[value.type])) for name, value in defaults.items()},
         [each.option == onnx.defs.OpSchema.FormalParameterOption.Optional for each in found.inputs],
         range(found.min_input, found.max_input + 1),
@@ -168,6 +170,8 @@ def _schema(op: str, version: int, domain: str) -> _Schema | None:
 
 def _complete(node: Node, schema: _Schema) -> None:
     """Add the attributes' defaults, and "" for each input left out at the end; refuse a wrong number of inputs."""
+    if missing := schema.required - node.attributes.keys():
+        raise ModelFormatError(f"{node} lacks the attribute {min(missing)!r}")
     node.attributes = schema.defaults | node.attributes
     if len(node.inputs) not in schema.inputs:
         raise ModelFormatError(

@@ -20,40 +20,28 @@ def _floats(node: Node, value: Value | None, name: str) -> Array:
     return value
 
 
-def _bias(node: Node, value: Value | None, units: int) -> Array:
-    array = _floats(node, value, "bias")
-    if array.size == 1:
-        return np.broadcast_to(array.reshape(()), units)
-    if array.size != array.shape[-1]:
-        raise UnsupportedModelError(f"{node} has a bias of shape {array.shape}; expected one number for each unit")
-    if array.size != units:
-        raise ModelFormatError(f"{node} has a bias of shape {array.shape}; expected {units} numbers")
-    return array.reshape(-1)
-
-
-def _product(node: Node, rows: Rows, kernel: Array, bias: Array | None) -> Product:
-    if kernel.ndim != 2:
-        raise UnsupportedModelError(f"{node} multiplies with an array of shape {kernel.shape}; expected a matrix")
-    if len(rows.shape) < 2:
-        raise UnsupportedModelError(f"{node} multiplies what has no axis of units any more")
+def _product(node: Node, rows: Rows, value: Value | None, is_transposed: bool = False) -> Product:
+    kernel = _floats(node, value, "matrix")
+    if kernel.ndim != 2 or len(rows.shape) < 2:
+        raise UnsupportedModelError(
+            f"{node} multiplies with an array of shape {kernel.shape}; expected rows and a matrix"
+        )
+    kernel = kernel.T if is_transposed else kernel
     rows.expect(kernel.shape[0], node)
     rows.shape = [*rows.shape[:-1], kernel.shape[1]]
-    return Product(str(node), kernel, bias)
+    return Product(str(node), kernel)
 
 
 def _gemm(node: Node, given: Given, rows: Rows) -> list[Step]:
     alpha, beta = (rows.number(node.attributes[each]) for each in ("alpha", "beta"))
-    kernel = _floats(node, given[1], "matrix")
-    if node.attributes["transA"] or len(rows.shape) != 2 or kernel.ndim != 2:
-        raise UnsupportedModelError(f"{node} does not multiply rows with a matrix: expected transA 0 and two axes each")
-    kernel = kernel.T if node.attributes["transB"] else kernel
-    bias = _bias(node, given[2], kernel.shape[1]) if node.inputs[2] else None
-    if bias is not None and beta != 1:
-        bias = bias.astype(np.float64) * beta
-    if alpha == 1:
-        return [_product(node, rows, kernel, bias)]
-    shift = ZERO if bias is None else bias.astype(np.float64)
-    return [_product(node, rows, kernel, None), Scale(str(node), float64(alpha), shift)]
+    if node.attributes["transA"] or len(rows.shape) != 2:
+        raise UnsupportedModelError(f"{node} does not multiply rows with a matrix: expected transA 0 and two axes")
+    product = _product(node, rows, given[1], bool(node.attributes["transB"]))
+    bias = _floats(node, given[2], "bias") if node.inputs[2] else ZERO
+    if bias.size not in (1, rows.width) or bias.size != (bias.shape or (1,))[-1]:
+        raise UnsupportedModelError(f"{node} has a bias of shape {bias.shape}; expected one number for each unit")
+    shift = bias.astype(np.float64).reshape(-1 if bias.size > 1 else ()) * beta
+    return [product, Scale(str(node), float64(alpha), shift)] if node.inputs[2] or alpha != 1 else [product]
 
 
 def _scaler(node: Node, _: Given, rows: Rows) -> list[Step]:
@@ -71,6 +59,6 @@ def _scaler(node: Node, _: Given, rows: Rows) -> list[Step]:
 
 LAYERS: dict[str, Callable[[Node, Given, Rows], list[Step]]] = {
     "Gemm": _gemm,
-    "MatMul": lambda node, given, rows: [_product(node, rows, _floats(node, given[1], "matrix"), None)],
+    "MatMul": lambda node, given, rows: [_product(node, rows, given[1])],
     "ai.onnx.ml.Scaler": _scaler,
 }

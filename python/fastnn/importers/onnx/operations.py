@@ -51,12 +51,6 @@ def _gelu(node: Node, _: Rows, x: Sum) -> Sum:
     return function("gelu" if approximate == "none" else "gelu_tanh", x)
 
 
-def _thresholded(node: Node, _: Rows, x: Sum) -> Sum:
-    if (alpha := node.attributes["alpha"]) != 0:
-        raise UnsupportedModelError(f"{node} has a threshold other than 0, {alpha}, which fastnn has no activation for")
-    return function("relu", x)
-
-
 def _clip(node: Node, rows: Rows, x: Sum, *bounds: Sum | None) -> Sum:
     low, high = (
         _number(node, each, end) for each, end in zip(bounds or (None, None), (-math.inf, math.inf), strict=True)
@@ -91,7 +85,7 @@ def _largest(node: Node, _: Rows, first: Sum, *others: Sum) -> Sum:
 
 
 def _cast(node: Node, _: Rows, x: Sum) -> Sum:
-    if (to := node.attributes.get("to")) not in _FLOATS:
+    if (to := node.attributes["to"]) not in _FLOATS:
         raise UnsupportedModelError(f"{node} makes integers of the numbers (type {to}); fastnn computes in floats only")
     if x.atom is not None and x.atom.name in ("is_positive", "is_not_negative"):  # 1 or 0
         return function(x.atom.name.removeprefix("is_"), *x.atom.arguments)
@@ -156,6 +150,7 @@ OPERATIONS: dict[str, Callable[..., Sum]] = {
     "HardSigmoid": lambda node, rows, x: function(
         "clip", x * rows.number(node.attributes["alpha"]) + rows.number(node.attributes["beta"]), numbers=(0.0, 1.0)
     ),
+    "ThresholdedRelu": lambda node, rows, x: x * function("positive", x - rows.number(node.attributes["alpha"])),
     "Identity": lambda node, rows, x: x,
     "CastLike": lambda node, rows, x, like: x,
     "Swish": lambda node, rows, x: x * function("sigmoid", rows.number(node.attributes["alpha"]) * x),
@@ -163,7 +158,7 @@ OPERATIONS: dict[str, Callable[..., Sum]] = {
     "Exp": _named("exponential"), "Softplus": _named("softplus"), "Mish": _named("mish"), "Erf": _named("erf"),
     "HardSwish": _named("hard_swish"), "Log": _named("log"), "LeakyRelu": _named("leaky_relu", "alpha"),
     "Elu": _named("elu", "alpha"), "Celu": _named("celu", "alpha"), "Abs": _named("abs"), "Selu": _selu, "Gelu": _gelu,
-    "ThresholdedRelu": _thresholded, "Clip": _clip, "Max": _largest, "Min": _largest,
+    "Clip": _clip, "Max": _largest, "Min": _largest,
     "Softmax": _of_row("softmax"), "LogSoftmax": _of_row("log_softmax"), "ReduceMean": _mean, "Cast": _cast,
     "Dropout": _dropout, "Concat": _concatenated,
 }  # fmt: skip

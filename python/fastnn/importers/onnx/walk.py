@@ -30,8 +30,8 @@ def steps(graph: Graph, target: str, budget: Budget) -> list[Step]:
     for step in _Walk(graph, target, budget).steps():
         merged = _merged(made[-1], step) if made else None
         made[-1:] = [merged] if merged is not None else [*made[-1:], step]
-    width = None if graph.shape is None else graph.shape[-1]
-    return with_two_probabilities([_checked(step) for step in _widened(made, width, budget)])
+    _charge(made, None if graph.shape is None else graph.shape[-1], budget)
+    return with_two_probabilities([_checked(step) for step in made])
 
 
 def _merged(last: Step, step: Step) -> Step | None:
@@ -54,23 +54,15 @@ def _merged(last: Step, step: Step) -> Step | None:
     return None
 
 
-def _widened(made: list[Step], width: int | None, budget: Budget) -> list[Step]:
-    """Return the steps, a normalization's single numbers as one for each unit, all within the budget.
+def _charge(made: list[Step], width: int | None, budget: Budget) -> None:
+    """Take the steps' numbers from the budget: a single one stands for many, and many steps may share a matrix.
 
-    width: of the first step's inputs. A single number stands for many, and one matrix may be that of many steps.
+    width: of the first step's inputs.
     """
-    wide: list[Step] = []
     for step in made:
         arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray)]
         width = next((value.shape[-1] for value in arrays if value.ndim), width)
         budget.take(NODE + sum(value.size if value.ndim else width or 0 for value in arrays), step.source)
-        if isinstance(step, Normalize) and step.gamma.ndim * step.beta.ndim == 0:
-            if width is None:
-                raise ModelFormatError(f"{step.source} does not say for how many units")
-            gamma, beta = (np.broadcast_to(each, width) for each in (step.gamma, step.beta))
-            step = replace(step, gamma=gamma, beta=beta)
-        wide.append(step)
-    return wide
 
 
 def _checked(step: Step) -> Step:
