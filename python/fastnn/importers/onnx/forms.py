@@ -5,6 +5,7 @@ A form matches a sum only if it equals all of it. Its numbers may stand anywhere
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 
@@ -100,20 +101,23 @@ def recognized(total: Sum, source: str) -> list[Step] | None:
         slopes, above = bent
         step = steps.leaky_relu(source, float(slopes)) if slopes.ndim == 0 else Slopes(source, slopes)
         return [step, *_scaled(source, (above, shift))]
-    for name, form in FORMS:
-        if (found := _match(total, form)) is not None:
-            inner, outer = found
-            return [*_scaled(source, inner), Function(source, name), *_scaled(source, outer)]
+    for name, inner, outer in _matches(total):
+        return [*_scaled(source, inner), Function(source, name), *_scaled(source, outer)]
     return _normalization(total, source)
 
 
 def name_of(total: Sum) -> str | None:
     """Return the activation that a sum is, if several nodes make it and no number is around it."""
+    exact = (name for name, inner, outer in _matches(total) if not _scaled("", inner) + _scaled("", outer))
+    return next(exact, None)
+
+
+def _matches(total: Sum) -> Iterator[tuple[str, Affine, Affine]]:
+    """Yield the activations that a sum is, each with what is before and after it."""
+    innermost = list(_innermost(total))
     for name, form in FORMS:
-        found = _match(total, form)
-        if found is not None and all(not _scaled("", affine) for affine in found):
-            return name
-    return None
+        if (found := _match(total, form, innermost)) is not None:
+            yield name, *found
 
 
 def _affine(total: Sum) -> Affine | None:
@@ -205,7 +209,7 @@ def _bent_exponential(atom: Atom, source: str) -> list[Step] | None:
     if (branches := _branches(atom)) is None or (first := _affine(branches[0])) is None:
         return None
     for form in _EXPM1:
-        found = _match(branches[1], form)
+        found = _match(branches[1], form, list(_innermost(branches[1])))
         numbers = None if found is None else [*found[0], *found[1], *first]
         if numbers is None or any(each.ndim for each in numbers):
             continue
@@ -226,7 +230,7 @@ def _bent_exponential(atom: Atom, source: str) -> list[Step] | None:
 def _softplus_of_torch(atom: Atom, source: str) -> list[Step] | None:
     """Return PyTorch's softplus, which is x itself from where no difference is left: softplus(20) - 20 = 2e-9."""
     condition, above, below = atom.arguments
-    found, limit = _match(below, _softplus), condition.atom
+    found, limit = _match(below, _softplus, list(_innermost(below))), condition.atom
     if found is None or limit is None or limit.name != "is_positive" or not same(above, X):
         return None
     (scale, inner_shift), (factor, shift) = found
@@ -252,16 +256,22 @@ def _normalization(total: Sum, source: str) -> list[Step] | None:
     return None
 
 
-def _match(total: Sum, form: Callable[[Sum], Sum]) -> tuple[Affine, Affine] | None:
-    """Return (a, b) and (c, d) of ``total = c * form(a * x + b) + d``."""
-    wanted = next(_innermost(form(X)))
-    for atom in _innermost(total):
+def _match(total: Sum, form: Callable[[Sum], Sum], innermost: list[Atom]) -> tuple[Affine, Affine] | None:
+    """Return (a, b) and (c, d) of ``total = c * form(a * x + b) + d``; innermost: the total's functions of x."""
+    wanted = _begin(form)
+    for atom in innermost:
         inner = _solved(atom.arguments[0], wanted.arguments[0]) if atom.name == wanted.name else None
         if inner is not None:
             outer = multiple(total, form(X * Sum({(): inner[0]}) + Sum({(): inner[1]})))
             if outer is not None:
                 return inner, outer
     return None
+
+
+@cache
+def _begin(form: Callable[[Sum], Sum]) -> Atom:
+    """Return the first innermost function of a form of x."""
+    return next(_innermost(form(X)))
 
 
 def _innermost(total: Sum) -> Iterator[Atom]:

@@ -156,7 +156,7 @@ def _schema(op: str, version: int, domain: str) -> _Schema | None:
     onnx: Any = importlib.import_module("onnx")
     try:
         found = onnx.defs.get_schema(op, version, domain)
-    except onnx.defs.SchemaError:
+    except (onnx.defs.SchemaError, TypeError):  # TypeError: protobuf returns text that is not UTF-8 as bytes
         return None
     defaults = {name: each.default_value for name, each in found.attributes.items() if each.default_value.type}
     return _Schema(

@@ -19,7 +19,7 @@ class Rows:
     """The present shape: ROWS, then sizes, None where unknown; and what else the meaning of operations depends on."""
 
     def __init__(self, graph: Graph) -> None:
-        self.opset, self.is_double, self.producer = graph.opset, graph.is_double, graph.producer
+        self.is_double, self.producer = graph.is_double, graph.producer
         if graph.shape is not None and len(graph.shape) < 2:
             raise UnsupportedModelError(
                 f"has the input {graph.input!r:.100} of shape {graph.shape}; expected rows: (rows, inputs)"
