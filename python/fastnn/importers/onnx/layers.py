@@ -23,9 +23,7 @@ def _floats(node: Node, value: Value | None, name: str) -> Array:
 def _product(node: Node, rows: Rows, value: Value | None, is_transposed: bool = False) -> Product:
     kernel = _floats(node, value, "matrix")
     if kernel.ndim != 2 or len(rows.shape) < 2:
-        raise UnsupportedModelError(
-            f"{node} multiplies with an array of shape {kernel.shape}; expected rows and a matrix"
-        )
+        raise UnsupportedModelError(f"{node} multiplies with an array of shape {kernel.shape}; expected a matrix")
     kernel = kernel.T if is_transposed else kernel
     rows.expect(kernel.shape[0], node)
     rows.shape = [*rows.shape[:-1], kernel.shape[1]]
