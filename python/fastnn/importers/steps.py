@@ -78,7 +78,10 @@ class Slopes(Step):
 
 @dataclass(frozen=True)
 class Normalize(Step):
-    """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, mean and variance over a row's units."""
+    """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, mean and variance over a row's units.
+
+    gamma and beta: (units,), or () for the same number everywhere.
+    """
 
     gamma: Array
     beta: Array
@@ -163,7 +166,8 @@ class _Layers:
             case Slopes():
                 self._append(step, PReLU(), {"alpha": self._full(step, step.alpha)})
             case Normalize():
-                self._append(step, LayerNormalization(step.epsilon), {"gamma": step.gamma, "beta": step.beta})
+                weights = {"gamma": self._full(step, step.gamma), "beta": self._full(step, step.beta)}
+                self._append(step, LayerNormalization(step.epsilon), weights)
 
     def _check_width(self, step: Step) -> None:
         arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim > 0]
