@@ -341,11 +341,12 @@ def test_the_rules_look_at_files():
     assert len(list(includes(ROOT))) > 50
 
 
-def test_version_is_the_same_in_project_module_and_changelog():
+def test_version_is_the_same_in_project_module_changelog_and_citation():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert newest is not None, "CHANGELOG.md has no heading '## version'"
     assert (fastnn.__version__, newest[1]) == (version, version)
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 @pytest.mark.parametrize("command", [("ruff", "check", "."), ("mypy",)], ids=lambda command: command[0])
