@@ -1,5 +1,5 @@
-// One row through a layer in exported headers (docs/header.md), in standard C++17: one number at a time, but in loops over
-// units, of which compilers make vectors. cmake/single_header.cmake lists this file and all that it includes.
+// One row through a layer in exported headers (docs/header.md), in standard C++17: one number at a time, but in loops
+// over units, of which compilers make vectors. cmake/single_header.cmake lists this file and all that it includes.
 #pragma once
 
 #include "../core/chains.hpp"
