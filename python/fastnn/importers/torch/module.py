@@ -62,7 +62,7 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
         if own is not None:
             return export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, name=name)
         steps = [step for path, kind, part in parts for step in _steps(torch, path, str(kind), part)]
-        inputs = _inputs(steps)
+        inputs = next((step.inputs for step in steps if step.inputs is not None), None)
         return convert(
             f"PyTorch {type(module).__name__}",
             steps,
@@ -150,9 +150,3 @@ def _tensor(torch: Any, source: str, module: Any, name: str) -> Array | None:
     if array.dtype.kind != "f":
         raise UnsupportedModelError(f"{source}: expected real numbers; received {value.dtype}")
     return array
-
-
-def _inputs(steps: list[Step]) -> int | None:
-    """Return what the first step with arrays says: those before it have as many outputs as inputs."""
-    arrays = (value for step in steps for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim)
-    return next((array.shape[0] for array in arrays), None)
