@@ -13,6 +13,7 @@ from fastnn.layers.layer import Description, Layer, Weights, inputs_of_shape, po
 class Dense(Layer):
     """``y = activation(x @ kernel + bias)``: x (..., inputs), kernel (inputs, units), bias (units,), y (..., units).
 
+    units: None only in the `layers` of load_model(), where a state dict says it.
     activation: a name, as Activation has them; None for 'linear'.
     input_shape: (inputs,), for the first layer of a model; others find out from the layer before.
     """
@@ -21,7 +22,7 @@ class Dense(Layer):
 
     def __init__(
         self,
-        units: int,
+        units: int | None,
         activation: str | dict[str, Any] | None = None,
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
@@ -29,7 +30,7 @@ class Dense(Layer):
         input_shape: tuple[int] | None = None,
         name: str | None = None,
     ) -> None:
-        self.units = positive_integer("units", units)
+        self.units = None if units is None else positive_integer("units", units)
         self.activation, self.parameters = interpreted(activation)
         if not isinstance(use_bias, (bool, np.bool_)):
             raise ValueError(f"expected use_bias to be True or False. Received: use_bias={use_bias!r}")
@@ -50,16 +51,22 @@ class Dense(Layer):
         return self._weights[1].view() if self.built and self.use_bias else None
 
     def output_units(self, inputs: int) -> int:
-        """Return the number of units."""
+        """Return the number of units; ValueError for Dense(None)."""
+        if self.units is None:
+            raise ValueError(
+                "expected a positive number of units; Dense(None) is only for load_model(file, layers=[...]), where "
+                "the file's tensors say it"
+            )
         return self.units
 
     def weight_shapes(self, inputs: int) -> list[tuple[int, ...]]:
         """Return the shapes of the kernel and, where there is one, the bias."""
-        return [(inputs, self.units), (self.units,)] if self.use_bias else [(inputs, self.units)]
+        units = self.output_units(inputs)
+        return [(inputs, units), (units,)] if self.use_bias else [(inputs, units)]
 
     def description(self, inputs: int, weights: Weights) -> Description:
         """Return what the core wants to know."""
-        return Description(self.units, self.activation, self._numbers(), *weights)
+        return Description(self.output_units(inputs), self.activation, self._numbers(), *weights)
 
     def _initial_weights(self, inputs: int) -> Weights:
         makers = (self.kernel_initializer, self.bias_initializer)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
-from fastnn.importers.torch.layers import as_array
+from fastnn.importers.torch.kinds import as_array
 from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
