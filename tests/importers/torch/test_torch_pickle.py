@@ -137,7 +137,7 @@ def test_a_member_that_says_it_is_packed_in_more_than_the_file_is_refused(tmp_pa
 
 
 def test_a_list_of_a_million_members_is_refused_before_it_is_read(tmp_path):
-    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
     listed = (entry + b"a") * 30_000
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 30_000, 30_000, len(listed), 0, 0)
     with pytest.raises(fastnn.LimitError, match="lists its members"):
