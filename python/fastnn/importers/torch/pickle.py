@@ -23,17 +23,11 @@ Array = npt.NDArray[Any]
 # About 5,000 tensors. Python's objects take up to 100 times as many bytes, if each byte makes an empty dict.
 _MOST_PICKLE_BYTES = 1 << 19
 _BEFORE_1_6 = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
-_PROGRAMS = {
-    "code": "TorchScript",
-    "constants.pkl": "TorchScript",
-    "models": "torch.export's",
-}  # by a member
+_PROGRAMS = {"code": "TorchScript", "models": "torch.export's"}  # by one of their folders
 _BFLOAT16 = np.dtype("<u2")  # the upper half of a float32
-_STORAGES = {
-    "torch.FloatStorage": np.dtype("<f4"), "torch.DoubleStorage": np.dtype("<f8"), "torch.HalfStorage": np.dtype("<f2"),
-    "torch.BFloat16Storage": _BFLOAT16, "torch.LongStorage": np.dtype("<i8"), "torch.IntStorage": np.dtype("<i4"),
-    "torch.ShortStorage": np.dtype("<i2"), "torch.CharStorage": np.dtype("i1"), "torch.ByteStorage": np.dtype("u1"),
-    "torch.BoolStorage": np.dtype("?"),
+_DTYPES = {
+    "Float": "<f4", "Double": "<f8", "Half": "<f2", "BFloat16": "<u2",
+    "Long": "<i8", "Int": "<i4", "Short": "<i2", "Char": "i1", "Byte": "u1", "Bool": "?",
 }  # fmt: skip
 
 
@@ -53,7 +47,7 @@ def read(path: str) -> dict[Any, Any]:
                 "was written by PyTorch before 1.6, or as that did; load it there and save its state_dict() again"
             )
         archive = _Archive(file)
-        content = _value(archive.pickle(), archive.storage)
+        content = _value(archive.member("data.pkl", _MOST_PICKLE_BYTES), archive.storage)
         if type(content) is not dict:
             raise ModelFormatError(f"holds a {type(content).__name__}; expected a state dict")
         return content
@@ -76,17 +70,8 @@ class _Archive:
         if len(roots) != 1:
             raise ModelFormatError(f"has {len(roots)} members data.pkl; expected 1, as torch.save() writes")
         self._root = roots[0]
-        if f"{self._root}byteorder" in self._members and self._member("byteorder") != b"little":
+        if f"{self._root}byteorder" in self._members and self.member("byteorder") != b"little":
             raise UnsupportedModelError("was written on a big-endian machine; expected little-endian numbers")
-
-    def pickle(self) -> bytes:
-        size = self._members[f"{self._root}data.pkl"].file_size
-        if size > _MOST_PICKLE_BYTES:
-            raise LimitError(
-                f"has a pickle of {size} bytes; fastnn reads at most {_MOST_PICKLE_BYTES}; "
-                "save the module's state_dict() alone"
-            )
-        return self._member("data.pkl")
 
     def storage(self, pid: Any) -> Array:
         """Return the numbers of a storage, which many tensors may share."""
@@ -94,7 +79,7 @@ class _Archive:
         if kind != "storage" or not isinstance(dtype, np.dtype) or type(key) is not str or type(size) is not int:
             raise ModelFormatError("its pickle refers to something that is not a storage")
         if key not in self._storages:
-            self._storages[key] = (dtype, _numbers(self._member(f"data/{key}"), dtype))
+            self._storages[key] = (dtype, _numbers(self.member(f"data/{key}"), dtype))
         known, numbers = self._storages[key]
         if known is not dtype or numbers.size != size:
             raise ModelFormatError(
@@ -102,10 +87,16 @@ class _Archive:
             )
         return numbers
 
-    def _member(self, name: str) -> bytes:
-        if self._root + name not in self._members:
+    def member(self, name: str, most: int | None = None) -> bytes:
+        """Return the bytes of a member; LimitError if there are more than `most`."""
+        member = self._members.get(self._root + name)
+        if member is None:
             raise ModelFormatError(f"has no member {self._root + name!r:.100}")
-        return self._zip.read(self._members[self._root + name])
+        if most is not None and member.file_size > most:
+            raise LimitError(
+                f"{name} has {member.file_size} bytes; fastnn reads at most {most}; save the state_dict() alone"
+            )
+        return self._zip.read(member)
 
 
 def _numbers(content: bytes, dtype: np.dtype[Any]) -> Array:
@@ -123,10 +114,9 @@ def _tensor(
     """torch._utils._rebuild_tensor_v2: a view of a storage."""
     if flags:  # the negative or the conjugate bit: the numbers stand for others
         raise UnsupportedModelError("a tensor is a view that negates or conjugates; save its clone() instead")
-    if type(shape) is not tuple or type(strides) is not tuple:
-        raise ModelFormatError("a tensor has a shape or strides that are no tuples")
-    if not all(type(each) is int and each >= 0 for each in (offset, *shape, *strides)):
-        raise ModelFormatError("a tensor has a shape or strides that are no whole numbers")
+    are_tuples = type(shape) is type(strides) is tuple
+    if not are_tuples or not all(type(each) is int and each >= 0 for each in (offset, *shape, *strides)):
+        raise ModelFormatError("a tensor has a shape or strides that are no tuples of whole numbers")
     size = storage.itemsize
     with refusing(f"a tensor reaches beyond its storage of {storage.size} numbers", ValueError, TypeError):
         tensor: Array = np.ndarray(shape, storage.dtype, storage, offset * size, [stride * size for stride in strides])
@@ -138,15 +128,10 @@ def _tensor(
     return tensor
 
 
-def _parameter(tensor: Array, *_: Any) -> Array:
-    """torch._utils._rebuild_parameter."""
-    return tensor
-
-
-_KNOWN: dict[str, Any] = _STORAGES | {
+_KNOWN: dict[str, Any] = {f"torch.{name}Storage": np.dtype(dtype) for name, dtype in _DTYPES.items()} | {
     "collections.OrderedDict": lambda: {},
     "torch._utils._rebuild_tensor_v2": _tensor,
-    "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
 }
 
 
