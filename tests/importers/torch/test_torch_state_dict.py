@@ -261,7 +261,10 @@ WRONG_LAYERS = [
     (["relu", "prelu"], "layers says 'prelu', but its tensors are those of a Linear"),
     (["relu", PReLU()], "module '2': layers says 'PReLU', but its tensors are those of a Linear"),
     ([Affine(), "relu"], "module '0': layers says 'Affine', but its tensors are those of a Linear"),
-    (["layer_norm+relu", "relu"], r"'layer_norm\+relu'; write LayerNormalization\(\), Activation\('relu'\) of fastnn"),
+    (
+        ["layer_norm+relu", "relu"],
+        r"'layer_norm\+relu'; write LayerNormalization\(1e-5\), Activation\('relu'\) of fastnn",
+    ),
     (
         [{"name": "prelu+elu"}, "relu"],
         r"'prelu\+elu'; write PReLU\(\), Activation\('elu'\) of fastnn.layers in its place",
@@ -296,11 +299,11 @@ MISFITS = {
     ),
     "two lengths": (
         weights(3, 4) | {"1.weight": np.ones(4), "1.bias": np.ones(3)},
-        "with a bias is a LayerNorm's.* put LayerNormalization",
+        r"with a bias is a LayerNorm's.* put LayerNormalization\(1e-05\) of",
     ),
     "a group's": (
         weights(3, 4) | {"1.weight": np.ones(4), "1.bias": np.ones(4)},
-        "with a bias is a LayerNorm's.* put LayerNormalization",
+        r"with a bias is a LayerNorm's.* put LayerNormalization\(1e-05\) of",
     ),
     "no units": ({"0.weight": np.ones(0)}, "tensors of a PReLU"),
     "a lone weight": (weights(3, 4) | {"1.weight": np.ones(4)}, "without a bias is a PReLU's.* put PReLU"),

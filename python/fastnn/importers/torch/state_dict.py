@@ -47,15 +47,16 @@ def from_torch_state_dict(
         itself; also one that holds it as "state_dict" or "model_state_dict".
     layers: what the model computes, in order. Each entry but Activation takes the next module:
 
-        - a layer of fastnn.layers takes the module of its kind: Dense a Linear, LayerNormalization a LayerNorm, PReLU a
-          PReLU, Affine a BatchNorm1d. Dense(None) takes any number of units. Activation takes no module.
-        - a name takes a Linear or BatchNorm1d, and an activation follows: "relu", "linear" for none, or with parameters
-          {"name": "leaky_relu", "negative_slope": 0.01}. "layer_norm" and "prelu" take such a module.
+        - A layer of fastnn.layers takes a module of its kind: Dense a Linear, LayerNormalization a LayerNorm, PReLU a
+          PReLU, Affine a BatchNorm1d. Dense(None) takes any number of units. Parameters are the layer's own: PyTorch's
+          LayerNorm is by default LayerNormalization(1e-5), its LeakyReLU has a negative_slope of 0.01.
+        - The name of an activation takes a Linear or BatchNorm1d, and the activation follows it: "relu", "linear" for
+          none, or with parameters {"name": "leaky_relu", "negative_slope": 0.01}; defaults are PyTorch's. "layer_norm"
+          and "prelu" take such a module, and nothing follows it.
 
-        A layer counts as it is given, with fastnn's defaults: PyTorch's LayerNorm is LayerNormalization(1e-5).
-        A dict gives the entries by the modules' names: {"fc1": "relu", "out": Dense(None)}, an Activation under any
-        other name. A safetensors file needs that unless numbers order its modules: the file does not.
-    eps: of BatchNorm1d modules, and those named "layer_norm".
+        A dict gives each module its entry by name: {"fc1": "relu", "out": Dense(None)}, and an Activation any other
+        key. Safetensors files have no order: they need a dict, unless the modules' names are numbers.
+    eps: of BatchNorm1d modules, and of LayerNorm modules called "layer_norm".
     fold: whether a BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
     check: (x, y), rows and the module's answers; ``model.conversion`` tells the largest difference.
 
@@ -159,7 +160,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _in_order(names: list[str], is_ordered: bool) -> list[str] | None:
-    """Return the names by their numbers, as nn.Sequential's, or as a file orders them; None if neither or both do."""
+    """Return the names by their numbers, as nn.Sequential's, or as the file orders them; None if unknown or ambiguous."""
     matches = [(name, re.fullmatch(r"(.*?)([0-9]{1,9})", name)) for name in names]
     numbers = {name: (match[1], int(match[2])) for name, match in matches if match}
     if len(numbers) == len(names) and len({stem for stem, _ in numbers.values()}) == 1:
@@ -189,7 +190,7 @@ def _steps(source: str, tensors: dict[str, Array], entry: Entry, eps: float) -> 
 
 
 def _module(source: str, tensors: dict[str, Array], kind: str | None, said: str, eps: float) -> Step:
-    """Return the step of a module, of the kind that layers says, None for what its tensors alone say."""
+    """Return the step of a module of a kind, which layers calls `said`; None for the kind that its tensors show."""
     found = kinds_of(tensors)
     if not found:
         raise UnsupportedModelError(
@@ -199,11 +200,11 @@ def _module(source: str, tensors: dict[str, Array], kind: str | None, said: str,
     if kind is not None and kind not in found:
         raise ValueError(f"{source}: layers says {said!r}, but its tensors are those of a {' or '.join(found)}")
     if kind is None and "LayerNorm" in found and (found[-1] != "PReLU" or tensors["weight"].size > 1):
-        owners, layer = "with a bias is a LayerNorm's, a GroupNorm's or a BatchNorm1d's", "LayerNormalization"
+        owners, layer = "with a bias is a LayerNorm's, a GroupNorm's or a BatchNorm1d's", f"LayerNormalization({eps:g})"
         if found[-1] == "PReLU":
-            owners, layer = "without a bias is a PReLU's, a LayerNorm's or an RMSNorm's", "PReLU"
+            owners, layer = "without a bias is a PReLU's, a LayerNorm's or an RMSNorm's", "PReLU()"
         raise UnsupportedModelError(
-            f"{source}: a weight {tensors['weight'].shape} {owners}; if it is the first, put {layer}() of "
+            f"{source}: a weight {tensors['weight'].shape} {owners}; if it is the first, put {layer} of "
             "fastnn.layers into layers, else convert the module itself with from_torch"
         )
     return weighted(kind or found[-1], source, tensors, eps)
@@ -232,9 +233,9 @@ def _function(source: str, entry: Any) -> Function:
         )
     told, plus, after = name.partition("+")
     if plus:
-        layer = "PReLU" if told == "prelu" else "LayerNormalization"
+        layer = "PReLU()" if told == "prelu" else "LayerNormalization(1e-5)"
         raise ValueError(
-            f"expected layers to hold one name each; received {name!r:.60}; write {layer}(), Activation({after!r:.60}) "
+            f"expected layers to hold one name each; received {name!r:.60}; write {layer}, Activation({after!r:.60}) "
             "of fastnn.layers in its place"
         )
     return Function(source, name, _DEFAULTS.get(name, {}) | parameters)
