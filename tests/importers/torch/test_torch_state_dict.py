@@ -263,7 +263,7 @@ WRONG_LAYERS = [
     ([Affine(), "relu"], "module '0': layers says 'Affine', but its tensors are those of a Linear"),
     (
         ["layer_norm+relu", "relu"],
-        r"'layer_norm\+relu'; write LayerNormalization\(1e-5\), Activation\('relu'\) of fastnn",
+        r"'layer_norm\+relu'; write LayerNormalization\(1e-5\), Activation\('relu'\) of",
     ),
     (
         [{"name": "prelu+elu"}, "relu"],

@@ -160,7 +160,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _in_order(names: list[str], is_ordered: bool) -> list[str] | None:
-    """Return the names by their numbers, as nn.Sequential's, or as the file orders them; None if unknown or ambiguous."""
+    """Return the names by their numbers, as in nn.Sequential, or as the file orders them; None if unknown."""
     matches = [(name, re.fullmatch(r"(.*?)([0-9]{1,9})", name)) for name in names]
     numbers = {name: (match[1], int(match[2])) for name, match in matches if match}
     if len(numbers) == len(names) and len({stem for stem, _ in numbers.values()}) == 1:
