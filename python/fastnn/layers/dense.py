@@ -54,8 +54,8 @@ class Dense(Layer):
         """Return the number of units; ValueError for Dense(None)."""
         if self.units is None:
             raise ValueError(
-                "Received an invalid value for `units`, expected a positive integer; only the `layers` of a state dict, "
-                "in load_model(), may leave it open. Received: units=None"
+                "Received an invalid value for `units`, expected a positive integer; only the `layers` of a state "
+                "dict, in load_model(), may leave it open. Received: units=None"
             )
         return self.units
 
