@@ -46,7 +46,7 @@ def test_batch_size_and_verbose_are_accepted_and_print_and_change_nothing(batch_
 @pytest.mark.parametrize(
     "call",
     [
-        pytest.param(lambda value: Dense(value), id="units"),
+        pytest.param(lambda value: Sequential([Dense(value)]), id="units"),
         pytest.param(lambda value: Dense(1, input_shape=(value,)), id="input_shape"),
         pytest.param(lambda value: Input((value,)), id="shape"),
         pytest.param(lambda value: small().build((None, value)), id="build"),

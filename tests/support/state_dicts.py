@@ -67,6 +67,17 @@ def weights(*sizes, dtype="<f4", step=2):
     return found
 
 
+def batch_norm(units, seed):
+    """A BatchNorm1d's tensors."""
+    return {
+        "weight": uniform(seed, units) + 1.5,
+        "bias": uniform(seed + 1, units),
+        "running_mean": uniform(seed + 2, units),
+        "running_var": uniform(seed + 3, units) + 1.25,
+        "num_batches_tracked": np.array(7),
+    }
+
+
 def saved(path, content):
     path.write_bytes(content)
     return path

@@ -63,8 +63,8 @@ class Dense(Layer):
         """Return the number of units; ValueError for Dense(None)."""
         if self.units is None:
             raise ValueError(
-                "expected a positive number of units; Dense(None) is only for load_model(file, layers=[...]), where "
-                "the file's tensors say it"
+                "Received an invalid value for `units`, expected a positive integer; only the `layers` of a state "
+                "dict, in load_model(), may leave it open. Received: units=None"
             )
         return self.units
 
