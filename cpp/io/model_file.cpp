@@ -1,6 +1,6 @@
 // See fastnn/model_file.hpp and docs/model-format.md: a model as a safetensors file. Reading and writing meet in
 // expected_tensors(), which says what tensors a config asks for: what save_model writes is what load_model reads.
-#include "fastnn/model_file.hpp"
+#include "model_file.hpp"
 
 #include <cstddef>
 #include <map>
@@ -191,33 +191,37 @@ void check_layers(const ModelFile& model, const ModelConfig& config, const std::
   }
 }
 
-ModelFile read_model(io::Input& input) {
+}  // namespace
+
+ModelFile io::read_model(Input& input) {
   const DefaultFloatingPointMode mode;  // of decimal numbers, which become doubles
-  io::SafetensorsFile file(input);
+  io::SafetensorsFile file(input, io::Contents::model);
   const ModelConfig config = check_metadata(file.header().metadata, file.name());
   const std::vector<Place> places = match_tensors(file.header(), config, file.name());
   ModelFile model{file.header().metadata.at("config"), config.dtype, config.inputs, {}};
   for (const LayerConfig& layer : config.layers) {
     model.layers.push_back({layer.inputs, layer.units, layer.activation, {}, {}, layer.parameters, {}, {}});
   }
-  std::vector<std::vector<char>> data = file.read_data();
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    model.layers[places[i].layer].*places[i].data = std::move(data[i]);
+  std::vector<char*> data;
+  for (const Place& place : places) {
+    std::vector<char>& numbers = model.layers[place.layer].*place.data;
+    numbers.resize(static_cast<std::size_t>(io::data_bytes(place.tensor, file.name())));
+    data.push_back(numbers.data());
   }
+  file.read_data(data);
   return model;
 }
 
-}  // namespace
-
 ModelFile load_model(const std::string& path) {
-  io::InputFile input(path);
-  return read_model(input);
+  const io::Descriptor opened = io::open_to_read(path);
+  io::InputFile input(opened.number(), path);
+  return io::read_model(input);
 }
 
 ModelFile parse_model(const void* data, std::size_t size) {
   if (data == nullptr) throw Error("expected the bytes of a model file; received a null pointer");
   io::InputBytes input("model", {static_cast<const char*>(data), size});
-  return read_model(input);
+  return io::read_model(input);
 }
 
 void save_model(const std::string& path, const ModelFile& model) {

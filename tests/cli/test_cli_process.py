@@ -28,7 +28,7 @@ from sequentials import network
 SCRIPT = [str(Path(sysconfig.get_path("scripts")) / "fastnn")]
 MODULE = [sys.executable, "-m", "fastnn"]
 # Chunks of two rows, and perhaps no tqdm.
-SMALL_CHUNKS = "import sys; from fastnn import cli, tables; tables._NUMBERS_PER_CHUNK = 6; sys.exit(cli.main())"
+SMALL_CHUNKS = "import sys; from fastnn.cli import main, tables; tables._NUMBERS_PER_CHUNK = 6; sys.exit(main.main())"
 WITHOUT_TQDM = "import sys; sys.modules['tqdm'] = None; " + SMALL_CHUNKS
 
 

@@ -92,7 +92,7 @@ def test_message_to_a_full_disk_leaves_code_2(folder, command):
 
 
 # As where pip has installed fastnn, which only then has a folder to show.
-CLI = "import sys; from fastnn import cli; cli.cmake_dir = lambda: 'a folder'; sys.exit(cli.main(sys.argv[1:]))"
+CLI = "import sys; from fastnn.cli import main; main.cmake_dir = lambda: 'a folder'; sys.exit(main.main(sys.argv[1:]))"
 PRINTED = ["--version", "--help", "predict --help", "--cmake-dir"]
 
 

@@ -16,11 +16,11 @@ from fastnn.cli.tables import Table
 from fastnn.importers.torch.state_dict import from_torch_state_dict
 
 MODELS = ROOT / "tests/data"
-# Python's open() and os.open() raise an event first: the file is exchanged before it is opened for the n-th time, n
-# from 1 until it is opened less often than that.
+# Python's open() raises an event first, and the file is exchanged before it is opened for the n-th time, for n from 1
+# until the file is opened less often than n times.
 EXCHANGED = """if True:
     import os, signal, sys
-    import h5py, onnx, fastnn, fastnn.tables
+    import h5py, onnx, fastnn, fastnn.cli.tables
 
     path, call = sys.argv[1:]
     content = open(path, "rb").read()
@@ -61,7 +61,7 @@ EXCHANGED = """if True:
         ("torch_digits.state_dict.pt", "fastnn.load_model(path, layers=['relu', 'relu', 'linear'])"),
         ("torch_digits.state_dict.safetensors", "fastnn.load_model(path)"),
         ("torch_digits.state_dict.safetensors", "fastnn.load_model(path, layers=['relu', 'relu', 'linear'])"),
-        ("rows.npy", "fastnn.tables.Table(path)"),
+        ("rows.npy", "fastnn.cli.tables.Table(path)"),
     ],
 )
 def test_a_fifo_in_the_place_of_a_file_is_not_waited_for(tmp_path, name, call):

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__, activations
+from fastnn.exporters.model import Model
 from fastnn.files import WholeFile
 from fastnn.layers.layer import Description, changes
-from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
 
@@ -43,7 +43,7 @@ _TAKEN = frozenset(_WORDS.split())
 _SOURCES = (Path(__file__).parents[1] / "cpp", Path(__file__).resolve().parents[3] / "cpp")
 
 
-def export(model: Sequential, path: str, name: str | None = None) -> None:
+def export(model: Model, path: str, name: str | None = None) -> None:
     """Write a model to a header, which appears whole or not at all; the same model gives the same bytes.
 
     name: of its namespace; None for the file's, with _ for what no name may have. Only the weights and what is
@@ -54,8 +54,8 @@ def export(model: Sequential, path: str, name: str | None = None) -> None:
     >>> export(model, "digits.hpp")  # doctest: +SKIP
     """
     content = to_text(model, _namespace(path, name)).encode("ascii")
-    with WholeFile(path) as whole, whole.errors_name_it():
-        whole.file.write(content)
+    with WholeFile(path) as file:
+        file.write(content)
 
 
 def _namespace(path: str, name: str | None) -> str:
@@ -68,7 +68,7 @@ def _namespace(path: str, name: str | None) -> str:
     return chosen
 
 
-def to_text(model: Sequential, namespace: str) -> str:
+def to_text(model: Model, namespace: str) -> str:
     """Return the header of a built model, its functions in a namespace.
 
     >>> print(to_text(model, "digits"))  # doctest: +SKIP

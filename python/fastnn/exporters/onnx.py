@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__
+from fastnn.exporters.model import Model
 from fastnn.files import WholeFile
 from fastnn.layers.layer import Layer, changes
-from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
 
@@ -26,7 +26,7 @@ _OPSET, _IR = 20, 9  # Gelu is of 20; 9 is the file's version of that time
 _MOST_BYTES = 2**31 - 2**20  # of weights: a protobuf message has at most 2^31 - 1 bytes
 
 
-def to_proto(model: Sequential) -> Any:
+def to_proto(model: Model) -> Any:
     """Return the onnx.ModelProto of a built model: an input "x" (rows, inputs), an output "y" (rows, units).
 
     Raises LimitError for more weights than a protobuf message may have, ImportError without the onnx package.
@@ -52,7 +52,7 @@ def to_proto(model: Sequential) -> Any:
     return graph.proto(value, inputs, units, classes)
 
 
-def export(model: Sequential, path: str | os.PathLike[str]) -> None:
+def export(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a model to an .onnx file, which appears whole or not at all; the same model gives the same bytes.
 
     load_model() reads it back as the same model, but that an Activation after a Dense without one becomes this one's,
@@ -68,8 +68,8 @@ def export(model: Sequential, path: str | os.PathLike[str]) -> None:
         raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={name!r}")
     model.build()
     content = to_proto(model).SerializeToString(deterministic=True)
-    with WholeFile(name) as whole, whole.errors_name_it():
-        whole.file.write(content)
+    with WholeFile(name) as file:
+        file.write(content)
 
 
 class _Graph:

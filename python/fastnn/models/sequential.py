@@ -1,7 +1,6 @@
 """Sequential, the model: layers in a row, with Keras' names and behaviour."""
 
 import copy
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
 from fastnn.layers.activation import Activation, PReLU
 from fastnn.layers.dense import Dense
@@ -19,6 +19,7 @@ from fastnn.layers.normalization import Affine, LayerNormalization
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.stack import Stack
 from fastnn.models.summary import summary_lines
+from fastnn.saving import native
 from fastnn.text import printable
 
 _LAYERS: dict[str, type[Layer]] = {
@@ -214,9 +215,8 @@ class Sequential(Stack):
         with changes:
             inputs = self._known_inputs()
             self.build()
-            config = json.dumps(self.get_config(), separators=(",", ":"), ensure_ascii=False)
-            descriptions = _descriptions(self._prepared(inputs))
-        _core.save_model(os.fsencode(filepath), config, self.dtype, inputs, descriptions)
+            config, descriptions = self.get_config(), _descriptions(self._prepared(inputs))
+        native.write(filepath, config, self.dtype, inputs, descriptions)
 
     @default_mode()
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
@@ -226,8 +226,6 @@ class Sequential(Stack):
         the names of layers. docs/header.md is about the header; `name` is its namespace's, else it has the file's.
         Raises ValueError (another extension, a model not built, no C++ name), LimitError, OSError, ImportError.
         """
-        from fastnn.exporters import header, onnx  # they build on this module
-
         path = os.fsdecode(filepath)
         if Path(path).suffix.lower() in header.SUFFIXES:
             header.export(self, path, name)
