@@ -1,4 +1,7 @@
-"""What the programs here owe who runs them: parsers for argparse, whose refusals are one sentence, and exit codes."""
+"""Argument types for argparse and exit codes, shared by the benchmark programs.
+
+A bad argument gives one sentence: what was expected, what was received.
+"""
 
 import os
 import sys
@@ -7,7 +10,10 @@ from pathlib import Path
 
 
 def exit_code(program, run):
-    """Return what run() does; 2 after a sentence for what the system refuses, 130 after Ctrl-C, 1 if nobody reads."""
+    """Return run(), or the exit code of its failure: 2 for an error of the system, 130 for Ctrl-C, 1 for a closed pipe.
+
+    An error of the system is printed as one sentence.
+    """
     try:
         code = run()
         sys.stdout.flush()
@@ -24,7 +30,7 @@ def exit_code(program, run):
 
 
 def between(kind, least, most):
-    """Return a parser of an int or a float from `least` to `most`."""
+    """Return an argument type for an int or a float from `least` to `most`; `kind` is int or float."""
 
     def parse(text):
         try:
@@ -40,24 +46,25 @@ def between(kind, least, most):
 
 
 def numbers(most=2**31):
-    """Return a parser of integers from 1 with commas between them."""
+    """Return an argument type for comma-separated integers from 1 to `most`."""
     one = between(int, 1, most)
     return lambda text: [one(each) for each in text.split(",")]
 
 
 def one_of(valid):
-    """Return a parser of names with commas between them."""
+    """Return an argument type for comma-separated names, each of which must be in `valid`."""
 
     def parse(text):
         names = text.split(",")
         if unknown := [name for name in names if name not in valid]:
-            raise ArgumentTypeError(f"expected some of {','.join(valid)}; received {','.join(unknown)}")
+            raise ArgumentTypeError(f"expected names among {','.join(valid)}; received {','.join(unknown)}")
         return names
 
     return parse
 
 
 def new_file(text):
+    """Return a path that can be written, as an argument type."""
     path = Path(text)
     if path.is_dir() or not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ArgumentTypeError(f"expected a file that can be written, in an existing folder; received {text!r}")

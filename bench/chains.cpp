@@ -1,5 +1,6 @@
-// How many chains a layer's sums should have (docs/numerics.md, "Dense"): the time of one layer for one row, and for a
-// tile of rows, with each number of chains whatever its units. Looks into the core, which only a benchmark may.
+// Measures how many chains the sums of a layer should have (docs/numerics.md, "Dense"): the time of one layer, for one
+// row and for a tile of rows, with every number of chains. The library fixes that number per layer, so this program
+// calls the kernels directly.
 #include <cstdio>
 #include <vector>
 
@@ -18,12 +19,14 @@ double nanoseconds(const Kernels<float>& kernels, std::size_t inputs, std::size_
   const std::size_t width = 16 + std::max(inputs, units);
   std::vector<float> weights((inputs + 16) * (units + 16), 0.001f), bias(units + 16), x(rows * width, 1),
       y(rows * width);
-  const PackedLayer<float> layer = {inputs, units, chains, fastnn::Activation::linear, weights.data(), bias.data(), 0};
+  PackedLayer<float> layer = {inputs, units, chains, fastnn::LayerKind::dense, fastnn::Activation::linear, false, 0};
+  layer.kernel = weights.data();
+  layer.of_units[0] = bias.data();
   const auto row_stride = static_cast<std::ptrdiff_t>(one_row ? width : 1);
   return 1e9 * shortest_seconds([&] {
            kernels.layer(layer, {x.data(), rows, row_stride, column_stride},
                          {y.data(), rows, row_stride, column_stride}, {0, units});
-           x[0] = y[0];  // one call waits for the other: latency, not throughput
+           x[0] = y[0];  // each call depends on the last: measures latency, not throughput
          });
 }
 

@@ -1,14 +1,14 @@
-"""fastnn beside NumPy, PyTorch, ONNX Runtime, OpenVINO, JAX and LiteRT: float32 NumPy arrays in and out, one thread.
+"""Compare fastnn with NumPy, PyTorch, ONNX Runtime, OpenVINO, JAX and LiteRT: float32 arrays, one thread.
 
-    python bench/compare.py --markdown table.md --plot table.png    # ten minutes at most
+    python bench/compare.py --markdown table.md --plot table.png    # at most ten minutes
     python bench/compare.py --quick                                 # less than one: fewer rounds, at most 256 rows
     python bench/compare.py --threads 1,2                           # fastnn alone, with these numbers of threads
 
-`pip install '.[bench]'` brings the peers; those that are not installed are named and left out. Before anything is
-timed, the answers of all are checked against float64. Exit code 2: a wrong answer, or a mistake in the command.
+`pip install '.[bench]'` installs the other engines; missing ones are named and left out. The outputs of every engine
+are checked against float64 before it is timed. Exit code 2 means wrong outputs or a bad command line.
 """
 
-import engines  # isort: skip  (first: it limits everybody's threads)
+import engines  # isort: skip  (first: it limits the threads of all engines)
 
 import argparse
 import importlib.util
@@ -31,11 +31,11 @@ CHECKED_ROWS = 256
 
 
 class EngineError(Exception):
-    """An engine that does not run, or not right."""
+    """An engine fails or gives wrong outputs."""
 
 
 def engine_call(engine, network, x):
-    """Return a network's call(x) on an engine, after its answers have been checked."""
+    """Return call(x), which runs a network on an engine, after checking its outputs."""
     sizes, activation = NETWORKS[network]
     weights = weights_of(sizes)
     try:
@@ -54,7 +54,7 @@ def timer(call, x):
 
 
 def measured(names, network, rows, effort):
-    """Return the times of one cell of the table: each engine's, and those of fastnn in float64."""
+    """Return the times of one cell of the table: those of each engine, and of fastnn in float64."""
     sizes, activation = NETWORKS[network]
     x = rows_of(sizes, rows)
     timers = {name: timer(engine_call(name, network, x), x) for name in names}
@@ -65,7 +65,7 @@ def measured(names, network, rows, effort):
 
 
 def measured_one_row(sizes, effort):
-    """Return the times of the three ways to ask for one row, and of NumPy's maximum of that row and 0."""
+    """Return the times of three ways to predict one row, and of np.maximum(row, 0) for comparison."""
     x = rows_of(sizes, 1)
     predict = engines.fastnn(weights_of(sizes), "relu", x)
     names = {"predict": predict, "model": predict.__self__, "x": x, "y": predict(x), "np": np}
@@ -84,7 +84,7 @@ def measured_threads(counts, network, rows, effort):
 
 
 def cells(options, measure):
-    """Return the cells of a table, each with its times by measure(network, rows); tell stderr how far it is."""
+    """Return the cells of a table, each with the times from measure(network, rows). Prints progress to stderr."""
     found = []
     for network in options.networks:
         for rows in options.rows:
@@ -96,7 +96,7 @@ def cells(options, measure):
 
 
 def compare(options):
-    """Measure everything that was asked for; return the results, of which report.py makes tables and a picture."""
+    """Run all measurements that the options ask for; report.py turns the results into tables and a plot."""
     effort = {"seconds": 0.4, "fewest": 3, "most": 7, "least": 1e-3} if options.quick else {"seconds": 12}
     effort["clock"] = time.process_time if options.cpu_time else time.perf_counter
     results = {"environment": timing.environment(), "quick": options.quick, "cpu time": options.cpu_time}
@@ -129,8 +129,8 @@ def parsed(argv):
     parser.add_argument(
         "--threads", type=numbers(_core.most_threads), metavar="N,…", help="fastnn alone, with these numbers of threads"
     )
-    parser.add_argument("--quick", action="store_true", help="less than a minute")
-    parser.add_argument("--cpu-time", action="store_true", help="not the clock's: for a machine that others use too")
+    parser.add_argument("--quick", action="store_true", help="take less than a minute")
+    parser.add_argument("--cpu-time", action="store_true", help="measure CPU time, for a machine with other load")
     for kind in ("markdown", "plot", "json"):
         parser.add_argument(f"--{kind}", type=new_file, metavar="FILE")
     options = parser.parse_args(argv)

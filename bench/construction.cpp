@@ -1,5 +1,6 @@
-// Before the first call: packing weights into a network, and reading a model file. Most of both together is the
-// operating system's, which hands out fresh pages each time; one of them alone gets its last repetition's memory back.
+// Measures the time before the first call: packing weights into a network, and reading a model file. Both together
+// spend most of their time on fresh pages from the operating system; one alone reuses the memory of its last
+// repetition.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
@@ -13,8 +14,9 @@ fastnn::ModelFile model(const Description& description) {
   fastnn::ModelFile model = {"", fastnn::Dtype::float32, description.inputs, {}};
   std::size_t inputs = description.inputs;
   for (const fastnn::Layer<float>& layer : description.layers) {
-    const char* bytes = reinterpret_cast<const char*>(layer.kernel);
-    model.layers.push_back({inputs, layer.units, layer.activation, {bytes, bytes + 4 * inputs * layer.units}, {}});
+    const char* bytes = reinterpret_cast<const char*>(layer.weights.at("kernel"));
+    model.layers.push_back({layer.kind, inputs, layer.units, layer.activation, {}, {}});
+    model.layers.back().weights["kernel"].assign(bytes, bytes + 4 * inputs * layer.units);
     model.config += std::string(model.config.empty() ? "" : ",") + R"({"class_name":"Dense","config":{"units":)" +
                     std::to_string(layer.units) + R"(,"activation":")" + fastnn::activation_name(layer.activation) +
                     R"(","use_bias":false}})";

@@ -1,10 +1,10 @@
-"""The engines that compare.py times: fastnn and its peers, each as its own manual would have it run fastest.
+"""The engines that compare.py times: fastnn and its peers, each configured for speed as its own manual advises.
 
-An adapter is a function make(weights, activation, x) -> call(x) -> y. weights: one (kernel, bias) for each layer;
-activation: of the hidden layers, "relu" or "tanh"; x: an array of the shape that every call will have, for the engines
-that prepare for one shape. x and y are float32 NumPy arrays. Each engine may use one thread.
+An adapter is a function make(weights, activation, x) that returns call(x) -> y. weights has one (kernel, bias) per
+layer. activation is "relu" or "tanh", for the hidden layers. x has the shape of every later call, for engines that
+specialise on it. x and y are float32 NumPy arrays. Each engine may use one thread.
 
-LiteRT has no converter from anything but TensorFlow, PyTorch and JAX; its own schema writes the few operators instead.
+LiteRT converts only from TensorFlow, PyTorch and JAX, so its model is written directly with its flatbuffer schema.
 """
 
 import os
@@ -88,7 +88,7 @@ def torch_jit(weights, activation, x):
 
 
 def _onnx(weights, activation, x):
-    """The network as the bytes of an ONNX model for inputs of exactly x's shape."""
+    """Return the network as the bytes of an ONNX model whose input has exactly the shape of x."""
     from onnx import TensorProto, helper, numpy_helper
 
     nodes, arrays, name = [], [], "x"
@@ -122,7 +122,7 @@ def openvino(weights, activation, x):
     hints = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": 1,
-        "INFERENCE_PRECISION_HINT": "f32",  # unless told, bfloat16 where the CPU has it
+        "INFERENCE_PRECISION_HINT": "f32",  # the default is bfloat16 if the CPU supports it
     }
     model = openvino.Core().read_model(model=_onnx(weights, activation, x))
     request = openvino.compile_model(model, "CPU", hints).create_infer_request()
@@ -132,7 +132,7 @@ def openvino(weights, activation, x):
 def jax_jit(weights, activation, x):
     import jax
 
-    jax.config.update("jax_cpu_enable_async_dispatch", False)  # half the time of small calls; no second thread
+    jax.config.update("jax_cpu_enable_async_dispatch", False)  # halves the time of small calls; no second thread
     activate = {"relu": jax.nn.relu, "tanh": jax.numpy.tanh}[activation]
 
     @jax.jit
@@ -145,14 +145,14 @@ def jax_jit(weights, activation, x):
 
 
 def _tflite(weights, activation, x):
-    """The network as the bytes of a .tflite file for inputs of exactly x's shape."""
+    """Return the network as the bytes of a .tflite file whose input has exactly the shape of x."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     buffers, tensors, operators = [schema.BufferT()], [], []
 
     def tensor(shape, array=None):
-        index = 0  # buffer 0 is the empty one, of everything that is computed
+        index = 0  # buffer 0 is empty, for tensors that are computed
         if array is not None:
             buffers.append(schema.BufferT(data=np.frombuffer(array.tobytes(), np.uint8)))
             index = len(buffers) - 1
@@ -198,7 +198,7 @@ def litert(weights, activation, x):
     return call
 
 
-# name -> adapter, the packages it needs (the first one's version is shown)
+# name -> adapter, and the packages that it needs; the version of the first one is reported
 ENGINES = {
     "fastnn": (fastnn, ["fastnn"]),
     "numpy": (numpy, ["numpy"]),
@@ -212,7 +212,7 @@ ENGINES = {
 
 
 def installed():
-    """Return name -> version of each engine, None where a package that it needs is not installed."""
+    """Return name -> version of each engine, None if one of its packages is not installed."""
     found = {}
     for name, (_, packages) in ENGINES.items():
         try:

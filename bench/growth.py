@@ -1,13 +1,13 @@
-"""Time against work, in search of cliffs: rows, units and depth of a network, one at a time, float32, one thread.
+"""Search for cliffs in time against work: vary rows, units or depth of a network, in float32 on one thread.
 
     python bench/growth.py --plot docs/growth.png    # about three minutes
 
-A cliff is a point that takes more than 1.5 times as long as the line through its two neighbours has it, and more than a
-microsecond. They are printed; exit code 1 if there are any. All points take turns in rounds, and a point's time is the
-20 % quantile of its rounds: other programs only ever add to it.
+A cliff is a point that takes more than 1.5 times as long as the line through its two neighbours predicts, and more than
+a microsecond. Cliffs are printed, and then the exit code is 1. All points take turns in rounds. The time of a point is
+the 20 % quantile of its rounds, since other programs only add time.
 """
 
-import engines  # isort: skip  (first: it limits everybody's threads)
+import engines  # isort: skip  (first: it limits the threads of all engines)
 
 import argparse
 import importlib.util
@@ -25,14 +25,14 @@ LEAST_SECONDS = 1e-6
 
 
 def around(dense, last, factor):
-    """Return 1 … dense, then numbers growing by a factor up to last, with those beside powers of two up to 1024."""
+    """Return 1 … dense, then numbers that grow by a factor up to last, and the neighbours of powers of two to 1024."""
     steps = int(np.log(last / dense) / np.log(factor)) + 1
     coarse = [round(each) for each in np.geomspace(dense, last, steps + 1)]
     edges = [2**i + beside for i in range(1, 11) for beside in (-1, 0, 1)] + [2**i for i in range(11, 21)]
     return sorted({*range(1, dense + 1), *coarse, *(edge for edge in edges if edge <= last)})
 
 
-# name -> the numbers that vary, and for each the network's sizes and rows
+# name -> the numbers to try, and a function from such a number to the sizes of the network and the rows
 SWEEPS = {
     "rows (10-100-100-1)": (around(40, 2**20, 1.3), lambda n: (NETWORKS["lecture"][0], n)),
     "rows (100-3)": (around(100, 2**20, 1.3), lambda n: ([100, 3], n)),
@@ -44,7 +44,7 @@ SWEEPS = {
 
 
 def timers_of(most):
-    """Return (sweep, number) -> timer, leaving out numbers above `most`; sweeps of equal sizes share their networks."""
+    """Return (sweep, number) -> timer, without numbers above `most`. Sweeps share networks of equal sizes."""
     timers, networks = {}, {}
     for sweep, (numbers, network_of) in SWEEPS.items():
         for number in numbers:
@@ -59,7 +59,7 @@ def timers_of(most):
 
 
 def measured(most, seconds):
-    """Return sweep -> (numbers, FLOPs, seconds a call)."""
+    """Return sweep -> (numbers, FLOPs, seconds per call)."""
     rounds = timing.interleaved(timers_of(most), seconds, least=5e-4)
     curves = {}
     for sweep, (numbers, network_of) in SWEEPS.items():
@@ -70,7 +70,7 @@ def measured(most, seconds):
 
 
 def cliffs(curves):
-    """Return a line for each point that is too far above its neighbours."""
+    """Return one line of text per cliff."""
     return [
         f"{sweep}: {number}: {time * 1e6:.1f} µs, {above:.2f} times the line through its neighbours"
         for sweep, (numbers, work, times) in curves.items()
@@ -80,7 +80,7 @@ def cliffs(curves):
 
 
 def plot(curves, path):
-    """Draw time over each sweep's number, with a line of equal FLOPs a second as fast as the fastest point."""
+    """Plot time over the number of each sweep, with a line of constant FLOP/s through the fastest point."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -103,12 +103,12 @@ def plot(curves, path):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plot", type=new_file, metavar="FILE", help="where to write the picture")
+    parser.add_argument("--plot", type=new_file, metavar="FILE", help="write a plot to FILE")
     parser.add_argument(
-        "--most", type=between(int, 3, 2**20), default=2**20, metavar="N", help="leave out larger numbers of anything"
+        "--most", type=between(int, 3, 2**20), default=2**20, metavar="N", help="skip numbers above N in every sweep"
     )
     parser.add_argument(
-        "--seconds", type=between(float, 0.001, 3600), default=120, metavar="S", help="how long to measure, roughly"
+        "--seconds", type=between(float, 0.001, 3600), default=120, metavar="S", help="approximate time to measure"
     )
     options = parser.parse_args(argv)
     if options.plot and importlib.util.find_spec("matplotlib") is None:

@@ -1,6 +1,6 @@
-// One layer at a time with every instruction set: FLOP/s of dense layers, as a percentage of the peak that fmas in
-// registers reach, and ns an element of activations. Through the public interface, so the copies at the two borders
-// are in it: they count most where a layer has few units. kernels --benchmark_filter=avx2/float64, for example.
+// Times one layer at a time with every instruction set: dense layers in FLOP/s and in percent of the fma peak,
+// activations in ns per element. It uses the public interface, so the copies of inputs and outputs count too, most of
+// all for layers with few units. Example: kernels --benchmark_filter=avx2/float64
 #include <benchmark/benchmark.h>
 
 #include <ctime>
@@ -12,7 +12,7 @@
 
 namespace {
 
-// Runs the network; returns the seconds of a call, of CPU time: other processes do not count in it, other threads do.
+// Runs the network and returns the CPU time of a call in seconds. It includes other threads, but not other processes.
 template <class T>
 double forward(benchmark::State& state, const std::string& isa, const fastnn::Network<T>& network, std::size_t rows) {
   fastnn::set_isa(isa);
@@ -31,17 +31,17 @@ template <class T>
 void dense(benchmark::State& state, const std::string& isa, double peak, std::size_t inputs, std::size_t units,
            std::size_t rows) {
   const std::vector<T> weights = kernel<T>(inputs, units);
-  const double seconds = forward<T>(state, isa, {inputs, {{units, fastnn::Activation::linear, weights.data()}}}, rows);
+  const double seconds = forward<T>(state, isa, {inputs, {fastnn::dense_layer(units, weights.data())}}, rows);
   const double flops = 2.0 * static_cast<double>(inputs * units * rows);
   state.counters["GFLOP/s"] = flops / seconds / 1e9;
   state.counters["% of peak"] = 100 * flops / seconds / peak;
 }
 
 template <class T>
-void activation(benchmark::State& state, const std::string& isa, const std::string& name) {
+void activation(benchmark::State& state, const std::string& isa, const fastnn::ActivationRow& row) {
   constexpr std::size_t kUnits = 64, kRows = 96;
-  const double seconds = forward<T>(
-      state, isa, {kUnits, {{kUnits, fastnn::activation_from_name(name), nullptr, nullptr, {0.25, 0.75}}}}, kRows);
+  const double seconds =
+      forward<T>(state, isa, {kUnits, {fastnn::activation_layer<T>(kUnits, row.activation, {0.25, 0.75})}}, kRows);
   state.counters["ns/element"] = 1e9 * seconds / (kUnits * kRows);
 }
 
@@ -58,8 +58,8 @@ void register_all(const std::string& isa, const std::string& dtype) {
       benchmark::RegisterBenchmark((prefix + name).c_str(), dense<T>, isa, peak, inputs, units, rows)
           ->MeasureProcessCPUTime();
     }
-  for (const std::string& name : fastnn::activation_names())
-    benchmark::RegisterBenchmark((prefix + name).c_str(), activation<T>, isa, name)->MeasureProcessCPUTime();
+  for (const fastnn::ActivationRow& row : fastnn::kActivations)
+    benchmark::RegisterBenchmark((prefix + row.name).c_str(), activation<T>, isa, row)->MeasureProcessCPUTime();
 }
 
 }  // namespace

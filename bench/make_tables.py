@@ -1,18 +1,18 @@
-"""Writes the tables of cpp/kernels; with `exp`, prints the polynomials of math.hpp and exponentials.hpp.
+"""Generate the tables of cpp/kernels; `exp` prints the polynomials of math.hpp and exponentials.hpp.
 
     pip install mpmath
     python bench/make_tables.py tanh > cpp/kernels/tanh_table.hpp
     python bench/make_tables.py log > cpp/kernels/log_table.hpp
     python bench/make_tables.py exp
 
-tanh: the intervals are quarters of the octaves of u = 2 + scale |x|, sixteen for u in [2, 32). On each, tanh |x| is
-value + t P(t), t = |x| - centre. The centres are S. Gal's "accurate" ones (1986): tanh(centre) is 2^7 times nearer to
-the number `value` than rounding would bring it.
+tanh: each octave of u = 2 + scale |x| is split into four intervals, sixteen in all for u in [2, 32). On each interval,
+tanh |x| is value + t P(t) with t = |x| - centre. The centres are "accurate" ones (S. Gal, 1986): tanh(centre) is 2^7
+times closer to the number `value` than rounding guarantees.
 
-log: for e from 0 to 1, log(1 + e) is value + t + t^2 P(t), t = (e - centre) * inverse, inverse = 1 / (1 + centre); the
-centres, of sixteen intervals, are about 0, 1/15, ..., 1 and "accurate" for the value and, within 2^3, the inverse.
+log: for e from 0 to 1, log(1 + e) is value + t + t^2 P(t) with t = (e - centre) * inverse, inverse = 1 / (1 + centre).
+The sixteen centres are near 0, 1/15, ..., 1. They are "accurate" for the value and, to 2^3, for the inverse.
 
-The comments at the heads of math.hpp and exponentials.hpp give the measured errors.
+The comments at the top of math.hpp and exponentials.hpp have the measured errors.
 """
 
 import sys
@@ -21,7 +21,7 @@ from mpmath import atanh, cos, exp, expm1, ldexp, log, log1p, lu_solve, matrix, 
 
 mp.dps = 90
 
-# bits of the significand, degree in t, scale of u, and a limit from which tanh rounds to 1. `scale` keeps u < 32.
+# bits of the significand, degree in t, scale of u, and the limit above which tanh rounds to 1. `scale` keeps u < 32.
 FORMATS = {
     "float": {"bits": 24, "degree": 6, "scale": mpf("3.25"), "limit": mpf("9.0625"), "suffix": "f"},
     "double": {"bits": 53, "degree": 14, "scale": mpf("1.5625"), "limit": mpf("19.125"), "suffix": ""},
@@ -29,13 +29,13 @@ FORMATS = {
 
 
 def rounded(x, bits):
-    """The nearest number with a significand of `bits` bits."""
+    """Return the nearest number with a significand of `bits` bits."""
     with mp.workprec(bits):
         return +mpf(x)
 
 
 def literal(x, bits, suffix):
-    """x, which has at most `bits` bits, as a C++ hexadecimal literal."""
+    """Return x as a C++ hexadecimal literal; its significand has at most `bits` bits."""
     if x == 0:
         return "0" + ("." + suffix if suffix else ".0")
     sign, mantissa, exponent, length = x._mpf_
@@ -46,10 +46,10 @@ def literal(x, bits, suffix):
 
 
 def fit(function, low, high, powers, weight, bits):
-    """Coefficients of t^k, k in powers, nearest to function(t) on [low, high] with errors weighted by weight(t).
+    """Fit coefficients of t^k, k in powers, to function(t) on [low, high], with errors weighted by weight(t).
 
-    Least squares on Chebyshev nodes (within a small factor of minimax). The coefficients are rounded one at a time,
-    lowest power first, and the rest fitted anew, so that each makes up for the rounding of those before it.
+    Uses least squares on Chebyshev nodes, which is within a small factor of minimax. The coefficients are rounded one
+    at a time, lowest power first. Each rounding is followed by a new fit of the others, which compensates for it.
     """
     count = 3 * len(powers) + 8
     nodes = [(low + high) / 2 + (high - low) / 2 * cos(pi * (2 * i + 1) / (2 * count)) for i in range(count)]
@@ -63,7 +63,7 @@ def fit(function, low, high, powers, weight, bits):
 
 
 def accurate_centre(middle, bits):
-    """A float near `middle` and the float its tanh is 2^7 times nearer to than rounding alone would give."""
+    """Return a centre near `middle` and a number `value`; tanh(centre) is 2^7 times closer to it than by rounding."""
     step = ldexp(1, int(mp.floor(log(tanh(middle), 2))) + 1 - bits)
     nearest = rounded(tanh(middle), bits)
     for i in range(100000):
@@ -77,9 +77,9 @@ def accurate_centre(middle, bits):
 
 
 def entry(index, bits, degree, scale, limit, **_):
-    """Centre, value and coefficients 1..degree of one interval; and the fit's relative error."""
+    """Return [centre, value, coefficients 1 to degree] of one interval, and the relative error of the fit."""
     low, high = (min((ldexp(4 + i % 4, i // 4 - 1) - 2) / scale, limit) for i in (index, index + 1))
-    if index == 0:  # t + t P(t), with P(t) = -t^2/3 + ...: exact for the smallest t
+    if index == 0:  # t + t P(t) with P(t) = -t^2/3 + ..., which is exact for the smallest t
         centre, value, unit, padding = mpf(0), mpf(0), 1, [mpf(0), mpf(0)]
     else:
         centre, value = accurate_centre((low + high) / 2, bits)
@@ -91,9 +91,13 @@ def entry(index, bits, degree, scale, limit, **_):
     return [centre, value, *padding, *found], error
 
 
+def print_head(table, reader):
+    print(f"// Generated by bench/make_tables.py, which explains the numbers; {reader} reads them.\n#pragma once\n")
+    print(f"// clang-format off\nnamespace fastnn::FASTNN_ISA {{\nnamespace {{\n\ntemplate <class T>\nstruct {table};")
+
+
 def print_tanh():
-    print("// Written by bench/make_tables.py, which explains it; used by tanh in math.hpp.\n#pragma once\n")
-    print("// clang-format off\nnamespace fastnn::FASTNN_ISA {\nnamespace {\n\ntemplate <class T>\nstruct TanhTable;")
+    print_head("TanhTable", "tanh in math.hpp")
     for name, form in FORMATS.items():
         entries = [entry(i, **form) for i in range(16)]
         error = log(max(error for _, error in entries), 2)
@@ -107,15 +111,15 @@ def print_tanh():
         print(f"  static constexpr int kDegree = {form['degree']};")
         print(f"  alignas(64) static constexpr {name} kCentre[16] = {text[0]};")
         print(f"  alignas(64) static constexpr {name} kValue[16] = {text[1]};  // tanh(kCentre)")
-        print("  // kCoefficient[k] is that of t^(k+1).")
+        print("  // kCoefficient[k] is the coefficient of t^(k+1).")
         print(f"  alignas(64) static constexpr {name} kCoefficient[kDegree][16] = {{")
         print("    " + ",\n    ".join(text[2:]) + ",\n  };\n};")
     print("\n}  // namespace\n}  // namespace fastnn::FASTNN_ISA\n// clang-format on")
 
 
 def accurate_log_centre(k, bits):
-    """A float near k / 15, the float nearest to 1 / (1 + centre), and the one nearest to log(1 + centre)."""
-    for i in range(100000):  # all over an interval: from one float to the next, the rounding errors would repeat
+    """Return a centre near k / 15, and the numbers nearest to 1 / (1 + centre) and to log(1 + centre)."""
+    for i in range(100000):  # over a whole interval: the rounding errors of adjacent numbers repeat
         centre = rounded((mpf(k) - mp.frac(i * mp.phi) / 64) / 15, bits)
         inverse = rounded(1 / (1 + centre), bits)
         if abs(inverse * (1 + centre) - 1) >= ldexp(1, -bits - 3):
@@ -127,13 +131,12 @@ def accurate_log_centre(k, bits):
 
 
 def nearly(t):
-    """|t|, for weights 1 / |t|: not 0."""
+    """Return |t| plus a little, so that a weight 1 / |t| is finite."""
     return abs(t) + ldexp(1, -100)
 
 
 def print_log():
-    print("// Written by bench/make_tables.py, which explains it; used by log1p in exponentials.hpp.\n#pragma once\n")
-    print("// clang-format off\nnamespace fastnn::FASTNN_ISA {\nnamespace {\n\ntemplate <class T>\nstruct LogTable;")
+    print_head("LogTable", "log1p in exponentials.hpp")
     for name, degree in {"float": 5, "double": 10}.items():
         bits, suffix = FORMATS[name]["bits"], FORMATS[name]["suffix"]
         entries = [(mpf(0), mpf(1), mpf(0)), *(accurate_log_centre(k, bits) for k in range(1, 16))]
@@ -148,9 +151,9 @@ def print_log():
         print(f"  alignas(64) static constexpr {name} kCentre[16] = {texts[0]};")
         print(f"  alignas(64) static constexpr {name} kInverse[16] = {texts[1]};  // 1 / (1 + kCentre)")
         print(f"  alignas(64) static constexpr {name} kValue[16] = {texts[2]};  // log(1 + kCentre)")
-        print("  // kCoefficient[k] is that of t^(k+2).")
+        print("  // kCoefficient[k] is the coefficient of t^(k+2).")
         print(f"  static constexpr {name} kCoefficient[] = {{{', '.join(literal(c, bits, suffix) for c in found)}}};")
-        print("  // log 2 in two parts, of which the first times an exponent is exact.")
+        print("  // log 2 in two parts; the first times any exponent is exact.")
         ln2, rest = (literal(rounded(x, bits), bits, suffix) for x in (high, log(2) - high))
         print(f"  static constexpr {name} kLn2 = {ln2}, kLn2Rest = {rest};\n}};")
     print("\n}  // namespace\n}  // namespace fastnn::FASTNN_ISA\n// clang-format on")

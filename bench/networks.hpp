@@ -1,4 +1,4 @@
-// The networks that the benchmarks run: float32, with weights that keep the sums near 1, as in a trained network.
+// The networks that the C++ benchmarks run, in float32. Their weights keep the sums near 1, as in a trained network.
 #pragma once
 
 #include <vector>
@@ -19,14 +19,14 @@ inline const Shape kShapes[] = {
     {"wide 1024-1024-1024-1024-1024 relu", {1024, 1024, 1024, 1024, 1024}, fastnn::Activation::relu},
 };
 
-// Of all kernels, which is also the multiply-adds for one row.
+// Returns the number of weights in all kernels, which is also the multiply-adds per row.
 inline std::size_t weights(const Shape& shape) {
   std::size_t count = 0;
   for (std::size_t i = 1; i < shape.sizes.size(); ++i) count += shape.sizes[i - 1] * shape.sizes[i];
   return count;
 }
 
-// Numbers of both signs, of size 1 / inputs.
+// Returns a kernel (inputs, units) of pseudo-random numbers in [-2 / inputs, 2 / inputs).
 template <class T>
 std::vector<T> kernel(std::size_t inputs, std::size_t units) {
   std::vector<T> numbers(inputs * units);
@@ -38,13 +38,14 @@ std::vector<T> kernel(std::size_t inputs, std::size_t units) {
   return numbers;
 }
 
-// A shape with its kernels, before a network packs them.
+// A network before it is built: its layers and the kernels that they point to.
 struct Description {
   explicit Description(const Shape& shape) : inputs(shape.sizes[0]) {
     for (std::size_t i = 1; i < shape.sizes.size(); ++i) {
       kernels.push_back(kernel<float>(shape.sizes[i - 1], shape.sizes[i]));
       const bool last = i + 1 == shape.sizes.size();
-      layers.push_back({shape.sizes[i], last ? fastnn::Activation::linear : shape.activation, kernels.back().data()});
+      layers.push_back(fastnn::dense_layer<float>(shape.sizes[i], kernels.back().data(), nullptr,
+                                                  last ? fastnn::Activation::linear : shape.activation));
     }
   }
   fastnn::Network<float> network() const { return fastnn::Network<float>(inputs, layers); }

@@ -1,10 +1,10 @@
-"""The networks that are compared, their weights, and what float32 may make of their answers."""
+"""The networks of the Python benchmarks, their weights, and the tolerance for float32 outputs."""
 
 from itertools import pairwise
 
 import numpy as np
 
-# name -> inputs and units of each layer, activation of the hidden layers; the last layer is linear
+# name -> inputs and the units of each layer, activation of the hidden layers; the last layer is linear
 NETWORKS = {
     "lecture": ([10, 100, 100, 1], "relu"),
     "policy": ([64, 64, 64, 8], "tanh"),
@@ -12,17 +12,17 @@ NETWORKS = {
     "mnist": ([784, 512, 512, 10], "relu"),
     "wide": ([1024] * 5, "relu"),
 }
-TINY = [2, 2, 1]  # where all the time is the way in and out
+TINY = [2, 2, 1]  # so small that only the overhead of a call counts
 
 
 def title(name):
-    """Return a network's name with its sizes and activation, as in "policy 64-64-64-8 tanh"."""
+    """Return the name of a network with its sizes and activation, for example "policy 64-64-64-8 tanh"."""
     sizes, activation = NETWORKS[name]
     return f"{name} {'-'.join(map(str, sizes))} {activation}"
 
 
 def flops(sizes):
-    """Return the floating-point operations of one row: two for each weight."""
+    """Return the floating-point operations per row: two per weight."""
     return sum(2 * inputs * units for inputs, units in pairwise(sizes))
 
 
@@ -31,7 +31,7 @@ def rows_of(sizes, rows):
 
 
 def weights_of(sizes):
-    """Return (kernel, bias) of each layer, float32, scaled such that sums stay near 1, as in a trained network."""
+    """Return (kernel, bias) of each layer in float32, scaled so that sums stay near 1, as in a trained network."""
     random = np.random.default_rng(0)
     return [
         (
@@ -43,14 +43,14 @@ def weights_of(sizes):
 
 
 def expected(weights, activation, x):
-    """Return the answers in float64, and for each how far a float32 engine may be from it.
+    """Return the outputs in float64, and the tolerance of each for a float32 engine.
 
-    A layer with K inputs rounds K products and K sums, each by at most u = 2^-24 of what it rounds. The kernels are
-    random with mean 0, so no sum on the way is expected above r = sqrt(x^2 kernel^2 + bias^2); with roundings that are
-    independent (N. Higham, T. Mary, 2019) their sum has a variance of at most 2 K (u r)^2. Errors of the inputs come
-    through the kernel with variance v kernel^2; relu and tanh enlarge none, and tanh adds its own, for which 8 ulp are
-    allowed. The tolerance is six standard deviations: bfloat16 is a hundred times outside. A worst case instead of
-    variances would grow by the sum of |kernel|, 25 times a layer in the widest network, and let bfloat16 pass.
+    A layer with K inputs rounds K products and K sums, each with a relative error of at most u = 2^-24. The kernels are
+    random with mean 0, so the expected size of a partial sum is at most r = sqrt(x^2 kernel^2 + bias^2). If the
+    rounding errors are independent (N. Higham, T. Mary, 2019), the variance of their sum is at most 2 K (u r)^2. An
+    error of the inputs with variance v passes the kernel with variance v kernel^2. relu and tanh amplify no error; tanh
+    adds its own, at most 8 ulp. The tolerance is six standard deviations; bfloat16 exceeds it a hundredfold. A
+    worst-case bound would grow by the sum of |kernel|, 25 times per layer in the widest network, and accept bfloat16.
     """
     u = 2.0**-24
     x, variance = x.astype(np.float64), np.zeros(x.shape)
@@ -66,9 +66,9 @@ def expected(weights, activation, x):
 
 
 def wrong_answer(y, answers, tolerance):
-    """Return a sentence about the worst of the answers y, or None if all are within the tolerance."""
+    """Return a sentence about the worst output in y, or None if all are within the tolerance."""
     if y.shape != answers.shape:
-        return f"expected answers of shape {answers.shape}; received {y.shape}"
+        return f"expected outputs of shape {answers.shape}; received {y.shape}"
     off = np.abs(y - answers) / tolerance
     row, unit = np.unravel_index(np.argmax(np.where(np.isnan(off), np.inf, off)), off.shape)
     if off[row, unit] <= 1:

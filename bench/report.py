@@ -1,4 +1,4 @@
-"""What compare.py measured, as Markdown tables and a picture."""
+"""Turn the measurements of compare.py into Markdown tables and a plot."""
 
 import math
 
@@ -8,7 +8,7 @@ OWN = ("fastnn", "fastnn float64")
 
 
 def digits(number):
-    """Return a positive number as text with three significant digits, and no exponent."""
+    """Return a positive number as text with three significant digits and no exponent."""
     return f"{number:.{max(0, 2 - math.floor(math.log10(number)))}f}"
 
 
@@ -17,12 +17,12 @@ def microseconds(seconds):
 
 
 def ratio(a, b):
-    """Return the median over the rounds of a's time to b's time in the same round: how often b fits into a."""
+    """Return the median over rounds of a / b, both measured in the same round: how many times as long a takes."""
     return float(np.median(np.asarray(a) / np.asarray(b)))
 
 
 def best_peer(seconds):
-    """Return the engine with the least median, fastnn left out; None if there is no other."""
+    """Return the engine with the least median, fastnn excluded; None if there is no other."""
     peers = [name for name in seconds if name not in OWN]
     return min(peers, key=lambda name: np.median(seconds[name]), default=None)
 
@@ -37,7 +37,7 @@ def table(head, lines):
 
 
 def comparison(cells, peak):
-    """Return the table of all engines; under it the geometric mean of the ratios, and the worst cells."""
+    """Return the table of all engines, followed by the geometric mean of the ratios and the worst cells."""
     names = [name for name in cells[0]["seconds"] if name != "fastnn float64"]
     head = [
         "network",
@@ -71,7 +71,7 @@ def comparison(cells, peak):
 
 
 def summary(ratios):
-    """Return what the ratios, cell -> (best peer, its time to fastnn's), come to."""
+    """Summarise the ratios: cell -> (best peer, its time ÷ that of fastnn)."""
     mean = geometric_mean([each for _, each in ratios.values()])
     behind = sum(each < 1 for _, each in ratios.values())
     worst = sorted(ratios.items(), key=lambda item: item[1][1])[: max(5, behind)]
@@ -102,7 +102,7 @@ def float64(cells):
 
 
 def one_row(networks):
-    """Return a table of calls as multiples of NumPy's maximum(x, 0)."""
+    """Return a table of times as multiples of that of np.maximum(x, 0)."""
     unit = "np.maximum(x, 0)"
     calls = [name for name in next(iter(networks.values())) if name != unit]
     lines = [
@@ -139,10 +139,10 @@ def fma_peak(rates):
 
 
 def markdown(results):
-    """Return all tables, with what they depend on."""
+    """Return all tables, preceded by the environment of the measurement."""
     parts = ["; ".join(f"{name}: {text}" for name, text in results["environment"].items()) + "."]
     if results["quick"]:
-        parts.append("A quick run: few rounds, few cells; only roughly right.")
+        parts.append("A quick run with few rounds and few cells: rough numbers only.")
     if "threads" in results:
         return "\n\n".join([*parts, "## Threads", threads(results["threads"])])
     versions = [f"{name} {version or 'not installed'}" for name, version in results["engines"].items()]
@@ -153,7 +153,7 @@ def markdown(results):
 
 
 def plot(results, path):
-    """Draw each engine's rate over the number of rows, a panel for each network, and write the picture."""
+    """Plot the rate of each engine over the number of rows, one panel per network, and save the figure."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,5 +1,5 @@
-// How even the time of a call is, for real-time code: percentiles of a million one-row calls of prepared networks, and
-// how many times as long as others those take whose inputs are subnormal, NaN or huge, for each activation.
+// Measures how much the time of a call varies, for real-time code. Prints percentiles of a million one-row calls of
+// prepared networks, and for each activation the slowdown for inputs that are subnormal, NaN or huge.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,11 +18,11 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Its weights stay in the first-level cache, those of the larger ones do not.
+// Its weights stay in the level 1 cache; those of the larger networks do not.
 const Shape kSmall{"small 8-16-16-1 tanh", {8, 16, 16, 1}, fastnn::Activation::tanh};
 
-// `even` is the share of all stretches of 1000 calls of which at least 999 take at most 1.5 times the median of the
-// whole.
+// `even` is the fraction of undisturbed stretches. A stretch is 1000 calls; it is undisturbed if at least 999 of them
+// take at most 1.5 times the overall median.
 struct Percentiles {
   explicit Percentiles(const std::vector<double>& times) {
     std::vector<double> sorted = times;
@@ -41,8 +41,8 @@ struct Percentiles {
   double p50, p99, p999, longest, even = 0;
 };
 
-// So many multiplications and sums of numbers that stay in the first-level cache: like a call, work that another thread
-// on the same core slows down.
+// Runs `count` multiply-adds on numbers in the level 1 cache. As with a call, another thread on the same core slows it
+// down.
 float plain_loop(std::size_t count) {
   static float x[1024], y[1024];
   for (std::size_t done = 0; done < count; done += std::size(x))
@@ -50,8 +50,8 @@ float plain_loop(std::size_t count) {
   return y[0];
 }
 
-// The time of a call: 50 %, 99 %, 99.9 % and all of the calls take so long at most. The machine's own part in it is
-// what a plain loop as long takes, in turns with the calls.
+// Prints the p50, p99, p99.9 and maximum of the time of a call. A plain loop of the same length, run in turns with the
+// calls, shows how much of the variation comes from the machine.
 void print_percentiles(const Shape& shape, std::size_t calls) {
   fastnn::Prepared<float> prepared(std::make_shared<const fastnn::Network<float>>(Description(shape).network()), 1);
   std::vector<float> x(shape.sizes.front(), 0.5f), y(shape.sizes.back());
@@ -70,7 +70,7 @@ void print_percentiles(const Shape& shape, std::size_t calls) {
       timed(loops[i], [&] { kept = plain_loop(length); });
     }
   };
-  for (int round = 0; round < 5; ++round) {  // until both take as long
+  for (int round = 0; round < 5; ++round) {  // adjust the loop until both take equally long
     times.resize(calls / 100), loops.resize(calls / 100);
     take_turns();
     length = static_cast<std::size_t>(double(length) * Percentiles(times).p50 / Percentiles(loops).p50);
@@ -95,7 +95,7 @@ const Kind<T> kKinds[] = {{"normal", T{1}},
                           {"NaN", std::numeric_limits<T>::quiet_NaN()},
                           {"huge", std::numeric_limits<T>::max() / 2}};
 
-// The least time of a call with inputs of each kind; their rounds take turns, so that all see the same machine.
+// Returns the least time of a call for each kind of input. The kinds take turns, so that all see the same machine.
 template <class T>
 std::vector<double> times_of_kinds(fastnn::Prepared<T>& prepared, std::size_t width, std::size_t rows) {
   std::vector<std::vector<T>> inputs;
@@ -115,18 +115,18 @@ std::vector<double> times_of_kinds(fastnn::Prepared<T>& prepared, std::size_t wi
   return least;
 }
 
-// Two layers.
+// Prints the time of a network of two layers with this activation, and the slowdown of each kind of input. Returns the
+// largest slowdown.
 template <class T>
-double print_kinds(const std::string& name, std::size_t rows) {
+double print_kinds(const fastnn::ActivationRow& row, std::size_t rows) {
   constexpr std::size_t kWidth = 64;
   const std::vector<T> weights = kernel<T>(kWidth, kWidth), bias = kernel<T>(2, kWidth);
-  const fastnn::Activation activation = fastnn::activation_from_name(name);
-  fastnn::ActivationParameters parameters{};
-  if (!fastnn::activation_parameter_names(activation).empty()) parameters = {0.1, 0.5};
-  const std::vector<fastnn::Layer<T>> layers(2, {kWidth, activation, weights.data(), bias.data(), parameters});
+  const fastnn::Parameters parameters = {0.1, 0.5};
+  const std::vector<fastnn::Layer<T>> layers(
+      2, fastnn::dense_layer(kWidth, weights.data(), bias.data(), row.activation, parameters));
   fastnn::Prepared<T> prepared(std::make_shared<const fastnn::Network<T>>(kWidth, layers), rows);
   const std::vector<double> times = times_of_kinds(prepared, kWidth, rows);
-  std::printf("%-14s %-8s %5zu %10.0f", name.c_str(), fastnn::dtype_name(fastnn::kDtype<T>), rows, 1e9 * times[0]);
+  std::printf("%-14s %-8s %5zu %10.0f", row.name, fastnn::dtype_name(fastnn::kDtype<T>), rows, 1e9 * times[0]);
   for (std::size_t i = 1; i < times.size(); ++i) std::printf(" %10.2f", times[i] / times[0]);
   std::printf("\n");
   return *std::max_element(times.begin(), times.end()) / times[0];
@@ -134,7 +134,7 @@ double print_kinds(const std::string& name, std::size_t rows) {
 
 }  // namespace
 
-// tail [calls, at least 1000, a million unless told]
+// Usage: tail [calls, at least 1000, default a million]
 int main(int argc, char** argv) {
   const std::size_t calls = argc > 1 ? std::max(1000ul, std::stoul(argv[1])) : 1'000'000;
   std::printf("%-26s %6s %6s %6s %9s %10s %6s %10s %10s %6s\n", "one row, ns", "p50", "p99", "p99.9", "longest",
@@ -145,10 +145,10 @@ int main(int argc, char** argv) {
   for (std::size_t i = 1; i < std::size(kKinds<float>); ++i) std::printf(" %10s", kKinds<float>[i].name);
   std::printf("   times as long\n");
   double most = 0;
-  for (const std::string& name : fastnn::activation_names())
+  for (const fastnn::ActivationRow& row : fastnn::kActivations)
     for (const std::size_t rows : {1, 32}) {
-      most = std::max(most, print_kinds<float>(name, rows));
-      most = std::max(most, print_kinds<double>(name, rows));
+      most = std::max(most, print_kinds<float>(row, rows));
+      most = std::max(most, print_kinds<double>(row, rows));
     }
   std::printf("at most %.2f times as long\n", most);
 }

@@ -1,10 +1,10 @@
-// The shortest time of a call: on a shared machine every disturbance adds, none takes away.
+// Times a call by its fastest round: on a shared machine every disturbance adds time.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 
-// Seconds of one call, the least of 15 rounds of about a millisecond each.
+// Returns the seconds per call in the fastest of 15 rounds of about a millisecond each.
 template <class Call>
 double shortest_seconds(Call call) {
   using Clock = std::chrono::steady_clock;

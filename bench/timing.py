@@ -1,4 +1,4 @@
-"""Times of calls that take turns, so that whatever else the machine does meets them all alike."""
+"""Time several calls in turns, so that other load on the machine affects all of them equally."""
 
 import datetime
 import os
@@ -12,10 +12,11 @@ import numpy as np
 
 
 def interleaved(timers, seconds, fewest=3, most=31, least=5e-3, clock=time.perf_counter):
-    """Return name -> array of seconds a call, one for each round.
+    """Return name -> array of seconds per call, one element per round.
 
-    timers: name -> timeit.Timer. A round measures each in turn, in an order drawn anew: as many calls as fill `least`
-    seconds, after one that fills the caches. As many rounds as fit into `seconds`, but from `fewest` to `most`.
+    timers: name -> timeit.Timer. A round measures all timers once, in a new random order. Each makes one call to fill
+    the caches and then as many as take `least` seconds. There are as many rounds as fit into `seconds`, but at least
+    `fewest` and at most `most`.
     """
     for timer in timers.values():
         timer.timer = clock
@@ -36,7 +37,7 @@ def interleaved(timers, seconds, fewest=3, most=31, least=5e-3, clock=time.perf_
 
 
 def environment():
-    """Return what the figures depend on, as name -> text."""
+    """Return what the measurements depend on, as name -> text."""
     import fastnn
     from fastnn import _core
 
@@ -58,9 +59,9 @@ def cpu_model():
 
 
 def above_neighbours(work, seconds):
-    """Return each time divided by the one that its two neighbours, joined by a line over the work, would give there.
+    """Return each time divided by the time that its two neighbours predict by linear interpolation over the work.
 
-    work: increasing; seconds: of the same length. The first and the last have one neighbour, and get 1.
+    work is increasing, and seconds has the same length. The first and the last have one neighbour only and get 1.
     """
     work, seconds = np.asarray(work, float), np.asarray(seconds)
     share = (work[1:-1] - work[:-2]) / (work[2:] - work[:-2])

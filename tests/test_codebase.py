@@ -30,7 +30,7 @@ MAY_INCLUDE = {
         ["kernels", "include", "core/chains.hpp", "core/kernel_table.hpp"],
         rf"cstddef|cstdint|utility|{INTRINSICS}",
     ),
-    "header": (["kernels", "core/chains.hpp"], "cfloat|cmath|cstddef|cstdint|cstring|limits"),  # any compiler's
+    "single_header": (["kernels", "core/chains.hpp"], "cfloat|cmath|cstddef|cstdint|cstring|limits"),  # any compiler's
     "core": (["core", "include"], PURE_STD),
     "io": (["io", "include", "core/floating_point_mode.hpp"], rf"{STD}|{POSIX}|nlohmann/json\.hpp"),
     "include": (["include"], PURE_STD),
@@ -41,10 +41,11 @@ MAY_INCLUDE = {
 }
 # Files with a rule of their own: all they may include.
 MAY_INCLUDE_IN_FILE = {
-    "cpp/core/kernel_table.hpp": (["core/chains.hpp", "include/fastnn/activation.hpp"], "cstddef|cstdint"),
+    "cpp/core/kernel_table.hpp": (["core/chains.hpp", "include/fastnn/layers.hpp"], "cstddef|cstdint"),
     "cpp/core/chains.hpp": ([], "cstddef"),  # the kernels see it too, as the next
-    "tests/programs/scalar.cpp": (["header/scalar.hpp"], STD),
-    "cpp/include/fastnn/activation.hpp": ([], "cstdint"),
+    "tests/programs/scalar.cpp": (["single_header/scalar.hpp"], STD),
+    "cpp/include/fastnn/activation.hpp": ([], "cstddef|cstdint"),
+    "cpp/include/fastnn/layers.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
     "cpp/python/gil.hpp": (["include"], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono"),  # of a dying program
@@ -113,17 +114,14 @@ def includes_pointing_outward(root):
     return broken
 
 
-def include_cycles(root):
-    graph = {}
-    for path, number, _, _, target in includes(root):
-        if target is not None:
-            graph.setdefault(path.resolve(), []).append((target, number))
+def cycles(graph, root, verb):
+    """Each edge (file -> [(file, line)]) that closes a circle."""
     broken, done = [], set()
 
     def visit(file, trail):
         for target, number in graph.get(file, ()):
             if target in trail:
-                broken.append(f"{file.relative_to(root.resolve())}:{number}: includes {target.name}, which includes it")
+                broken.append(f"{file.relative_to(root)}:{number}: {verb} {target.name}, which {verb} it")
             elif target not in done:
                 visit(target, [*trail, target])
         done.add(file)
@@ -133,14 +131,71 @@ def include_cycles(root):
     return broken
 
 
+def include_cycles(root):
+    graph = {}
+    for path, number, _, _, target in includes(root):
+        if target is not None:
+            graph.setdefault(path.resolve(), []).append((target, number))
+    return cycles(graph, root.resolve(), "includes")
+
+
+# Python's rooms, each of which may import from those before it; a file of the package's top folder is a room too.
+ROOMS = (
+    *("_core", "text", "locks", "floating_point", "files", "initializers", "layers", "exporters", "saving.native"),
+    *("models", "importers", "saving", "threads", "configuration", "utils", "cli"),
+)
+
+
+def imports(root):
+    """(file, line, imported file) for every import within the Python package, those inside functions too."""
+    package = root / "python/fastnn"
+    for path in files(root, ("python",), (".py",)):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "fastnn":
+                base = package.joinpath(*node.module.split(".")[1:])
+                for alias in node.names:
+                    places = (base / f"{alias.name}.py", base / alias.name / "__init__.py", base.with_suffix(".py"))
+                    target = next((p for p in (*places, base / "__init__.py") if p.is_file()), None)
+                    if target is not None and not (alias.name == "_core" and base == package):
+                        yield path, node.lineno, target
+
+
+def import_circles(root):
+    graph = {}
+    for path, number, target in imports(root):
+        graph.setdefault(path, []).append((target, number))
+    return cycles(graph, root, "imports")
+
+
+def imports_pointing_upward(root):
+    """Imports from a later room of ROOMS, and from a package's __init__, which offers its names to users alone."""
+    package = root / "python/fastnn"
+
+    def room(path):
+        parts = path.relative_to(package).with_suffix("").parts
+        name = ".".join(parts[:2])
+        return ROOMS.index(name if name in ROOMS else parts[0])
+
+    broken = []
+    for path, number, target in imports(root):
+        if path.name in ("__init__.py", "__main__.py"):
+            continue
+        file = f"{path.relative_to(root)}:{number}"
+        if target.name == "__init__.py":
+            broken.append(f"{file}: import from the file that defines the name, not from {target.parent.name}")
+        elif room(target) > room(path):
+            broken.append(f"{file}: may not import {target.relative_to(package)}")
+    return broken
+
+
 def files_touched_outside_io(root):
     calls = r"\b(fopen|freopen|fdopen|open|openat|creat|mmap|popen|rename|unlink)\s*\(|\b([io]?fstream|filebuf)\b"
-    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/header", "cpp/python", "cpp/include"), CPP)
+    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/single_header", "cpp/python", "cpp/include"), CPP)
     return find(root, rf"{calls}|\bFILE\b|filesystem::", outside, "only cpp/io touches files")
 
 
 def python_outside_its_folder(root):
-    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/header", "cpp/io", "cpp/include"), CPP)
+    outside = files(root, ("cpp/core", "cpp/kernels", "cpp/single_header", "cpp/io", "cpp/include"), CPP)
     return find(root, r"pybind|\bPy[A-Z_]\w*|\bpy::", outside, "only cpp/python knows Python")
 
 
@@ -187,8 +242,8 @@ def libm_in_the_data_path(root):
         r"a?(sin|cos|tan)h?|atan2|exp2?|expm1|log(2|10|1p|b)?|pow|sqrt|cbrt|hypot|erfc?|[lt]gamma|fmod|remainder|"
         r"ldexp|frexp|floor|ceil|round|trunc|rint|nearbyint|lrint|fmax|fmin|fdim|fma"
     )
-    paths = files(root, ("cpp/kernels", "cpp/header", "cpp/core", "cpp/include", "cpp/python"), CPP)
-    exact = [root / "cpp/core/reference.hpp", root / "cpp/header/scalar.hpp"]
+    paths = files(root, ("cpp/kernels", "cpp/single_header", "cpp/core", "cpp/include", "cpp/python"), CPP)
+    exact = [root / "cpp/core/reference.hpp", root / "cpp/single_header/scalar.hpp"]
     broken = find(
         root,
         rf"\bstd::({names})[fl]?\s*\(|<c?math(\.h)?>",
@@ -258,6 +313,8 @@ def missing_docstrings(root):
 RULES = [
     includes_pointing_outward,
     include_cycles,
+    import_circles,
+    imports_pointing_upward,
     files_touched_outside_io,
     python_outside_its_folder,
     flags_that_change_arithmetic,
@@ -279,7 +336,7 @@ def test_no(rule):
 
 def test_the_rules_look_at_files():
     """A renamed folder must not make the rules above pass by finding nothing."""
-    for folder in ("cpp/kernels", "cpp/header", "cpp/core", "cpp/io", "cpp/python", "cpp/include/fastnn"):
+    for folder in ("cpp/kernels", "cpp/single_header", "cpp/core", "cpp/io", "cpp/python", "cpp/include/fastnn"):
         assert files(ROOT, (folder,), CPP), f"{folder} has no C++ files"
     assert len(list(includes(ROOT))) > 50
 

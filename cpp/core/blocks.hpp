@@ -1,4 +1,6 @@
-// How the work of a call is cut up, for one thread or 64: its rows into blocks, or a layer's panels into parts.
+// Splits the work of a call for 1 to kMostThreads threads: rows into blocks, or the panels of a layer into parts.
+// A part is what one thread runs without interruption. Everything here is arithmetic, so tests count it without running
+// a network.
 #pragma once
 
 #include <algorithm>
@@ -6,39 +8,43 @@
 
 namespace fastnn {
 
-// Multiply-adds for which another thread is woken: 36 us with two 512-bit fmas a cycle, 71 with one (performance.md's
-// machines), five to ten times what waking takes.
+// Minimum multiply-adds per thread. They take 36 us with two 512-bit fmas per cycle, 71 us with one (the machines of
+// performance.md): five to ten times as long as waking a thread.
 constexpr double kWorkOfAThread = 1 << 22;
 
-// Multiply-adds between two questions whether to go on, at most: 0.15 to 0.3 ms there, 40 ms without fma; and at least.
+// Multiply-adds between two calls of go_on: at most kWorkOfAPart, 0.15 to 0.3 ms on the same machines and 40 ms without
+// fma; at least kWorkOfAQuestion, since a call takes 30 ns.
 constexpr double kWorkOfAPart = 1 << 24;
-constexpr double kWorkOfAQuestion = 1 << 18;  // to ask takes 30 ns
+constexpr double kWorkOfAQuestion = 1 << 18;
 
-// How many threads, `most` at most, so much work is worth.
+// Returns the number of threads worth using for `work` multiply-adds, from 1 to `most`.
 inline std::size_t threads_for(double work, std::size_t most) {
   if (work < 2 * kWorkOfAThread) return 1;
   return static_cast<std::size_t>(std::min(work / kWorkOfAThread, static_cast<double>(most)));
 }
 
-// How many parts a layer of so many panels is cut into: as many for each thread, none of them long.
+// Returns the number of parts for a layer: a multiple of `threads`, so that all threads get equally many, unless there
+// are fewer panels; and enough that no part exceeds kWorkOfAPart.
 inline std::size_t parts_of_layer(std::size_t panels, double work, std::size_t threads) {
   const std::size_t fewest = 1 + static_cast<std::size_t>(work / kWorkOfAPart);
   return std::min(panels, (fewest + threads - 1) / threads * threads);
 }
 
-// Where share `i` of n things begins, when they are shared out to so many as evenly as may be, the larger shares first.
+// Returns the first index of part `i` when n items are split into `shares` parts whose sizes differ by at most 1,
+// larger parts first.
 inline std::size_t begin_of_share(std::size_t n, std::size_t i, std::size_t shares) {
   return n / shares * i + std::min(i, n % shares);
 }
 
-// One thread takes whole blocks, and one of the rows that are left; several take as many blocks each, in whole vectors
-// of rows, and the rows that are left. The first block is one of the largest: its scratch serves for all.
+// The blocks of a call. The unit of splitting is the grain: a full block for one thread, a vector of rows for several,
+// which get equally many blocks. Rows that fill no grain make one last block. The first block is never smaller than
+// another, so its scratch serves all.
 class Blocks {
  public:
-  // At most `whole` rows in a block.
+  // A block has at most `whole` rows; `vector` is the number of rows in a vector.
   Blocks(std::size_t rows, std::size_t whole, std::size_t vector, std::size_t threads)
       : grain_(threads == 1 ? whole : vector), left_(rows) {
-    if (rows < whole) return;  // one block; and no division, which takes as long as a layer of a small network
+    if (rows < whole) return;  // one block, without the division: it takes as long as a layer of a small network
     grains_ = rows / grain_;
     left_ = rows % grain_;
     const std::size_t most = whole / grain_, fewest = (grains_ + most - 1) / most;
@@ -46,7 +52,7 @@ class Blocks {
   }
 
   std::size_t count() const { return of_grains_ + (left_ > 0 ? 1 : 0); }
-  std::size_t of_grains() const { return of_grains_; }  // all but that of the rows that are left
+  std::size_t of_grains() const { return of_grains_; }  // count() without the last block of remaining rows
   std::size_t first_row(std::size_t block) const {
     return grain_ * (block < of_grains_ ? begin_of_share(grains_, block, of_grains_) : grains_);
   }
@@ -58,8 +64,8 @@ class Blocks {
   std::size_t grain_, left_, grains_ = 0, of_grains_ = 0;
 };
 
-// A call: how many threads it is worth, and what they share: blocks or, block by block, the units of a layer where that
-// keeps more of them busy.
+// The plan of a call: how many threads it uses, and what they share. They share blocks, unless sharing the units of
+// each layer, block by block, keeps more threads busy.
 struct Plan {
   Plan(std::size_t rows, std::size_t whole, std::size_t vector, double work_of_row, std::size_t layers,
        std::size_t most_threads)

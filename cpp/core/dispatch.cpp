@@ -1,4 +1,5 @@
-// The list of instruction sets, best first, and the choice among them.
+// The list of instruction sets, best first. The first one that this CPU supports is used, unless FASTNN_ISA or set_isa
+// names another. To add an instruction set is to add a row here.
 #include "dispatch.hpp"
 
 #include <atomic>
@@ -16,7 +17,7 @@ struct Isa {
   bool (*supported)();
 };
 
-// __builtin_cpu_supports also asks whether the operating system saves the registers (XCR0).
+// __builtin_cpu_supports also checks that the operating system saves the registers (XCR0).
 const Isa kIsas[] = {
 #if defined(__x86_64__)
     {"avx512", &avx512::kTable,
@@ -27,7 +28,7 @@ const Isa kIsas[] = {
     {"avx2", &avx2::kTable, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
 #endif
 #if defined(__aarch64__)
-    {"neon", &portable::kTable, [] { return true; }},  // 128-bit vectors are NEON's there
+    {"neon", &portable::kTable, [] { return true; }},  // on aarch64 the portable 128-bit vectors compile to NEON
 #else
     {"portable", &portable::kTable, [] { return true; }},
 #endif
@@ -60,7 +61,7 @@ const Isa& current() {
   const Isa* isa = chosen.load(std::memory_order_relaxed);
   if (isa != nullptr) return *isa;
   const Isa& first = first_choice();
-  return chosen.compare_exchange_strong(isa, &first) ? first : *isa;  // another thread may have chosen meanwhile
+  return chosen.compare_exchange_strong(isa, &first) ? first : *isa;  // keep the choice of a faster thread
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Which kernels run.
+// The kernels in use: one pointer, which set_isa may change at any time. Calls that have begun keep the kernels that
+// they began with.
 #pragma once
 
 #include <type_traits>
@@ -7,7 +8,7 @@
 
 namespace fastnn {
 
-// The kernels in use. Throws what isa() throws until an instruction set has been chosen, nothing after that.
+// Returns the kernels in use. The first call in a process may throw what isa() throws; later calls never throw.
 const KernelTable& active_kernels();
 
 template <class T>

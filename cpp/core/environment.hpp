@@ -1,4 +1,5 @@
-// Environment variables that choose what is otherwise chosen by itself.
+// Reads environment variables that override defaults (FASTNN_ISA, FASTNN_NUM_THREADS), and shows their values in error
+// messages.
 #pragma once
 
 #include <cstdlib>
@@ -7,13 +8,13 @@
 
 namespace fastnn {
 
-// Empty where it is not set.
+// Returns the value of an environment variable, empty if it is not set.
 inline std::string_view variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 
-// For an error's text, which is one line of UTF-8.
+// Replaces everything but printable ASCII by '?': an error message is one line of valid UTF-8.
 inline std::string printable(std::string_view text) {
   std::string result;
   for (const char c : text) result += c >= ' ' && c <= '~' ? c : '?';

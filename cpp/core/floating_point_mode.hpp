@@ -1,5 +1,6 @@
-// The floating-point mode of a call: round to nearest, subnormals kept, exceptions masked, whatever the caller had set;
-// the caller's mode comes back at the end. Reading costs a few cycles, changing tens, so it changes only what differs.
+// Sets the default floating-point mode for the duration of a call: round to nearest, subnormals kept, exceptions
+// masked. The destructor restores the caller's mode. Reading the mode takes a few cycles and writing it tens, so it is
+// written only if it differs.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ class DefaultFloatingPointMode {
   using Word = std::uint64_t;
 #endif
 
-  // Sets this thread's mode, the default one unless told, and returns what it was: for where no scope is.
+  // Sets this thread's mode (default if omitted) and returns the old one. Use when RAII does not fit.
   static Word exchange(Word word) {
     const Word before = read();
     write(word);
@@ -37,13 +38,13 @@ class DefaultFloatingPointMode {
 
  private:
 #if defined(__x86_64__)
-  static constexpr Word kDefault = 0x1f80;  // MXCSR: all exceptions masked, to nearest, neither FTZ nor DAZ
+  static constexpr Word kDefault = 0x1f80;  // MXCSR: all exceptions masked, round to nearest, FTZ and DAZ off
   static constexpr Word kStatus = 0x3f;     // the sticky exception flags
   static Word read() { return _mm_getcsr(); }
   static void write(Word word) { _mm_setcsr(word); }
 #elif defined(__aarch64__)
-  static constexpr Word kDefault = 0;  // FPCR: no traps, to nearest, no FZ, no default NaN
-  static constexpr Word kStatus = 0;   // the flags are in FPSR
+  static constexpr Word kDefault = 0;  // FPCR: no traps, round to nearest, FZ and DN (default NaN) off
+  static constexpr Word kStatus = 0;   // aarch64 keeps the exception flags in FPSR
   static Word read() {
     Word word;
     asm volatile("mrs %0, fpcr" : "=r"(word));

@@ -1,6 +1,6 @@
-// Running a network: the rows of a call in blocks, each through all layers before the next, so that a block's numbers
-// stay in the cache. Threads share out the blocks, or, when there are fewer blocks than threads, the units of each
-// layer.
+// Runs a network. The rows of a call are split into blocks, and each block passes through all layers before the next
+// begins, so that its numbers stay in the cache. Threads share the blocks or, when there are fewer blocks than threads,
+// the units of each layer.
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -16,8 +16,8 @@
 namespace fastnn {
 namespace {
 
-// So many numbers, in what the thread has left from its call before. While they are in use another call on this thread,
-// by a signal's handler, finds nothing and takes its own.
+// A buffer of at least `size` numbers, which the thread keeps for its next call. While it is in use, a nested call on
+// this thread (from a signal handler) finds no kept buffer and allocates its own.
 template <class T>
 class Scratch {
  public:
@@ -36,14 +36,15 @@ class Scratch {
   T* data() { return buffer_.data(); }
 
  private:
-  // Null once the thread has destroyed it at its end, where destructors of others may still call.
+  // The buffer kept from the last call. Null after the thread has destroyed it on exit: destructors of other
+  // thread_local objects may still call (calls_at_the_end.cpp).
   static AlignedBuffer<T>* left() {
     thread_local bool ended = false;
     struct Left {
       AlignedBuffer<T> buffer;
       ~Left() { ended = true; }
     };
-    if (ended) return nullptr;  // before the definition, which may not be passed again
+    if (ended) return nullptr;  // before the definition below, which must not run again after destruction
     thread_local Left left;
     return &left.buffer;
   }
@@ -52,12 +53,12 @@ class Scratch {
 
 }  // namespace
 
-// One call.
+// One call of forward, representations or Prepared::predict.
 template <class T>
 class Network<T>::Forward {
  public:
-  // Outputs of the last layer go to y or, when `every` is not null, those of layer i to every[i] unless that is null.
-  // A block has most_rows at most, and as many as may be kept.
+  // If `every` is null, the output of the last layer goes to y. Otherwise the output of layer i goes to every[i], if
+  // that is not null. A block has at most most_rows rows, and never more than fit the scratch that a thread keeps.
   Forward(const Packed& network, Rows<T> x, T* y, T* const* every, FunctionRef<bool()> go_on, std::size_t most_threads,
           std::size_t most_rows = std::size_t(-1))
       : network_(network),
@@ -71,10 +72,10 @@ class Network<T>::Forward {
               most_threads),
         is_long_(plan_.threads > 1 || network.work * static_cast<double>(x.rows) >= kWorkOfAPart) {}
 
-  // False when go_on said so.
+  // Returns false if go_on returned false.
   bool run();
 
-  // On this thread alone, in memory for a block of most_rows.
+  // Runs on this thread alone. `scratch` has room for a block of most_rows rows.
   void run_in(T* scratch);
 
   const Blocks& blocks() const { return plan_.blocks; }
@@ -87,19 +88,20 @@ class Network<T>::Forward {
 
   std::size_t tile_rows() const { return kernels_.tile_vectors * kernels_.lanes; }
 
-  // Of a block, at most: whole vectors where their scratch may be kept.
+  // The most rows of a block: full vectors of rows, if at least one vector fits into most_rows.
   std::size_t whole_rows() const {
     const std::size_t lanes = kernels_.lanes;
     return most_rows_ < lanes ? most_rows_ : std::min(tile_rows(), most_rows_ / lanes * lanes);
   }
 
-  // Fewer rows run with units in lanes. Those of narrow networks leave most lanes idle: rather a vector of rows that is
-  // half full, whose other lanes compute with what is left in the scratch, and nobody reads it.
+  // Blocks with fewer rows run with units in lanes. A narrow network would leave most lanes idle that way, so it
+  // switches to rows in lanes from half a vector of rows on. The unused lanes compute with leftovers in the scratch,
+  // and nothing reads their results.
   std::size_t few_rows() const {
     return network_.narrow && most_rows_ >= kernels_.lanes ? kernels_.lanes / 2 : tile_rows();
   }
 
-  // Of a block in memory; most_rows at most.
+  // Rows that a block of `rows` rows occupies in scratch, at most most_rows.
   std::size_t padded(std::size_t rows) const { return rows < few_rows() ? rows : round_up(rows, kernels_.lanes); }
 
   T* output(std::size_t layer) const {
@@ -115,16 +117,17 @@ class Network<T>::Forward {
   T* const* const every_;
   const FunctionRef<bool()> go_on_;
   const Plan plan_;
-  const bool is_long_;  // long enough to be shared between threads, or to be interrupted
+  const bool is_long_;  // long enough to share between threads or to interrupt
   const std::thread::id caller_ = std::this_thread::get_id();
-  double work_since_asked_ = 0;  // on the calling thread
+  double work_since_asked_ = 0;  // multiply-adds on the calling thread since the last call of go_on
   std::atomic<bool> stopped_{false};
 };
 
-// Every thread asks between parts, after so much work; the calling thread passes it on, when it is worth it.
+// Every thread calls this between parts. The calling thread forwards the question to go_on, at most once per
+// kWorkOfAQuestion multiply-adds.
 template <class T>
 bool Network<T>::Forward::going_on(double work) {
-  if (stopped_.load(std::memory_order_relaxed)) return false;  // go_on is not asked again once it said false
+  if (stopped_.load(std::memory_order_relaxed)) return false;  // go_on is never called again after it returned false
   if (!go_on_ || std::this_thread::get_id() != caller_) return true;
   work_since_asked_ += work;
   if (work_since_asked_ < kWorkOfAQuestion) return true;
@@ -134,7 +137,7 @@ bool Network<T>::Forward::going_on(double work) {
   return false;
 }
 
-// In parts of whole panels of units, on up to so many threads.
+// Runs one layer on up to `threads` threads. A part is a range of full panels.
 template <class T>
 void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y,
                                     std::size_t threads) {
@@ -179,7 +182,7 @@ bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T
     else
       kernels_.layer(layer, x, written(there), {0, layer.units});
     if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
-    if (takes_whole_rows(layer.activation)) kernels_.whole_rows(layer, written(there));
+    if (layer.takes_whole_rows) kernels_.whole_rows(layer, written(there));
     x = read(there);
     if (T* to = output(i); to != nullptr)
       kernels_.copy(x, {to + row * layer.units, rows, std::ptrdiff_t(layer.units), 1}, layer.units);

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "chains.hpp"
-#include "fastnn/activation.hpp"
+#include "fastnn/layers.hpp"
 
 namespace fastnn {
 
@@ -15,30 +15,25 @@ constexpr std::size_t kPanelBytes = 64;
 template <class T>
 constexpr std::size_t kPanelUnits = kPanelBytes / sizeof(T);
 
-// 16 chains: weight (k, n) stands at weights[n·pad_to_chains(inputs) + k], with -0 where there is no input. Otherwise
-// panel p holds units p·P … p·P + width - 1 (width = P = kPanelUnits, in the last panel what is left): weight (k, p·P +
-// n) stands at weights[p·P·inputs + k·width + n]; a panel's worth of readable memory follows the last.
+// A layer as the kernels read it. packing.hpp says where weight (k, n) of the kernel stands.
 template <class T>
 struct PackedLayer {
   std::size_t inputs;
   std::size_t units;
   int chains;  // 1, 2, 4 or 16
+  LayerKind kind;
   Activation activation;
-  const T* weights;  // null: the layer is its activation alone
-  const T* bias;     // padded with zeros to whole panels, as are scale and shift
-  double work;       // of a row: multiply-adds, an activation as so many as take its time
-  T parameters[2] = {};
-  const T* scale = nullptr;  // as shift, where the activation has no numbers for each unit
-  const T* shift = nullptr;
+  bool takes_whole_rows;  // the layer or its activation needs all units of a row at once
+  double work;            // of a row: multiply-adds, an activation counted as so many
+  T parameters[kMostParameters] = {};
+  const T* kernel = nullptr;             // packed; null: the layer has none
+  const T* of_units[kMostWeights] = {};  // the weights (units,) in the table's order, padded with zeros to whole panels
 
-  // Whether nothing but the inputs is read with units in lanes, so that they may lie anywhere.
-  bool reads_in_place() const { return weights != nullptr && chains < kMostChains; }
+  const T* bias() const { return of_units[0]; }  // of a layer with a kernel
+
+  // Whether the kernel reads nothing but the inputs with units in lanes, so that these may lie anywhere.
+  bool reads_in_place() const { return kernel != nullptr && chains < kMostChains; }
 };
-
-// Activations that are not of each sum alone: they need the row's others, or know which unit's it is.
-static constexpr bool takes_whole_rows(Activation activation) {
-  return activation == Activation::softmax || activation >= Activation::log_softmax;
-}
 
 // A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].
 // Units in lanes: column_stride = 1. Rows in lanes: row_stride = 1, column_stride = a whole number of vectors (so not

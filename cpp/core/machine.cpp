@@ -1,3 +1,5 @@
+// See machine.hpp. Each measurement repeats a probe of cpp/kernels/probes.hpp until a round is long enough to time, and
+// keeps the fastest round.
 #include "machine.hpp"
 
 #include <algorithm>
@@ -14,8 +16,8 @@
 namespace fastnn {
 namespace {
 
-// The most work a second of so many threads together, where work(n, thread) repeats something n times and returns how
-// much that was.
+// Returns the highest rate (amount per second) that `threads` threads reach together. work(n, thread) repeats the probe
+// n times and returns the amount of work done.
 template <class Work>
 double best_rate(double seconds, std::size_t threads, FunctionRef<bool()> go_on, const Work& work) {
   if (!(seconds > 0 && seconds <= 60))
@@ -23,7 +25,7 @@ double best_rate(double seconds, std::size_t threads, FunctionRef<bool()> go_on,
   if (threads < 1 || threads > kMostThreads)
     throw Error("expected a number of threads from 1 to " + std::to_string(kMostThreads) + "; received " +
                 std::to_string(threads));
-  const double round = threads == 1 ? 100e-6 : 1e-3;  // 100 times what reading the clock, waking the threads, takes
+  const double round = threads == 1 ? 100e-6 : 1e-3;  // 100 times as long as reading the clock or waking the threads
   using Clock = std::chrono::steady_clock;
   const auto since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();

@@ -1,4 +1,5 @@
-// What the machine could do at most, measured with the instruction set in use.
+// Measures the limits of this machine: peak arithmetic rate and read bandwidth, with the instruction set in use.
+// Benchmarks report results as a fraction of them.
 #pragma once
 
 #include <cstddef>
@@ -7,20 +8,21 @@
 
 namespace fastnn {
 
-// Operations a second, two for each fma, of fmas in registers alone, by so many threads together; T is float or double.
-// Like read_bandwidth it takes about `seconds`, above 0 and at most 60, on 1 to kMostThreads threads (else
-// Error), and tells the fastest of rounds of 100 µs (1 ms for several threads) or one pass: on a shared
-// machine every disturbance adds time, none takes away. A round is timed until the last thread ends. To add up what
-// threads found each on its own would count a CPU that two of them take in turns, or halves of a core, twice.
+// Returns the peak rate of fmas on registers, in operations per second (two per fma), of all threads together. T is
+// float or double. Runs for about `seconds`. Throws Error unless 0 < seconds <= 60 and 1 <= threads <= kMostThreads.
 //
-// `go_on`, unless empty, is asked after every round. Once it says false they end, with 0.
+// Like read_bandwidth it returns the fastest of many rounds: on a shared machine every disturbance adds time. A round
+// takes 100 µs (1 ms for several threads) or one pass, and ends when the last thread ends. Adding up rates that each
+// thread measured alone would count a CPU twice when two threads take turns on it.
+//
+// `go_on`, unless empty, is called after every round. When it returns false, the measurement ends and returns 0.
 template <class T>
 double fma_rate(double seconds, std::size_t threads = 1, FunctionRef<bool()> go_on = {});
 
-// Bytes a second of reading `size` bytes over and over, front to back: the bandwidth of the nearest cache that holds
-// them. `size` is rounded up to a multiple of 512. Threads all read the same bytes, as they do weights, each from a
-// place of its own on, so that none finds in a cache what another has just fetched. Throws Error for no
-// bytes, std::bad_alloc.
+// Returns the rate, in bytes per second, of reading `size` bytes repeatedly from front to back: the bandwidth of the
+// nearest cache that holds them. `size` is rounded up to a multiple of 512. All threads read the same bytes, as they do
+// with weights; each starts at a different offset, so that none finds in a cache what another has just fetched.
+// Throws Error for a size of 0, std::bad_alloc when memory is short, and what fma_rate throws.
 double read_bandwidth(std::size_t size, double seconds, std::size_t threads = 1, FunctionRef<bool()> go_on = {});
 
 }  // namespace fastnn

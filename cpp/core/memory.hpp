@@ -1,4 +1,5 @@
-// Memory aligned to cache lines, zeroed, for packed weights and scratch.
+// Zeroed memory aligned to cache lines, for packed weights and scratch. Sizes are checked for overflow, so that a size
+// from a file can never wrap around to a small allocation.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +10,13 @@
 
 namespace fastnn {
 
-// a * b, or std::bad_alloc: a product that overflows is memory that nobody has.
+// Returns a * b. Throws std::bad_alloc on overflow: no machine has so much memory.
 inline std::size_t checked_product(std::size_t a, std::size_t b) {
   if (b != 0 && a > std::numeric_limits<std::size_t>::max() / b) throw std::bad_alloc();
   return a * b;
 }
 
-// The same of a + b.
+// Returns a + b. Throws std::bad_alloc on overflow.
 inline std::size_t checked_sum(std::size_t a, std::size_t b) {
   if (a > std::numeric_limits<std::size_t>::max() - b) throw std::bad_alloc();
   return a + b;

@@ -1,4 +1,5 @@
-// See fastnn/fastnn.hpp: a network of either dtype, and one with memory of its own.
+// See fastnn/fastnn.hpp. A Model is a network of either dtype; a Prepared adds the scratch for its calls. All checks of
+// a call are in fault(), which both use.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -10,16 +11,16 @@
 namespace fastnn {
 namespace {
 
-// What is wrong with a call; null: nothing.
+// Returns the error message for a call with these arguments, or null if they are valid.
 template <class T>
 const char* fault(const Network<T>& network, const T* x, std::size_t rows, const T* y) noexcept {
   if (rows == 0) return nullptr;
   if (x == nullptr || y == nullptr) return "expected x and y; received a null pointer";
   if (rows > rows_that_fit<T>(std::max(network.inputs(), network.units()))) return kTooManyRows;
   const auto from = reinterpret_cast<std::uintptr_t>(x), to = reinterpret_cast<std::uintptr_t>(y);
-  if ((from | to) % alignof(T) != 0) return "expected x and y aligned as their numbers are; received others";
+  if ((from | to) % alignof(T) != 0) return "expected x and y aligned for their type; received a misaligned pointer";
   if (from < to + rows * network.units() * sizeof(T) && to < from + rows * network.inputs() * sizeof(T))
-    return "expected y apart from x; received arrays that overlap";
+    return "expected x and y not to overlap; received overlapping arrays";
   return nullptr;
 }
 

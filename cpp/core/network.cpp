@@ -1,13 +1,15 @@
-// Building a network: sizes are validated and weights packed once, then nothing changes any more.
+// Building a network: its layers are validated and packed once, then nothing changes any more.
 #include "fastnn/network.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "dispatch.hpp"
 #include "fastnn/threads.hpp"
 #include "floating_point_mode.hpp"
 #include "packed_network.hpp"
+#include "packing.hpp"
 
 namespace fastnn {
 namespace {
@@ -22,40 +24,9 @@ constexpr double kWorkOfAnActivation = 16;
 // 0.25, is as fast one way as the other with 16 to 47 rows; 33-33-33, at 0.45, from 14 rows on.
 constexpr double kIdleWork = 0.5;
 
-template <class T>
-std::size_t weights_size(std::size_t inputs, std::size_t units) {
-  if (chains_of(units) == kMostChains) return pad_to_chains(inputs) * units;
-  return round_up(checked_product(inputs, units) + kPanelUnits<T>, kPanelUnits<T>);
-}
-
-template <class T>
-void pack(const Layer<T>& layer, std::size_t inputs, T* weights) {
-  if (chains_of(layer.units) == kMostChains) {
-    std::fill_n(weights, pad_to_chains(inputs) * layer.units, T{-0.0});
-    for (std::size_t k = 0; k < inputs; ++k)
-      for (std::size_t n = 0; n < layer.units; ++n)
-        weights[n * pad_to_chains(inputs) + k] = layer.kernel[k * layer.units + n];
-    return;
-  }
-  constexpr std::size_t P = kPanelUnits<T>;
-  for (std::size_t first = 0; first < layer.units; first += P) {
-    const std::size_t width = std::min(P, layer.units - first);
-    for (std::size_t k = 0; k < inputs; ++k)
-      std::copy_n(layer.kernel + k * layer.units + first, width, weights + first * inputs + k * width);
-  }
-}
-
 // By so many units, with units in lanes: whole panels of 16; or each by its 16 chains.
 std::size_t lanes_taken(std::size_t units) {
   return chains_of(units) == kMostChains ? units * kMostChains : round_up(units, 16);
-}
-
-// What a layer takes of a network's memory.
-template <class T>
-std::size_t memory_size(const Layer<T>& layer, std::size_t inputs) {
-  const std::size_t of_units = round_up(layer.units, kPanelUnits<T>);
-  return (layer.kernel == nullptr ? 0 : weights_size<T>(inputs, layer.units) + of_units) +
-         (layer.scale == nullptr ? 0 : 2 * of_units);
 }
 
 void check_width(std::size_t width, const std::string& what) {
@@ -64,19 +35,35 @@ void check_width(std::size_t width, const std::string& what) {
 }
 
 template <class T>
+void check_weights(const Layer<T>& layer, const LayerRow& row) {
+  std::string expected, received;
+  std::size_t known = 0, missing = 0;
+  for (const WeightRow& weight : row.weights) {
+    if (weight.name == nullptr) continue;
+    const auto found = layer.weights.find(weight.name);
+    const bool is_there = found != layer.weights.end() && found->second != nullptr;
+    known += is_there;
+    missing += !is_there && !weight.optional;
+    expected += (expected.empty() ? "" : " and ") + std::string(weight.name);
+  }
+  for (const auto& [name, numbers] : layer.weights) received += (received.empty() ? "" : " and ") + name;
+  if (missing > 0 || known != layer.weights.size())
+    throw Error("expected " + (expected.empty() ? "no weights" : expected) + " in a layer of the kind " +
+                row.class_name + "; received " + (received.empty() ? "none" : received));
+}
+
+template <class T>
 void check_layer(const Layer<T>& layer, std::size_t inputs) {
+  const LayerRow& row = layer_row(layer.kind);
   check_width(layer.units, "units");
-  if (layer.kernel == nullptr && layer.units != inputs)
+  if (!row.has_kernel() && layer.units != inputs)
     throw Error("expected " + std::to_string(inputs) +
                 " units, as many as inputs, in a layer without a kernel; received " + std::to_string(layer.units));
-  if (layer.kernel == nullptr && layer.bias != nullptr)
-    throw Error("expected no bias in a layer without a kernel; received one");
-  const bool has_scale = layer.activation >= Activation::prelu;
-  if (has_scale != (layer.scale != nullptr) || (has_scale && layer.kernel != nullptr) ||
-      (layer.shift != nullptr && (!has_scale || layer.activation == Activation::prelu)))
-    throw Error(std::string("expected scale, shift or no kernel as ") + activation_name(layer.activation) +
-                " has them; received otherwise");
-  check_parameters(layer.activation, layer.parameters);
+  if (!row.has_activation && layer.activation != Activation::linear)
+    throw Error(std::string("expected no activation in a layer of the kind ") + row.class_name + "; received " +
+                activation_name(layer.activation));
+  check_weights(layer, row);
+  check_parameters(parameters_of(layer.kind, layer.activation), layer.parameters);
 }
 
 }  // namespace
@@ -101,12 +88,15 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     } catch (const Error& error) {
       throw Error("layer " + std::to_string(i) + ": " + error.what());
     }
-    size = checked_sum(size, memory_size(layer, width));
-    const double steps = layer.kernel == nullptr ? 0 : static_cast<double>(width);
+    const LayerRow& row = layer_row(layer.kind);
+    size = checked_sum(size, packed_size<T>(row, width, layer.units));
+    const double steps = row.has_kernel() ? static_cast<double>(width) : 0;
     const double work = (steps + kWorkOfAnActivation) * static_cast<double>(layer.units);
     products += steps * static_cast<double>(layer.units);
     products_of_lanes += steps * static_cast<double>(lanes_taken(layer.units));
-    packed->layers.push_back({width, layer.units, chains_of(layer.units), layer.activation, nullptr, nullptr, work});
+    const bool whole_rows = row.has_activation ? takes_whole_rows(layer.activation) : true;
+    packed->layers.push_back(
+        {width, layer.units, chains_of(layer.units), layer.kind, layer.activation, whole_rows, work});
     std::copy(layer.parameters.begin(), layer.parameters.end(), packed->layers.back().parameters);
     packed->work += work;
     packed->widest = std::max(packed->widest, layer.units);
@@ -119,24 +109,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
 
   packed->memory = AlignedBuffer<T>(size);
   T* free = packed->memory.data();
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    PackedLayer<T>& layer = packed->layers[i];
-    const std::size_t of_units = round_up(layer.units, kPanelUnits<T>);
-    const auto copied = [&](const T* numbers) {  // zeros where there are none
-      if (numbers != nullptr) std::copy_n(numbers, layer.units, free);
-      return std::exchange(free, free + of_units);
-    };
-    if (layers[i].kernel != nullptr) {
-      T* weights = std::exchange(free, free + weights_size<T>(layer.inputs, layer.units));
-      pack(layers[i], layer.inputs, weights);
-      layer.weights = weights;
-      layer.bias = copied(layers[i].bias);
-    }
-    if (layers[i].scale != nullptr) {
-      layer.scale = copied(layers[i].scale);
-      layer.shift = copied(layers[i].shift);
-    }
-  }
+  for (std::size_t i = 0; i < layers.size(); ++i) free = pack(layers[i], packed->layers[i], free);
   packed_ = std::move(packed);
 }
 

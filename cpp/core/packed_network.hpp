@@ -8,6 +8,7 @@
 #include "fastnn/network.hpp"
 #include "kernel_table.hpp"
 #include "memory.hpp"
+#include "packing.hpp"
 
 namespace fastnn {
 
@@ -33,7 +34,5 @@ struct Network<T>::Packed {
   std::vector<PackedLayer<T>> layers;
   AlignedBuffer<T> memory;
 };
-
-inline std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 }  // namespace fastnn

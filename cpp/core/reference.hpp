@@ -1,5 +1,5 @@
-// The slow truth: one dense layer by the words of docs/numerics.md, with the C library's correctly rounded fma and no
-// vectors. Tests hold the kernels to it bit for bit; it never runs otherwise.
+// The reference implementation of one dense layer: docs/numerics.md in scalar C++, with the C library's correctly
+// rounded fma. Tests compare the kernels with it bit for bit. Nothing else calls it.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 
 namespace fastnn {
 
-// y = x · kernel + bias for one row; kernel is (inputs, units).
+// Computes y = x · kernel + bias for one row: x (inputs,), kernel (inputs, units), bias and y (units,).
 template <class T>
 void reference_dense(std::size_t inputs, std::size_t units, const T* kernel, const T* bias, const T* x, T* y) {
   const std::size_t chains = units < 4 ? 16 : units <= 16 ? 4 : units <= 64 ? 2 : 1;

@@ -1,4 +1,4 @@
-// Names and steps are those of FIPS 180-4, sections 4.1.2, 4.2.2, 5.1.1 and 6.2.2.
+// See sha256.hpp. Names and order of operations follow FIPS 180-4, sections 4.1.2, 4.2.2, 5.1.1 and 6.2.2.
 #include "sha256.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), for fingerprints: the standard library has no hash that is the same everywhere.
+// SHA-256 (FIPS 180-4), for fingerprints. std::hash will not do: its values differ between standard libraries.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ class Sha256 {
  public:
   void add(const void* data, std::size_t size);
 
-  // The digest of all that was added, as 64 hexadecimal digits; nothing can be added any more.
+  // Returns the digest of all added bytes as 64 hexadecimal digits. Call it once, and add nothing afterwards.
   std::string hex();
 
  private:
@@ -21,8 +21,8 @@ class Sha256 {
 
   std::array<std::uint32_t, 8> state_ = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  std::array<unsigned char, kBlock> rest_{};  // what does not fill a block yet
-  std::uint64_t size_ = 0;                    // of all that was added, in bytes
+  std::array<unsigned char, kBlock> rest_{};  // the start of the next block
+  std::uint64_t size_ = 0;                    // bytes added so far
 };
 
 }  // namespace fastnn

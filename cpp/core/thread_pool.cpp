@@ -1,6 +1,6 @@
-// See thread_pool.hpp. One call at a time uses the threads. The pool is never destroyed: at the end of the process its
-// threads may still be asleep, or at work for a caller that was not waited for, and must find everything in its place.
-// After a fork the child leaves the parent's pool as it was caught, perhaps locked, and makes its own.
+// See thread_pool.hpp. One call at a time uses the threads. The pool is never destroyed: when the process ends, its
+// threads may still sleep, or work for a detached thread, and they read the pool. After a fork the child abandons the
+// parent's pool, which may be locked, and creates its own.
 #include "thread_pool.hpp"
 
 #include <pthread.h>
@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kAskEvery{20};
 
-// After a refusal, calls that do not ask the system for threads: asking takes as long as a short call.
+// After the system has refused a thread, so many calls do not try again: trying takes as long as a short call.
 constexpr int kCallsAfterRefusal = 1000;
 
 bool run_alone(std::size_t parts, FunctionRef<void(std::size_t)> run_part, FunctionRef<bool()> go_on) {
@@ -43,7 +43,7 @@ class Pool {
   bool try_lock() { return !in_use_.exchange(true, std::memory_order_acquire); }
   void unlock() { in_use_.store(false, std::memory_order_release); }
 
-  // To be called between try_lock and unlock.
+  // Requires the lock.
   bool share(std::size_t parts, std::size_t threads, FunctionRef<void(std::size_t)> run_part,
              FunctionRef<bool()> go_on);
 
@@ -66,21 +66,21 @@ class Pool {
   bool forked() const;
 
   std::atomic<bool> in_use_{false};
-  std::size_t threads_ = 1;  // the caller's own and those created
+  std::size_t threads_ = 1;  // the calling thread and those created
   int calls_until_asking_ = 0;
   std::array<Sleeper*, kMostThreads> sleepers_{};
 
-  // The call: written while it is closed and nobody is in it, read by those who have entered.
+  // The current call. It is written while it is closed and no thread is inside, and read by threads that have entered.
   static constexpr unsigned kClosed = 1u << 31;
-  std::atomic<unsigned> state_{kClosed};  // the number of threads that have entered, and whether others still may
+  std::atomic<unsigned> state_{kClosed};  // the number of threads inside, and kClosed if no more may enter
   std::size_t parts_ = 0;
-  std::size_t wanted_ = 0;  // threads, the caller's own among them
+  std::size_t wanted_ = 0;  // threads, including the calling one
   FunctionRef<void(std::size_t)> run_part_;
-  std::atomic<std::size_t> next_{0};          // part
-  std::atomic<bool> short_of_memory_{false};  // on one of the other threads
-  std::mutex mutex_;                          // of what follows
+  std::atomic<std::size_t> next_{0};          // the next part to run
+  std::atomic<bool> short_of_memory_{false};  // a part threw std::bad_alloc on another thread than the caller's
+  std::mutex mutex_;                          // protects the two members below
   std::condition_variable left_;
-  std::exception_ptr error_;  // the first
+  std::exception_ptr error_;  // the first one thrown
 };
 
 std::atomic<Pool*> pool{nullptr};
@@ -92,15 +92,15 @@ Pool& Pool::of_this_process() {
   if (found != nullptr) return *found;
   Pool* created = new Pool;
   if (pool.compare_exchange_strong(found, created)) return *created;
-  delete created;  // another thread was first
+  delete created;  // another thread has created it first
   return *found;
 }
 
-// Whether this is a child of the process that the pool belongs to: its threads are not here.
+// Returns true in a forked child of the process that created this pool. The child has none of its threads.
 bool Pool::forked() const { return pool.load(std::memory_order_relaxed) != this; }
 
-// How many threads there are, up to `threads`, after creating what is missing as far as the system allows. They block
-// signals, so that Python's main thread gets them, but for those by which a fault reports itself.
+// Creates missing threads, as far as the system allows, and returns how many there are, at most `threads`. New threads
+// block all signals but those that report a fault, so that Python's main thread receives them.
 std::size_t Pool::grow(std::size_t threads) {
   if (threads <= threads_ || --calls_until_asking_ > 0) return std::min(threads, threads_);
   sigset_t blocked, before;
@@ -112,7 +112,7 @@ std::size_t Pool::grow(std::size_t threads) {
       if (sleepers_[threads_] == nullptr) sleepers_[threads_] = new Sleeper;
       std::thread([this, index = threads_] { serve(index); }).detach();
     }
-  } catch (const std::exception&) {  // std::system_error or std::bad_alloc: fewer threads
+  } catch (const std::exception&) {  // std::system_error or std::bad_alloc: go on with fewer threads
     calls_until_asking_ = kCallsAfterRefusal;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -123,7 +123,7 @@ void Pool::serve(std::size_t index) {
   for (;;) {
     sleep(*sleepers_[index]);
     if (!enter()) continue;
-    // This may be a later call than the one it was woken for, and want fewer threads.
+    // This may be a later call than the one that woke this thread, and use fewer threads.
     if (index < wanted_ && next_.load(std::memory_order_relaxed) < parts_) {
       wake_next(index);
       try {
@@ -145,7 +145,7 @@ void Pool::sleep(Sleeper& self) {
   self.woken = false;
 }
 
-// Each thread wakes two, so that the time until all are awake grows with the logarithm of their number.
+// Each thread wakes two others, so that the time until all are awake grows with the logarithm of their number.
 void Pool::wake_next(std::size_t index) {
   for (std::size_t next = 2 * index + 1; next <= 2 * index + 2 && next < wanted_; ++next) {
     {
@@ -159,18 +159,18 @@ void Pool::wake_next(std::size_t index) {
 bool Pool::enter() {
   unsigned state = state_.load(std::memory_order_relaxed);
   do {
-    if (state & kClosed) return false;  // woken too late
+    if (state & kClosed) return false;  // the call has ended before this thread woke up
   } while (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed));
   return true;
 }
 
 void Pool::leave() {
   if (state_.fetch_sub(1, std::memory_order_acq_rel) != (kClosed | 1)) return;
-  const std::lock_guard lock(mutex_);  // the caller is either before its look at state_, or asleep
+  const std::lock_guard lock(mutex_);  // without it the caller could miss the notification between test and wait
   left_.notify_one();
 }
 
-// False when go_on says so.
+// Runs parts until none is left. Returns false if go_on returned false.
 bool Pool::take_parts(FunctionRef<bool()> go_on) {
   for (bool first = true; !forked(); first = false) {
     const std::size_t part = next_.fetch_add(1, std::memory_order_relaxed);
@@ -181,7 +181,7 @@ bool Pool::take_parts(FunctionRef<bool()> go_on) {
   return true;
 }
 
-// Closes the call and waits until all have left. False as soon as go_on says so.
+// Closes the call and waits until all threads have left it. Returns false as soon as go_on returns false.
 bool Pool::wait(FunctionRef<bool()> go_on) {
   state_.fetch_or(kClosed);
   const auto all_left = [&] { return state_.load(std::memory_order_acquire) == kClosed; };

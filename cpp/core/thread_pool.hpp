@@ -1,4 +1,5 @@
-// Work shared out between threads that sleep when there is none.
+// Runs numbered parts of work on several threads, which sleep while there is none. Which thread runs a part never shows
+// in a result.
 #pragma once
 
 #include <cstddef>
@@ -7,18 +8,19 @@
 
 namespace fastnn {
 
-// Runs run_part(part) once for every part in [0, parts), on the calling thread and on up to `threads` - 1 others, and
-// returns true when all have ended. The parts are handed out in order, each to whichever thread is free; the calling
-// thread takes at least the first that it can get. While the threads work for one caller, all others run their parts
-// on their own thread, as one does whose `run_part` calls share. Fewer threads are used where the system refuses them,
-// or memory: where a part throws std::bad_alloc on another thread, the call begins again on this one alone.
+// Runs run_part(part) once for every part in [0, parts), on the calling thread and up to `threads` - 1 others. Returns
+// true when all parts have ended. Parts start in order, each on the next free thread.
 //
-// `go_on`, unless empty, is asked on the calling thread between its parts, and every 20 ms while it waits for the
-// others'. Once it says false no further part begins, and share returns false when the running ones have ended. An
-// exception in go_on or, but for that one, in a part stops the others in the same way and is thrown here.
+// One caller at a time uses the threads. Meanwhile other callers, and nested calls from run_part, run their parts on
+// their own thread. If the system refuses threads, fewer are used. If a part throws std::bad_alloc on another thread,
+// the call starts again on the calling thread alone.
 //
-// A process that is forked off meanwhile on the calling thread, by `go_on` or a part, has none of the threads: there
-// too the call begins again on this thread alone, so that a part may run twice. Parts do not fork on other threads.
+// `go_on`, unless empty, is called on the calling thread: between its parts, and every 20 ms while it waits for others.
+// When it returns false, no further part starts, and share returns false after the running parts have ended. An
+// exception in go_on or in a part stops the call in the same way and is rethrown here.
+//
+// go_on or a part may fork on the calling thread. The child has no other threads, so there the call starts again on the
+// calling thread alone: a part may run twice. Parts must not fork on other threads.
 bool share(std::size_t parts, std::size_t threads, FunctionRef<void(std::size_t part)> run_part,
            FunctionRef<bool()> go_on = {});
 

@@ -1,4 +1,5 @@
-// See threads.hpp; usable_cpus, which reads files, is in cpp/io.
+// See threads.hpp. The number of threads is one atomic, set on first use from the environment or the usable CPUs.
+// usable_cpus() itself reads files and is therefore in cpp/io.
 #include "fastnn/threads.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 
 std::string range() { return "from 1 to " + std::to_string(kMostThreads); }
 
-// Nothing but digits; a number that is too large for its type is the largest.
+// Parses decimal digits and nothing else. A number that is too large for its type becomes the largest one.
 std::optional<std::size_t> number(std::string_view text) {
   std::size_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -24,7 +25,8 @@ std::optional<std::size_t> number(std::string_view text) {
   return error == std::errc::result_out_of_range ? std::size_t(-1) : value;
 }
 
-// OMP_NUM_THREADS is "4", or "4, 2" for nested regions. It is not ours: what is wrong there is not our error.
+// OMP_NUM_THREADS is "4", or "4, 2" for nested regions. An invalid value is ignored: the variable belongs to OpenMP,
+// which reports it.
 std::optional<std::size_t> first_of_list(std::string_view list) {
   list = list.substr(0, list.find(','));
   const std::size_t begin = std::min(list.find_first_not_of(" \t"), list.size());
@@ -41,7 +43,7 @@ std::size_t first_choice() {
   throw Error("expected FASTNN_NUM_THREADS to be a number " + range() + "; received '" + printable(own) + "'");
 }
 
-std::atomic<std::size_t> chosen{0};  // 0: nothing yet
+std::atomic<std::size_t> chosen{0};  // 0: not chosen yet
 
 }  // namespace
 
@@ -50,7 +52,7 @@ std::size_t num_threads() {
   if (threads != 0) return threads;
   const DefaultFloatingPointMode mode;
   const std::size_t first = first_choice();
-  return chosen.compare_exchange_strong(threads, first) ? first : threads;  // another thread may have chosen meanwhile
+  return chosen.compare_exchange_strong(threads, first) ? first : threads;  // keep the choice of a faster thread
 }
 
 void set_num_threads(std::size_t threads) {

@@ -39,60 +39,59 @@ std::size_t size_of(const Json& value, const std::string& where, const char* wha
                          std::to_string(kMaxSize));
 }
 
-// A number for each name; null, which only a clip may have, is one without bound.
-ActivationParameters parameters_at(const Json& json, Activation activation, const std::string& where) {
-  ActivationParameters parameters{};
-  const std::vector<std::string> names = activation_parameter_names(activation);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const Json& value = json[names[i]];
-    if (value.is_null() && activation == Activation::clip) {
-      parameters[i] = (i == 0 ? -1 : 1) * std::numeric_limits<double>::infinity();
+Keys names_of(const std::vector<Parameter>& rows) {
+  Keys names;
+  for (const Parameter& row : rows) names.emplace_back(row.name);
+  return names;
+}
+
+// A number for each parameter; null stands for an infinite minimum or maximum, which JSON does not have.
+Parameters parameters_at(const Json& json, const std::vector<Parameter>& rows, const std::string& where) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  Parameters parameters{};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Json& value = json[rows[i].name];
+    if (value.is_null() && (rows[i].domain == Domain::minimum || rows[i].domain == Domain::maximum)) {
+      parameters[i] = rows[i].domain == Domain::minimum ? -kInfinity : kInfinity;
     } else if (value.is_number()) {
       parameters[i] = value.get<double>();
     } else {
-      throw ModelFormatError(where + " has " + json_kind(value) + " as '" + names[i] + "'; expected a number");
+      throw ModelFormatError(where + " has " + json_kind(value) + " as '" + rows[i].name + "'; expected a number");
     }
   }
   try {
-    check_parameters(activation, parameters);
+    check_parameters(rows, parameters);
   } catch (const Error& error) {
     throw ModelFormatError(where + ": " + error.what());
   }
   return parameters;
 }
 
-struct ActivationConfig {
-  Activation activation;
-  ActivationParameters parameters;
-};
-
 Activation activation_named(const std::string& name, const std::string& where) {
-  std::string valid;
-  for (const std::string& each : activation_names()) {
-    if (name == each) return activation_from_name(name);
-    valid += (valid.empty() ? "" : ", ") + each;
-  }
-  throw UnsupportedModelError(where + ": expected an activation among " + valid + "; received " + shown(name));
+  if (const ActivationRow* row = find_activation(name)) return row->activation;
+  throw UnsupportedModelError(where + ": expected an activation among " + activation_names() + "; received " +
+                              shown(name));
 }
 
-// A name, or an object of the name and what the activation is told.
-ActivationConfig activation_at(const Json& json, const std::string& where) {
+// A name, or an object of the name and the parameters.
+void parse_activation(const Json& json, ModelLayer& layer, const std::string& where) {
   const Json& value = json["activation"];
   if (!value.is_object()) {
-    const Activation activation = activation_named(string_at(json, "activation", where), where);
-    const Keys names = activation_parameter_names(activation);
-    if (names.empty()) return {activation, {}};
-    throw ModelFormatError(where + " has the name " + activation_name(activation) +
+    layer.activation = activation_named(string_at(json, "activation", where), where);
+    const Keys names = names_of(parameters_of(layer.kind, layer.activation));
+    if (names.empty()) return;
+    throw ModelFormatError(where + " has the name " + activation_name(layer.activation) +
                            " alone as 'activation'; expected " + "an object of the name and its " + names[0] +
                            (names.size() > 1 ? " and " + names[1] : ""));
   }
   const std::string place = where + ": its activation";
   if (!value.contains("name")) check_object(value, {"name"}, {}, place);
-  const Activation activation = activation_named(string_at(value, "name", place), place);
-  Keys keys = activation_parameter_names(activation);
+  layer.activation = activation_named(string_at(value, "name", place), place);
+  const std::vector<Parameter> rows = parameters_of(layer.kind, layer.activation);
+  Keys keys = names_of(rows);
   keys.insert(keys.begin(), "name");
   check_object(value, keys, {}, place);
-  return {activation, parameters_at(value, activation, place)};
+  layer.parameters = parameters_at(value, rows, place);
 }
 
 // As python/fastnn/initializers.py serializes them. Only Python draws weights: nothing is kept.
@@ -115,42 +114,46 @@ void check_initializer(const Json& layer, const char* key, const std::string& la
                          "from 0 to " + std::to_string(kMaxSeed));
 }
 
-LayerConfig parse_dense(const Json& config, std::size_t inputs, const std::string& where) {
-  check_object(config, {"units", "activation", "use_bias"}, {"name", "kernel_initializer", "bias_initializer"}, where);
-  check_initializer(config, "kernel_initializer", where);
-  check_initializer(config, "bias_initializer", where);
-  const Json& use_bias = config["use_bias"];
-  if (!use_bias.is_boolean()) {
-    throw ModelFormatError(where + " has " + json_kind(use_bias) + " as 'use_bias'; expected true or false");
-  }
-  const ActivationConfig activation = activation_at(config, where);
-  const std::size_t units = size_of(config["units"], where, "'units'");
-  return {inputs, units, activation.activation, activation.parameters, true, use_bias.get<bool>()};
+const LayerRow& row_of_class(const std::string& class_name, const std::string& where) {
+  if (const LayerRow* row = find_layer(class_name)) return *row;
+  throw UnsupportedModelError(where + " has the class_name " + shown(class_name) + "; expected one of " +
+                              layer_names());
 }
 
-LayerConfig parse_activation(const Json& config, std::size_t inputs, const std::string& where) {
-  check_object(config, {"activation"}, {"name"}, where);
-  const ActivationConfig activation = activation_at(config, where);
-  return {inputs, inputs, activation.activation, activation.parameters, false, false};
-}
-
-// A layer of its own class, with what it is told beside its name.
-LayerConfig parse_own(const Json& config, Activation activation, std::size_t inputs, const std::string& where) {
-  check_object(config, activation_parameter_names(activation), {"name"}, where);
-  return {inputs, inputs, activation, parameters_at(config, activation, where), false, false};
-}
-
-LayerConfig parse_layer(const Json& json, std::size_t inputs, const std::string& where) {
+ModelLayer parse_layer(const Json& json, std::size_t inputs, const std::string& where) {
   check_object(json, {"class_name", "config"}, {}, where);
-  const std::string class_name = string_at(json, "class_name", where);
-  if (class_name == "Dense") return parse_dense(json["config"], inputs, where);
-  if (class_name == "Activation") return parse_activation(json["config"], inputs, where);
+  const LayerRow& row = row_of_class(string_at(json, "class_name", where), where);
   const Json& config = json["config"];
-  if (class_name == "PReLU") return parse_own(config, Activation::prelu, inputs, where);
-  if (class_name == "Affine") return parse_own(config, Activation::affine, inputs, where);
-  if (class_name == "LayerNormalization") return parse_own(config, Activation::layer_normalization, inputs, where);
-  throw UnsupportedModelError(where + " has the class_name " + shown(class_name) +
-                              "; expected Dense, Activation, PReLU, Affine or LayerNormalization");
+  ModelLayer layer{row.kind, inputs, inputs};
+  Keys required, optional = {"name"};
+  std::string absent;  // the optional weight that the layer does without
+  if (row.has_kernel()) {
+    required = {"units", "activation", "use_bias"};
+    optional = {"name", "kernel_initializer", "bias_initializer"};
+  } else if (row.has_activation) {
+    required = {"activation"};
+  } else {
+    required = names_of(parameters_of(row.kind, layer.activation));
+  }
+  check_object(config, required, optional, where);
+  for (const std::string& key : optional)
+    if (key != "name") check_initializer(config, key.c_str(), where);
+  if (row.has_kernel()) {
+    const Json& use_bias = config["use_bias"];
+    if (!use_bias.is_boolean()) {
+      throw ModelFormatError(where + " has " + json_kind(use_bias) + " as 'use_bias'; expected true or false");
+    }
+    if (!use_bias.get<bool>()) absent = "bias";
+  }
+  if (row.has_activation) {
+    parse_activation(config, layer, where);
+  } else {
+    layer.parameters = parameters_at(config, parameters_of(row.kind, layer.activation), where);
+  }
+  if (row.has_kernel()) layer.units = size_of(config["units"], where, "'units'");
+  for (const WeightRow& weight : row.weights)
+    if (weight.name != nullptr && weight.name != absent) layer.weights[weight.name];
+  return layer;
 }
 
 Dtype parse_dtype(const Json& json, const std::string& where) {
@@ -186,13 +189,13 @@ void check_classes(const Json& classes, std::size_t units, const std::string& wh
 
 }  // namespace
 
-ModelConfig parse_config(const std::string& text, const std::string& file) {
+ModelFile parse_config(const std::string& text, const std::string& file) {
   const std::string where = file + ": the config";
   const Document document = parse_strict(text, where);
   const Json& json = document.root();
   check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes"}, where);
   parse_name(json, where);
-  ModelConfig config{parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
+  ModelFile model{text, parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
   const Json& layers = json["layers"];
   if (!layers.is_array() || layers.empty()) {
     throw ModelFormatError(where + " has " + (layers.is_array() ? "an empty array" : json_kind(layers)) +
@@ -203,22 +206,22 @@ ModelConfig parse_config(const std::string& text, const std::string& file) {
                      std::to_string(kMaxLayers));
   }
   std::set<std::string> names;
-  std::size_t inputs = config.inputs;
+  std::size_t inputs = model.inputs;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const std::string place = file + ": layer " + std::to_string(i);
-    config.layers.push_back(parse_layer(layers[i], inputs, place));
+    model.layers.push_back(parse_layer(layers[i], inputs, place));
     const std::string name = parse_name(layers[i]["config"], place);
     if (!name.empty() && !names.insert(name).second) {
       throw ModelFormatError(place + " has the name " + shown(name) + " of a layer before it; expected unique names");
     }
-    inputs = config.layers.back().units;
+    inputs = model.layers.back().units;
   }
   if (!names.empty() && names.size() != layers.size()) {  // Python's automatic names might be those of other layers
     throw ModelFormatError(where + " has names for " + std::to_string(names.size()) + " of " +
                            std::to_string(layers.size()) + " layers; expected one for each or none");
   }
   if (json.contains("classes")) check_classes(json["classes"], inputs, where);
-  return config;
+  return model;
 }
 
 }  // namespace fastnn::io

@@ -1,5 +1,5 @@
-// See json.hpp. The text is checked as the value is built: nlohmann's parse callback could do that too, but it looks at
-// all earlier siblings each time an object ends, which is quadratic.
+// See json.hpp. A SAX handler checks the text while it builds the value. nlohmann's parse callback could check it too,
+// but that visits all earlier siblings whenever an object ends, which is quadratic.
 #include "json.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace fastnn::io {
 namespace {
 
-// Leaves no value within another. As deep as the value, which kMaxJsonDepth limits.
+// Empties a value from the leaves up. The recursion is as deep as the value, which kMaxJsonDepth limits.
 void take_apart(Json& value) {
   if (!value.is_structured()) return;
   for (Json& each : value) take_apart(each);
@@ -29,7 +29,7 @@ class Builder : public nlohmann::json_sax<Json> {
   bool number_integer(number_integer_t value) override { return add(value); }
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
-  bool binary(binary_t&) override { return false; }  // JSON's text has none
+  bool binary(binary_t&) override { return false; }  // never called for JSON text
   bool string(string_t& text) override {
     check_text(text);
     return add(std::move(text));
@@ -39,7 +39,7 @@ class Builder : public nlohmann::json_sax<Json> {
     check_text(text);
     count();
     const auto [place, is_new] = open_.back()->get_ref<Json::object_t&>().emplace(text, nullptr);
-    if (!is_new) throw ModelFormatError(what_ + " has the key " + shown(text) + " twice");
+    if (!is_new) throw ModelFormatError(what_ + ": expected each key once; received " + shown(text) + " twice");
     next_ = &place->second;
     return true;
   }
@@ -49,21 +49,22 @@ class Builder : public nlohmann::json_sax<Json> {
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
-  // The library's own text is not passed on: it may hold the file's bytes as they are.
+  // The message of the library is dropped: it may contain raw bytes of the file.
   bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
-    throw ModelFormatError(what_ + " is not valid JSON in UTF-8 at byte " + std::to_string(position));
+    throw ModelFormatError(what_ + ": expected valid JSON in UTF-8; received other text at byte " +
+                           std::to_string(position));
   }
 
  private:
   void count() {
     if (++items_ <= kMaxJsonItems) return;
-    throw LimitError(what_ + " has more than " + std::to_string(kMaxJsonItems) +
-                     " keys and values, the most that fastnn reads");
+    throw LimitError(what_ + ": expected at most " + std::to_string(kMaxJsonItems) +
+                     " keys and values, the most that fastnn reads; received more");
   }
 
   void check_text(const std::string& text) const {
     if (text.find('\0') == std::string::npos) return;
-    throw ModelFormatError(what_ + " has a NUL character in the text " + shown(text));
+    throw ModelFormatError(what_ + ": expected text without NUL characters; received " + shown(text));
   }
 
   bool add(Json value) {
@@ -79,7 +80,8 @@ class Builder : public nlohmann::json_sax<Json> {
 
   bool open(Json::value_t type) {
     if (open_.size() == kMaxJsonDepth) {
-      throw ModelFormatError(what_ + " is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+      throw ModelFormatError(what_ + ": expected at most " + std::to_string(kMaxJsonDepth) +
+                             " levels of nested values; received more");
     }
     add(type);
     open_.push_back(next_);
@@ -91,22 +93,22 @@ class Builder : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  Json* next_;  // where a value goes that is no array's; then the value added last
+  Json* next_;  // the place of the next value, unless it goes to an array; after that, the value added last
   const std::string& what_;
   std::size_t items_ = 0;
-  std::vector<Json*> open_;  // the objects and arrays that have not ended
+  std::vector<Json*> open_;  // the enclosing objects and arrays, outermost first
 };
 
 bool contains(const Keys& keys, const std::string& key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
-std::string listed(const Keys& required, const Keys& optional) {
+std::string expected_keys(const Keys& required, const Keys& optional) {
   std::string text;
   for (const Keys* keys : {&required, &optional}) {
-    for (const std::string& key : *keys) text += (text.empty() ? "" : ", ") + key;
+    for (const std::string& key : *keys) text += (text.empty() ? "the keys " : ", ") + key;
   }
-  return text.empty() ? "none" : text;
+  return ": expected " + (text.empty() ? "no keys" : text) + "; received ";
 }
 
 }  // namespace
@@ -114,8 +116,8 @@ std::string listed(const Keys& required, const Keys& optional) {
 Document::~Document() { take_apart(root_); }
 
 Document parse_strict(const std::string& text, const std::string& what) {
-  // nlohmann takes a NUL for the end of its input and would not see what follows.
-  if (text.find('\0') != std::string::npos) throw ModelFormatError(what + " has a NUL byte");
+  // nlohmann takes a NUL for the end of its input and would ignore the rest.
+  if (text.find('\0') != std::string::npos) throw ModelFormatError(what + ": expected no NUL bytes; received one");
   Document document;
   Builder builder(document.root(), what);
   Json::sax_parse(text, &builder);
@@ -137,15 +139,13 @@ std::string json_kind(const Json& value) {
 
 template <class Unknown>
 void check_object(const Json& json, const Keys& required, const Keys& optional, const std::string& where) {
-  if (!json.is_object()) throw ModelFormatError(where + " is " + json_kind(json) + "; expected an object");
+  if (!json.is_object()) throw ModelFormatError(where + ": expected an object; received " + json_kind(json));
   for (const std::string& key : required) {
-    if (!json.contains(key)) {
-      throw ModelFormatError(where + " has no '" + key + "'; expected " + listed(required, optional));
-    }
+    if (!json.contains(key)) throw ModelFormatError(where + expected_keys(required, optional) + "no '" + key + "'");
   }
   for (const auto& [key, value] : json.items()) {
     if (!contains(required, key) && !contains(optional, key)) {
-      throw Unknown(where + " has the unknown key " + shown(key) + "; expected " + listed(required, optional));
+      throw Unknown(where + expected_keys(required, optional) + "the unknown key " + shown(key));
     }
   }
 }

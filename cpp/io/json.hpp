@@ -1,4 +1,4 @@
-// JSON as strict as a file from a stranger needs it: no duplicate keys, bounded depth and size, valid UTF-8, no NUL.
+// A strict JSON reader for untrusted files: no duplicate keys, bounded depth and size, valid UTF-8, no NUL.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,8 +13,8 @@ namespace fastnn::io {
 using Json = nlohmann::json;
 using Keys = std::vector<std::string>;
 
-// A value and all in it, taken apart leaf by leaf at the end: nlohmann's destructor of a value that is not empty
-// allocates, and where memory is short that is the end of the process (test_allocation_failures.py).
+// Owns a JSON value and empties it leaf by leaf in its destructor. nlohmann's destructor of a nested value allocates,
+// and if memory is short that ends the process (test_allocation_failures.py).
 class Document {
  public:
   explicit Document(Json root = nullptr) : root_(std::move(root)) {}
@@ -27,15 +27,15 @@ class Document {
   Json root_;
 };
 
-// The value of `text`. `what` opens every message, e.g. "model.safetensors: header".
-// Throws ModelFormatError, or LimitError when the text has more than kMaxJsonItems keys and values.
+// Parses `text`. Every error message begins with `what`, for example "model.safetensors: header".
+// Throws ModelFormatError, and LimitError if the text has more than kMaxJsonItems keys and values.
 Document parse_strict(const std::string& text, const std::string& what);
 
-// "a string", "a negative whole number", …
+// Returns the kind of a value for error messages: "a string", "a negative whole number", …
 std::string json_kind(const Json& value);
 
-// Throws ModelFormatError unless `json` is an object with all `required` keys, and `Unknown`, ModelFormatError or
-// UnsupportedModelError, for a key that is neither required nor optional. `where` opens the message.
+// Throws ModelFormatError unless `json` is an object with all `required` keys. Throws `Unknown` (ModelFormatError or
+// UnsupportedModelError) for a key that is neither required nor optional. The message begins with `where`.
 template <class Unknown = UnsupportedModelError>
 void check_object(const Json& json, const Keys& required, const Keys& optional, const std::string& where);
 

@@ -19,8 +19,6 @@ namespace fastnn {
 namespace {
 
 using io::Header;
-using io::LayerConfig;
-using io::ModelConfig;
 using io::TensorInfo;
 
 constexpr const char* kFormat = "fastnn";
@@ -28,62 +26,39 @@ constexpr const char* kVersion = "1";
 
 const char* tensor_dtype(Dtype dtype) { return dtype == Dtype::float32 ? "F32" : "F64"; }
 
-// The tensors that hold a layer's scale and shift; null: it has none.
-struct TensorsOfUnits {
-  const char* scale = nullptr;
-  const char* shift = nullptr;
-};
-
-TensorsOfUnits tensors_of_units(Activation activation) {
-  switch (activation) {
-    case Activation::prelu: return {".alpha", nullptr};
-    case Activation::affine: return {".scale", ".shift"};
-    case Activation::layer_normalization: return {".gamma", ".beta"};
-    default: return {};
-  }
-}
-
-struct OfUnits {
-  std::vector<char> ModelLayer::* data;
-  const char* name;
-};
-constexpr OfUnits kOfUnits[] = {
-    {&ModelLayer::bias, "bias"}, {&ModelLayer::scale, "scale"}, {&ModelLayer::shift, "shift"}};
-
 // Where a tensor belongs, and why it must have its shape.
 struct Place {
   TensorInfo tensor;
   std::size_t layer;
-  std::vector<char> ModelLayer::* data;
+  WeightRow weight;
 };
 
-std::vector<Place> expected_tensors(const ModelConfig& config) {
+std::vector<std::size_t> shape_of(const WeightRow& weight, std::size_t inputs, std::size_t units) {
+  if (weight.shape == WeightShape::units) return {units};
+  return {inputs, units};
+}
+
+std::vector<Place> expected_tensors(const ModelFile& model) {
   std::vector<Place> places;
-  for (std::size_t i = 0; i < config.layers.size(); ++i) {
-    const LayerConfig& layer = config.layers[i];
-    const std::string name = "layers." + std::to_string(i);
-    const char* dtype = tensor_dtype(config.dtype);
-    if (layer.has_kernel)
-      places.push_back({{name + ".kernel", dtype, {layer.inputs, layer.units}}, i, &ModelLayer::kernel});
-    const auto add = [&](const char* tensor, std::vector<char> ModelLayer::* data) {
-      places.push_back({{name + tensor, dtype, {layer.units}}, i, data});
-    };
-    if (layer.has_bias) add(".bias", &ModelLayer::bias);
-    const TensorsOfUnits names = tensors_of_units(layer.activation);
-    if (names.scale != nullptr) add(names.scale, &ModelLayer::scale);
-    if (names.shift != nullptr) add(names.shift, &ModelLayer::shift);
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const ModelLayer& layer = model.layers[i];
+    for (const WeightRow& weight : layer_row(layer.kind).weights) {
+      if (weight.name == nullptr || layer.weights.count(weight.name) == 0) continue;
+      const std::string name = "layers." + std::to_string(i) + "." + weight.name;
+      places.push_back({{name, tensor_dtype(model.dtype), shape_of(weight, layer.inputs, layer.units)}, i, weight});
+    }
   }
   return places;
 }
 
 std::string shape_reason(const Place& place) {
   const std::string units = std::to_string(place.layer);
-  if (place.data != &ModelLayer::kernel) return "the units of layer " + units;
+  if (place.weight.shape == WeightShape::units) return "the units of layer " + units;
   if (place.layer == 0) return "the model's inputs by the units of layer 0";
   return "the units of layer " + std::to_string(place.layer - 1) + " by those of layer " + units;
 }
 
-ModelConfig check_metadata(const std::map<std::string, std::string>& metadata, const std::string& file) {
+ModelFile check_metadata(const std::map<std::string, std::string>& metadata, const std::string& file) {
   // Before the keys: another program's file, or another version's, may have others.
   if (const auto format = metadata.find("format"); format != metadata.end() && format->second != kFormat) {
     throw ModelFormatError(file + ": has the format " + io::shown(format->second) + "; expected 'fastnn'");
@@ -109,18 +84,18 @@ void check_tensor(const TensorInfo& tensor, const Place& place, Dtype dtype, con
 }
 
 // The places of the file's tensors, in the file's order; exactly those that the config asks for.
-std::vector<Place> match_tensors(const Header& header, const ModelConfig& config, const std::string& file) {
+std::vector<Place> match_tensors(const Header& header, const ModelFile& model, const std::string& file) {
   std::map<std::string, Place> missing;
-  for (Place& place : expected_tensors(config)) missing.emplace(place.tensor.name, place);
+  for (Place& place : expected_tensors(model)) missing.emplace(place.tensor.name, place);
   std::vector<Place> places;
   for (const TensorInfo& tensor : header.tensors) {
     const auto found = missing.find(tensor.name);
     if (found == missing.end()) {
       throw ModelFormatError(file + ": tensor " + io::shown(tensor.name) + " does not belong to the model; expected " +
                              "layers.<i>.kernel, layers.<i>.bias and others as the config's " +
-                             std::to_string(config.layers.size()) + " layers have them");
+                             std::to_string(model.layers.size()) + " layers have them");
     }
-    check_tensor(tensor, found->second, config.dtype, file);
+    check_tensor(tensor, found->second, model.dtype, file);
     places.push_back(found->second);
     missing.erase(found);
   }
@@ -136,31 +111,36 @@ std::vector<Place> match_tensors(const Header& header, const ModelConfig& config
   throw ModelFormatError(file + ": layer " + std::to_string(layer) + " has " + found);
 }
 
-// That the bytes in memory are as many as inputs x units ask for; without overflow, since `dtype` and sizes come from
-// the caller.
+// Checks that each weight has as many bytes as its shape asks for; without overflow, since the sizes come from the
+// caller.
 void check_sizes(const ModelLayer& layer, std::size_t index, Dtype dtype, const std::string& file) {
   const std::size_t itemsize = dtype == Dtype::float32 ? 4 : 8;
-  const auto holds = [&](const std::vector<char>& data, std::size_t rows) {
-    return layer.units != 0 && rows != 0 && data.size() % itemsize == 0 && data.size() / itemsize % layer.units == 0 &&
-           data.size() / itemsize / layer.units == rows;
-  };
-  const bool has_kernel = !layer.kernel.empty() || !layer.bias.empty() || layer.units != layer.inputs;
-  if (has_kernel && !holds(layer.kernel, layer.inputs)) {
+  for (const WeightRow& weight : layer_row(layer.kind).weights) {
+    if (weight.name == nullptr) continue;
+    const auto found = layer.weights.find(weight.name);
+    if (found == layer.weights.end()) continue;  // Network's constructor knows which may be missing
+    const std::size_t rows = weight.shape == WeightShape::units ? 1 : layer.inputs, bytes = found->second.size();
+    if (layer.units != 0 && rows != 0 && bytes % itemsize == 0 && bytes / itemsize % layer.units == 0 &&
+        bytes / itemsize / layer.units == rows)
+      continue;
     fail_layer(file, index,
-               "a kernel of " + std::to_string(layer.kernel.size()) + " bytes; expected " + dtype_name(dtype) +
-                   " of shape " + io::shape_text({layer.inputs, layer.units}));
-  }
-  for (const auto& [data, name] : kOfUnits) {
-    const std::vector<char>& numbers = layer.*data;
-    if (numbers.empty() || holds(numbers, 1)) continue;
-    fail_layer(file, index,
-               std::string("a ") + name + " of " + std::to_string(numbers.size()) + " bytes; expected " +
-                   dtype_name(dtype) + " of shape " + io::shape_text({layer.units}));
+               std::string("a ") + weight.name + " of " + std::to_string(bytes) + " bytes; expected " +
+                   dtype_name(dtype) + " of shape " + io::shape_text(shape_of(weight, layer.inputs, layer.units)));
   }
 }
 
-// That model.layers are what model.config says.
-void check_layers(const ModelFile& model, const ModelConfig& config, const std::string& file) {
+// What a layer is, but for its numbers.
+std::string text_of(const ModelLayer& layer) {
+  std::string text = std::string(layer_row(layer.kind).class_name) + " of shape " +
+                     io::shape_text({layer.inputs, layer.units}) + ", activation '" +
+                     activation_name(layer.activation) + "'";
+  for (const double parameter : layer.parameters) text += " " + std::to_string(parameter);
+  for (const auto& [name, numbers] : layer.weights) text += ", " + name;
+  return text;
+}
+
+// Checks that model.layers are what model.config says.
+void check_layers(const ModelFile& model, const ModelFile& config, const std::string& file) {
   if (model.dtype != config.dtype || model.inputs != config.inputs || model.layers.size() != config.layers.size()) {
     throw ModelFormatError(file + ": the model has " + std::to_string(model.inputs) + " inputs and " +
                            std::to_string(model.layers.size()) + " layers of " + dtype_name(model.dtype) +
@@ -168,26 +148,10 @@ void check_layers(const ModelFile& model, const ModelConfig& config, const std::
                            std::to_string(config.layers.size()) + " and " + dtype_name(config.dtype));
   }
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const ModelLayer& layer = model.layers[i];
-    const LayerConfig& expected = config.layers[i];
-    if (layer.inputs != expected.inputs || layer.units != expected.units || layer.activation != expected.activation ||
-        layer.parameters != expected.parameters) {
-      fail_layer(file, i,
-                 "shape " + io::shape_text({layer.inputs, layer.units}) + " and activation '" +
-                     activation_name(layer.activation) + "'; expected those of the config, " +
-                     io::shape_text({expected.inputs, expected.units}) + " and '" +
-                     activation_name(expected.activation) + "'");
-    }
-    const auto check_presence = [&](bool is_there, bool is_expected, const char* name) {
-      if (is_there != is_expected)
-        fail_layer(file, i, std::string(is_there ? "a " : "no ") + name + ", unlike its config");
-    };
-    const TensorsOfUnits names = tensors_of_units(expected.activation);
-    check_presence(!layer.kernel.empty(), expected.has_kernel, "kernel");
-    check_presence(!layer.bias.empty(), expected.has_bias, "bias");
-    check_presence(!layer.scale.empty(), names.scale != nullptr, "scale");
-    check_presence(!layer.shift.empty(), names.shift != nullptr, "shift");
-    check_sizes(layer, i, model.dtype, file);
+    const std::string found = text_of(model.layers[i]), expected = text_of(config.layers[i]);
+    if (found != expected || model.layers[i].parameters != config.layers[i].parameters)
+      fail_layer(file, i, found + "; expected its config's " + expected);
+    check_sizes(model.layers[i], i, model.dtype, file);
   }
 }
 
@@ -196,15 +160,10 @@ void check_layers(const ModelFile& model, const ModelConfig& config, const std::
 ModelFile io::read_model(Input& input) {
   const DefaultFloatingPointMode mode;  // of decimal numbers, which become doubles
   io::SafetensorsFile file(input, io::Contents::model);
-  const ModelConfig config = check_metadata(file.header().metadata, file.name());
-  const std::vector<Place> places = match_tensors(file.header(), config, file.name());
-  ModelFile model{file.header().metadata.at("config"), config.dtype, config.inputs, {}};
-  for (const LayerConfig& layer : config.layers) {
-    model.layers.push_back({layer.inputs, layer.units, layer.activation, {}, {}, layer.parameters, {}, {}});
-  }
+  ModelFile model = check_metadata(file.header().metadata, file.name());
   std::vector<char*> data;
-  for (const Place& place : places) {
-    std::vector<char>& numbers = model.layers[place.layer].*place.data;
+  for (const Place& place : match_tensors(file.header(), model, file.name())) {
+    std::vector<char>& numbers = model.layers[place.layer].weights[place.weight.name];
     numbers.resize(static_cast<std::size_t>(io::data_bytes(place.tensor, file.name())));
     data.push_back(numbers.data());
   }
@@ -227,13 +186,12 @@ ModelFile parse_model(const void* data, std::size_t size) {
 void save_model(const std::string& path, const ModelFile& model) {
   const DefaultFloatingPointMode mode;
   const std::string file = io::escaped(path);
-  const ModelConfig config = io::parse_config(model.config, file);
-  check_layers(model, config, file);
+  check_layers(model, io::parse_config(model.config, file), file);
   Header header{{{"format", kFormat}, {"version", kVersion}, {"config", model.config}}, {}};
   std::vector<const char*> data;
-  for (const Place& place : expected_tensors(config)) {
+  for (const Place& place : expected_tensors(model)) {
     header.tensors.push_back(place.tensor);
-    data.push_back((model.layers[place.layer].*place.data).data());
+    data.push_back(model.layers[place.layer].weights.at(place.weight.name).data());
   }
   io::write_safetensors(path, header, data);
 }
@@ -244,10 +202,6 @@ Network<T> build_network(const ModelFile& model) {
     throw Error(std::string("expected a model of ") + dtype_name(kDtype<T>) + "; received one of " +
                 dtype_name(model.dtype));
   }
-  // A vector's memory is aligned for any T. No copy: Network packs the weights into memory of its own.
-  const auto numbers = [](const std::vector<char>& bytes) {
-    return bytes.empty() ? nullptr : reinterpret_cast<const T*>(bytes.data());
-  };
   std::vector<Layer<T>> layers;
   std::size_t inputs = model.inputs;
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
@@ -258,8 +212,10 @@ Network<T> build_network(const ModelFile& model) {
           "model", i,
           std::to_string(layer.inputs) + " inputs; expected " + std::to_string(inputs) + ", the units before it");
     }
-    layers.push_back({layer.units, layer.activation, numbers(layer.kernel), numbers(layer.bias), layer.parameters,
-                      numbers(layer.scale), numbers(layer.shift)});
+    layers.push_back({layer.kind, layer.units, layer.activation, layer.parameters, {}});
+    // A vector's memory is aligned for any T. No copy: Network packs the weights into memory of its own.
+    for (const auto& [name, bytes] : layer.weights)
+      layers.back().weights[name] = reinterpret_cast<const T*>(bytes.data());
     inputs = layer.units;
   }
   return Network<T>(model.inputs, layers);

@@ -1,5 +1,5 @@
-// See text.hpp. A small UTF-8 decoder, because a name in a message must neither break the terminal nor the conversion
-// to a Python str.
+// See text.hpp. It has its own small UTF-8 decoder: a name in a message must neither break the terminal nor the
+// conversion to a Python str, and the standard library has none.
 #include "text.hpp"
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace {
 
 struct Character {
   std::uint32_t code;
-  std::size_t bytes;  // 0: not UTF-8
+  std::size_t bytes;  // 0: invalid UTF-8
 };
 
 Character decode(std::string_view text) {

@@ -1,4 +1,4 @@
-// How messages show what a file holds: always valid UTF-8 on one line, whatever bytes a name is made of.
+// Formats the content of a file for error messages. The result is valid UTF-8 on one line, whatever bytes the file has.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,14 @@
 
 namespace fastnn::io {
 
-// Bytes that are not UTF-8 become \xff; control, bidirectional and line-breaking characters \u{202e}; a backslash \\.
+// Escapes text. Invalid UTF-8 becomes \xff, a backslash \\, and control, bidirectional and line-breaking characters
+// become \u{202e}.
 std::string escaped(std::string_view text);
 
-// 'text', escaped and cut after about 60 characters.
+// Returns 'text' in quotes, escaped, and cut after about 60 bytes.
 std::string shown(std::string_view text);
 
-// As Python writes a tuple: (), (3,), (3, 4).
+// Returns a shape as Python writes it: (), (3,), (3, 4).
 std::string shape_text(const std::vector<std::size_t>& shape);
 
 }  // namespace fastnn::io

@@ -1,6 +1,8 @@
-// See fastnn/threads.hpp. A control group's quota: cpu.max in version 2 ("200000 100000", microseconds of CPU time in
-// microseconds of time, or "max 100000"), cpu.cfs_quota_us (-1: none) and cpu.cfs_period_us in version 1. It holds for
-// the groups inside it too, so a process asks its own group and all those around it, as far as they are mounted.
+// See fastnn/threads.hpp. The number of usable CPUs is the minimum of the thread's affinity and the CPU quotas of its
+// Linux control groups. Version 2 has the quota in cpu.max: "200000 100000" is microseconds of CPU time per
+// microseconds of time, "max 100000" is no quota. Version 1 has it in cpu.cfs_quota_us (-1: none) and
+// cpu.cfs_period_us. A quota also limits nested groups, so this file reads the process's own group and all mounted
+// groups around it.
 #include "usable_cpus.hpp"
 
 #include <sched.h>
@@ -33,7 +35,7 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-// A number of CPUs; none where a file is missing or says something else.
+// Returns the quota of a group in CPUs, kNoQuota if a file is missing or has other content.
 double quota_of_group(const std::string& directory) {
   double quota = -1, period = 0;
   if (std::ifstream version2(directory + "/cpu.max"); version2) {
@@ -45,7 +47,7 @@ double quota_of_group(const std::string& directory) {
   return quota > 0 && period > 0 ? quota / period : kNoQuota;
 }
 
-// The paths of this process's groups that may have a quota, by version: "" where there is none.
+// The paths of the groups of this process that may have a quota, one per version. Empty if there is none.
 struct Groups {
   std::string version1, version2;
 };
@@ -63,9 +65,10 @@ Groups groups_of_process(const std::string& root) {
   return groups;
 }
 
-// The least quota of `group` and those around it, in the hierarchy whose group `mounted` is at the directory `top`.
+// Returns the least quota of `group` and its enclosing groups. In this hierarchy, the group `mounted` is mounted at the
+// directory `top`.
 double quota_of_hierarchy(const std::string& top, const std::string& mounted, const std::string& group) {
-  // A container may see groups by names that are not inside what is mounted for it; then that is its own group.
+  // In a container, `group` may have a name outside of the mounted hierarchy. Then the mounted group is its own.
   const std::string outside = mounted == "/" ? "" : mounted;
   const bool inside =
       group.compare(0, outside.size() + 1, outside + "/") == 0 && group.find("/..") == std::string::npos;
@@ -95,7 +98,8 @@ double quota(const std::string& root) {
 
 std::size_t cpus_of_thread() {
 #if defined(__linux__)
-  // The kernel says EINVAL while the set is smaller than its own; 2^20 CPUs are far beyond any kernel's.
+  // The kernel returns EINVAL if the set is smaller than its own. The loop ends at 2^20 CPUs, far more than any kernel
+  // supports.
   for (std::size_t words = 16; words <= (std::size_t{1} << 14); words *= 2) {
     std::vector<unsigned long> set(words);
     const std::size_t bytes = words * sizeof(unsigned long);

@@ -1,4 +1,4 @@
-// fastnn::usable_cpus() of fastnn/threads.hpp, with proc/ and sys/ below another root: tests have their own.
+// usable_cpus() of fastnn/threads.hpp with proc/ and sys/ below another root directory, for tests.
 #pragma once
 
 #include <cstddef>

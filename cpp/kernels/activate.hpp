@@ -1,4 +1,5 @@
-// Activations over blocks, in place: they take scratch memory as it comes, padding included.
+// Applies a layer's activation to a block, in place. Element-wise ones run over the scratch memory as it lies, padding
+// included: computing on padding is cheaper than a remainder loop, and nothing reads the result.
 #pragma once
 
 #include <utility>
@@ -10,7 +11,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// `elements` is rounded up to whole vectors: scratch memory is padded.
+// Rounds `elements` up to full vectors, which is safe because scratch memory is padded.
 template <Activation kActivation, class T>
 void map(T* data, std::size_t elements, T a, T b) {
   for (std::size_t i = 0; i < elements; i += kLanes<T>)
@@ -28,7 +29,7 @@ void activate_elements(const PackedLayer<T>& layer, T* data, std::size_t element
 template <class T>
 void activate(const PackedLayer<T>& layer, const Block<T>& y, Range units) {
   if (layer.activation == Activation::linear || takes_whole_rows(layer.activation)) return;
-  constexpr auto kNumbers = std::make_integer_sequence<int, static_cast<int>(Activation::log_softmax)>{};
+  constexpr auto kNumbers = std::make_integer_sequence<int, kActivationCount>{};
   if (y.column_stride == 1) {
     for (std::size_t r = 0; r < y.rows; ++r)
       activate_elements(layer, y.data + stride(r) * y.row_stride + units.first, units.last - units.first, kNumbers);
@@ -40,13 +41,16 @@ void activate(const PackedLayer<T>& layer, const Block<T>& y, Range units) {
 
 template <class T, class Row>
 void whole_row(const PackedLayer<T>& layer, const Row& row) {
+  const auto& w = layer.of_units;
+  switch (layer.kind) {
+    case LayerKind::prelu: return prelu<T>(row, w[0]);
+    case LayerKind::affine: return affine<T>(row, w[0], w[1]);
+    case LayerKind::layer_normalization: return layer_normalization<T>(row, layer.parameters[0], w[0], w[1]);
+    default: break;
+  }
   switch (layer.activation) {
     case Activation::softmax: return softmax<T>(row);
     case Activation::log_softmax: return log_softmax<T>(row);
-    case Activation::prelu: return prelu<T>(row, layer.scale);
-    case Activation::affine: return affine<T>(row, layer.scale, layer.shift);
-    case Activation::layer_normalization:
-      return layer_normalization<T>(row, layer.parameters[0], layer.scale, layer.shift);
     default: return;
   }
 }

@@ -1,4 +1,5 @@
-// What each activation that is of each sum alone computes; the others are in whole_rows.hpp.
+// The element-wise activations, each mapped to its formula. Activations that need the whole row, or the unit's own
+// numbers, are in whole_rows.hpp.
 #pragma once
 
 #include "exponentials.hpp"
@@ -9,11 +10,11 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// The activation of x, of which a and b are the parameters, if it has any.
+// Returns activation(x). a and b are the activation's parameters, if it has any.
 template <Activation kActivation, class T>
 FASTNN_INLINE Vector<T> activated(Vector<T> x, [[maybe_unused]] T a, [[maybe_unused]] T b) {
   constexpr Activation k = kActivation;
-  if constexpr (k == Activation::linear || k == Activation::softmax) return x;  // activate.hpp counts through
+  if constexpr (k == Activation::linear || takes_whole_rows(k)) return x;  // whole rows: in whole_rows.hpp
   if constexpr (k == Activation::relu) return at_least(Vector<T>{}, x);
   if constexpr (k == Activation::step) {
     const Vector<T> one_or_nan = x >= T{0} ? splat(T{1}) : x;

@@ -1,4 +1,5 @@
-// Rows in and out of scratch memory, as they lie or transposed in registers.
+// Copies rows into and out of scratch memory. The layouts of both sides decide whether lines are copied, transposed in
+// registers, or copied element by element.
 #pragma once
 
 #include "../core/kernel_table.hpp"
@@ -7,13 +8,13 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// NaNs differ in sign and payload between CPUs; fastnn has one.
+// Replaces every NaN by the one NaN of fastnn: CPUs create NaNs of different signs and payloads.
 template <class T>
 FASTNN_INLINE Vector<T> with_one_nan(Vector<T> x) {
   return x == x ? x : splat(kNaN<T>);
 }
 
-// `lines` lines of `length` adjacent elements.
+// Copies `lines` lines of `length` adjacent elements.
 template <class T>
 void copy_lines(const T* from, std::ptrdiff_t from_line, T* to, std::ptrdiff_t to_line, std::size_t lines,
                 std::size_t length) {
@@ -25,7 +26,7 @@ void copy_lines(const T* from, std::ptrdiff_t from_line, T* to, std::ptrdiff_t t
   }
 }
 
-// A square of L lines of L elements, or what there is of it.
+// Transposes a square of L lines of L elements; if kWhole is false, only `lines` lines of `length` elements of it.
 template <class T, bool kWhole>
 FASTNN_INLINE void transpose_square(const T* from, std::ptrdiff_t from_line, T* to, std::ptrdiff_t to_line,
                                     std::size_t lines, std::size_t length) {
@@ -44,7 +45,7 @@ FASTNN_INLINE void transpose_square(const T* from, std::ptrdiff_t from_line, T* 
       store_first(to + stride(j) * to_line, with_one_nan<T>(square[j]), lines);
 }
 
-// Element j of line i goes to element i of line j.
+// Transposes: element j of line i becomes element i of line j.
 template <class T>
 void transpose_lines(const T* from, std::ptrdiff_t from_line, T* to, std::ptrdiff_t to_line, std::size_t lines,
                      std::size_t length) {

@@ -1,4 +1,5 @@
-// y = activation(x · W + b) for some units of a layer and all rows of a block, tile by tile.
+// Computes y = activation(x · W + b) for a range of units of a layer and all rows of a block. The loops here choose
+// tiles; tile.hpp computes them. Tile sizes are template parameters, so every remainder is a smaller tile, not a loop.
 #pragma once
 
 #include "../core/kernel_table.hpp"
@@ -14,7 +15,7 @@ struct Constant {
   static constexpr int value = n;
 };
 
-// body(Constant<n>) for an n known only now, from 1 to most.
+// Calls body(Constant<n>) for a run-time n from 1 to most.
 template <int most, class Body>
 FASTNN_INLINE void with_constant(std::size_t n, Body body) {
   if constexpr (most > 1)
@@ -22,7 +23,7 @@ FASTNN_INLINE void with_constant(std::size_t n, Body body) {
   body(Constant<most>{});
 }
 
-// The same for the largest power of two that is at most n and `most`, itself one.
+// Calls body(Constant<p>) for the largest power of two p <= min(n, most); `most` is a power of two.
 template <int most, class Body>
 FASTNN_INLINE void with_power_of_2(std::size_t n, Body body) {
   if constexpr (most > 1)
@@ -30,20 +31,21 @@ FASTNN_INLINE void with_power_of_2(std::size_t n, Body body) {
   body(Constant<most>{});
 }
 
-// The first of the fewest shares of at most `most` that n are cut into evenly.
+// Splits n evenly into as few pieces of at most `most` as possible, and returns the size of the first.
 constexpr std::size_t first_share(std::size_t n, std::size_t most) {
   const std::size_t shares = (n - 1) / most + 1;
   return (n + shares - 1) / shares;
 }
 
-// relu is the one activation that costs a tile nothing.
+// relu is a maximum with a threshold, which a tile applies at no cost. For other activations the threshold is -inf.
 template <class T>
 T threshold_of(Activation activation) {
   return activation == Activation::relu ? T{0} : -kInfinity<T>;
 }
 
-// Fewer than 4 units for one row: the 16 chains of a unit in lanes, so that a step takes 16 inputs at once. In the last
-// step the weights are padded with -0 and the inputs here with 0: a product of -0 changes no sum, not even one of -0.
+// The sum of one unit for one row, for layers with fewer than 4 units. Its 16 chains lie in lanes, so one iteration
+// takes 16 inputs. In the last iteration the weights are padded with -0 and the inputs with 0: their product -0 changes
+// no sum, not even a sum of -0.
 template <class T>
 T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
   constexpr int V = kMostChains / kLanes<T>;
@@ -68,14 +70,14 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
   const T threshold = threshold_of<T>(layer.activation);
   for (std::size_t r = 0; r < x.rows; ++r)
     for (std::size_t n = 0; n < layer.units; ++n) {
-      const T sum = dot(layer.inputs, x.data + stride(r) * x.row_stride,
-                        layer.weights + n * pad_to_chains(layer.inputs), layer.bias[n]);
+      const T sum = dot(layer.inputs, x.data + stride(r) * x.row_stride, layer.kernel + n * pad_to_chains(layer.inputs),
+                        layer.bias()[n]);
       y.data[stride(r) * y.row_stride + stride(n)] = sum < threshold ? threshold : sum;
     }
 }
 
-// All rows for some steps of a few panels, then for the next: weights come from far away once. Sums are kept in y from
-// some steps to the next, which is exact.
+// Runs all rows over a slice of the inputs of a few panels, then over the next slice, so that weights come from a far
+// cache level only once. Between slices the sums are stored in y, which is exact.
 template <class T, int C>
 void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
@@ -96,13 +98,13 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
         const Operands<T> o = {x.data + stride(row) * x.row_stride + stride(k),
                                1,
                                x.row_stride,
-                               layer.weights + panel * P * layer.inputs + k * P,
+                               layer.kernel + panel * P * layer.inputs + k * P,
                                stride(P),
                                stride(P * layer.inputs),
-                               layer.weights + last * P * layer.inputs + k * last_width,
+                               layer.kernel + last * P * layer.inputs + k * last_width,
                                stride(last_width)};
         T* to = y.data + stride(row) * y.row_stride + stride(panel * P);
-        const Sums<T> s = {k == 0 ? layer.bias + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
+        const Sums<T> s = {k == 0 ? layer.bias() + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
                            ends ? threshold : -kInfinity<T>};
         with_constant<kMostRows<T, C>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
           constexpr int U = decltype(u)::value;
@@ -115,7 +117,7 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
   }
 }
 
-// V vectors of rows, as many units at a time as are left in their panel, up to what a tile takes.
+// Computes V vectors of rows. Each tile takes as many units of a panel as it has room for.
 template <class T, int C, int V>
 void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t row,
                    Range units) {
@@ -127,7 +129,7 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
     const bool by_unit = C == kMostChains;
     const std::size_t padded = pad_to_chains(layer.inputs);
     const Operands<T> o = {
-        by_unit ? layer.weights + unit * padded : layer.weights + first * layer.inputs + (unit - first),
+        by_unit ? layer.kernel + unit * padded : layer.kernel + first * layer.inputs + (unit - first),
         by_unit ? 1 : stride(width),
         by_unit ? stride(padded) : 1,
         nullptr,
@@ -135,7 +137,8 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
         0,
         x.data + row,
         x.column_stride};
-    const Sums<T> s = {layer.bias + unit, 0, y.data + row + stride(unit) * y.column_stride, y.column_stride, threshold};
+    const Sums<T> s = {layer.bias() + unit, 0, y.data + row + stride(unit) * y.column_stride, y.column_stride,
+                       threshold};
     with_power_of_2<kMostUnits<T, C, V>>(first + width - unit, [&](auto u) FASTNN_INLINE_LAMBDA {
       constexpr int U = decltype(u)::value;
       tile<T, Lanes::rows, C, U, 1, V>(layer.inputs, o, s);
@@ -144,7 +147,7 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
   }
 }
 
-// Every vector of rows of the block, as evenly as tiles allow.
+// Splits the vectors of rows of a block evenly into tiles.
 template <class T, int C>
 void dense_rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   for (std::size_t row = 0, vectors; row < x.rows; row += vectors * kLanes<T>) {

@@ -1,8 +1,10 @@
-// e^x for every x and the activations made of it, over vectors, each one fixed sequence of IEEE operations like
-// math.hpp's. NaN in a lane gives NaN there; -0 stays -0 where f(0) = 0, and silu, mish and hard_swish of -inf are -0.
-// Monotone where the functions are, silu, mish and hard_swish where x >= 0. Greatest errors measured, in ulp, over all
-// floats and 10^8 doubles for each (by long double); elu and celu for alpha = 1, 0.3, 1.7, 0.01, elu also for -2:
-//                  float   double   subnormal answers
+// e^x for every x, and the activations built from it. Each is a fixed sequence of IEEE operations on vectors, so all
+// instruction sets give the same bits (docs/numerics.md). NaN in a lane gives NaN in that lane. If f(0) = 0, f(-0) is
+// -0; silu, mish and hard_swish of -inf are -0. Each function is monotone where its exact one is; silu, mish and
+// hard_swish only for x >= 0.
+// Largest measured errors in ulp, over all floats and 10^8 doubles per function, against long double; elu and celu with
+// alpha = 1, 0.3, 1.7, 0.01, elu also with -2:
+//                  float   double   subnormal results
 //     exp          0.66    0.67     0.78
 //     elu          0.82    0.89     0.50
 //     celu         0.82    0.89     0.01
@@ -20,7 +22,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// e^x for every x. Multiplying by `scale` is exact; what follows overflows, or rounds those answers that are subnormal.
+// e^x for every x. The product with `scale` is exact; only the last product can overflow or round a subnormal result.
 template <class T>
 FASTNN_INLINE Vector<T> exp(Vector<T> x) {
   using Table = ExpTable<T>;
@@ -30,19 +32,19 @@ FASTNN_INLINE Vector<T> exp(Vector<T> x) {
   return e.high * e.scale * (positive ? splat<T>(T(1) / Table::kDown) : splat<T>(Table::kDown));
 }
 
-// e^r = 1 + r + r² Q(r) as in math.hpp, but Q nearest where the answer is e^r - 1: 2^-31.0 and 2^-61.7 of that. Printed
-// by `bench/make_tables.py exp`.
+// e^r = 1 + r + r² Q(r) as in math.hpp, but Q is fitted to the relative error of e^r - 1: 2^-31.0 (float) and 2^-61.7
+// (double). `bench/make_tables.py exp` prints the coefficients.
 template <class T>
 struct Expm1Table;
 template <>
 struct Expm1Table<float> {
-  static constexpr float kLimit = -25;  // e^-25 is 2^-11 of the last place of 1/2
+  static constexpr float kLimit = -25;  // e^-25 is below 2^-11 ulp of 1/2, so e^x - 1 rounds to -1
   static constexpr float kQ[] = {0x1p-1f,       0x1.555556p-3f,  0x1.5554fp-5f,
                                  0x1.110fep-7f, 0x1.6d436ap-10f, 0x1.a293d2p-13f};
 };
 template <>
 struct Expm1Table<double> {
-  static constexpr double kLimit = -45;  // 2^-11, again
+  static constexpr double kLimit = -45;  // likewise e^-45
   static constexpr double kQ[] = {0x1p-1,
                                   0x1.5555555555559p-3,
                                   0x1.5555555555557p-5,
@@ -56,13 +58,14 @@ struct Expm1Table<double> {
                                   0x1.1f83dd857934cp-29};
 };
 
-// A sum of two, the second at most half a unit in the last place of the first.
+// The unevaluated sum high + low, where |low| is at most half an ulp of high.
 template <class T>
 struct TwoPart {
   Vector<T> high, low;
 };
 
-// a + b, exact where a's exponent is not below b's, or a is 0; and a + b + rest, in which the small parts are rounded.
+// a + b in two parts (Dekker's fast two-sum): exact if a = 0 or the exponent of a is at least that of b. With `rest`,
+// a + b + rest, of which only the low part is rounded.
 template <class T>
 FASTNN_INLINE TwoPart<T> sum_of(Vector<T> a, Vector<T> b) {
   const Vector<T> high = a + b;
@@ -74,7 +77,7 @@ FASTNN_INLINE TwoPart<T> sum_of(Vector<T> a, Vector<T> b, Vector<T> rest) {
   return {sum.high, sum.low + rest};
 }
 
-// e^x - 1 for x from Expm1Table::kLimit to 0; where x is near 0, q is Q(x) above.
+// e^x - 1 for x from Expm1Table::kLimit to 0. For x near 0, q is Q(x) of the table above.
 template <class T>
 struct Expm1 {
   TwoPart<T> value;
@@ -94,25 +97,26 @@ FASTNN_INLINE Expm1<T> expm1(Vector<T> x) {
   Vector<T> q = splat<T>(Expm1Table<T>::kQ[kTerms - 1]);
   for (int k = kTerms - 2; k >= 0; --k) q = fma(q, r, splat<T>(Expm1Table<T>::kQ[k]));
 
-  // (2^n - 1) + 2^n (r + r² Q): only the last product is rounded before the sum. Where n = 0, that leaves r + r² Q.
+  // (2^n - 1) + 2^n (r + r² Q). Only the product with Q is rounded before the sum. If n = 0, this is r + r² Q.
   const Vector<T> one = splat<T>(1);
   const TwoPart<T> power = sum_of<T>(-one, scale);
   const TwoPart<T> first = sum_of<T>(power.high, scale * coarse, fma(scale, rest, power.low));
   return {sum_of<T>(first.high, fma(scale * (r * r), q, first.low)), q};
 }
 
-// x < 0 ? alpha (e^x - 1) : x for every finite alpha; 0 gives zeros of either sign.
+// x < 0 ? alpha (e^x - 1) : x for every finite alpha. alpha = 0 gives zeros of either sign.
 template <class T>
 FASTNN_INLINE Vector<T> elu(Vector<T> x, T alpha) {
   const TwoPart<T> e = expm1<T>(at_least(splat<T>(Expm1Table<T>::kLimit), x)).value;
   return x < Vector<T>{} ? fma(splat<T>(alpha), e.high, splat<T>(alpha) * e.low) : x;
 }
 
-// x < 0 ? alpha (e^(x / alpha) - 1) : x, alpha > 0. Near 0, where u = x / alpha may be subnormal, x + x u Q(u).
+// x < 0 ? alpha (e^(x / alpha) - 1) : x for alpha > 0. Near 0, where u = x / alpha may be subnormal, the result is
+// x + x u Q(u).
 template <class T>
 FASTNN_INLINE Vector<T> celu(Vector<T> x, T alpha) {
   const Vector<T> limit = splat<T>(Expm1Table<T>::kLimit);
-  // x / alpha in two parts without a division by lanes; `unit` brings alpha to where its inverse is a normal number.
+  // x / alpha in two parts, by one division that all lanes share. `unit` scales alpha so that 1 / alpha is normal.
   constexpr T kDown = ExpTable<T>::kDown, kRoot = sizeof(T) == 4 ? T(0x1p-32) : T(0x1p-256);
   const T unit = alpha < kRoot ? T(1) / kDown : alpha > T(1) / kRoot ? kDown : T(1);
   const Vector<T> divisor = splat<T>(alpha * unit);
@@ -122,7 +126,7 @@ FASTNN_INLINE Vector<T> celu(Vector<T> x, T alpha) {
   const Vector<T> u = top * inverse;
   const Vector<T> u_rest = fma(top, inverse_rest, fma(top, inverse, -u));
   const Expm1<T> e = expm1<T>(at_least(limit, u));
-  // e^(u + rest) - 1 = (e^u - 1) + rest + rest (e^u - 1), but for rest².
+  // e^(u + rest) - 1 = (e^u - 1) + rest + rest (e^u - 1), up to a term of rest².
   const Vector<T> rest = u > limit ? u_rest : Vector<T>{};
   const Vector<T> low = fma(rest, e.value.high, e.value.low + rest);
   const Vector<T> below = fma(splat<T>(alpha), e.value.high, splat<T>(alpha) * low);
@@ -143,19 +147,19 @@ struct Selu<double> {
                           kAlphaRest = 0x1.05161b045a1fep-56;
 };
 
-// scale (x < 0 ? alpha (e^x - 1) : x), for x >= 0 as x + (scale - 1) x.
+// scale (x < 0 ? alpha (e^x - 1) : x). For x >= 0 it is computed as x + (scale - 1) x.
 template <class T>
 FASTNN_INLINE Vector<T> selu(Vector<T> x) {
   const TwoPart<T> e = expm1<T>(at_least(splat<T>(Expm1Table<T>::kLimit), x)).value;
   const Bits<T> negative = x < Vector<T>{};
   const Vector<T> high = negative ? e.high : x;
-  const Vector<T> low = negative ? e.low : -Vector<T>{};  // -0 adds nothing to -0
+  const Vector<T> low = negative ? e.low : -Vector<T>{};  // -0, so that a result of -0 stays -0
   const Vector<T> factor = negative ? splat<T>(Selu<T>::kAlpha) : splat<T>(1);
   const Vector<T> factor_rest = negative ? splat<T>(Selu<T>::kAlphaRest) : splat<T>(Selu<T>::kScale);
   return fma(factor, high, fma(factor_rest, high, factor * low));
 }
 
-// Below kLimit, x e^x rounds to 0. From kBig on, 1 / (1 + e^-x) rounds to 1.
+// For x < kLimit, x e^x rounds to 0. For x >= kBig, 1 / (1 + e^-x) rounds to 1.
 template <class T>
 struct GateTable;
 template <>
@@ -167,19 +171,19 @@ struct GateTable<double> {
   static constexpr double kLimit = -753, kBig = 1024;
 };
 
-// x top / bottom, the quotient with one step of Newton's as in sigmoid; for x < 0 times scale · kDown.
+// x · top / bottom, times scale · kDown if x < 0. The quotient is corrected by its remainder, as in sigmoid.
 template <class T>
 FASTNN_INLINE Vector<T> gated(Vector<T> x, TwoPart<T> top, TwoPart<T> bottom, Vector<T> scale) {
   const Vector<T> inverse = splat<T>(1) / bottom.high;
   const Vector<T> quotient = top.high * inverse;
   const Vector<T> remainder = fma(-quotient, bottom.high, top.high) + fma(-quotient, bottom.low, top.low);
-  const Vector<T> finite = at_most(splat<T>(GateTable<T>::kBig), x);  // inf · 0 would be NaN
+  const Vector<T> finite = at_most(splat<T>(GateTable<T>::kBig), x);  // since inf · 0 is NaN
   const Vector<T> y = fma(x, quotient, finite * (remainder * inverse));
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);  // -0: the correction may be +0
+  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);  // for x = -0: the correction may be +0
   return from_bits<T>(to_bits<T>(x < Vector<T>{} ? y * scale * splat<T>(ExpTable<T>::kDown) : y) | sign);
 }
 
-// x / (1 + e^-x), which is x e / (1 + e) with e = e^x for x < 0: nothing overflows or cancels.
+// x / (1 + e^-x). For x < 0 it is computed as x e / (1 + e), e = e^x, so that nothing overflows or cancels.
 template <class T>
 FASTNN_INLINE Vector<T> silu(Vector<T> x) {
   const Vector<T> one = splat<T>(1);
@@ -192,7 +196,7 @@ FASTNN_INLINE Vector<T> silu(Vector<T> x) {
   return gated<T>(x, top, bottom, e.scale);
 }
 
-// x (relu6(x + 3) / 6), with the sign of x also where that is 0; the second factor is in two parts.
+// x (relu6(x + 3) / 6). A result of 0 has the sign of x. The second factor is kept in two parts.
 template <class T>
 FASTNN_INLINE Vector<T> hard_swish(Vector<T> x) {
   const Vector<T> three = splat<T>(3), sixth = splat<T>(Sixth<T>::kHigh);
@@ -204,12 +208,12 @@ FASTNN_INLINE Vector<T> hard_swish(Vector<T> x) {
   return x > three ? x : from_bits<T>(to_bits<T>(fma(a, high, a * low)) | sign);
 }
 
-// log(1 + e) for e = high + low from 0 to 1, in two parts.
+// log(1 + e) in two parts, for e = high + low from 0 to 1.
 template <class T>
 FASTNN_INLINE TwoPart<T> log1p(TwoPart<T> e) {
   using Table = LogTable<T>;
   constexpr int kTerms = sizeof(Table::kCoefficient) / sizeof(T);
-  // From 16.5 to 31.5: four bits of fraction are the index of the nearest centre.
+  // 15 e + 16.5 is in [16.5, 31.5], so its first four fraction bits are the index of the nearest centre.
   const Bits<T> index = to_bits<T>(fma(e.high, splat<T>(15), splat<T>(T(16.5)))) >> (kFractionBits<T> - 4);
   const Vector<T> inverse = look_up<T>(Table::kInverse, index);
   const Vector<T> distance = e.high - look_up<T>(Table::kCentre, index);  // exact
@@ -221,7 +225,7 @@ FASTNN_INLINE TwoPart<T> log1p(TwoPart<T> e) {
   return sum_of<T>(first.high, fma(t * t, p, first.low));
 }
 
-// log(1 + e^x), which is x + log(1 + e^-x) for x > 0.
+// log(1 + e^x), computed as max(x, 0) + log(1 + e^-|x|).
 template <class T>
 FASTNN_INLINE Vector<T> softplus(Vector<T> x) {
   const Vector<T> down = splat<T>(ExpTable<T>::kDown);
@@ -230,19 +234,19 @@ FASTNN_INLINE Vector<T> softplus(Vector<T> x) {
   const Vector<T> a = at_least(Vector<T>{}, x);
   const Vector<T> sum = a + y.high;
   const Vector<T> part = sum - a;
-  const Vector<T> lost = (a - (sum - part)) + (y.high - part);  // exact, whichever is greater
+  const Vector<T> lost = (a - (sum - part)) + (y.high - part);  // exact, whichever of a and y is larger (two-sum)
   return x > splat<T>(GateTable<T>::kBig) ? x : sum + (lost + y.low);
 }
 
-// log(s) for s >= 1, with s = 2^k (1 + f).
+// log(s) for s >= 1: with s = 2^k (1 + f), it is k log 2 + log(1 + f).
 template <class T>
 FASTNN_INLINE Vector<T> log_of_sum(Vector<T> s) {
   using Table = LogTable<T>;
-  constexpr Integer<T> kUnit = Integer<T>{1} << kFractionBits<T>;  // of the exponent field
+  constexpr Integer<T> kUnit = Integer<T>{1} << kFractionBits<T>;  // the last bit of the exponent field
   constexpr Integer<T> kOne = kUnit * ExpTable<T>::kBias, kWhole = kOne + kUnit * kFractionBits<T>;
   const Bits<T> bits = to_bits<T>(s);
   const Vector<T> m = from_bits<T>((bits & splat_bits<T>(kUnit - 1)) | splat_bits<T>(kOne));
-  // The exponent field becomes the last places of 2^kFractionBits.
+  // Converts k to a float without a conversion: the exponent field becomes the low bits of 2^kFractionBits.
   const Vector<T> field = from_bits<T>((bits >> kFractionBits<T>) | splat_bits<T>(kWhole));
   const Vector<T> k = field - splat<T>(T(kUnit + ExpTable<T>::kBias));
   const TwoPart<T> y = log1p<T>({m - splat<T>(1), Vector<T>{}});
@@ -250,7 +254,8 @@ FASTNN_INLINE Vector<T> log_of_sum(Vector<T> s) {
   return s < splat(kInfinity<T>) ? sum.high + sum.low : s;
 }
 
-// x tanh(softplus(x)) = x n / (n + 2) with n = e^x (e^x + 2); for x >= 0, with e = e^-x, x w / (w + 2e²), w = 1 + 2e.
+// x tanh(softplus(x)). With e = e^-|x|: for x < 0, x n / (n + 2) with n = e (e + 2); for x >= 0, x w / (w + 2e²) with
+// w = 1 + 2e.
 template <class T>
 FASTNN_INLINE Vector<T> mish(Vector<T> x) {
   const Vector<T> down = splat<T>(ExpTable<T>::kDown);
@@ -261,9 +266,9 @@ FASTNN_INLINE Vector<T> mish(Vector<T> x) {
   const Bits<T> negative = x < Vector<T>{};
   const Vector<T> times = negative ? one : two;
   const TwoPart<T> b = {e.high * e.scale * down * times, e.low * scale * times};
-  const TwoPart<T> w = sum_of<T>(negative ? two : one, b.high, b.low);  // 2 + e or 1 + 2e
+  const TwoPart<T> w = sum_of<T>(negative ? two : one, b.high, b.low);  // x < 0: 2 + e; else 1 + 2e
 
-  // e w or 2e², before scaling, of which 2 or w is the greater part that goes with it in the denominator.
+  // high + low, before scaling: e w for x < 0, else 2e². The denominator adds it to 2 for x < 0, else to w.
   const TwoPart<T> factor = {negative ? w.high : b.high, negative ? w.low : b.low};
   const Vector<T> high = e.high * factor.high;
   const Vector<T> low = fma(e.high, factor.high, -high) + fma(e.high, factor.low, e.low * factor.high);

@@ -1,8 +1,9 @@
-// x times the normal distribution's function, exact and by its tanh approximation: each one fixed sequence of IEEE
-// operations, the same bits on every instruction set (docs/numerics.md). NaN in a lane gives NaN there; x = -0 and what
-// underflows, -infinity with it, give -0. Greatest errors measured, in ulp, over all floats and 6 · 10^7 doubles (by
-// binary128); answers below the least normal number are rounded twice:
-//                 float   double   subnormal answers
+// GELU: x Φ(x), Φ the normal distribution function, and its tanh approximation. Each is a fixed sequence of IEEE
+// operations on vectors, so all instruction sets give the same bits (docs/numerics.md). NaN in a lane gives NaN in that
+// lane. x = -0 gives -0, and so does -inf and every negative x whose result underflows to 0.
+// Largest measured errors in ulp, over all floats and 6 · 10^7 doubles, against binary128; subnormal results are
+// rounded twice:
+//                 float   double   subnormal results
 //     gelu        0.73    0.85     0.80
 //     gelu_tanh   0.68    0.70     0.85
 #pragma once
@@ -13,9 +14,9 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// e^(x + tail) for x <= 0 and a tail below x's last place; a scale of 0 where `is_small` is false, as math.hpp's below
-// its limit. Not by that limit: here e^x is to be multiplied by more than 1, and the caller has seen to it that 2^n ·
-// 2^kUp is normal.
+// e^(x + tail) for x <= 0 and |tail| below an ulp of x. If `is_small` is false, the scale is 0. This overload does not
+// use the limit of math.hpp: the result is multiplied by more than 1, and the caller guarantees that 2^n · 2^kUp is
+// normal.
 template <class T>
 FASTNN_INLINE Exponential<T> exponential(Vector<T> x, Vector<T> tail, Bits<T> is_small) {
   Exponential<T> e = exponential_moved<T>(x, splat<T>(ExpTable<T>::kUp), tail);
@@ -23,8 +24,8 @@ FASTNN_INLINE Exponential<T> exponential(Vector<T> x, Vector<T> tail, Bits<T> is
   return e;
 }
 
-// ±(factor + rest) · a · scale · kDown with x's sign, where a = |x| below the limit from which on the answer is x.
-// a · scale is exact; kDown rounds only those answers that are subnormal.
+// (factor + rest) · a · scale · kDown with the sign of x; x itself if x > limit. a = min(|x|, limit). The product
+// a · scale is exact, and the one with kDown rounds subnormal results only.
 template <class T>
 FASTNN_INLINE Vector<T> scaled_product(Vector<T> factor, Vector<T> rest, Vector<T> a, Vector<T> scale, Vector<T> x,
                                        T limit) {
@@ -34,8 +35,8 @@ FASTNN_INLINE Vector<T> scaled_product(Vector<T> factor, Vector<T> rest, Vector<
   return x > splat<T>(limit) ? x : from_bits<T>(to_bits<T>(product) | sign);
 }
 
-// x sigmoid(z), z = 2 sqrt(2/π) (x + 0.044715 x³); rises where x >= 0. As sigmoid, with |z| in two parts: an error of
-// z is a relative error of e^-|z|.
+// x sigmoid(z) with z = 2 sqrt(2/π) (x + 0.044715 x³), increasing for x >= 0. As sigmoid, but |z| is kept in two parts,
+// because an absolute error of z becomes a relative error of e^-|z|.
 template <class T>
 FASTNN_INLINE Vector<T> gelu_tanh(Vector<T> x) {
   using Table = GeluTanhTable<T>;
@@ -43,7 +44,7 @@ FASTNN_INLINE Vector<T> gelu_tanh(Vector<T> x) {
   const Vector<T> down = splat<T>(ExpTable<T>::kDown);
   const Vector<T> a = at_most(splat<T>(Table::kLimit), absolute<T>(x));
 
-  // |z| = a · slope. The difference kFirst - slope is exact, since kFirst has 5 bits fewer than fit.
+  // |z| = a · slope. The difference kFirst - slope is exact: kFirst has 5 bits fewer than the format.
   const Vector<T> square = a * a;
   const Vector<T> square_rest = fma(a, a, -square);
   const Vector<T> slope = fma(square, splat<T>(Table::kCube), splat<T>(Table::kFirst));
@@ -68,8 +69,8 @@ FASTNN_INLINE Vector<T> gelu_tanh(Vector<T> x) {
   return scaled_product<T>(quotient, remainder * inverse, a, scale, x, Table::kLimit);
 }
 
-// x Φ(x), Φ the normal distribution's function; rises where x >= 0. Φ(-a) = e^(-a²/2) R(a), a² in two parts, R by
-// table and polynomial as in tanh; Φ(a) = 1 - Φ(-a).
+// x Φ(x), increasing for x >= 0. Φ(-a) = e^(-a²/2) R(a), with a² in two parts, and R by table and polynomial as in
+// tanh. Φ(a) = 1 - Φ(-a).
 template <class T>
 FASTNN_INLINE Vector<T> gelu(Vector<T> x) {
   using Table = GeluTable<T>;

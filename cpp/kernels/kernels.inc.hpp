@@ -1,4 +1,5 @@
-// The kernels of one instruction set, FASTNN_ISA: everything above with internal linkage, and the table that leaves.
+// The kernels of one instruction set, FASTNN_ISA. The .cpp file of the set defines that name and includes this one.
+// Everything has internal linkage but kTable, the only symbol that leaves the object file (test_objects.py).
 #include "activate.hpp"
 #include "copy.hpp"
 #include "dense.hpp"
@@ -19,7 +20,7 @@ void dense(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>&
 
 template <class T>
 void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
-  if (layer.weights == nullptr) {
+  if (layer.kernel == nullptr) {
     const auto from_first = [&](auto block) {
       block.data += stride(units.first) * block.column_stride;
       return block;
@@ -35,7 +36,7 @@ void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block
     dense<T, 2>(layer, x, y, units);
   else
     dense<T, 1>(layer, x, y, units);
-  if (layer.activation != Activation::relu) activate(layer, y, units);  // relu: done by the tiles
+  if (layer.activation != Activation::relu) activate(layer, y, units);  // the tiles have applied relu
 }
 
 template <class T>

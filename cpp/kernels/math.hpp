@@ -1,8 +1,9 @@
-// tanh, e^x, the logistic function and what resembles them over vectors, each one fixed sequence of IEEE operations:
-// the same bits on every instruction set (docs/numerics.md). One division in sigmoid and softsign, no branches, no
-// conversions between float and integer. NaN in a lane gives NaN there. Greatest errors measured, in ulp, over all
-// floats and 5 · 10^7 doubles (by long double); answers below the least normal number are rounded twice:
-//                      float   double   subnormal answers
+// tanh, e^x, the logistic function and similar ones. Each is a fixed sequence of IEEE operations on vectors, so all
+// instruction sets give the same bits (docs/numerics.md). No branches, no conversions between float and integer; one
+// division in sigmoid and in softsign. NaN in a lane gives NaN in that lane.
+// Largest measured errors in ulp, over all floats and 5 · 10^7 doubles, against long double; subnormal results are
+// rounded twice:
+//                      float   double   subnormal results
 //     tanh             0.652   0.663    exact
 //     exp_nonpositive  0.66    0.67     0.77
 //     sigmoid          0.65    0.67     0.77
@@ -26,13 +27,13 @@ FASTNN_INLINE Vector<T> absolute(Vector<T> x) {
   return from_bits<T>(to_bits<T>(x) & ~splat_bits<T>(kSignBit<T>));
 }
 
-// low where x < low, high where x > high, else x, NaN and the sign of 0 with it.
+// min(max(x, low), high). NaN and the sign of 0 pass through.
 template <class T>
 FASTNN_INLINE Vector<T> clamped(Vector<T> x, T low, T high) {
   return at_most(splat<T>(high), at_least(splat<T>(low), x));
 }
 
-// 1/6 in two parts: the first below it, the rest of what is missing rounded up.
+// 1/6 in two parts: kHigh is rounded down, kLow is the rest rounded up.
 template <class T>
 struct Sixth;
 template <>
@@ -44,7 +45,8 @@ struct Sixth<double> {
   static constexpr double kHigh = 0x1.5555555555555p-3, kLow = 0x1.5555555555556p-57;
 };
 
-// x / 6 + 1/2 between 0 and 1, monotone since each of its steps is. A sum x + 3 would lose what a quotient does not.
+// x / 6 + 1/2, clamped to [0, 1]. Monotone, since each of its operations is. Not (x + 3) / 6: the sum would lose low
+// bits of x.
 template <class T>
 FASTNN_INLINE Vector<T> hard_sigmoid(Vector<T> x) {
   const Vector<T> a = clamped<T>(x, -3, 3);
@@ -58,21 +60,21 @@ FASTNN_INLINE Vector<T> tanh(Vector<T> x) {
   using Table = TanhTable<T>;
   const Vector<T> a = at_most(splat<T>(Table::kLimit), absolute<T>(x));
 
-  // u is in [2, 32), and its exponent's last two bits with its first two of fraction are the index of the interval.
+  // u is in [2, 32). The last two bits of its exponent and the first two of its fraction are the index of the interval.
   const Vector<T> u = fma(a, splat<T>(Table::kScale), splat<T>(2));
   const Bits<T> index = to_bits<T>(u) >> (kFractionBits<T> - 2);
   const Vector<T> t = a - look_up<T>(Table::kCentre, index);
   Vector<T> p = look_up<T>(Table::kCoefficient[Table::kDegree - 1], index);
   for (int k = Table::kDegree - 2; k >= 0; --k) p = fma(p, t, look_up<T>(Table::kCoefficient[k], index));
 
-  // In the first interval, where t = a, tanh a = a + a p: the small answers keep all their bits.
+  // In the first interval t = a, and tanh a = a + a p, so that small results keep all their bits.
   const Vector<T> base = u < splat<T>(T(2.5)) ? a : look_up<T>(Table::kValue, index);
   const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
   return from_bits<T>(to_bits<T>(fma(t, p, base)) | sign);
 }
 
-// e^r = 1 + r + r² Q(r) on [-ln(2)/2, ln(2)/2], Q by least squares on the relative error: 2^-32.9 and 2^-57.8.
-// All but the limits and kUp are printed by `bench/make_tables.py exp`.
+// e^r = 1 + r + r² Q(r) on [-ln(2)/2, ln(2)/2]. Q minimises the squared relative error, at most 2^-32.9 (float) and
+// 2^-57.8 (double). `bench/make_tables.py exp` prints all constants but the limits and kUp.
 template <class T>
 struct ExpTable;
 template <>
@@ -104,32 +106,33 @@ struct ExpTable<double> {
                                   0x1.add741be6cfcap-26};
 };
 
-// (high + low) · scale / 2^up: `scale` is kUp binades up for x <= 0, where 2^n is a normal number for every n.
+// The value (high + low) · scale / 2^up. For x <= 0, up is kUp: it keeps `scale` = 2^(n + up) a normal number.
 template <class T>
 struct Exponential {
   Vector<T> high, low, scale;
 };
 
-// e^x, or e^(x + tail), where 2^(n + up) is a normal number.
+// e^x, or e^(x + tail). Requires that 2^(n + up) is a normal number.
 template <class T, class... Tail>
 FASTNN_INLINE Exponential<T> exponential_moved(Vector<T> x, Vector<T> up, Tail... tail) {
   using Table = ExpTable<T>;
   constexpr int kTerms = sizeof(Table::kQ) / sizeof(T);
   const Vector<T> one = splat<T>(1);
 
-  // n = x / ln 2 rounded: 1.5 · 2^kFractionBits has 1 in its last place. What is added to it makes the low bits of
-  // `rounded` the exponent field of `scale`.
+  // n = x / ln 2 rounded to an integer: an ulp of 1.5 · 2^kFractionBits is 1. The bias and `up`, added to that
+  // constant, turn the low bits of `rounded` into the exponent field of `scale`.
   const Vector<T> magic = splat<T>(T(3) * (Integer<T>{1} << (kFractionBits<T> - 1)) + Table::kBias) + up;
   const Vector<T> rounded = fma(x, splat<T>(Table::kInverseLn2), magic);
   const Vector<T> n = rounded - magic;
-  // `coarse` is exact: both terms are multiples of the last place of 1/4, and their difference is below 1/2.
+  // `coarse` is exact: both terms are multiples of an ulp of 1/4, and their difference is below 1/2.
   const Vector<T> coarse = fma(n, splat<T>(-Table::kLn2), x);
   const Vector<T> r = (fma(n, splat<T>(-Table::kLn2Rest), coarse) + ... + tail);
 
   Vector<T> q = splat<T>(Table::kQ[kTerms - 1]);
   for (int k = kTerms - 2; k >= 0; --k) q = fma(q, r, splat<T>(Table::kQ[k]));
 
-  // 1 + r + r² Q without the rounding of r, nor that of 1 + coarse: up to 0.44 ulp less than 1 + fma(r², Q, r).
+  // 1 + r + r² Q without the rounding errors of r and of 1 + coarse. The error is up to 0.44 ulp smaller than that of
+  // 1 + fma(r², Q, r).
   const Vector<T> first = one + coarse;
   const Vector<T> first_rest = (fma(n, splat<T>(-Table::kLn2Rest), (one - first) + coarse) + ... + tail);
   const Vector<T> p = fma(r * r, q, first_rest);
@@ -137,8 +140,8 @@ FASTNN_INLINE Exponential<T> exponential_moved(Vector<T> x, Vector<T> up, Tail..
   return {high, (first - high) + p, from_bits<T>(to_bits<T>(rounded) << kFractionBits<T>)};
 }
 
-// e^x for x <= 0: (high + low) · scale · kDown. Where it is too small for its use the scale is 0: an exact product,
-// while one that underflows takes a CPU several times as long (bench/tail.cpp).
+// e^x for x <= 0, as (high + low) · scale · kDown. For x <= limit the scale is 0. A product with 0 is exact, whereas a
+// product that underflows takes several times as long (bench/tail.cpp).
 template <class T>
 FASTNN_INLINE Exponential<T> exponential(Vector<T> x, T limit = ExpTable<T>::kLimit) {
   Exponential<T> e = exponential_moved<T>(at_least(splat<T>(limit), x), splat<T>(ExpTable<T>::kUp));
@@ -146,15 +149,15 @@ FASTNN_INLINE Exponential<T> exponential(Vector<T> x, T limit = ExpTable<T>::kLi
   return e;
 }
 
-// e^x for x <= 0. Multiplying by `scale` is exact; kDown rounds only those answers that are subnormal.
+// e^x for x <= 0. The product with `scale` is exact, and the one with kDown rounds subnormal results only.
 template <class T>
 FASTNN_INLINE Vector<T> exp_nonpositive(Vector<T> x) {
   const Exponential<T> e = exponential<T>(x);
   return e.high * e.scale * splat<T>(ExpTable<T>::kDown);
 }
 
-// 1 / (1 + e^-x), monotone and within [0, 1]; computed as 1 / (1 + e) or e / (1 + e) with e = e^-|x|, so that nothing
-// overflows or cancels.
+// 1 / (1 + e^-x), monotone and within [0, 1]. With e = e^-|x| it is computed as 1 / (1 + e), or e / (1 + e) if x < 0,
+// so that nothing overflows or cancels.
 template <class T>
 FASTNN_INLINE Vector<T> sigmoid(Vector<T> x) {
   const Vector<T> one = splat<T>(1);
@@ -169,18 +172,18 @@ FASTNN_INLINE Vector<T> sigmoid(Vector<T> x) {
   const Vector<T> top_rest = negative ? e.low : Vector<T>{};
   const Vector<T> scale = negative ? e.scale : splat<T>(T(1) / ExpTable<T>::kDown);
 
-  // One step of Newton's for (top + top_rest) / (sum + sum_rest): without it, two roundings cost up to 1.5 ulp.
+  // One Newton correction of (top + top_rest) / (sum + sum_rest). Without it, two roundings cost up to 1.5 ulp.
   const Vector<T> inverse = one / sum;
   const Vector<T> quotient = top * inverse;
   const Vector<T> remainder = fma(-quotient, sum, top) + fma(-quotient, sum_rest, top_rest);
   return fma(remainder, inverse, quotient) * scale * down;
 }
 
-// x / (1 + |x|), odd bit for bit, monotone and within [-1, 1]. One step of Newton's, as in sigmoid.
+// x / (1 + |x|), odd bit for bit, monotone and within [-1, 1]. One Newton correction, as in sigmoid.
 template <class T>
 FASTNN_INLINE Vector<T> softsign(Vector<T> x) {
   const Vector<T> one = splat<T>(1);
-  // Beyond the limit the answer rounds to 1; infinity would give NaN.
+  // Above this limit the result rounds to 1. Without the limit, infinity would give NaN.
   const Vector<T> a = at_most(splat<T>(T(1) / ExpTable<T>::kDown), absolute<T>(x));
   const Vector<T> sum = one + a;
   const Vector<T> rest = a < one ? (one - sum) + a : (a - sum) + one;

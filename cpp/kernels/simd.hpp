@@ -1,6 +1,6 @@
-// The vocabulary of the kernels: vectors of T, as wide as the instruction set this file is compiled for.
-// + - * / and comparisons are the compiler's own (each one IEEE operation); a comparison gives an integer mask,
-// `mask ? a : b` selects. What they have no operator for is named here.
+// The vocabulary of the kernels: vectors of T, as wide as the instruction set that this file is compiled for.
+// + - * / and comparisons are the compiler's vector operators, each one IEEE operation per lane. A comparison gives an
+// integer mask, and `mask ? a : b` selects. This file names only operations that have no operator.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@
 #define FASTNN_INLINE inline __attribute__((always_inline))
 #define FASTNN_INLINE_LAMBDA __attribute__((always_inline))
 
-// The unnamed namespace gives every object file its own copy: the linker can never pick, for an older CPU, a function
-// that was compiled for a newer one.
+// The unnamed namespace gives every object file its own copy. Otherwise the linker could keep a function that was
+// compiled for a newer CPU, and an older CPU would run it.
 namespace fastnn::FASTNN_ISA {
 namespace {
 
@@ -32,7 +32,7 @@ constexpr int kVectorBytes = 16;
 constexpr int kRegisters = 32;
 #else
 constexpr int kVectorBytes = 16;
-constexpr int kRegisters = 8;  // of 16: the fma in software needs the others
+constexpr int kRegisters = 8;  // of 16; the software fma needs the other 8
 #endif
 
 template <class T>
@@ -55,14 +55,14 @@ struct VectorOf<double> {
 template <class T>
 using Vector = typename VectorOf<T>::Type;
 template <class T>
-using Bits = typename VectorOf<T>::Bits;  // the integers of T's width; also what comparisons give (0 or -1)
+using Bits = typename VectorOf<T>::Bits;  // integers as wide as T; also the result of a comparison (0 or -1)
 template <class T>
 using Integer = typename VectorOf<T>::Integer;
 
 template <class T>
 constexpr T kInfinity = static_cast<T>(__builtin_inf());
 template <class T>
-constexpr T kNaN = static_cast<T>(__builtin_nan(""));  // fastnn's one NaN: quiet, an empty payload, no sign
+constexpr T kNaN = static_cast<T>(__builtin_nan(""));  // the one NaN of fastnn: quiet, empty payload, sign 0
 
 template <class T>
 constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
@@ -78,7 +78,7 @@ FASTNN_INLINE void store(T* to, Vector<T> v) {
   *reinterpret_cast<typename VectorOf<T>::Unaligned*>(to) = v;
 }
 
-// Holds v in its register. gcc would load it again for each use, as operands in memory: a load for every fma.
+// Keeps v in a register. Otherwise gcc uses memory operands and loads v again for every fma.
 template <class V>
 FASTNN_INLINE void keep(V& v) {
 #if defined(__aarch64__)
@@ -90,7 +90,7 @@ FASTNN_INLINE void keep(V& v) {
 #endif
 }
 
-// The first n elements, 0 <= n <= kLanes: nothing beyond them is read (0 in the other lanes) or written.
+// Loads or stores the first n elements, 0 <= n <= kLanes, and no others. The other lanes are loaded as 0.
 template <class T>
 FASTNN_INLINE Vector<T> load_first(const T* from, std::size_t n) {
 #if defined(__AVX512F__)
@@ -117,7 +117,7 @@ FASTNN_INLINE void store_first(T* to, Vector<T> v, std::size_t n) {
 #endif
 }
 
-// x - {0}, not {0} + x: -0.0 must stay -0.0, and this compiles to one broadcast.
+// x - {0}, not {0} + x: -0.0 must stay -0.0. Both compile to one broadcast.
 template <class T>
 FASTNN_INLINE Vector<T> splat(T x) {
   return x - Vector<T>{};
@@ -127,7 +127,7 @@ FASTNN_INLINE Bits<T> splat_bits(Integer<T> x) {
   return x - Bits<T>{};
 }
 
-// 0, 1, 2, … in the lanes.
+// Returns 0, 1, 2, …, one number per lane.
 template <class T>
 FASTNN_INLINE Bits<T> lane_numbers() {
   Bits<T> numbers = {};
@@ -170,10 +170,10 @@ FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<doub
 
 #else
 
-// No fma in hardware. In binary64 the product of two floats is exact; the sum is rounded to odd (its last bit set when
-// anything was lost), after which rounding to binary32 is correct: 53 >= 2·24 + 2 bits.
-// S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd",
-// 2008.
+// Without an fma in hardware. In binary64 the product of two floats is exact. The sum is rounded to odd: its last bit
+// is set if anything was lost. Then rounding to binary32 is correct, since 53 >= 2·24 + 2 bits.
+// (S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd",
+// 2008.)
 FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) {
   typedef double Wide __attribute__((vector_size(2 * kVectorBytes)));
   typedef std::int64_t WideBits __attribute__((vector_size(2 * kVectorBytes)));
@@ -181,9 +181,9 @@ FASTNN_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> 
   const Wide addend = __builtin_convertvector(c, Wide);
   const Wide sum = product + addend;
   const Wide part = sum - product;
-  const Wide lost = (product - (sum - part)) + (addend - part);  // exact; NaN when the sum is infinite or NaN
+  const Wide lost = (product - (sum - part)) + (addend - part);  // exact (two-sum); NaN if the sum is infinite or NaN
   const WideBits bits = reinterpret_cast<WideBits>(sum);
-  const WideBits outwards = (lost > 0) == (sum > 0);  // -1 where |sum| is below the exact value, else 0
+  const WideBits outwards = (lost > 0) == (sum > 0);  // -1 if |sum| is below the exact value, else 0
   const WideBits odd = bits - (outwards + outwards) - 1;
   const WideBits inexact = (lost > 0) | (lost < 0);
   const WideBits adjust = inexact & ((bits & 1) == 0);
@@ -197,7 +197,7 @@ FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<doub
 
 #endif
 
-// Correctly rounded, as IEEE 754 has it. Vectors of 128 bits have no operator for it that gcc knows.
+// Correctly rounded square root, as IEEE 754 requires. gcc has no operator or builtin for it on 128-bit vectors.
 template <class T>
 FASTNN_INLINE Vector<T> sqrt(Vector<T> x) {
 #if defined(__AVX512F__)
@@ -223,8 +223,8 @@ FASTNN_INLINE Vector<T> sqrt(Vector<T> x) {
 #endif
 }
 
-// x < low ? low : x and x > high ? high : x; NaN stays, as does the sign of 0. x86's own instructions give their second
-// operand where the first is not greater (or less).
+// at_least: x < low ? low : x. at_most: x > high ? high : x. Both keep NaN and the sign of 0. The x86 instructions fit:
+// they return their second operand unless the first is greater (or less).
 #if defined(__AVX512F__)
 
 FASTNN_INLINE Vector<float> at_least(Vector<float> low, Vector<float> x) { return _mm512_max_ps(low, x); }
@@ -252,7 +252,7 @@ FASTNN_INLINE V at_most(V high, V x) {
 
 #endif
 
-// look_up(table, i) = table[i mod 16] in each lane.
+// Returns table[i mod 16] for the index i in each lane.
 template <class T>
 FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
 #if defined(__AVX512F__)
@@ -262,7 +262,7 @@ FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
     return (Vector<T>)_mm512_permutex2var_pd((__m512d)load(table), (__m512i)index, (__m512d)load(table + 8));
   }
 #elif defined(__AVX2__)
-  if constexpr (sizeof(T) == 4) {  // two permutes and a blend: a quarter of the gather's time (Zen 4)
+  if constexpr (sizeof(T) == 4) {  // two permutes and a blend take a quarter of a gather's time (Zen 4)
     const __m256 low = _mm256_permutevar8x32_ps((__m256)load(table), (__m256i)index);
     const __m256 high = _mm256_permutevar8x32_ps((__m256)load(table + 8), (__m256i)index);
     return (Vector<T>)_mm256_blendv_ps(low, high, (__m256)(index << 28));
@@ -276,8 +276,8 @@ FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
 #endif
 }
 
-// A stage of a transposition: of the squares of `width` lanes in which a and b lie one above the other, the upper right
-// and the lower left change places.
+// One stage of a transposition. Take a above b, divided into squares of `width` lanes: every upper right square swaps
+// with the lower left one.
 template <int width, class T, int... lane>
 FASTNN_INLINE void swap_squares(Vector<T>& a, Vector<T>& b, std::integer_sequence<int, lane...>) {
   constexpr int lanes = sizeof...(lane);
@@ -286,7 +286,7 @@ FASTNN_INLINE void swap_squares(Vector<T>& a, Vector<T>& b, std::integer_sequenc
   a = upper;
 }
 
-// Element (i, j) of the square changes places with (j, i).
+// Transposes a square in registers: element (i, j) swaps with (j, i).
 template <class T, int width = kLanes<T> / 2>
 FASTNN_INLINE void transpose(Vector<T> (&square)[kLanes<T>]) {
 #pragma GCC unroll 16

@@ -1,4 +1,5 @@
-// How the chains of a sum come together, of numbers or of vectors (docs/numerics.md, "Dense").
+// Adds up the chains of a sum, for numbers and for vectors alike. The order of the additions is part of the numerics
+// contract (docs/numerics.md, "Dense").
 #pragma once
 
 #include "../core/chains.hpp"
@@ -7,7 +8,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// c[0] + c[1] + … by halving: c[j] += c[j + w] for w = C/2, C/4, … 1.
+// Returns c[0] + … + c[C-1] by halving: c[j] += c[j + w] for w = C/2, C/4, …, 1.
 template <int C, class E>
 FASTNN_INLINE E sum_by_halves(E (&c)[C]) {
 #pragma GCC unroll 8

@@ -1,6 +1,6 @@
-// y = x · W + b, as one tile in registers: U splatted elements times W vectors. The same template computes one or a few
-// rows with units in lanes (rows splatted, weights in vectors) and batches with rows in lanes (weights splatted, rows
-// in vectors). Both walk k in the order that docs/numerics.md prescribes, so they give the same bits.
+// Computes y = x · W + b as one tile in registers: U splatted elements times W vectors. One template serves both
+// layouts: units in lanes for few rows (inputs splatted, weights in vectors), and rows in lanes for larger blocks
+// (weights splatted, inputs in vectors). Both run over k in the order of docs/numerics.md, so they give the same bits.
 #pragma once
 
 #include "../core/kernel_table.hpp"
@@ -10,9 +10,8 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// The operands of a tile. `splatted` walks over k with stride splat_k and from u to u + 1 with splat_u; `vectors` walks
-// over k with vector_k, and from one panel to the next with panel. The last panel, which may be narrower than the
-// others, is at `last` and walks with last_k.
+// The operands of a tile. `splatted` has stride splat_k over k and splat_u over u. `vectors` has stride vector_k over
+// k, and panels are `panel` apart. The last panel, which may be narrower, starts at `last` and has stride last_k.
 template <class T>
 struct Operands {
   const T* splatted;
@@ -23,8 +22,8 @@ struct Operands {
   std::ptrdiff_t last_k;
 };
 
-// Where a tile's sums start from: with units in lanes, element (u, w) from start[u * start_u + w vectors], with rows in
-// lanes from start[u]. And where they go: to y[u * y_u + w vectors], `threshold` in place of what is less.
+// Initial values and destination of the sums of a tile. With units in lanes, sum (u, w) starts at
+// start[u * start_u + w vectors]; with rows in lanes, at start[u]. max(sum, threshold) goes to y[u * y_u + w vectors].
 template <class T>
 struct Sums {
   const T* start;
@@ -36,15 +35,15 @@ struct Sums {
 
 enum class Lanes { units, rows };
 
-// Rows in lanes: how far ahead of the tile weights are fetched, in steps. Prefetchers stop at the end of a page, every
-// 64 lines; a step is at least the time of a few fmas, and 64 of them longer than memory takes.
+// Rows in lanes: weights are prefetched this many iterations ahead. Hardware prefetchers stop at the end of a page,
+// every 64 lines. An iteration takes at least a few fmas, so 64 of them take longer than a memory access.
 constexpr int kPrefetchSteps = 64;
 
-// Steps in the body of a tile's loop, at least: counting and moving pointers takes 5 of a step's 40 instructions. With
-// 16 registers gcc spills where it mixes two steps.
+// Minimum iterations per loop body: the counter and the pointers take 5 of the 40 instructions of an iteration. With 16
+// registers gcc spills when it interleaves two iterations.
 constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
-// C chains, U splatted elements, G panels of V vectors. Chain 0 starts from the bias, the others from 0.
+// A tile of C chains, U splatted elements, and G panels of V vectors. Chain 0 starts from the bias, the others from 0.
 template <class T, Lanes kInLanes, int C, int U, int G, int V>
 FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
   constexpr int W = G * V;
@@ -60,7 +59,7 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
 
   const auto step = [&](int c) FASTNN_INLINE_LAMBDA {
     if constexpr (kInLanes == Lanes::rows && C < kMostChains)
-      __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k);  // into level 1
+      __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k);  // into the level 1 cache
     Vector<T> v[W];
 #pragma GCC unroll 32
     for (int w = 0; w < W; ++w) {
@@ -83,7 +82,7 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
 #pragma GCC unroll 16
     for (int i = 0; i < kSteps; ++i) step(i % C);
 #pragma GCC unroll 16
-  for (int i = 0; i < kSteps - 1; ++i)  // every index a constant: a variable one would put the sums in memory
+  for (int i = 0; i < kSteps - 1; ++i)  // unrolled, so that c is constant: a variable index puts the sums in memory
     if (k + i < inputs) step(i % C);
 
   const Vector<T> threshold = splat(s.threshold);

@@ -1,4 +1,5 @@
-// Activations that take whole rows, in place: each is written once, for rows that lie in either way.
+// Activations that need the whole row, or numbers of each unit, in place. Each is written once, as operations on a Row;
+// UnitsInLanes and RowsInLanes are the two layouts of it.
 #pragma once
 
 #include "exponentials.hpp"
@@ -8,13 +9,13 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// One row, a vector of its units at a time. Padding takes part in what is done to each unit.
+// One row with units in lanes: a vector holds several units. map also runs over the padding.
 template <class T>
 struct UnitsInLanes {
   T* row;
   std::size_t units;
 
-  // x = function(x, first unit of the vector) for each unit.
+  // Applies x = function(x, n) to every vector; n is its first unit.
   template <class Function>
   FASTNN_INLINE void map(Function function) const {
     for (std::size_t n = 0; n < units; n += kLanes<T>) store(row + n, function(load(row + n), n));
@@ -27,7 +28,7 @@ struct UnitsInLanes {
     return splat(found);
   }
 
-  // Of add(sum, x) over 16 chains; x = none must change no sum.
+  // Returns the sum over all units, by add(sum, x) in 16 chains. Sets the padding to `none`, which must change no sum.
   template <class Add>
   FASTNN_INLINE Vector<T> sum(Add add, T none = 0) const {
     const std::size_t padded = pad_to_chains(units);
@@ -39,7 +40,7 @@ struct UnitsInLanes {
   }
 };
 
-// One vector of rows, its units `unit_stride` apart.
+// Several rows with rows in lanes: a vector holds one unit of them, and units are `unit_stride` apart.
 template <class T>
 struct RowsInLanes {
   T* column;
@@ -76,7 +77,7 @@ void softmax(const Row& row) {
   row.map([=](Vector<T> e, std::size_t) FASTNN_INLINE_LAMBDA { return e / sum; });
 }
 
-// (x - m) - log(sum of e^(x - m)), where the sum is at least 1.
+// (x - m) - log(sum of e^(x - m)), m the largest x of the row, so that the sum is at least 1.
 template <class T, class Row>
 void log_softmax(const Row& row) {
   const Vector<T> largest = row.largest();

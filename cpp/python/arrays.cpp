@@ -1,3 +1,5 @@
+// See arrays.hpp. The common case, a NumPy array of the model's dtype, takes no Python call; all others go through
+// NumPy. Every call into Python may release the GIL, so arrays that are read meanwhile are Held.
 #include "arrays.hpp"
 
 #include <algorithm>
@@ -14,17 +16,18 @@ bool is_plain_array(py::handle x) {
          reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_);
 }
 
-// Like np.asarray, but a masked value is an error: dropping the mask would be a guess.
+// As np.asarray, but masked values are an error: dropping the mask would be a guess.
 py::array as_array(py::handle x) {
   if (is_plain_array(x)) return py::reinterpret_borrow<py::array>(x);
   const py::module_ numpy = py::module_::import("numpy");
   if (py::isinstance(x, numpy.attr("ma").attr("MaskedArray")) &&
       call(numpy.attr("ma").attr("is_masked"), py::make_tuple(x)).cast<bool>())
-    throw py::value_error("expected an array without masked values; fill them first, for example with x.filled(0)");
+    throw py::value_error(
+        "expected an array without masked values; received some; fill them first, for example with x.filled(0)");
   return call(numpy.attr("asarray"), py::make_tuple(x));
 }
 
-// `array` is what as_array made of `x`.
+// Throws TypeError unless the dtype of `array`, which is as_array(x), is a real number.
 void check_numbers(const py::array& array, py::handle x) {
   if (std::string("biuf").find(array.dtype().kind()) == std::string::npos)
     throw py::type_error("expected an array of real numbers; received " +
@@ -39,7 +42,7 @@ bool usable(const py::array& array) {
          (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
 }
 
-// The first byte of an array and the one after its last.
+// Returns the address of the first byte of an array, and the address after its last byte.
 std::pair<const char*, const char*> extent(const py::array& array) {
   const char* begin = static_cast<const char*>(array.data());
   if (array.size() == 0) return {begin, begin};
@@ -65,9 +68,10 @@ std::string wrong_columns(const py::array& array, std::size_t inputs) {
   return text;
 }
 
-constexpr py::ssize_t kAtOnce = 1 << 20;  // numbers, some ms
+constexpr py::ssize_t kAtOnce = 1 << 20;  // numbers copied between two checks for Ctrl-C; takes some ms
 
-// In halves, of the axis whose steps in memory are largest, down to parts between which Ctrl-C is heeded.
+// Copies in halves, along the axis with the largest stride, until a piece has at most kAtOnce numbers. Checks for
+// Ctrl-C after each piece.
 void copy_in_parts(const py::object& copyto, const py::array& to, const py::array& from) {
   if (to.size() <= kAtOnce) {
     call(copyto, py::make_tuple(to, from), py::dict(py::arg("casting") = "unsafe"));
@@ -109,12 +113,12 @@ py::array converted(const py::array& array, const py::dtype& dtype) {
   const DefaultFloatingPointMode mode;
   const py::module_ numpy = py::module_::import("numpy");
   const py::object quiet = call(numpy.attr("errstate"), py::tuple(), py::dict(py::arg("all") = "ignore"));
-  const auto quietly = [&](const py::object& function) {  // its errstate ends when the call does
+  const auto quietly = [&](const py::object& function) {  // errstate as a decorator: it ends with the call
     return call(quiet, py::make_tuple(function));
   };
   if (array.ndim() == 0 || array.size() <= kAtOnce) return call(quietly(array.attr("astype")), py::make_tuple(dtype));
 
-  const py::object from = call(array.attr("view"), py::tuple());  // whose shape nobody else can change
+  const py::object from = call(array.attr("view"), py::tuple());  // no other thread can change a view's shape
   py::array to = call(numpy.attr("empty_like"), py::make_tuple(from), py::dict(py::arg("dtype") = dtype));
   copy_in_parts(quietly(numpy.attr("copyto")), to, from);
   return to;
@@ -141,7 +145,7 @@ Input<T> input_rows(py::handle x, std::size_t inputs) {
 
   py::array flat = array;
   if (dimensions > 2) {
-    array = call(array.attr("view"), py::tuple());  // whose shape nobody else can change while NumPy copies
+    array = call(array.attr("view"), py::tuple());  // no other thread can change its shape while NumPy copies
     const Held held({array});
     flat = call(array.attr("reshape"), py::make_tuple(-1, inputs));
   }
@@ -160,7 +164,7 @@ template <class T>
 py::array new_array(const Shape& shape) {
   const auto& numpy = py::detail::npy_api::get();
   PyObject* dtype =
-      numpy.PyArray_DescrFromType_(py::detail::npy_format_descriptor<T>::value);  // the array's from now on
+      numpy.PyArray_DescrFromType_(py::detail::npy_format_descriptor<T>::value);  // the new array takes this reference
   PyObject* array = numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, dtype, shape.dimensions(), shape.begin(), nullptr,
                                                 nullptr, 0, nullptr);
   if (array == nullptr) throw py::error_already_set();
@@ -183,7 +187,7 @@ py::array output_array(py::handle out, const Shape& shape) {
     throw py::value_error(expected() + "dtype " + py::repr(array.dtype()).cast<std::string>() +
                           (array.dtype().num() == py::dtype::of<T>().num() ? ", not native or not aligned" : ""));
   if (!array.writeable()) throw py::value_error(expected() + "a read-only array");
-  if ((array.flags() & py::array::c_style) == 0) throw py::value_error(expected() + "a strided one");
+  if ((array.flags() & py::array::c_style) == 0) throw py::value_error(expected() + "a strided array");
   return array;
 }
 

@@ -1,4 +1,4 @@
-// From Python objects to rows in memory, and the refusals on the way.
+// Converts Python objects to rows in memory and back, and refuses what is no valid input. It computes nothing.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -15,7 +15,8 @@ namespace fastnn::border {
 
 namespace py = pybind11;
 
-// An array of T (..., inputs) and the same as rows, which stay alive as long as `flat` does.
+// An input of shape (..., inputs) as an array, as a matrix of rows (`flat`), and as pointer and strides. `rows` is
+// valid as long as `flat` lives.
 template <class T>
 struct Input {
   py::array array;
@@ -23,29 +24,32 @@ struct Input {
   Rows<T> rows;
 };
 
-// Whatever np.asarray accepts, of numbers: (..., inputs). Other dtypes are converted once; T in any layout is used as
-// it is. Throws TypeError (not numbers) or ValueError (not the model's number of inputs).
+// Accepts everything of real numbers that np.asarray accepts, of shape (..., inputs). Arrays of T are used in place,
+// whatever their layout; other dtypes are converted once. Throws TypeError for anything but numbers, and ValueError if
+// the last axis is not `inputs` long.
 template <class T>
 Input<T> input_rows(py::handle x, std::size_t inputs);
 
-// While it lives nobody can give these arrays' memory back: NumPy resizes none that has a weak reference, not even with
-// refcheck=False. For calls without the GIL, ours and NumPy's.
+// Keeps other threads from freeing the memory of arrays while code runs without the GIL, ours or NumPy's. NumPy does
+// not resize an array that has a weak reference, not even with refcheck=False.
 class Held {
  public:
   explicit Held(std::initializer_list<py::array> arrays);
 
  private:
-  std::vector<py::weakref> references_;  // to the arrays and to those whose memory they show
+  std::vector<py::weakref> references_;  // to the arrays and to their bases
 };
 
-// A copy, each number rounded to the nearest of `dtype`, to infinity too, whatever the caller's floating-point mode and
-// NumPy's handling of errors are.
+// Returns a copy of dtype `dtype`. Each number is rounded to nearest, also to infinity. The caller's floating-point
+// mode and NumPy's error settings have no effect.
 py::array converted(const py::array& array, const py::dtype& dtype);
 
-// The length of the last axis of an array that input_rows would take; throws what it throws.
+// Returns the length of the last axis of x, at least 1. Throws TypeError for anything but numbers, and ValueError if
+// there is no such axis.
 std::size_t columns(py::handle x);
 
-// The shape of the answers to x (..., inputs): (..., units). No vector, whose memory takes longer to get than to fill.
+// The shape (..., units) of the outputs for x (..., inputs). An array, not a std::vector: allocating takes longer than
+// filling.
 class Shape {
  public:
   Shape(const py::array& x, std::size_t units);
@@ -55,22 +59,22 @@ class Shape {
 
  private:
   int dimensions_;
-  py::ssize_t sizes_[64];  // NumPy's most
+  py::ssize_t sizes_[64];  // the most axes of a NumPy array
 };
 
-// An array whose numbers are still to be written. py::array_t's constructor takes three times as long.
+// Returns an uninitialised array. The constructor of py::array_t takes three times as long.
 template <class T>
 py::array new_array(const Shape& shape);
 
-// `out` as NumPy wants it: an array of exactly `shape` and dtype T, writeable, and here C-contiguous; ValueError if
-// not.
+// Returns `out`, checked as NumPy checks its out arguments. Throws TypeError unless it is an array, and ValueError
+// unless it is writeable and C-contiguous and has exactly `shape` and dtype T.
 template <class T>
 py::array output_array(py::handle out, const Shape& shape);
 
-// Python's spelling of a shape: "(2,)", "(3, 4)".
+// Returns the shape as Python writes it: "(2,)", "(3, 4)".
 std::string shape_text(const py::array& array);
 
-// By their bounds, as np.may_share_memory.
+// Returns whether the memory bounds of two arrays overlap, as np.may_share_memory.
 bool may_share_memory(const py::array& a, const py::array& b);
 
 }  // namespace fastnn::border

@@ -36,40 +36,43 @@ py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<p
   return array;
 }
 
-// -> (config as JSON, [weights of layer 0, weights of layer 1, …]), weights as Keras orders them: kernel, bias.
+// -> (config as JSON, [{weight: array} for each layer]), the weights in Keras' order.
 py::tuple read_model(int descriptor, const std::string& path) {
   const ModelFile model = [&] {
     const GilRelease release;
     io::InputFile input(descriptor, path);
     return io::read_model(input);
   }();
-  py::list weights;
+  py::list layers;
   for (const ModelLayer& layer : model.layers) {
-    py::list arrays;
-    const auto inputs = static_cast<py::ssize_t>(layer.inputs), units = static_cast<py::ssize_t>(layer.units);
-    if (!layer.kernel.empty()) arrays.append(tensor(layer.kernel, model.dtype, {inputs, units}));
-    for (const auto* numbers : {&layer.bias, &layer.scale, &layer.shift})
-      if (!numbers->empty()) arrays.append(tensor(*numbers, model.dtype, {units}));
-    weights.append(arrays);
+    py::dict weights;
+    for (const WeightRow& weight : layer_row(layer.kind).weights) {
+      if (weight.name == nullptr || layer.weights.count(weight.name) == 0) continue;
+      std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(layer.units)};
+      if (weight.shape == WeightShape::inputs_by_units)
+        shape.insert(shape.begin(), static_cast<py::ssize_t>(layer.inputs));
+      weights[weight.name] = tensor(layer.weights.at(weight.name), model.dtype, shape);
+    }
+    layers.append(weights);
   }
-  return py::make_tuple(py::str(model.config), weights);
+  return py::make_tuple(py::str(model.config), layers);
 }
 
 std::vector<char> bytes_of(const py::object& object) {
-  if (object.is_none()) return {};
   const py::array array(object);
   const auto* data = static_cast<const char*>(array.data());
   return std::vector<char>(data, data + array.nbytes());
 }
 
 void write_model(const std::string& path, const std::string& config, const std::string& dtype, std::size_t inputs,
-                 const std::vector<LayerDescription>& descriptions) {
+                 const std::vector<py::object>& layers) {
   if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
   ModelFile model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
-  for (const auto& [units, activation, parameters, kernel, bias, scale, shift] : descriptions) {
-    model.layers.push_back({inputs, units, activation_from_name(activation), bytes_of(kernel), bytes_of(bias),
-                            parameters, bytes_of(scale), bytes_of(shift)});
-    inputs = units;
+  for (const py::object& given : layers) {
+    const LayerDescription layer = layer_described(given);
+    model.layers.push_back({layer.kind, inputs, layer.units, layer.activation, layer.parameters, {}});
+    for (const auto& [name, array] : layer.weights) model.layers.back().weights[name] = bytes_of(array);
+    inputs = layer.units;
   }
   const GilRelease release;
   save_model(path, model);

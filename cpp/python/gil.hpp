@@ -1,4 +1,5 @@
-// The GIL, released while the core computes for long.
+// Releases the GIL during long computations, and takes it back safely. Two cases make that more than a pybind11 guard:
+// daemon threads when the interpreter ends, and signals such as Ctrl-C.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -14,12 +15,12 @@
 
 namespace fastnn::border {
 
-// Calls what may take the GIL back. In a daemon thread whose interpreter has ended meanwhile, Python before 3.14 then
-// unwinds the stack, which no destructor of a Python object survives. Such a thread waits here, before the first of
-// them, for the process to end, as in Python 3.14 (test_a_program_may_end_while_daemon_threads_…).
+// Runs call(), which may take the GIL back. If the interpreter has ended meanwhile, Python before 3.14 unwinds the
+// stack of a daemon thread, and destructors of Python objects would crash. This catches the unwinding before it reaches
+// one and waits for the process to end, as Python 3.14 does (test_a_program_may_end_while_daemon_threads_…).
 template <class Call>
 #if defined(__GLIBCXX__)
-__attribute__((no_sanitize("undefined")))  // such an unwinding has no object: gcc binds the reference to null
+__attribute__((no_sanitize("undefined")))  // a forced unwinding has no object: gcc binds the reference to null
 #endif
 auto taking_gil(const Call& call) {
 #if defined(__GLIBCXX__)
@@ -33,22 +34,23 @@ auto taking_gil(const Call& call) {
 #endif
 }
 
-// function(*arguments, **named), of Python's code or NumPy's, which let go of the GIL at times.
+// Returns function(*arguments, **named). Python's and NumPy's functions may release the GIL.
 inline pybind11::object call(pybind11::handle function, const pybind11::tuple& arguments, pybind11::handle named = {}) {
   PyObject* result = taking_gil([&] { return PyObject_Call(function.ptr(), arguments.ptr(), named.ptr()); });
   if (result == nullptr) throw pybind11::error_already_set();
   return pybind11::reinterpret_steal<pybind11::object>(result);
 }
 
-// Python's main thread, the only one to run signals' handlers, is the oldest; after a fork there is one. Needs the GIL,
-// under which states leave the list; they are added at its head, behind which this walks.
+// Returns whether this is Python's main thread, the only one that runs signal handlers: the oldest thread, or after a
+// fork the only one. Requires the GIL, because threads leave the list under it. New threads are added at the head,
+// which this walk has passed.
 inline bool on_main_thread() {
   PyThreadState* oldest = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
   while (PyThreadState* next = PyThreadState_Next(oldest)) oldest = next;
   return oldest == PyThreadState_Get();
 }
 
-// Like pybind11's gil_scoped_release, for daemon threads too.
+// As pybind11::gil_scoped_release, but safe in daemon threads.
 class GilRelease {
  public:
   GilRelease() : state_(PyEval_SaveThread()) {}
@@ -56,8 +58,8 @@ class GilRelease {
   GilRelease(const GilRelease&) = delete;
   GilRelease& operator=(const GilRelease&) = delete;
 
-  // Lets Python's handlers run for signals that came meanwhile, every 20 ms at most: taking the GIL where others want
-  // it may take 5 ms. False when one raised, as Ctrl-C does: its exception is set.
+  // Runs Python's handlers of pending signals, at most every 20 ms: with contention, taking the GIL may take 5 ms.
+  // Returns false if a handler raised, as that of Ctrl-C does; the Python exception is then set.
   bool no_signal() {
     const auto now = std::chrono::steady_clock::now();
     const bool first = next_ == std::chrono::steady_clock::time_point();
@@ -79,7 +81,8 @@ class GilRelease {
   std::chrono::steady_clock::time_point next_{};
 };
 
-// What run(go_on) returns, called without the GIL; on Python's main thread go_on heeds signals.
+// Returns run(go_on), called without the GIL. On Python's main thread go_on checks for signals; elsewhere it is empty.
+// Throws the exception of a signal handler after run has ended.
 template <class Run>
 auto without_gil(const Run& run) {
   bool stopped = false;

@@ -11,6 +11,58 @@
 
 namespace py = pybind11;
 
+namespace fastnn::border {
+
+extern const char single_header[];  // made by cmake/single_header.cmake
+
+namespace {
+
+// {parameter: its default, or None}.
+template <class Rows>
+py::dict parameters_in(const Rows& rows) {
+  py::dict parameters;
+  for (const Parameter& row : rows) {
+    if (row.name == nullptr) continue;
+    const bool has_default = row.domain != Domain::minimum && row.domain != Domain::maximum;
+    parameters[row.name] = has_default ? py::object(py::float_(row.initial)) : py::none();
+  }
+  return parameters;
+}
+
+// {activation: {parameter: default}}.
+py::dict activations() {
+  py::dict table;
+  for (const ActivationRow& row : kActivations) table[row.name] = parameters_in(row.parameters);
+  return table;
+}
+
+// The names of activations that need all units of a row.
+py::frozenset whole_row_activations() {
+  py::set names;
+  for (const ActivationRow& row : kActivations)
+    if (row.applies == Applies::to_whole_rows) names.add(row.name);
+  return py::frozenset(names);
+}
+
+// {class name: (has an activation, {parameter: default}, {weight: (axes, initial value)})}.
+py::dict layers() {
+  py::dict table;
+  for (const LayerRow& row : kLayers) {
+    py::dict weights;
+    for (const WeightRow& weight : row.weights) {
+      if (weight.name == nullptr) continue;
+      const py::object axes = weight.shape == WeightShape::units ? py::object(py::make_tuple("units"))
+                                                                 : py::object(py::make_tuple("inputs", "units"));
+      weights[weight.name] = py::make_tuple(axes, weight.initial);
+    }
+    table[row.class_name] = py::make_tuple(row.has_activation, parameters_in(row.parameters), weights);
+  }
+  return table;
+}
+
+}  // namespace
+}  // namespace fastnn::border
+
 // By this symbol threadpoolctl tells the module from others of its name (python/fastnn/threads.py).
 extern "C" __attribute__((visibility("default"))) const char fastnn_version[] = FASTNN_VERSION;
 
@@ -20,17 +72,18 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   module.doc() = "The compiled core of fastnn.";
   module.attr("__version__") = FASTNN_VERSION;
   module.attr("numerics_version") = kNumericsVersion;
-  py::dict activations;
-  for (const std::string& name : activation_names())
-    activations[py::str(name)] = py::tuple(py::cast(activation_parameter_names(activation_from_name(name))));
-  module.attr("activations") = activations;
+  module.attr("activations") = activations();
+  module.attr("whole_row_activations") = whole_row_activations();
+  module.attr("layers") = layers();
   module.def(
       "check_parameters",
-      [](const std::string& activation, const ActivationParameters& parameters) {
-        check_parameters(activation_from_name(activation), parameters);
+      [](const std::string& class_name, const std::string& activation, const std::map<std::string, double>& given) {
+        const auto rows = parameters_of(layer_row(class_name).kind, activation_row(activation).activation);
+        check_parameters(rows, parameters_by_name(rows, given));
       },
-      py::arg("activation"), py::arg("parameters"), "ValueError for parameters that the activation cannot have.");
+      py::arg("layer"), py::arg("activation"), py::arg("parameters"), "ValueError for a parameter outside its domain.");
   module.attr("compiler") = FASTNN_COMPILER;
+  module.attr("single_header") = py::str(single_header);
 
   const auto format_error = py::register_exception<ModelFormatError>(module, "ModelFormatError", PyExc_ValueError);
   py::register_exception<UnsupportedModelError>(module, "UnsupportedModelError", format_error);

@@ -17,7 +17,6 @@ namespace {
 // Arrays of weights come from fastnn.layers, which has checked them; the shapes are checked again.
 template <class T>
 const T* weights(const py::object& object, const std::vector<py::ssize_t>& shape, std::vector<py::array>& alive) {
-  if (object.is_none()) return nullptr;
   auto array = py::array_t<T, py::array::c_style>::ensure(object);
   if (!array) throw py::type_error("expected weights of dtype " + py::str(py::dtype::of<T>()).cast<std::string>());
   if (std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()) != shape)
@@ -27,7 +26,7 @@ const T* weights(const py::object& object, const std::vector<py::ssize_t>& shape
   return array.data();
 }
 
-// (inputs, layers): (units, activation, parameters, kernel, bias, scale, shift) for each layer.
+// (inputs, layers), each layer as layer_described() takes it.
 template <class T>
 Network<T> build(const py::args& arguments, const py::kwargs& named) {
   const char* names[] = {"inputs", "layers", nullptr};
@@ -36,24 +35,26 @@ Network<T> build(const py::args& arguments, const py::kwargs& named) {
                                    &layers_given))
     throw py::error_already_set();
   std::size_t inputs = 0;
-  std::vector<LayerDescription> descriptions;
+  std::vector<py::object> descriptions;
   try {
     inputs = py::handle(inputs_given).cast<std::size_t>();
-    descriptions = py::handle(layers_given).cast<std::vector<LayerDescription>>();
+    descriptions = py::handle(layers_given).cast<std::vector<py::object>>();
   } catch (const py::cast_error&) {
-    throw py::type_error(
-        "expected the number of inputs, and for each layer (units, activation, parameters, kernel, "
-        "bias, scale, shift); received other types");
+    throw py::type_error("expected the number of inputs and a list of layers; received other types");
   }
   std::vector<Layer<T>> layers;
   std::vector<py::array> alive;
   auto width = static_cast<py::ssize_t>(inputs);
-  for (const auto& [units, activation, parameters, kernel, bias, scale, shift] : descriptions) {
-    const auto columns = static_cast<py::ssize_t>(units);
-    layers.push_back({units, activation_from_name(activation), weights<T>(kernel, {width, columns}, alive),
-                      weights<T>(bias, {columns}, alive), parameters, weights<T>(scale, {columns}, alive),
-                      weights<T>(shift, {columns}, alive)});
-    width = columns;
+  for (const py::object& given : descriptions) {
+    const LayerDescription described = layer_described(given);
+    const auto units = static_cast<py::ssize_t>(described.units);
+    layers.push_back({described.kind, described.units, described.activation, described.parameters, {}});
+    for (const auto& [name, array] : described.weights) {
+      const bool is_kernel = name == "kernel";
+      layers.back().weights[name] =
+          weights<T>(array, is_kernel ? std::vector{width, units} : std::vector{units}, alive);
+    }
+    width = units;
   }
   return Network<T>(inputs, layers);
 }
@@ -162,6 +163,36 @@ void bind_network(py::module_& module, const char* name, const char* full_name) 
 }
 
 }  // namespace
+
+LayerDescription layer_described(const py::handle& description) {
+  using Given = std::tuple<std::string, std::size_t, std::string, std::map<std::string, double>,
+                           std::map<std::string, py::object>>;
+  Given given;
+  try {
+    given = description.cast<Given>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(
+        "expected a layer as (class name, units, activation, parameters by name, weights by name); received other "
+        "types");
+  }
+  const auto& [class_name, units, activation, parameters, weights] = given;
+  LayerDescription described{layer_row(class_name).kind, units, activation_row(activation).activation, {}, weights};
+  described.parameters = parameters_by_name(parameters_of(described.kind, described.activation), parameters);
+  return described;
+}
+
+Parameters parameters_by_name(const std::vector<Parameter>& rows, const std::map<std::string, double>& given) {
+  Parameters parameters{};
+  std::size_t known = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto found = given.find(rows[i].name);
+    if (found == given.end()) throw py::value_error(std::string("expected the parameter ") + rows[i].name);
+    parameters[i] = found->second;
+    ++known;
+  }
+  if (known != given.size()) throw py::value_error("expected no other parameters; received more");
+  return parameters;
+}
 
 void bind_networks(py::module_& module) {
   bind_network<float>(module, "Network32", "fastnn._core.Network32");

@@ -1,6 +1,6 @@
-// Python types made as CPython makes its own, each around one C++ object that never changes. pybind11's classes are
-// general: a call takes 0.2 µs, as long as a small network's answer, and where memory is short for the list that they
-// keep of objects the process ends (test_allocation_failures.py).
+// Defines Python types directly with the C API, each around one immutable C++ object. pybind11's classes do not fit:
+// their calls take 0.2 µs, as long as a small network, and the process ends if there is no memory for their list of
+// instances (test_allocation_failures.py).
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -19,16 +19,16 @@ struct Object {
   Class* value;
 };
 
-// What function() returns, a new reference. Exceptions become Python's as in a function bound by pybind11.
+// Returns function(), a new reference. C++ exceptions become Python exceptions, as in functions bound by pybind11.
 template <class Function>
 #if defined(__GLIBCXX__)
-__attribute__((no_sanitize("undefined")))  // as taking_gil
+__attribute__((no_sanitize("undefined")))  // as taking_gil in gil.hpp
 #endif
 PyObject* translated(const Function& function) {
   try {
     return function();
 #if defined(__GLIBCXX__)
-  } catch (abi::__forced_unwind&) {  // the end of a thread whose interpreter has ended
+  } catch (abi::__forced_unwind&) {  // the interpreter has ended (gil.hpp)
     throw;
 #endif
   } catch (...) {
@@ -59,21 +59,23 @@ void delete_object(PyObject* self) {
   Py_DECREF(type);
 }
 
-// function(the C++ object, arguments, how many they are) -> a Python object.
+// Calls function(object, arguments, count), object being the C++ object of `self`.
 template <class Class, pybind11::object (*function)(const Class&, PyObject* const*, Py_ssize_t)>
 PyObject* call_method(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
   return translated(
       [&] { return function(*reinterpret_cast<Object<Class>*>(self)->value, arguments, count).release().ptr(); });
 }
 
-// `text` is its documentation as CPython writes it: "name($self, x, /)\n--\n\nWhat it does."
+// Returns the definition of a method. `text` is its docstring in CPython's form:
+// "name($self, x, /)\n--\n\nWhat it does."
 template <class Class, pybind11::object (*function)(const Class&, PyObject* const*, Py_ssize_t)>
 PyMethodDef method(const char* name, const char* text) {
   return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&call_method<Class, function>)),
           METH_FASTCALL, text};
 }
 
-// Adds a type that nobody can derive from; `methods` end with an empty one. All texts must last.
+// Adds a type to the module, which cannot be subclassed. `methods` ends with an empty element. All texts must outlive
+// the module.
 template <class Class, Class (*make)(const pybind11::args&, const pybind11::kwargs&)>
 void add_type(pybind11::module_& module, const char* name, const char* full_name, const char* text,
               PyMethodDef* methods) {

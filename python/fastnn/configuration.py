@@ -1,4 +1,4 @@
-"""What this installation of fastnn is made of."""
+"""Describe this installation of fastnn: versions, compiler, instruction sets, and the place of the C++ package."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,13 @@ from fastnn import _core
 
 
 def show_config(print_fn: Callable[[str], object] = print) -> None:
-    """Print the version, compiler, instruction sets, numerics version and number of threads."""
+    """Print versions, instruction sets, number of threads and compiler, one per line, with print_fn.
+
+    >>> lines = []
+    >>> show_config(lines.append)
+    >>> lines[1]
+    'numerics version: 1'
+    """
     lines = {
         "fastnn": _core.__version__,
         "numerics version": str(_core.numerics_version),
@@ -27,10 +33,17 @@ def show_config(print_fn: Callable[[str], object] = print) -> None:
 
 
 def cmake_dir() -> str:
-    """Return the folder of the C++ package, for CMake: `cmake -Dfastnn_DIR=$(python -m fastnn --cmake-dir)`."""
+    """Return the folder of the C++ package: `cmake -Dfastnn_DIR=$(python -m fastnn --cmake-dir)`.
+
+    Raises FileNotFoundError if fastnn was not installed by pip.
+
+    >>> cmake_dir()  # doctest: +SKIP
+    '…/site-packages/fastnn/lib/cmake/fastnn'
+    """
     folder = Path(_core.__file__).parent / "lib" / "cmake" / "fastnn"
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"{folder} does not exist: expected fastnn as pip installs it; make the C++ package with cmake --install"
+            f"expected the C++ package in {folder}, where pip installs it; received a copy of fastnn without it; "
+            "install fastnn with pip, or the C++ package with cmake --install"
         )
     return str(folder)

@@ -1,4 +1,4 @@
-"""The floating-point mode of what is computed in Python and NumPy: the default one, as in the core."""
+"""Compute in Python and NumPy in the default floating-point mode, as the C++ core does, whatever the caller has set."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,14 @@ from fastnn import _core
 
 @contextmanager
 def default_mode() -> Iterator[None]:
-    """Round to nearest, keep subnormal numbers, trap nothing; the caller's mode comes back at the end."""
+    """Set the default mode inside a `with` block: round to nearest, keep subnormal numbers, no traps.
+
+    The end of the block restores the caller's mode.
+
+    >>> with default_mode():
+    ...     5e-324 / 1
+    5e-324
+    """
     before = _core.default_floating_point_mode()
     try:
         yield

@@ -1,11 +1,11 @@
-"""How many threads a call may use; answers have the same bits with any number.
+"""The number of threads that a call may use. Outputs have the same bits with any number.
 
-threadpoolctl, where it is installed, sees and limits fastnn as it does BLAS libraries, whichever is imported first:
+threadpoolctl, if it is installed, reports and limits fastnn as it does BLAS libraries, in any order of imports:
 
 >>> with threadpoolctl.threadpool_limits(1):  # doctest: +SKIP
 ...     model.predict(x)  # on this thread alone
 
-Not possible: a ``ThreadpoolController`` that was made before fastnn was imported lists the libraries of that moment.
+Only a ``ThreadpoolController`` that was created before fastnn was imported does not know fastnn.
 """
 
 import sys
@@ -19,50 +19,55 @@ from fastnn import _core
 
 
 def get_num_threads() -> int:
-    """The most threads that a call works on, the calling one among them.
+    """Return the most threads that a call uses, including the calling one. Small calls use fewer.
 
-    Until ``set_num_threads`` is called: what the environment variable ``FASTNN_NUM_THREADS`` says (ValueError if that
-    is not a number from 1 to 1024); else the first number in ``OMP_NUM_THREADS``; else the CPUs this process may use,
-    by its affinity and the quota of its control groups. Small calls use fewer threads.
+    The default is the first of these that is set: the environment variable ``FASTNN_NUM_THREADS``, the first number in
+    ``OMP_NUM_THREADS``, the number of CPUs that this process may use by its affinity and control groups.
+    Raises ValueError if ``FASTNN_NUM_THREADS`` is not a number from 1 to 1024.
+
+    >>> get_num_threads() >= 1
+    True
     """
     return _core.num_threads()
 
 
 def set_num_threads(threads: int) -> None:
-    """Let calls work on up to ``threads`` threads from now on, 1 to 1024, in the whole process.
+    """Set the most threads that a call uses, from 1 to 1024, for the whole process.
 
-    TypeError if it is not an integer, ValueError if it is out of range.
+    Raises TypeError unless ``threads`` is an integer, and ValueError if it is out of range.
 
     >>> set_num_threads(1)
     >>> get_num_threads()
     1
     """
     if not isinstance(threads, (int, np.integer)) or isinstance(threads, bool):
-        raise TypeError(f"expected a number of threads, an integer; received {threads!r}")
+        raise TypeError(f"expected the number of threads to be an integer; received {threads!r}")
     if not 1 <= threads <= _core.most_threads:
         raise ValueError(f"expected a number of threads from 1 to {_core.most_threads}; received {threads}")
     _core.set_num_threads(int(threads))
 
 
 def _register(threadpoolctl: Any) -> None:
-    """Make fastnn known to threadpoolctl, unless it is too old for other libraries."""
+    """Register fastnn with threadpoolctl, unless that version is too old to support other libraries."""
     if not hasattr(threadpoolctl, "register"):
         return
 
-    class Controller(threadpoolctl.LibController):  # type: ignore[misc]  # has no types
+    class Controller(threadpoolctl.LibController):  # type: ignore[misc]  # threadpoolctl has no type hints
         user_api = "fastnn"
         internal_api = "fastnn"
         filename_prefixes = (Path(_core.__file__).resolve().name.lower(),)
-        check_symbols = ("fastnn_version",)  # other packages have a module of this name too
+        check_symbols = ("fastnn_version",)  # other packages may have a module of the same file name
 
         def get_num_threads(self) -> int:
             try:
                 return get_num_threads()
-            except ValueError:  # a wrong FASTNN_NUM_THREADS, which is for fastnn's own calls to tell
+            except ValueError:  # an invalid FASTNN_NUM_THREADS, which calls of fastnn report
                 return _core.usable_cpus()
 
         def set_num_threads(self, num_threads: int) -> None:
-            threads = num_threads if num_threads > 0 else _core.usable_cpus()  # what 0 means to OpenBLAS and MKL
+            threads = (
+                num_threads if num_threads > 0 else _core.usable_cpus()
+            )  # 0 means all CPUs, as in OpenBLAS and MKL
             set_num_threads(min(threads, _core.most_threads))
 
         def get_version(self) -> str:
@@ -72,9 +77,9 @@ def _register(threadpoolctl: Any) -> None:
 
 
 class _WhenImported:
-    """An import hook that registers fastnn once threadpoolctl is imported.
+    """An import hook that registers fastnn when threadpoolctl is imported.
 
-    To import it here would take 2 ms and set KMP_DUPLICATE_LIB_OK in programs that never asked for it.
+    Importing threadpoolctl here would take 2 ms and set KMP_DUPLICATE_LIB_OK in programs that do not use it.
     """
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:

@@ -170,10 +170,10 @@ def test_measuring_stops_before_rows_that_fill_the_memory_and_refuses_them_when_
     assert [each.rows for each in times] == [1, 4]
     assert note == "stopped: 16 rows would take 192.00 B, more than a quarter of this machine's memory"
     for rows in ((16,), (1, 16)):
-        with pytest.raises(ValueError, match="expected fewer rows: 16 rows would take 192.00 B, more than a quarter"):
+        with pytest.raises(ValueError, match="expected fewer rows; received 16, which would take 192.00 B, more than"):
             list(time_model(model, rows, 1e-3))
     monkeypatch.setattr(benchmark, "memory_size", lambda: 0)
-    with pytest.raises(ValueError, match="expected fewer rows: 1 rows"):
+    with pytest.raises(ValueError, match="expected fewer rows; received 1, which"):
         list(time_model(model, None, 1e-3))
 
 
@@ -222,14 +222,14 @@ def test_several_threads_are_told_measured_together_and_given_back(run, monkeypa
     assert f", threads {before + 2}, " in out.splitlines()[0]
     assert len(re.findall(rf", {before + 2} threads together[:,] ", out)) == 2
     assert "What bounds each layer" not in out
-    assert out.endswith("\nwhat bounds each layer is shown with --threads 1\n")
+    assert out.endswith("\nthe bounds of each layer are shown with --threads 1 only\n")
 
 
 def test_json_of_several_threads_has_no_bounds_and_says_so(run):
     code, out, _ = run(DIGITS, "--seconds", "1e-3", "--rows", "4", "--threads", "2", "--json")
     report = json.loads(out)
     assert (code, report["threads"], report["machine"]["threads"], report["bounds"]) == (0, 2, 2, [])
-    assert report["notes"] == ["what bounds each layer is shown with --threads 1"]
+    assert report["notes"] == ["the bounds of each layer are shown with --threads 1 only"]
 
 
 def test_threads_are_one_unless_told_and_are_given_back_after_a_mistake(run):

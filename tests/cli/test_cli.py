@@ -231,7 +231,7 @@ def test_column_name_that_stands_twice_is_no_target(run, tmp_path):
     data = tmp_path / "rows.csv"
     data.write_text("a,b,a\n1,2,3\n")
     code, _, err = run("predict", path, data, "--target", "a")
-    assert (code, "several" in err) == (2, True)
+    assert (code, "received 2 with this name; give its number" in err) == (2, True)
 
 
 def test_summary_is_that_of_the_model(run, model, tmp_path, capsys):

@@ -139,8 +139,8 @@ def npz_bytes(tmp_path):
 
 # What the file holds (text, bytes, a function of tmp_path), and words of the one line that answers.
 BAD_CSV = {
-    "empty file": ("", ["rows.csv", "the first line is empty"]),
-    "first line blank": ("\n1,2,3\n", ["the first line is empty"]),
+    "empty file": ("", ["rows.csv", "received an empty first line"]),
+    "first line blank": ("\n1,2,3\n", ["received an empty first line"]),
     "too few columns": ("a,b\n1,2\n", ["expected 3 columns", "received 2", "--target"]),
     "too many columns": ("1,2,3,4\n", ["expected 3 columns", "received 4", "--target"]),
     "text in a cell": ("a,b,c\n1,2,3\n\n4,five,6\n", ["line 4", "column 'b'", "'five'"]),

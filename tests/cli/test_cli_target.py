@@ -65,6 +65,6 @@ def test_several_labels_of_a_row_have_no_target(predict):
     code, labels, message = predict(None, [0, 1, 1], "sigmoid", units=3)
     assert (code, labels) == (2, [])
     assert message == (
-        "fastnn: expected a model that answers one class or one number for --target; "
-        "received 3 outputs of sigmoid, labels that a row may have together"
+        "fastnn: expected a model with one class or one number per row for --target; "
+        "received one with 3 outputs of sigmoid, which are independent labels"
     )

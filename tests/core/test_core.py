@@ -19,40 +19,51 @@ def zeros(*shape, dtype=F4):
     return np.zeros(shape, dtype)
 
 
-def layer(kernel, bias, units, activation, parameters=(0.0, 0.0), scale=None, shift=None):
-    return units, activation, parameters, kernel, bias, scale, shift
+def layer(class_name, units, activation="linear", parameters=None, **weights):
+    return class_name, units, activation, parameters or {}, weights
+
+
+def dense(kernel, bias=None, units=2, activation="relu"):
+    return layer("Dense", units, activation, kernel=kernel, **({} if bias is None else {"bias": bias}))
 
 
 @pytest.mark.parametrize(
     "refused",
     [
-        pytest.param(layer(None, zeros(2), 2, "relu"), id="bias-without-kernel"),
-        pytest.param(layer(object(), None, 2, "relu"), id="object-as-kernel"),
-        pytest.param(layer(zeros(2, 2), object(), 2, "relu"), id="object-as-bias"),
-        pytest.param(layer(zeros(2, 2, dtype=F8), None, 2, "relu"), id="kernel-of-float64"),
-        pytest.param(layer(zeros(2, 2), zeros(2, dtype=F8), 2, "relu"), id="bias-of-float64"),
-        pytest.param(layer(zeros(2, 2, dtype=complex), None, 2, "relu"), id="complex-kernel"),
-        pytest.param(layer(np.full((2, 2), "a"), None, 2, "relu"), id="kernel-of-strings"),
-        pytest.param(layer(np.full((2, 2), None), None, 2, "relu"), id="kernel-of-objects"),
-        pytest.param(layer(zeros(3, 2), None, 2, "relu"), id="kernel-for-more-inputs"),
-        pytest.param(layer(zeros(2, 2, 1), None, 2, "relu"), id="kernel-in-3-dimensions"),
-        pytest.param(layer(zeros(2, 2), zeros(1), 2, "relu"), id="short-bias"),
-        pytest.param(layer(zeros(2, 2), zeros(1, 2), 2, "relu"), id="bias-in-2-dimensions"),
-        pytest.param(layer(None, None, 3, "relu"), id="activation-of-other-units"),
-        pytest.param(layer(zeros(2, 2), None, 2, "Relu"), id="unknown-activation"),
-        pytest.param(layer(zeros(2, 0), zeros(0), 0, "relu"), id="no-units"),
-        pytest.param(layer(None, None, 2**31, "relu"), id="too-many-units"),
-        pytest.param(layer(None, None, 2, "prelu"), id="prelu-without-slopes"),
-        pytest.param(layer(None, None, 2, "prelu", scale=zeros(2), shift=zeros(2)), id="prelu-with-shift"),
-        pytest.param(layer(None, None, 2, "relu", scale=zeros(2)), id="relu-with-scale"),
-        pytest.param(layer(zeros(2, 2), None, 2, "affine", scale=zeros(2)), id="affine-with-kernel"),
-        pytest.param(layer(None, None, 2, "affine", scale=zeros(3)), id="scale-of-other-units"),
-        pytest.param(layer(None, None, 2, "affine", scale=zeros(2), shift=zeros(1)), id="shift-of-other-units"),
-        pytest.param(layer(None, None, 2, "clip", parameters=(1.0, 0.0)), id="clip-upside-down"),
-        pytest.param(layer(None, None, 2, "clip", parameters=(np.nan, 0.0)), id="clip-from-nan"),
-        pytest.param(layer(None, None, 2, "leaky_relu", parameters=(np.inf, 0.0)), id="infinite-slope"),
+        pytest.param(layer("Activation", 2, "relu", bias=zeros(2)), id="bias-without-kernel"),
+        pytest.param(dense(object()), id="object-as-kernel"),
+        pytest.param(dense(zeros(2, 2), object()), id="object-as-bias"),
+        pytest.param(dense(zeros(2, 2, dtype=F8)), id="kernel-of-float64"),
+        pytest.param(dense(zeros(2, 2), zeros(2, dtype=F8)), id="bias-of-float64"),
+        pytest.param(dense(zeros(2, 2, dtype=complex)), id="complex-kernel"),
+        pytest.param(dense(np.full((2, 2), "a")), id="kernel-of-strings"),
+        pytest.param(dense(np.full((2, 2), None)), id="kernel-of-objects"),
+        pytest.param(dense(zeros(3, 2)), id="kernel-for-more-inputs"),
+        pytest.param(dense(zeros(2, 2, 1)), id="kernel-in-3-dimensions"),
+        pytest.param(dense(zeros(2, 2), zeros(1)), id="short-bias"),
+        pytest.param(dense(zeros(2, 2), zeros(1, 2)), id="bias-in-2-dimensions"),
+        pytest.param(layer("Dense", 2), id="dense-without-kernel"),
+        pytest.param(layer("Activation", 3, "relu"), id="activation-of-other-units"),
+        pytest.param(dense(zeros(2, 2), activation="Relu"), id="unknown-activation"),
+        pytest.param(layer("dense", 2, kernel=zeros(2, 2)), id="unknown-layer"),
+        pytest.param(dense(zeros(2, 0), zeros(0), units=0), id="no-units"),
+        pytest.param(layer("Activation", 2**31, "relu"), id="too-many-units"),
+        pytest.param(layer("PReLU", 2), id="prelu-without-slopes"),
+        pytest.param(layer("PReLU", 2, alpha=zeros(2), shift=zeros(2)), id="prelu-with-shift"),
+        pytest.param(layer("PReLU", 2, "relu", alpha=zeros(2)), id="prelu-with-activation"),
+        pytest.param(layer("Activation", 2, "relu", scale=zeros(2)), id="relu-with-scale"),
+        pytest.param(layer("Affine", 2, kernel=zeros(2, 2), scale=zeros(2), shift=zeros(2)), id="affine-with-kernel"),
+        pytest.param(layer("Affine", 2, scale=zeros(2)), id="affine-without-shift"),
+        pytest.param(layer("Affine", 2, scale=zeros(3), shift=zeros(2)), id="scale-of-other-units"),
+        pytest.param(layer("Affine", 2, scale=zeros(2), shift=zeros(1)), id="shift-of-other-units"),
+        pytest.param(layer("Activation", 2, "clip", {"minimum": 1.0, "maximum": 0.0}), id="clip-upside-down"),
+        pytest.param(layer("Activation", 2, "clip", {"minimum": np.nan, "maximum": 0.0}), id="clip-from-nan"),
+        pytest.param(layer("Activation", 2, "clip", {"minimum": 0.0}), id="clip-without-maximum"),
+        pytest.param(layer("Activation", 2, "relu", {"alpha": 0.0}), id="relu-with-parameter"),
+        pytest.param(layer("Activation", 2, "leaky_relu", {"negative_slope": np.inf}), id="infinite-slope"),
         pytest.param(
-            layer(None, None, 2, "layer_normalization", scale=zeros(2), parameters=(-1.0, 0.0)), id="negative-epsilon"
+            layer("LayerNormalization", 2, parameters={"epsilon": -1.0}, gamma=zeros(2), beta=zeros(2)),
+            id="negative-epsilon",
         ),
     ],
 )
@@ -62,7 +73,7 @@ def test_a_layer_that_is_none_is_refused_in_one_sentence(refused):
 
 
 def test_networks_without_inputs_or_layers_are_refused():
-    for make in (lambda: Network32(0, [layer(None, None, 1, "relu")]), lambda: Network64(1, [])):
+    for make in (lambda: Network32(0, [layer("Activation", 1, "relu")]), lambda: Network64(1, [])):
         with pytest.raises(ValueError, match="^(inputs: )?expected [^\n]+$"):
             make()
 

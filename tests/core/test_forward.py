@@ -3,7 +3,7 @@
 from compiled import ROOT, compiled
 from processes import run
 
-CORE = ("activation", "forward", "machine", "network", "thread_pool", "threads")
+CORE = ("layers", "forward", "machine", "network", "thread_pool", "threads")
 SOURCES = ["tests/programs/forward.cpp", "cpp/kernels/portable.cpp", *(f"cpp/core/{name}.cpp" for name in CORE)]
 
 

@@ -6,12 +6,13 @@ import subprocess
 import pytest
 
 import fastnn
+from activations import with_parameters
 from compiled import ROOT, compiled, tools
 from fastnn import _core
 from fastnn.layers import Activation, Input
 from fastnn.models import Sequential
 from processes import run
-from sequentials import every_layer, network, with_parameters
+from sequentials import every_layer, network
 
 DTYPES = ("float32", "float64")
 

@@ -44,7 +44,7 @@ def test_a_number_of_threads_out_of_range_is_refused(keep_threads, threads):
 
 @pytest.mark.parametrize("threads", [True, np.True_, 2.0, "2", None, [2]], ids=repr)
 def test_what_is_no_integer_is_no_number_of_threads(keep_threads, threads):
-    with pytest.raises(TypeError, match="^expected a number of threads, an integer; received [^\n]+$"):
+    with pytest.raises(TypeError, match="^expected the number of threads to be an integer; received [^\n]+$"):
         fastnn.set_num_threads(threads)
 
 

@@ -117,8 +117,8 @@ class Interrupted(Dense):
 
     meanwhile = None
 
-    def prepared(self, *arguments):
-        read = super().prepared(*arguments)
+    def state_for(self, *arguments):
+        read = super().state_for(*arguments)
         thread, self.meanwhile = self.meanwhile, None
         if thread is not None:
             thread.start()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastnn
+from activations import with_parameters
 from arrays import same_bits, uniform
 from compiled import ROOT, built, compiled
 from fastnn import configuration
@@ -14,7 +15,7 @@ from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential
 from package import packaged
 from processes import run
-from sequentials import network, with_parameters
+from sequentials import network
 
 EXAMPLE = ROOT / "examples/cpp"
 MODEL = ROOT / "examples/digits.safetensors"

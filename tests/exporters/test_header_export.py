@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import fastnn
+from activations import with_parameters
 from arrays import same_bits, uniform
 from compiled import ROOT, tools
 from fastnn import _core
 from fastnn.exporters import header
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
-from sequentials import with_parameters
 
 DIGITS = ROOT / "examples/digits.safetensors"
 WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]

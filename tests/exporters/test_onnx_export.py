@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import fastnn
+from activations import with_parameters
 from arrays import uniform
 from fastnn import _core
 from fastnn.exporters.onnx import to_proto
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
-from sequentials import with_parameters
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
 
@@ -29,7 +29,7 @@ def random_model(layers, inputs, dtype):
 def reference_answers(model, x):
     from onnx.reference import ReferenceEvaluator
 
-    return ReferenceEvaluator(to_proto(model)).run(None, {"x": x})[0]
+    return ReferenceEvaluator(to_proto(model.describe())).run(None, {"x": x})[0]
 
 
 # What ONNX's evaluator computes with numbers of float32, and what ONNX Runtime has for float32 alone.
@@ -81,7 +81,9 @@ def test_onnx_runtime_computes_the_same(kind, dtype):
         "onnxruntime", reason="ONNX Runtime is not installed: pip install 'fastnn[frameworks]'"
     )
     model = random_model(layers_of(kind), 6, dtype)
-    session = runtime.InferenceSession(to_proto(model).SerializeToString(), providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(
+        to_proto(model.describe()).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     x = uniform(99, (20, 6), dtype)
     y = model.predict(x)
     assert (np.abs(y - session.run(None, {"x": x})[0]) <= bound(y, "float32" if kind in APPROXIMATE else dtype)).all()

@@ -1,5 +1,6 @@
-// A valid network of the input's choice and rows anywhere in memory, on each instruction set and some threads: the bits
-// of the slow reference. Numbers come from a generator that the input seeds, for most of them matter little.
+// Fuzzes Network: the input chooses a valid network, rows and their layout in memory. On every instruction set, with
+// one or more threads, the outputs must have the bits of the slow reference. The input only seeds the generator of most
+// numbers, because their exact values matter little.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
@@ -21,34 +22,37 @@ using drawn::Layer;
 using drawn::numbers;
 using fastnn::Activation;
 
-// Of a call: as a rule, and where threads are to share it (cpp/core/blocks.hpp).
+// Limits on the multiply-adds and the numbers of a call. The `Many` ones are large enough that threads share the call
+// (cpp/core/blocks.hpp).
 constexpr std::size_t kProducts = 1 << 17, kManyProducts = 9 << 20, kNumbers = 1 << 15, kManyNumbers = 1 << 19;
 
-fastnn::ActivationParameters parameters(Activation activation, FuzzedDataProvider& choices) {
+fastnn::Parameters parameters(const std::vector<fastnn::Parameter>& rows, FuzzedDataProvider& choices) {
+  using fastnn::Domain;
   constexpr double kValues[] = {0,     1,     0.25,   -0.5,   1.7,  6,     -2,   1e-3,
                                 1e-30, 1e-46, 1e-310, 1e-320, 1e30, 1e300, -1e5, 1e5};
-  double first = choices.PickValueInArray(kValues), second = choices.PickValueInArray(kValues);
-  if (activation == Activation::clip) return {std::min(first, second), std::max(first, second)};
-  if (activation == Activation::celu) first = first == 0 ? 1 : std::abs(first);
-  if (activation == Activation::layer_normalization) first = std::abs(first);
-  return {first, 0};
+  fastnn::Parameters values{};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    values[i] = choices.PickValueInArray(kValues);
+    if (rows[i].domain == Domain::positive) values[i] = values[i] == 0 ? 1 : std::abs(values[i]);
+    if (rows[i].domain == Domain::not_negative) values[i] = std::abs(values[i]);
+    if (rows[i].domain == Domain::maximum && values[i] < values[i - 1]) std::swap(values[i], values[i - 1]);
+  }
+  return values;
 }
 
 template <class T>
 Layer<T> layer(std::size_t inputs, FuzzedDataProvider& choices, drawn::Random& random) {
-  const auto activation = static_cast<Activation>(
-      choices.ConsumeIntegralInRange<int>(0, static_cast<int>(Activation::layer_normalization)));
+  const fastnn::LayerRow& row = choices.PickValueInArray(fastnn::kLayers);
+  const auto activation = row.has_activation ? choices.PickValueInArray(fastnn::kActivations).activation : Activation{};
   const Kind kind = choices.PickValueInArray(
       {Kind::usual, Kind::usual, Kind::usual, Kind::subnormal, Kind::every_magnitude, Kind::huge, Kind::special});
-  Layer<T> made{activation, inputs, inputs, parameters(activation, choices), {}, {}, {}, {}};
-  const std::uint8_t parts = choices.ConsumeIntegral<std::uint8_t>();
-  if (activation >= Activation::prelu) {
-    made.scale = numbers<T>(random, made.units, kind);
-    if (activation != Activation::prelu && parts % 4 != 0) made.shift = numbers<T>(random, made.units, kind);
-  } else if (parts % 4 != 0) {
-    made.units = choices.PickValueInArray(drawn::kUnits);
-    made.kernel = numbers<T>(random, inputs * made.units, kind);
-    if (parts % 8 != 1) made.bias = numbers<T>(random, made.units, kind);
+  Layer<T> made{row.kind, activation, inputs, inputs, {}, {}};
+  made.parameters = parameters(fastnn::parameters_of(row.kind, activation), choices);
+  if (row.has_kernel()) made.units = choices.PickValueInArray(drawn::kUnits);
+  for (const fastnn::WeightRow& weight : row.weights) {
+    if (weight.name == nullptr || (weight.optional && choices.ConsumeIntegralInRange<int>(0, 3) == 0)) continue;
+    const bool is_kernel = weight.shape == fastnn::WeightShape::inputs_by_units;
+    made.weights[weight.name] = numbers<T>(random, is_kernel ? inputs * made.units : made.units, kind);
   }
   return made;
 }
@@ -64,12 +68,13 @@ std::vector<Layer<T>> network(FuzzedDataProvider& choices, drawn::Random& random
   return layers;
 }
 
-// Few as a rule, so many sometimes that threads share them; fewer where that would take long.
+// Returns a number of rows: usually small, sometimes large enough that threads share them, and limited by the time that
+// a call may take.
 template <class T>
 std::size_t rows(const std::vector<Layer<T>>& layers, FuzzedDataProvider& choices) {
   std::size_t products = 1, widest = layers[0].inputs;
   for (const Layer<T>& each : layers) {
-    products += each.kernel.size();
+    if (each.has_kernel()) products += each.weights.at("kernel").size();
     widest = std::max(widest, each.units);
   }
   const bool many = choices.ConsumeIntegralInRange<int>(0, 63) == 0;
@@ -97,7 +102,7 @@ void check(FuzzedDataProvider& choices) {
   const std::vector<T> x = numbers<T>(random, height * width, kind);
   const drawn::Placed<T> placed(x, height, width, choices.ConsumeIntegral<std::uint8_t>());
   fastnn::set_num_threads(choices.ConsumeIntegralInRange<std::size_t>(1, 4));
-  const std::uint32_t wanted = choices.ConsumeIntegral<std::uint32_t>();  // which layers' outputs
+  const std::uint32_t wanted = choices.ConsumeIntegral<std::uint32_t>();  // bit i: representations() returns layer i
 
   std::vector<fastnn::Layer<T>> views;
   for (const Layer<T>& each : layers) views.push_back(each.whole());

@@ -1,6 +1,6 @@
-// Any text as the header of a file that is otherwise right: its length is, and as much data follows as the entries ask
-// for. The text up to the first NUL is the header, in which a `$` stands for what follows the NUL, quoted as JSON: so
-// mutations of a config need not keep to the quoting of a string within a string.
+// Fuzzes the JSON header of a model file that is otherwise valid: its length is right, and it is followed by as much
+// data as its entries ask for. The input up to the first NUL is the header. A `$` in it is replaced by the rest of the
+// input, quoted as a JSON string, so that mutations of a config need not escape quotes.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -34,7 +34,7 @@ std::string header_of(const std::string& input) {
   return header;
 }
 
-// Where the last tensor ends, as the header says, up to 1 MiB.
+// Returns the end of the last tensor according to the header, at most 1 MiB.
 std::size_t data_size(const std::string& header) {
   constexpr std::uint64_t kMost = 1 << 20;
   const Json json = Json::parse(header, nullptr, false);

@@ -1,7 +1,7 @@
-"""What a file of any bytes may do to fastnn: give a model that computes, or one sentence of the errors it documents.
+"""Load a file of arbitrary bytes, and report a finding unless fastnn handles it as documented.
 
-Anything else is a finding: another exception, more than 5 s, more memory than twice the file and 64 MiB. Imported by
-the Python targets, which atheris runs.
+It may give a model that computes, or raise a documented error of one sentence. Findings are other exceptions, more than
+5 s, and more memory than twice the file plus 64 MiB. The Python targets, which atheris runs, import this module.
 """
 
 import importlib
@@ -23,12 +23,12 @@ with atheris.instrument_imports(include=["fastnn", "zipfile"]):
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))  # the tests' own files, made by hand
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))  # modules that tests and targets share
 from processes import limit_memory
 
 MOST_SECONDS = 5
 MOST_BYTES = 64 << 20
-# run.py keeps what is there after a death that leaves nothing else.
+# If a target dies without an artifact, run.py keeps the file that is here.
 PATH = Path(os.environ.get("FASTNN_FUZZ_INPUT", f"/dev/shm/fastnn-fuzz-{os.getpid()}"))
 
 
@@ -51,15 +51,15 @@ def _check_sentence(error):
 
 
 def _use(model):
-    """Compute one row, unless a layer without weights is as wide as it likes."""
+    """Compute one row, unless the model is very wide: a layer without weights may claim any width."""
     if model.layers and model.input_shape[-1] <= 1 << 16:
         assert model.predict(np.ones((1, model.input_shape[-1]))).shape == (1, model.output_shape[-1])
 
 
 def model_of(content, documented=lambda error: False, **arguments):
-    """Return fastnn.load_model's model of a file with this content, None where it is refused as it may be.
+    """Return the model that fastnn.load_model reads from this content, None if it raises a documented error.
 
-    documented: whether another error than ModelFormatError is as it should be.
+    documented: a function that tells whether an OSError or ValueError is documented; ModelFormatError always is.
     """
     PATH.write_bytes(content)
     pages, most, begin = _pages(), _most_pages(), time.process_time()
@@ -82,7 +82,7 @@ def model_of(content, documented=lambda error: False, **arguments):
 
 
 def run(test_one_input, mutate=None):
-    """Fuzz with the command line's options; memory that is asked for and not touched counts as well."""
+    """Fuzz with the options of the command line. The limit on memory includes memory that is never touched."""
     limit_memory(1 << 30)
     options = {} if mutate is None else {"custom_mutator": mutate}
     atheris.Setup(sys.argv, test_one_input, **options)

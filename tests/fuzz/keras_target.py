@@ -1,7 +1,7 @@
-"""Any bytes as a .keras or .h5 file, any text as the config within one, any bytes as the weights within one.
+"""Fuzz the Keras importer: a whole .keras or .h5 file, the config in one, or the weights in one.
 
-The first byte says which: K or H (and what no other case has), the whole file; C, config.json of a .keras file; L,
-model_config of a .h5 file; W, model.weights.h5 of a .keras file whose checksums are right.
+The first byte chooses what the rest is. C: config.json of a .keras file. L: model_config of an .h5 file. W:
+model.weights.h5 of a .keras file with right checksums. Any other byte, such as K or H: the whole file.
 """
 
 import judge

@@ -1,4 +1,4 @@
-// Any bytes as a model's file.
+// Fuzzes the reader of model files with arbitrary bytes.
 #include "model_in_memory.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

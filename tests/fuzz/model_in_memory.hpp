@@ -1,4 +1,5 @@
-// A model's file as a target has it: bytes, read by the whole reader under the limits that it promises.
+// Reads bytes as a model file, from memory and from a file, and checks the promises of the reader: a model that can be
+// used or a documented error, within the limit on memory.
 #pragma once
 
 #include <sanitizer/allocator_interface.h>
@@ -17,7 +18,7 @@
 
 namespace fastnn::fuzz {
 
-// The most bytes that were allocated at once since it was made; one at a time.
+// Measures the most bytes that are allocated at once during its lifetime. Only one instance may exist at a time.
 class PeakOfMemory {
  public:
   PeakOfMemory() {
@@ -42,7 +43,7 @@ class PeakOfMemory {
   static inline std::atomic<std::ptrdiff_t> now_{0}, most_{0};
 };
 
-// A file without a place on the disk.
+// A file in memory, with a path.
 class MemoryFile {
  public:
   MemoryFile(const void* data, std::size_t size) : descriptor_(::memfd_create("model", MFD_CLOEXEC)) {
@@ -58,7 +59,8 @@ class MemoryFile {
   int descriptor_;
 };
 
-// What bytes may give: a model, or one sentence of the reader's own errors that names the file.
+// Returns the model that read() returns, or none if it throws a ModelFormatError. Its message must be one sentence that
+// begins with `name`. The peak of memory must stay below twice `size` plus 64 MiB.
 template <class Read>
 std::optional<ModelFile> read_or_refused(const Read& read, const std::string& name, std::size_t size) {
   const PeakOfMemory peak;
@@ -80,14 +82,14 @@ inline bool same(const ModelFile& a, const ModelFile& b) {
       a.config == b.config && a.dtype == b.dtype && a.inputs == b.inputs && a.layers.size() == b.layers.size();
   for (std::size_t i = 0; is_same && i < a.layers.size(); ++i) {
     const ModelLayer &x = a.layers[i], &y = b.layers[i];
-    is_same = x.inputs == y.inputs && x.units == y.units && x.activation == y.activation && x.kernel == y.kernel &&
-              x.bias == y.bias && x.parameters == y.parameters && x.scale == y.scale && x.shift == y.shift;
+    is_same = x.kind == y.kind && x.inputs == y.inputs && x.units == y.units && x.activation == y.activation &&
+              x.parameters == y.parameters && x.weights == y.weights;
   }
   return is_same;
 }
 
-// What a file that was accepted must be good for: it is saved and read again as it was, and computes. (A layer without
-// kernel may be as wide as it says, whatever the file's size.)
+// Uses an accepted model: it must survive saving and loading unchanged, and compute. A very wide network is skipped: a
+// layer without a kernel may claim any width, whatever the size of the file.
 inline void use(const ModelFile& model) {
   static const std::string path = "/dev/shm/fastnn-fuzz-" + std::to_string(::getpid());
   save_model(path, model);
@@ -105,7 +107,7 @@ inline void use(const ModelFile& model) {
   model.dtype == Dtype::float32 ? run(0.0f) : run(0.0);
 }
 
-// From memory and from a file, which is one reader.
+// Reads the content from memory and from a file. Both must give the same model or refuse it.
 inline void read_and_use(const std::string& content) {
   const auto from_bytes = [&] { return parse_model(content.data(), content.size()); };
   const auto model = read_or_refused(from_bytes, "model", content.size());

@@ -1,4 +1,4 @@
-"""Changes to JSON and to ONNX graphs that keep them well-formed: what random bytes seldom do."""
+"""Mutate JSON texts and ONNX graphs so that they stay well-formed, which random changes of bytes rarely achieve."""
 
 import json
 import random
@@ -26,12 +26,12 @@ LITTLE = [
 
 
 def mutated_bytes(data, max_size, seed, mutate_text):
-    """Let libFuzzer change the bytes half of the time, and `mutate_text` change what they mean otherwise."""
+    """Mutate bytes: half of the time with mutate_text(data, generator), otherwise with libFuzzer."""
     generator = random.Random(seed)
     if generator.random() < 0.5:
         try:
             changed = mutate_text(data, generator)
-        except Exception:  # the bytes are not, or no more, what it changes
+        except Exception:  # the bytes are no longer well-formed
             changed = b""
         if 0 < len(changed) <= max_size:
             return changed
@@ -39,7 +39,7 @@ def mutated_bytes(data, max_size, seed, mutate_text):
 
 
 def mutated_json(text, generator):
-    """Return a JSON text with a few values exchanged, left out, added or put elsewhere."""
+    """Return a JSON text in which a few values are replaced, removed, added or moved."""
     value = json.loads(text)
     for _ in range(generator.randint(1, 3)):
         places = list(_places(value))
@@ -85,7 +85,7 @@ OPERATORS = [
 
 
 def mutated_onnx(data, generator):
-    """Return a model with a few of its graph's nodes, attributes, names, shapes or numbers changed."""
+    """Return an ONNX model in which a few nodes, attributes, names, shapes or numbers are changed."""
     proto = onnx.ModelProto.FromString(data)
     for _ in range(generator.randint(1, 3)):
         generator.choice([_change_node, _change_node, _change_name, _change_attribute, _change_tensor])(
@@ -109,7 +109,7 @@ def _change_node(graph, generator):
 
 
 def _change_name(graph, generator):
-    """Let a node take, or give, what another does."""
+    """Add, remove or replace an input or output of a node."""
     names = [name for node in graph.node for name in [*node.input, *node.output]] + ["", "x"]
     names += [each.name for each in graph.initializer]
     node = generator.choice(graph.node)

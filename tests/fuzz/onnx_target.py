@@ -1,11 +1,11 @@
-"""Any bytes as an .onnx file."""
+"""Fuzz the ONNX importer with arbitrary bytes as an .onnx file."""
 
 import judge
 from mutators import mutated_bytes, mutated_onnx
 
 
 def is_documented(error):
-    """Tell whether the graph's numbers are said to be in another file, which is not there."""
+    """Return whether the error is that of a missing file, to which the graph refers for its weights."""
     return isinstance(error, OSError) and "numbers of the model" in str(error)
 
 

@@ -1,6 +1,6 @@
-// A network by the words of docs/numerics.md, layer after layer and row after row. Sums are reference_dense's; a
-// function of one number is had from the portable kernels, one unit wide, which tests/kernels/test_activations.py holds to its
-// exact value: what is compared here is everything that arranges numbers.
+// A network computed as docs/numerics.md describes it, one layer and one row at a time. Sums come from reference_dense.
+// Element-wise activations come from the portable kernels, which tests/kernels/test_activations.py compares with exact
+// values. So this reference tests everything that arranges numbers.
 #pragma once
 
 #include <algorithm>
@@ -14,14 +14,14 @@ namespace fastnn::fuzz {
 
 using drawn::Layer;
 
-// Of `rows` rows as wide as the numbers are, alone.
+// Applies an activation to x, which has `rows` rows of equal width.
 template <class T>
-std::vector<T> activated(Activation activation, const ActivationParameters& parameters, const std::vector<T>& x,
+std::vector<T> activated(Activation activation, const Parameters& parameters, const std::vector<T>& x,
                          std::size_t rows) {
   if (rows == 0) return x;
   const std::size_t units = x.size() / rows;
   std::vector<T> y(x.size());
-  Network<T>(units, {{units, activation, nullptr, nullptr, parameters}})
+  Network<T>(units, {activation_layer<T>(units, activation, parameters)})
       .forward({x.data(), rows, static_cast<std::ptrdiff_t>(units)}, y.data());
   return y;
 }
@@ -54,39 +54,36 @@ std::vector<T> layer_normalization(const Layer<T>& layer, std::vector<T> x) {
   const T squares = sum_of_chains<T>(x, [](T s, T each) { return std::fma(each, each, s); });
   const T deviation = std::sqrt(squares / units + epsilon);
   for (std::size_t n = 0; n < x.size(); ++n)
-    x[n] = std::fma(x[n] / deviation, layer.scale[n], layer.shift.empty() ? T{0} : layer.shift[n]);
+    x[n] = std::fma(x[n] / deviation, layer.weights.at("gamma")[n], layer.weights.at("beta")[n]);
   return x;
 }
 
-// One row of a layer that takes whole rows.
+// Applies an activation that needs the whole row to one row.
 template <class T>
 std::vector<T> whole_row(const Layer<T>& layer, std::vector<T> x) {
-  switch (layer.activation) {
-    case Activation::softmax: return softmax(x);
-    case Activation::layer_normalization: return layer_normalization(layer, x);
-    case Activation::log_softmax: return activated<T>(layer.activation, {}, x, 1);
-    case Activation::prelu:
-      for (std::size_t n = 0; n < x.size(); ++n) x[n] = x[n] < 0 ? layer.scale[n] * x[n] : x[n];
-      return x;
-    default:
-      for (std::size_t n = 0; n < x.size(); ++n)
-        x[n] = std::fma(x[n], layer.scale[n], layer.shift.empty() ? T{0} : layer.shift[n]);
-      return x;
+  if (layer.kind == LayerKind::layer_normalization) return layer_normalization(layer, x);
+  if (layer.activation == Activation::softmax) return softmax(x);
+  if (layer.activation == Activation::log_softmax) return activated<T>(layer.activation, {}, x, 1);
+  for (std::size_t n = 0; n < x.size(); ++n) {
+    if (layer.kind == LayerKind::prelu) x[n] = x[n] < 0 ? layer.weights.at("alpha")[n] * x[n] : x[n];
+    if (layer.kind == LayerKind::affine)
+      x[n] = std::fma(x[n], layer.weights.at("scale")[n], layer.weights.at("shift")[n]);
   }
+  return x;
 }
 
 template <class T>
 std::vector<T> layer_by_rows(const Layer<T>& layer, const std::vector<T>& x, std::size_t rows) {
   std::vector<T> y = x;
-  if (!layer.kernel.empty()) {
-    const std::vector<T> bias = layer.bias.empty() ? std::vector<T>(layer.units, T{0}) : layer.bias;
+  if (layer.has_kernel()) {
+    const std::vector<T> bias = layer.bias();
     y.resize(rows * layer.units);
     for (std::size_t r = 0; r < rows; ++r)
-      reference_dense(layer.inputs, layer.units, layer.kernel.data(), bias.data(), x.data() + r * layer.inputs,
-                      y.data() + r * layer.units);
+      reference_dense(layer.inputs, layer.units, layer.weights.at("kernel").data(), bias.data(),
+                      x.data() + r * layer.inputs, y.data() + r * layer.units);
   }
-  const bool whole = layer.activation == Activation::softmax || layer.activation >= Activation::log_softmax;
-  if (!whole) return activated<T>(layer.activation, layer.parameters, y, y.size());
+  if (layer_row(layer.kind).has_activation && !takes_whole_rows(layer.activation))
+    return activated<T>(layer.activation, layer.parameters, y, y.size());
   for (auto row = y.begin(); row != y.end(); row += static_cast<std::ptrdiff_t>(layer.units)) {
     const std::vector<T> done = whole_row(layer, std::vector<T>(row, row + static_cast<std::ptrdiff_t>(layer.units)));
     std::copy(done.begin(), done.end(), row);
@@ -94,7 +91,7 @@ std::vector<T> layer_by_rows(const Layer<T>& layer, const std::vector<T>& x, std
   return y;
 }
 
-// What each layer gives for `rows` rows, contiguous; every NaN is the one that fastnn gives.
+// Returns the outputs of each layer for `rows` contiguous rows. Every NaN is the one NaN of fastnn.
 template <class T>
 std::vector<std::vector<T>> reference(const std::vector<Layer<T>>& layers, std::vector<T> x, std::size_t rows) {
   set_isa("portable");

@@ -1,8 +1,8 @@
 """Fuzz one target: python tests/fuzz/run.py TARGET [--seconds 60] [--corpus FOLDER].
 
-Targets in C++ are built with clang (the preset "fuzz" of CMakePresets.json), those in Python run with atheris and the
-fastnn that Python imports. They start from seeds.py's seeds, and from what an earlier run left in the corpus. A finding
-ends the run with an error, and its input is kept in CORPUS/TARGET/findings; it becomes a test.
+C++ targets are built with clang (the preset "fuzz" of CMakePresets.json). Python targets run with atheris and the
+installed fastnn. All start from the seeds of seeds.py and the corpus of earlier runs. A finding ends the run with an
+error, and its input is kept in CORPUS/TARGET/findings. Turn it into a test.
 """
 
 import argparse
@@ -23,19 +23,19 @@ from seeds import write
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-MOST_BYTES = {"header": 4096, "model_file": 4096, "forward": 64}  # of an input; else 32 KiB
+MOST_BYTES = {"header": 4096, "model_file": 4096, "forward": 64}  # per input; 32 KiB for the other targets
 CPP = tuple(MOST_BYTES)
-MOST_SECONDS = 60  # of an input
-SPARE_SECONDS = 300  # to start, and to end after the last input
+MOST_SECONDS = 60  # per input
+SPARE_SECONDS = 300  # to start, and to finish the last input
 PYTHON = ("keras", "onnx", "safetensors", "state_dict")
 
 
 class FindingError(Exception):
-    """Names every input that is kept."""
+    """A finding. The message names every input that is kept."""
 
 
 def missing(target):
-    """Return what a target needs and this machine has not, None where it has all."""
+    """Return a sentence about the programs and modules that a target needs and that are missing, None if none is."""
     needs = ("clang++", "cmake", "ninja") if target in CPP else ()
     modules = ("atheris", "h5py", "onnx", "safetensors") if target in PYTHON else ("h5py", "onnx")
     lost = [program for program in needs if shutil.which(program) is None]
@@ -44,7 +44,7 @@ def missing(target):
 
 
 def built(target):
-    """Build a C++ target and return its path; one run at a time, as they share a folder."""
+    """Build a C++ target and return its path. A lock lets one process build at a time, since all share a folder."""
     folder = ROOT / "build/fuzz"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -56,14 +56,14 @@ def built(target):
 
 
 def program(target):
-    """Return the command that fuzzes, but for libFuzzer's options."""
+    """Return the command that runs a target, without libFuzzer's options."""
     return [built(target)] if target in CPP else [sys.executable, HERE / f"{target}_target.py"]
 
 
 def fuzz(target, seconds, corpus):
-    """Run a target for so long and return its report, of exactly one line of figures; FindingError: a finding.
+    """Run a target for `seconds`; return its last line of statistics, or raise FindingError for a finding.
 
-    corpus/TARGET gets folders: seeds, found (inputs that reach other lines), findings, logs (of runs with findings).
+    Creates folders in corpus/TARGET: seeds, found (inputs that reach new lines), findings, logs (for findings).
     """
     corpus = corpus.resolve() / target
     write(target, corpus / "seeds")
@@ -74,18 +74,18 @@ def fuzz(target, seconds, corpus):
         f"-max_total_time={seconds}",
         f"-max_len={MOST_BYTES.get(target, 1 << 15)}",
         f"-timeout={MOST_SECONDS}",
-        f"-report_slow_units={MOST_SECONDS}",  # else inputs of 10 s on a busy machine leave artifacts
+        f"-report_slow_units={MOST_SECONDS}",  # the default, 10 s, leaves artifacts on a busy machine
         "-rss_limit_mb=3000",
         f"-artifact_prefix={corpus}/findings/",
     ]
-    folders = [corpus / name for name in ("found", "seeds", "findings")]  # what was found before is tried again
+    folders = [corpus / name for name in ("found", "seeds", "findings")]  # earlier findings are tried again
     log = corpus / f"logs/{time.time_ns()}.txt"
     last = Path(f"/dev/shm/fastnn-fuzz-{os.getpid()}")
     try:
         ended = _run([*program(target), *options, *folders], seconds, log, last)
         said = log.read_text(errors="replace")
         left = set((corpus / "findings").iterdir()) != before
-        # What ends itself may do so with 0; what covers nothing, such as a target not instrumented, shows nothing.
+        # A target that calls exit may end with 0, before its "Done" line. One that is not instrumented has no "cov:".
         is_whole = re.search(r"^Done \d+ runs", said, re.MULTILINE) and "cov: " in said
         if ended != "0" or left or not is_whole:
             if not left and last.exists():
@@ -100,14 +100,14 @@ def fuzz(target, seconds, corpus):
 
 
 def _run(command, seconds, log, last):
-    """Return the exit code, as text; the process never outlives this call."""
+    """Return the exit code as text. The process never outlives this call."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "FASTNN_FUZZ_INPUT": str(last)}
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         return str(process.wait(seconds + SPARE_SECONDS))
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGABRT)  # libFuzzer then writes the input that it is at
+        process.send_signal(signal.SIGABRT)  # makes libFuzzer save its current input
         with suppress(subprocess.TimeoutExpired):
             process.wait(10)
         return f"no end after {seconds + SPARE_SECONDS} s"
@@ -127,11 +127,11 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("target", choices=[*CPP, *PYTHON])
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--corpus", type=Path, help="kept for the next run; default: a new one, kept if it ends badly")
+    parser.add_argument("--corpus", type=Path, help="folder for inputs; default: a new one, kept after a failure")
     options = parser.parse_args(arguments)
     if reason := missing(options.target):
         sys.exit(reason)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that the target is ended, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # unwinds, which ends the target too
     corpus = options.corpus or Path(tempfile.mkdtemp(prefix="fastnn-fuzz-"))
     try:
         print(fuzz(options.target, options.seconds, corpus))

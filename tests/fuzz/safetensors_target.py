@@ -1,6 +1,6 @@
-"""What fastnn reads of a safetensors file, the safetensors package reads as well, with equal values.
+"""Fuzz the safetensors readers: whatever fastnn accepts, the safetensors package must read too, with equal values.
 
-The first byte says with which of fastnn's readers: S, that of state dicts; any other, that of its own models.
+The first byte chooses the reader of fastnn. S: that of state dicts. Any other byte: that of fastnn's own models.
 """
 
 import json
@@ -14,7 +14,7 @@ from fastnn.files import open_regular
 from fastnn.importers import safetensors as own_reader
 from mutators import mutated_bytes, mutated_json
 
-OF_UNITS = ("kernel", "bias", "alpha", "scale", "gamma", "shift", "beta")  # in the order of get_weights()
+OF_UNITS = ("kernel", "bias", "alpha", "scale", "gamma", "shift", "beta")  # names of tensors, ordered as get_weights()
 
 
 def theirs(content):
@@ -59,7 +59,7 @@ def test_one_input(data):
 
 
 def mutated_header(data, generator):
-    """Change the header's JSON, or the config within, and give it its right length and data."""
+    """Mutate the JSON header, or the config in it, and keep its length and the data consistent."""
     size = struct.unpack("<Q", data[1:9])[0]
     header, rest = data[9 : 9 + size], data[9 + size :]
     if generator.random() < 0.5 and b"config" in header:

@@ -1,4 +1,4 @@
-"""What each target starts from: the files of tests/data, and those that the tests make by hand."""
+"""The seeds of each target: files of tests/data, and files that modules of tests/support construct."""
 
 import struct
 import sys
@@ -16,11 +16,11 @@ import model_bytes  # noqa: E402
 import onnx_graphs  # noqa: E402
 import state_dicts  # noqa: E402
 
-MOST_BYTES = 1 << 15  # of a file of tests/data
+MOST_BYTES = 1 << 15  # larger files of tests/data are skipped
 
 
 def stored(*patterns):
-    """Files of tests/data."""
+    """Return the contents of the files of tests/data that match the patterns."""
     paths = [path for pattern in patterns for path in sorted((HERE.parent / "data").glob(pattern))]
     return [path.read_bytes() for path in paths if path.stat().st_size <= MOST_BYTES]
 
@@ -48,7 +48,7 @@ def own_models():
 
 
 def headers():
-    """The own models' headers, their config behind a NUL (header.cpp)."""
+    """Yield the JSON headers of own_models(), with the config behind a NUL as header.cpp expects it, and whole."""
     for content in own_models():
         size = struct.unpack("<Q", content[:8])[0]
         header = json.loads(content[8 : 8 + size])
@@ -72,7 +72,7 @@ def state_dict_files():
 
 
 def state_dict():
-    """See state_dict_target.py for the first two bytes."""
+    """Yield the seeds of state_dict_target.py, which explains the first two bytes."""
     tensors = [
         state_dicts.tensor(key, "FloatStorage", size, shape, strides)
         for key, size, shape, strides in (
@@ -100,7 +100,7 @@ def onnx():
 
 
 def keras():
-    """See keras_target.py for the first bytes."""
+    """Yield the seeds of keras_target.py, which explains the first byte."""
     made = keras_files
     layers = [
         made.layer("BatchNormalization", "batch_normalization", axis=-1, epsilon=1e-3, scale=True, center=True),
@@ -152,7 +152,7 @@ SEEDS = {
 
 
 def write(target, folder):
-    """Write a target's seeds to a folder."""
+    """Write the seeds of a target to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for i, content in enumerate(SEEDS[target]()):
         (folder / f"seed-{i:03}").write_bytes(content)

@@ -1,7 +1,7 @@
-"""Any bytes as a PyTorch state dict: the whole file, or the pickle in a .pt file that is otherwise right.
+"""Fuzz the reader of PyTorch state dicts: a whole file, or the pickle in a .pt file that is otherwise valid.
 
-The first byte chooses the layers that are said to follow; the second, P, that the rest is a pickle. Its storages are
-of 4 to 64 floats or as many bytes.
+The first byte chooses the `layers` argument. If the second is P, the rest is a pickle; its storages have 2 to 64
+floats, or four times as many bytes.
 """
 
 import judge
@@ -25,7 +25,7 @@ def content_of(data):
 
 
 def is_documented(error):
-    """Tell whether the error says that these layers are not those of the file."""
+    """Return whether the error says that `layers` does not match the file."""
     return type(error) is ValueError and "layers" in str(error) and len(str(error)) < 1500
 
 

@@ -1,6 +1,6 @@
-"""A short run of every target of tests/fuzz: their seeds, and a few seconds more.
+"""Run every target of tests/fuzz briefly: its seeds, and a few seconds more.
 
-tests/fuzz/run.py runs them for longer, as FASTNN_FUZZ_SECONDS does here.
+tests/fuzz/run.py, or FASTNN_FUZZ_SECONDS here, runs them for longer.
 """
 
 import os
@@ -28,7 +28,7 @@ SECONDS = int(os.environ.get("FASTNN_FUZZ_SECONDS", "10"))
 def test_no_input_of_a_few_seconds_is_a_finding(target, tmp_path):
     if reason := run.missing(target):
         pytest.skip(reason)
-    # By way of another process: a target's peak of memory, which libFuzzer limits, begins with that of its parent.
+    # In another process: libFuzzer limits the peak of memory, which a process inherits from its parent.
     command = [sys.executable, run.HERE / "run.py", target, f"--seconds={SECONDS}", f"--corpus={tmp_path}"]
     assert "cov: " in processes.run(*command, timeout=SECONDS + 3600)
 
@@ -42,7 +42,7 @@ def test_every_target_has_seeds(tmp_path):
 
 
 def replaced(monkeypatch, tmp_path, code):
-    """Let a program of Python stand for the target "onnx"; `findings` is what its findings' names begin with."""
+    """Replace the target "onnx" by a Python program. In it, `findings` is the prefix for the paths of artifacts."""
     begin = """import os, signal, sys, time
 findings = [argument[17:] for argument in sys.argv if argument.startswith("-artifact_prefix=")][0]
 """
@@ -112,7 +112,7 @@ def test_every_bad_end_is_a_finding_whose_input_is_kept(monkeypatch, tmp_path, c
 
 
 def test_a_good_end_after_an_old_finding_is_none(monkeypatch, tmp_path):
-    """It is tried again, and stays."""
+    """An old finding is tried again and kept."""
     replaced(monkeypatch, tmp_path, DONE + "assert sys.argv[-1] + '/' == findings")
     old = tmp_path / "onnx/findings/crash-1"
     old.parent.mkdir(parents=True)

@@ -1,93 +1,46 @@
 """Activations within their budgets: error in units in the last place, range, monotony, symmetry, special values."""
 
-from dataclasses import dataclass
+import re
 
 import numpy as np
 import pytest
 
+from activations import ACTIVATIONS, with_parameters
 from arrays import same_bits, uniform
-from reference import ACTIVATIONS
+from compiled import ROOT
+from fastnn import _core
+from fastnn.exporters.onnx import to_proto
 from sequentials import activation_model
 
 INF = np.inf
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Of one activation: the most ulps in float32 and float64, its range, and from where on it rises."""
-
-    ulps: tuple[int, int]
-    range: tuple[float, float] = (-INF, INF)
-    rises_from: float = -INF
-
-
-def told(name, **parameters):
-    return (name, tuple(parameters.items()))
-
-
-# Adding an activation is adding a row here.
-BUDGETS = {
-    "linear": Budget((0, 0)),
-    "relu": Budget((0, 0), (0, INF)),
-    "step": Budget((0, 0), (0, 1)),
-    "relu6": Budget((0, 0), (0, 6)),
-    "hard_tanh": Budget((0, 0), (-1, 1)),
-    "tanh": Budget((1, 2), (-1, 1)),
-    "sigmoid": Budget((1, 2), (0, 1)),
-    "hard_sigmoid": Budget((1, 1), (0, 1)),
-    "softsign": Budget((1, 1), (-1, 1)),
-    "exponential": Budget((1, 1), (0, INF)),
-    "selu": Budget((1, 1), (-1.7580994, INF)),
-    "silu": Budget((1, 1), (-0.2785, INF), rises_from=0),
-    "hard_swish": Budget((1, 1), (-0.3750001, INF), rises_from=0),
-    "softplus": Budget((1, 1), (0, INF)),
-    "mish": Budget((1, 1), (-0.3089, INF), rises_from=0),
-    "gelu": Budget((1, 1), (-0.16998, INF), rises_from=0),
-    "gelu_tanh": Budget((1, 2), (-0.17005, INF), rises_from=0),
-    told("elu", alpha=1.0): Budget((1, 1), (-1, INF)),
-    told("elu", alpha=0.3): Budget((1, 1)),
-    told("elu", alpha=-2.0): Budget((1, 1), rises_from=0),
-    told("celu", alpha=1.0): Budget((1, 1), (-1, INF)),
-    told("celu", alpha=0.3): Budget((1, 1)),
-    told("celu", alpha=1.7): Budget((1, 1)),
-    told("leaky_relu", negative_slope=0.25): Budget((1, 1)),
-    told("leaky_relu", negative_slope=0.01): Budget((1, 1)),
-    told("leaky_relu", negative_slope=-0.3): Budget((1, 1), rises_from=0),
-    told("clip", minimum=-0.25, maximum=3.5): Budget((0, 0), (-0.25, 3.5)),
-    told("clip", minimum=1.0, maximum=INF): Budget((0, 0), (1, INF)),
-}
-ELEMENTWISE = pytest.mark.parametrize(
-    "activation", BUDGETS, ids=lambda a: a if isinstance(a, str) else f"{a[0]}-{a[1]}"
-)
+# (name, budget), with the parameters as layers take them.
+CASES = [(name, budget) for name, row in ACTIVATIONS.items() for budget in row.budgets]
+IDS = [f"{name}-{tuple(budget.parameters.items())}" if budget.parameters else name for name, budget in CASES]
+ELEMENTWISE = pytest.mark.parametrize(("name", "budget"), CASES, ids=IDS)
 CHUNK = 2**18  # numbers at a time: the arrays stay in the cache
 
 
-def given(activation):
-    """As layers take it."""
-    return activation if isinstance(activation, str) else {"name": activation[0], **dict(activation[1])}
-
-
-def apply(activation, x):
+def apply(name, x, **parameters):
     """fastnn's activation of each element of a 1-D array."""
-    return activation_model(given(activation), 1, x.dtype).predict(x[:, None])[:, 0]
+    return activation_model({"name": name, **parameters}, 1, x.dtype).predict(x[:, None])[:, 0]
 
 
-def exact(activation, x):
+def exact(name, x, **parameters):
     """The activation with at least 11 more bits than x has, its parameters rounded as the model rounds them."""
-    name, parameters = (activation, ()) if isinstance(activation, str) else activation
     wide = np.float64 if x.dtype == np.float32 else np.longdouble
     with np.errstate(under="ignore", invalid="ignore", over="ignore"):
-        return ACTIVATIONS[name](x.astype(wide), **{key: wide(x.dtype.type(value)) for key, value in parameters})
+        rounded = {key: wide(x.dtype.type(value)) for key, value in parameters.items()}
+        return ACTIVATIONS[name].formula(x.astype(wide), **rounded)
 
 
-def assert_within_budget(activation, x):
-    """Return how many ulps the answers are off at most. x: increasing numbers without NaN."""
-    y, expected, dtype, budget = apply(activation, x), exact(activation, x), x.dtype, BUDGETS[activation]
+def assert_within_budget(name, budget, x):
+    """Return how many ulps the outputs are off at most. x: increasing numbers without NaN."""
+    y, expected, dtype = apply(name, x, **budget.parameters), exact(name, x, **budget.parameters), x.dtype
     low, high = budget.range
     assert (y >= low).all()
     assert (y <= high).all()
     falls = (y[1:] < y[:-1]) & (x[:-1] >= budget.rises_from)
-    assert not falls.any(), f"{activation} falls at {x[:-1][falls][:3]}"
+    assert not falls.any(), f"{name} falls at {x[:-1][falls][:3]}"
     ulps = budget.ulps[0 if dtype == np.float32 else 1]
     if ulps == 0:
         assert (y == expected).all()
@@ -98,7 +51,7 @@ def assert_within_budget(activation, x):
         error = np.abs(y.astype(expected.dtype) - expected) / ulp
         error[y == expected.astype(dtype)] = 0  # also where both are infinite
     worst = int(np.argmax(error))
-    assert error[worst] <= ulps, f"{activation}({x[worst]!r}) is {error[worst]} ulp off"
+    assert error[worst] <= ulps, f"{name}({x[worst]!r}) is {error[worst]} ulp off"
     return float(error[worst])
 
 
@@ -109,49 +62,66 @@ def increasing_floats(start, stop, stride=1):
     return x, -x[::-1]
 
 
+NUMERICS = (ROOT / "docs/numerics.md").read_text()
+
+
+@pytest.mark.parametrize("name", _core.activations)
+def test_an_activation_has_its_tests_its_words_and_its_spelling_in_onnx(name):
+    assert name in ACTIVATIONS, f"{name} has no row in tests/activations.py"
+    is_whole_row = name in _core.whole_row_activations
+    assert is_whole_row or ACTIVATIONS[name].budgets, f"{name} has no budget in tests/activations.py"
+    assert re.search(rf"^\| [^|]*\b{name}\b", NUMERICS, re.M), f"{name} has no row in docs/numerics.md"
+    model = activation_model(with_parameters(name), 2, "float32")
+    assert to_proto(model.describe()).graph.node, f"{name} has no spelling in fastnn/exporters/onnx.py"
+
+
+def test_each_row_is_of_an_activation():
+    assert ACTIVATIONS.keys() == _core.activations.keys()
+
+
 @ELEMENTWISE
-def test_float32_within_budget_on_a_sweep_of_all_bit_patterns(activation, isa):
+def test_float32_within_budget_on_a_sweep_of_all_bit_patterns(name, budget, isa):
     for x in increasing_floats(0, 2**31, 1009):
-        assert_within_budget(activation, x)
+        assert_within_budget(name, budget, x)
     for x in increasing_floats(0x3D000000, 0x42000000, 211):  # 2^-5 to 2^5, where the curves bend
-        assert_within_budget(activation, x)
+        assert_within_budget(name, budget, x)
 
 
 @pytest.mark.exhaustive
 @ELEMENTWISE
-def test_float32_within_budget_on_every_float(activation):
+def test_float32_within_budget_on_every_float(name, budget):
     # One more than the chunk: monotony across its end.
     chunks = (increasing_floats(start, min(start + CHUNK + 1, 2**31)) for start in range(0, 2**31, CHUNK))
-    worst = max(assert_within_budget(activation, x) for pair in chunks for x in pair if x.size)
-    print(f"{activation}: {worst:.3f} ulp of float32")  # shown by pytest -rP
+    worst = max(assert_within_budget(name, budget, x) for pair in chunks for x in pair if x.size)
+    print(f"{name}, {budget.parameters}: {worst:.3f} ulp of float32")  # shown by pytest -rP
 
 
 @pytest.mark.exhaustive
 @ELEMENTWISE
-def test_float64_within_budget_on_a_billion_numbers_all_activations_together(activation):
+def test_float64_within_budget_on_a_billion_numbers_all_activations_together(name, budget):
     rng, worst = np.random.default_rng(7), 0.0
-    for _ in range(0, 10**9 // len(BUDGETS), 2 * CHUNK):
+    for _ in range(0, 10**9 // len(CASES), 2 * CHUNK):
         bits = rng.integers(0, 0x7FF0000000000000, CHUNK, np.uint64).view(np.float64)
         for x in (bits * rng.choice([-1, 1], CHUNK), rng.normal(0, 10, CHUNK)):  # of all sizes, and where curves bend
-            worst = max(worst, assert_within_budget(activation, np.sort(x)))
-    print(f"{activation}: {worst:.3f} ulp of float64")
+            worst = max(worst, assert_within_budget(name, budget, np.sort(x)))
+    print(f"{name}, {budget.parameters}: {worst:.3f} ulp of float64")
 
 
 @ELEMENTWISE
-def test_float64_within_budget_on_a_dense_sample(activation, isa):
+def test_float64_within_budget_on_a_dense_sample(name, budget, isa):
     bits = (np.arange(200_000, dtype=np.uint64) * np.uint64(0x7FEFFFFFFFFFFFFF // 200_000)).view(np.float64)
     curve = np.sort(np.abs(uniform(1, 300_000)) * 40)
     for x in (bits, curve):
-        assert_within_budget(activation, x)
-        assert_within_budget(activation, -x[::-1])
+        assert_within_budget(name, budget, x)
+        assert_within_budget(name, budget, -x[::-1])
 
 
 @ELEMENTWISE
-def test_float64_is_monotone_between_neighbours(activation, isa):
+def test_float64_is_monotone_between_neighbours(name, budget, isa):
     for start in (*np.arange(0.02, 20, 0.02), 0.16, 0.32, 0.48, 0.64):
         x = np.float64(start).view(np.uint64) + np.arange(-64, 64).astype(np.uint64)
-        assert_within_budget(activation, x.view(np.float64))
-        assert_within_budget(activation, -x.view(np.float64)[::-1])
+        assert_within_budget(name, budget, x.view(np.float64))
+        assert_within_budget(name, budget, -x.view(np.float64)[::-1])
 
 
 @pytest.mark.parametrize("activation", ["tanh", "hard_tanh", "softsign"])
@@ -180,28 +150,29 @@ def test_odd_functions_are_odd_bit_for_bit(activation, dtype, isa):
         ("gelu", [0.0, -0.0, np.inf, -np.inf, 100.0, -100.0], [0.0, -0.0, np.inf, -0.0, 100.0, -0.0]),
         ("gelu_tanh", [0.0, -0.0, np.inf, -np.inf, 100.0, -100.0], [0.0, -0.0, np.inf, -0.0, 100.0, -0.0]),
         ("selu", [0.0, -0.0, np.inf], [0.0, -0.0, np.inf]),
-        (told("elu", alpha=0.5), [0.0, -0.0, np.inf, -np.inf], [0.0, -0.0, np.inf, -0.5]),
-        (told("celu", alpha=0.5), [0.0, -0.0, np.inf, -np.inf], [0.0, -0.0, np.inf, -0.5]),
+        (("elu", {"alpha": 0.5}), [0.0, -0.0, np.inf, -np.inf], [0.0, -0.0, np.inf, -0.5]),
+        (("celu", {"alpha": 0.5}), [0.0, -0.0, np.inf, -np.inf], [0.0, -0.0, np.inf, -0.5]),
         (
-            told("leaky_relu", negative_slope=0.5),
+            ("leaky_relu", {"negative_slope": 0.5}),
             [0.0, -0.0, np.inf, -np.inf, -2.0],
             [0.0, -0.0, np.inf, -np.inf, -1.0],
         ),
         (
-            told("clip", minimum=-2.0, maximum=INF),
+            ("clip", {"minimum": -2.0, "maximum": INF}),
             [0.0, -0.0, np.inf, -np.inf, -3.0],
             [0.0, -0.0, np.inf, -2.0, -2.0],
         ),
     ],
 )
 def test_special_values_to_the_sign_of_zero(activation, x, y, dtype, isa):
-    assert same_bits(apply(activation, np.array(x, dtype)), np.array(y, dtype))
+    name, parameters = (activation, {}) if isinstance(activation, str) else activation
+    assert same_bits(apply(name, np.array(x, dtype), **parameters), np.array(y, dtype))
 
 
-@pytest.mark.parametrize("activation", [*BUDGETS, "softmax", "log_softmax"])
-def test_nan_stays_nan(activation, dtype, isa):
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_nan_stays_nan(name, dtype, isa):
     for units, rows in ((1, 1), (3, 9), (20, 100)):
-        y = activation_model(given(activation), units, dtype).predict(np.full((rows, units), np.nan))
+        y = activation_model(name, units, dtype).predict(np.full((rows, units), np.nan))
         assert np.isnan(y).all()
 
 

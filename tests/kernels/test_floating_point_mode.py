@@ -1,6 +1,5 @@
 """A call works in the default floating-point mode and leaves the caller's as it found it."""
 
-
 import numpy as np
 import pytest
 

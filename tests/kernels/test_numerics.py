@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import fastnn
+from activations import ACTIVATIONS
 from arrays import same_bits, uniform
 from fastnn import _core
 from fastnn.layers import Dense
 from fastnn.models import Sequential
-from reference import ACTIVATIONS, dense_bound, forward
+from reference import dense_bound, forward
 from sequentials import activation_model, network
 
 # One below, at and one above: the numbers of chains (4, 17, 65 units), panels (8 or 16 units), tiles of 8 units.

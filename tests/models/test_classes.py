@@ -138,7 +138,7 @@ def test_labels_of_more_than_one_type_are_text_or_refused_for_npy(run, path, tmp
     code, out, _ = run("predict", path, tmp_path / "x.npy", "--labels")
     assert (code, out.splitlines()) == (0, [str(each) for each in classes])
     code, out, err = run("predict", path, tmp_path / "x.npy", "--labels", "-o", tmp_path / "y.npy")
-    wanted = "expected classes of one type and at most 256 letters, or an output file that ends in .csv"
+    wanted = "expected classes of one type and at most 256 characters; received others; write a .csv file"
     assert (code, out, err) == (2, "", f"fastnn: {tmp_path}/y.npy: {wanted}\n")
     assert not (tmp_path / "y.npy").exists()
 

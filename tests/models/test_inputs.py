@@ -294,6 +294,6 @@ def test_a_sub_class_that_lies_about_itself_is_taken_as_it_is():
 def test_masked_values_are_refused_not_guessed(mask):
     x = np.ma.array(np.zeros((4, INPUTS), "float32"), mask=mask == "all")
     x[2, 3] = np.ma.masked
-    with pytest.raises(ValueError, match="expected an array without masked values; fill them first"):
+    with pytest.raises(ValueError, match="expected an array without masked values; received some; fill them first"):
         MODEL.predict(x)
     MODEL.predict(x.filled(0))

@@ -1,4 +1,5 @@
-# A CMake toolchain: Debian's g++-aarch64-linux-gnu; static, so that qemu-aarch64 needs no aarch64 libraries to run it.
+# A CMake toolchain for Debian's g++-aarch64-linux-gnu. It links statically, so that qemu-aarch64 needs no aarch64
+# libraries.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)

@@ -1,7 +1,8 @@
-// A program for test_allocation_failures.py, `allocation_failures MODEL WRONG FOLDER`: each allocation of whatever is
-// done with a model fails in turn, that one alone or all from it on. Every time: std::bad_alloc, or the answer where
-// fastnn can do without; nothing leaked; all works afterwards. Each attempt has a process of its own, in which nothing
-// has been allocated yet. Ends with 0 and the numbers of allocations, or says what does not hold.
+// For test_allocation_failures.py: `allocation_failures MODEL WRONG FOLDER`. It lets each allocation of every operation
+// on a model fail in turn: that one alone, or all from it on. Every time the operation must throw std::bad_alloc, or
+// succeed if fastnn can do without that memory. Nothing may leak, and everything must work afterwards. Each attempt
+// runs in a new process, in which nothing has been allocated yet. It exits with 0 and prints the numbers of
+// allocations, or prints the check that failed.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -26,13 +27,13 @@ constexpr std::size_t kRows = 1000;  // four threads share them
 
 struct Operation {
   const char* name;
-  std::function<void()> prepare;  // nothing fails yet
+  std::function<void()> prepare;  // before allocations fail
   std::function<void()> run;
-  std::function<void()> check;  // nothing fails any more
+  std::function<void()> check;  // after they have stopped failing
   int threads = 1;
 };
 
-// What a child tells its parent, in memory that both have.
+// The result of an attempt, in memory that the child shares with its parent.
 struct Report {
   bool finished, failed;
   long kept;
@@ -51,7 +52,7 @@ void attempt(const Operation& operation, long n, bool and_all_later, Report& rep
   report.failed = has_failed();
   CHECK(report.failed || !short_of_memory);
   if (!short_of_memory) operation.check();
-  for (int i = 0; i < (operation.threads > 1 ? 20 : 1); ++i) {  // until each thread has had its first part
+  for (int i = 0; i < (operation.threads > 1 ? 20 : 1); ++i) {  // until each thread has allocated its scratch
     operation.run();
     operation.check();
   }
@@ -71,7 +72,7 @@ void fail_each_allocation(const Operation& operation, bool and_all_later) {
   };
   attempted(1'000'000);
   CHECK(!report.failed);
-  const long most_kept = report.kept + operation.threads - 1;  // but for one that had none
+  const long most_kept = report.kept + operation.threads - 1;  // a thread that ran no part has allocated no scratch
   long n = 0;
   for (;; ++n) {
     attempted(n);
@@ -182,8 +183,9 @@ int main(int argc, char** argv) {
        [] {
          expect<fastnn::Error>([] { fastnn::set_isa("none"); });
          expect<fastnn::Error>([] { fastnn::set_num_threads(0); });
-         expect<fastnn::Error>([] { fastnn::activation_from_name("none"); });
-         expect<fastnn::Error>([] { fastnn::Network<float>(1, {{2}}); });
+         expect<fastnn::Error>([] { fastnn::activation_row("none"); });
+         expect<fastnn::Error>(
+             [] { fastnn::Network<float>(1, {fastnn::activation_layer<float>(2, fastnn::Activation::relu)}); });
        },
        nothing},
   };

@@ -1,7 +1,7 @@
-// A program for test_programs.py: what a network takes from memory, little more than its weights once. "Think at
-// construction, run at prediction": counts the allocations of forward. A thread's first call takes its scratch memory,
-// the calls after it take none, whatever the rows, as long as they need no more than those before. A second thread
-// takes a handful, once: the pool, what std::thread needs, its own scratch.
+// For test_programs.py: counts allocations ("think at construction, run at prediction"). A network takes little more
+// memory than its weights. The first call on a thread allocates its scratch; later calls allocate nothing, unless they
+// need more scratch than all calls before. A second thread costs a few allocations, once: the pool, std::thread and its
+// own scratch.
 #include <algorithm>
 #include <cstdio>
 #include <vector>
@@ -10,11 +10,12 @@
 #include "fastnn/network.hpp"
 #include "fastnn/threads.hpp"
 
-// A network's memory beyond 1.1 times its weights, in bytes; never more than 64 KiB.
+// Returns the bytes that a network takes beyond 1.1 times its weights. The limit is 64 KiB.
 std::ptrdiff_t excess(std::size_t inputs, std::size_t units) {
   const std::vector<float> weights(inputs * units);
   const std::size_t before = allocated_bytes();
-  const fastnn::Network<float> network(inputs, {{units, fastnn::Activation::relu, weights.data()}});
+  const fastnn::Network<float> network(inputs,
+                                       {fastnn::dense_layer(units, weights.data(), nullptr, fastnn::Activation::relu)});
   return static_cast<std::ptrdiff_t>(allocated_bytes() - before) -
          static_cast<std::ptrdiff_t>(1.1 * static_cast<double>(weights.size() * sizeof(float)));
 }
@@ -29,7 +30,8 @@ int main() {
   const std::vector<float> weights(100 * 100, 0.01f), x(1000 * 100, 1.0f);
   std::vector<float> y(1000 * 100), z(1000 * 100);
   const fastnn::Network<float> network(
-      100, {{100, fastnn::Activation::tanh, weights.data()}, {100, fastnn::Activation::softmax, weights.data()}});
+      100, {fastnn::dense_layer(100, weights.data(), nullptr, fastnn::Activation::tanh),
+            fastnn::dense_layer(100, weights.data(), nullptr, fastnn::Activation::softmax)});
   float* const outputs[] = {z.data(), y.data()};
 
   const auto allocations_of = [&](int rounds) {

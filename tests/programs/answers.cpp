@@ -1,5 +1,6 @@
-// The answers of model files, raw, for test_emulated.py: `answers X MODEL…` reads rows of numbers as they lie in memory
-// from X.float32 and X.float64 and writes for each model every layer's outputs, then the last one's for three rows.
+// For test_emulated.py: `answers X MODEL…` writes the outputs of model files as raw numbers. It reads raw rows from
+// X.float32 and X.float64. For each model it writes the outputs of every layer for all rows, then those of the last
+// layer for three rows.
 #include <cstdio>
 #include <exception>
 #include <fstream>

@@ -1,5 +1,5 @@
-// A program for test_blocks.py: how the work of a call is cut up, counted for up to 64 threads. It ends with 0, or says
-// which line does not hold.
+// For test_blocks.py: counts how the work of a call is split, for up to 64 threads. It exits with 0, or prints the line
+// of the check that failed.
 #include "../../cpp/core/blocks.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kLanes = 16;
 
-// Every row is in one block; each thread has as many blocks, which differ by one vector of rows.
+// Every row is in exactly one block. All threads get equally many blocks, whose sizes differ by at most one vector.
 void check_blocks(std::size_t rows, std::size_t whole, std::size_t threads) {
   const Blocks blocks(rows, whole, kLanes, threads);
   std::size_t row = 0, most = 0, least = rows;
@@ -22,7 +22,7 @@ void check_blocks(std::size_t rows, std::size_t whole, std::size_t threads) {
     CHECK(blocks.first_row(block) == row && blocks.rows(block) > 0);
     CHECK(blocks.rows(block) <= std::min(whole, blocks.rows(0)));
     row += blocks.rows(block);
-    if (block == blocks.of_grains()) continue;  // the rows that are left
+    if (block == blocks.of_grains()) continue;  // the last block of remaining rows
     most = std::max(most, blocks.rows(block));
     least = std::min(least, blocks.rows(block));
   }
@@ -34,16 +34,15 @@ void check_blocks(std::size_t rows, std::size_t whole, std::size_t threads) {
   CHECK(blocks.of_grains() % threads == 0 || blocks.of_grains() == rows / kLanes);
 }
 
-// The most of one thread, when shares are handed out in order, each to whoever has the least so far.
-std::size_t most_of_thread(std::size_t shares, std::size_t threads,
-                           fastnn::FunctionRef<std::size_t(std::size_t)> size) {
+// Returns the largest load of a thread, when each part in turn goes to the thread with the least load so far.
+std::size_t most_of_thread(std::size_t parts, std::size_t threads, fastnn::FunctionRef<std::size_t(std::size_t)> size) {
   std::vector<std::size_t> loads(threads);
-  for (std::size_t share = 0; share < shares; ++share) *std::min_element(loads.begin(), loads.end()) += size(share);
+  for (std::size_t part = 0; part < parts; ++part) *std::min_element(loads.begin(), loads.end()) += size(part);
   return *std::max_element(loads.begin(), loads.end());
 }
 
-// No thread has more than its equal share and what can not be cut: a vector of rows and the rows that are left, or a
-// panel of units. A small call stays on one thread.
+// No thread gets more than an equal part of the work plus what cannot be split: a vector of rows and the remaining
+// rows, or a panel of units. A small call runs on one thread.
 void check_balance(std::size_t rows, std::size_t units, std::size_t whole, std::size_t most_threads) {
   constexpr std::size_t kPanel = 16, kLayers = 3;
   const double work_of_layer = static_cast<double>(units * units);

@@ -1,4 +1,4 @@
-// What the C++ programs of the tests say when something does not hold, and end with: abort(), which fuzzers notice.
+// CHECK for the C++ programs of the tests: prints the line of a false condition and aborts, which fuzzers report too.
 #pragma once
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// Child processes of the C++ programs, and memory that they share with their parent.
+// Runs parts of a C++ test program in child processes, with memory that they share with their parent.
 #pragma once
 
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 
 #include "check.hpp"
 
-// So many objects, all zero, that this process has in common with the children that it forks off.
+// Returns `count` zeroed objects in memory that this process shares with its forked children.
 template <class T>
 T* shared(std::size_t count) {
   void* memory = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -18,14 +18,14 @@ T* shared(std::size_t count) {
   return static_cast<T*>(memory);
 }
 
-// How a child ends, as waitpid() tells it: 0 if well.
+// Waits for a child and returns its status as waitpid() reports it: 0 for success.
 inline int status_of(pid_t child) {
   int status = -1;
   CHECK(child > 0 && waitpid(child, &status, 0) == child);
   return status;
 }
 
-// How a child ends that does some work; one that takes too long is ended by SIGALRM.
+// Runs work() in a child and returns its status. SIGALRM ends a child that takes longer than most_seconds.
 template <class Work>
 int status_of_child(const Work& work, unsigned most_seconds = 60) {
   const pid_t child = fork();

@@ -1,5 +1,5 @@
-// Networks drawn from a number, the same ones on every CPU, and their answers row by row: each sum by the scalar
-// reference, each activation by itself. What forward() gives must be the same bits.
+// Pseudo-random networks, the same for a seed on every CPU, with their expected outputs. The outputs are computed row
+// by row: each sum by the scalar reference, each activation as a network of its own. forward() must give the same bits.
 #pragma once
 
 #include <cmath>
@@ -7,6 +7,7 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,13 @@
 
 namespace drawn {
 
-// Those around which tiles, panels, vectors and the number of chains change, of every instruction set.
+// Sizes around which tiles, panels, vectors and the number of chains change, for every instruction set.
 constexpr std::size_t kUnits[] = {1,  2,  3,  4,  5,  7,  8,  9,  12, 13, 15, 16, 17,  23,  24,  25,
                                   31, 32, 33, 47, 48, 49, 63, 64, 65, 66, 80, 97, 100, 128, 129, 200};
 constexpr std::size_t kInputs[] = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 100, 128, 129, 257};
 constexpr std::size_t kMostRows = 70;
 
-// S. Vigna's splitmix64: the standard library's distributions differ from one library to the next.
+// splitmix64 (S. Vigna). The distributions of std differ between standard libraries.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
@@ -44,7 +45,8 @@ class Random {
 
 enum class Kind { usual, subnormal, every_magnitude, huge, special };
 
-// `usual` numbers are multiples of 2^-23 in [-1, 1); one in eight of the `special` ones is none of these.
+// `usual` numbers are multiples of 2^-23 in [-1, 1). Of `special` numbers, one in eight is zero, an infinity, NaN or at
+// a limit of the format, and the others are usual.
 template <class T>
 T number(Random& random, Kind kind) {
   using Limits = std::numeric_limits<T>;
@@ -75,68 +77,81 @@ inline Kind mostly_usual(Random& random) { return random.below(2) == 0 ? Kind::u
 
 template <class T>
 struct Layer {
+  fastnn::LayerKind kind;
   fastnn::Activation activation;
   std::size_t inputs, units;
-  fastnn::ActivationParameters parameters;
-  std::vector<T> kernel, bias, scale, shift;
+  fastnn::Parameters parameters;
+  std::map<std::string, std::vector<T>> weights;
 
-  // As fastnn takes it, or its activation alone.
+  bool has_kernel() const { return weights.count("kernel") > 0; }
+
+  // A view for fastnn.
   fastnn::Layer<T> whole() const {
-    return {units, activation, data(kernel), data(bias), parameters, data(scale), data(shift)};
+    fastnn::Layer<T> view{kind, units, activation, parameters, {}};
+    for (const auto& [name, numbers] : weights) view.weights[name] = numbers.data();
+    return view;
   }
+  // The layer, or a Dense layer's activation alone.
   fastnn::Layer<T> without_kernel() const {
-    return {units, activation, nullptr, nullptr, parameters, data(scale), data(shift)};
+    return has_kernel() ? fastnn::activation_layer<T>(units, activation, parameters) : whole();
   }
-  static const T* data(const std::vector<T>& numbers) { return numbers.empty() ? nullptr : numbers.data(); }
+  // A Dense layer's bias, zeros if it has none.
+  std::vector<T> bias() const {
+    const auto found = weights.find("bias");
+    return found == weights.end() ? std::vector<T>(units) : found->second;
+  }
 };
 
 template <class T>
 Layer<T> layer(Random& random, std::size_t inputs, std::size_t units) {
-  using fastnn::Activation;
-  constexpr std::size_t of_units = 3;  // activations that have numbers for each unit, and so no kernel
-  const std::vector<std::string> names = fastnn::activation_names();
-  const std::size_t choice = random.below(names.size() + of_units);
-  const Activation others[of_units] = {Activation::prelu, Activation::affine, Activation::layer_normalization};
-  const fastnn::ActivationParameters parameters[] = {{0.25, 0.75}, {0.01, 3}, {1.7, 2}};
-  Layer<T> result = {{}, inputs, units, random.among(parameters), {}, {}, {}, {}};
-  if (choice >= names.size()) {
-    result.activation = others[choice - names.size()];
+  std::vector<const fastnn::LayerRow*> others;  // with weights for each unit, and so no kernel
+  for (const fastnn::LayerRow& row : fastnn::kLayers)
+    if (!row.has_activation) others.push_back(&row);
+  const std::size_t choice = random.below(fastnn::kActivationCount + others.size());
+  const fastnn::Parameters parameters[] = {{0.25, 0.75}, {0.01, 3}, {1.7, 2}};
+  Layer<T> result = {{}, {}, inputs, units, random.among(parameters), {}};
+  if (choice >= fastnn::kActivationCount) {
+    const fastnn::LayerRow& row = *others[choice - fastnn::kActivationCount];
+    result.kind = row.kind;
     result.units = inputs;
-    result.scale = numbers<T>(random, inputs, mostly_usual(random));
-    if (result.activation != Activation::prelu) result.shift = numbers<T>(random, inputs, mostly_usual(random));
+    for (const fastnn::WeightRow& weight : row.weights)
+      if (weight.name != nullptr) result.weights[weight.name] = numbers<T>(random, inputs, mostly_usual(random));
     return result;
   }
-  result.activation = fastnn::activation_from_name(names[choice]);
-  result.kernel = numbers<T>(random, inputs * units, mostly_usual(random));
-  if (random.below(4) > 0) result.bias = numbers<T>(random, units, mostly_usual(random));
+  result.kind = fastnn::LayerKind::dense;
+  result.activation = fastnn::kActivations[choice].activation;
+  result.weights["kernel"] = numbers<T>(random, inputs * units, mostly_usual(random));
+  if (random.below(4) > 0) result.weights["bias"] = numbers<T>(random, units, mostly_usual(random));
   return result;
 }
 
-// Numbers one after another have all pairs of inputs and units in their first layers with a kernel, in mixed order.
+// Returns the layers of the network with this seed. Consecutive seeds go through all pairs of inputs and units of the
+// first layer, in mixed order.
 template <class T>
 std::vector<Layer<T>> layers(Random& random, std::uint64_t seed) {
-  constexpr std::size_t pairs = std::size(kInputs) * std::size(kUnits), step = 197;  // without a common factor
+  constexpr std::size_t pairs = std::size(kInputs) * std::size(kUnits), step = 197;  // coprime
   const std::size_t pair = seed % pairs * step % pairs;
   std::size_t inputs = kInputs[pair % std::size(kInputs)], units = kUnits[pair / std::size(kInputs)];
   std::vector<Layer<T>> result;
   for (std::size_t depth = 1 + random.below(4); depth > 0; --depth) {
     result.push_back(layer<T>(random, inputs, units));
     inputs = result.back().units;
-    units = result.back().kernel.empty() ? units : random.among(kUnits);
+    units = result.back().has_kernel() ? random.among(kUnits) : units;
   }
   return result;
 }
 
-// y = the layer's answers to rows of x, one by one, by the instruction set in use where it takes more than sums.
+// Returns the outputs of a layer for the rows of x, one at a time. Activations run on the instruction set in use.
 template <class T>
 std::vector<T> reference(const Layer<T>& layer, const std::vector<T>& x) {
   const fastnn::Network<T> activation(layer.units, {layer.without_kernel()});
-  const std::vector<T> bias = layer.bias.empty() ? std::vector<T>(layer.units) : layer.bias;
+  const std::vector<T> bias = layer.bias();
   std::vector<T> sums(layer.units), y(x.size() / layer.inputs * layer.units);
   for (std::size_t row = 0; row < x.size() / layer.inputs; ++row) {
     const T* from = &x[row * layer.inputs];
-    if (!layer.kernel.empty()) {
-      fastnn::reference_dense(layer.inputs, layer.units, layer.kernel.data(), bias.data(), from, sums.data());
+    if (layer.has_kernel()) {
+      fastnn::reference_dense(layer.inputs, layer.units, layer.weights.at("kernel").data(), bias.data(), from,
+                              sums.data());
       from = sums.data();
     }
     activation.forward({from, 1, static_cast<std::ptrdiff_t>(layer.units)}, &y[row * layer.units]);
@@ -144,7 +159,7 @@ std::vector<T> reference(const Layer<T>& layer, const std::vector<T>& x) {
   return y;
 }
 
-// The same rows laid out in memory in one of eight ways.
+// Rows in memory, in one of eight layouts.
 template <class T>
 class Placed {
  public:
@@ -175,8 +190,8 @@ class Network {
  public:
   explicit Network(std::uint64_t seed) : Network(Random(seed), seed) {}
 
-  // Whether the first so many rows get the bits that are expected: placed in ways 0 to 7, by forward(); 8 to 15, in
-  // every layer.
+  // Returns whether the outputs of the first `rows` rows have the expected bits. Ways 0 to 7 are the layouts of x for
+  // forward(); 8 to 15 are the same layouts for representations(), which checks every layer.
   bool answers(std::size_t rows, std::size_t way) const {
     const Placed<T> x(x_, rows, layers_[0].inputs, way);
     std::vector<std::vector<T>> y;
@@ -193,7 +208,7 @@ class Network {
     return same;
   }
 
-  // Of each layer, for kMostRows rows.
+  // The outputs of each layer for kMostRows rows.
   const std::vector<std::vector<T>>& expected() const { return expected_; }
 
  private:

@@ -1,5 +1,6 @@
-// A program for test_real_time.py: `program KIND CALLS MODEL…` makes so many calls of prepared models, with inputs that
-// are normal numbers (KIND 0), subnormal (1), NaN (2) or huge (3). Beside the calls it does the same for every kind.
+// For test_real_time.py: `program KIND CALLS MODEL…` makes CALLS calls of prepared models. Their inputs are normal
+// numbers (KIND 0), subnormal (1), NaN (2) or huge (3). Everything else is the same for every kind, so instruction
+// counts can be compared.
 #include <cstdlib>
 #include <fastnn/fastnn.hpp>
 #include <limits>

@@ -1,5 +1,5 @@
-// The operators new and delete of failing_new.hpp: linked into allocations.cpp and allocation_failures.cpp, preloaded
-// into failing_calls.py.
+// Operators new and delete that count allocations and can fail (failing_new.hpp). They are linked into allocations.cpp
+// and allocation_failures.cpp, and preloaded into failing_calls.py.
 #include "failing_new.hpp"
 
 #include <atomic>
@@ -9,7 +9,7 @@
 namespace {
 
 std::atomic<bool> armed{false}, all_later{false}, failed{false};
-std::atomic<long> before{0};  // allocations that come before the first failure
+std::atomic<long> before{0};  // allocations left before the first failure
 std::atomic<long> taken{0}, given_back{0};
 std::atomic<std::size_t> bytes{0};
 

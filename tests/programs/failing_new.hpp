@@ -1,13 +1,13 @@
-// C++'s allocations, counted; from a chosen one on they can be made to fail. See failing_new.cpp.
+// Counts the allocations of C++ code, and makes a chosen one fail. See failing_new.cpp.
 #pragma once
 
 #include <cstddef>
 
 extern "C" {
-void fail(long n, bool and_all_later);  // the n-th from now on, from 0; it alone, or all from it on
+void fail(long n, bool and_all_later);  // fails allocation n, counted from 0; also all later ones if and_all_later
 void fail_no_more();
-bool has_failed();   // since fail()
-long allocations();  // so far, those that failed not among them
+bool has_failed();   // whether an allocation has failed since fail()
+long allocations();  // successful allocations so far
 std::size_t allocated_bytes();
-long living();  // allocations that were not given back
+long living();  // allocations that have not been freed
 }

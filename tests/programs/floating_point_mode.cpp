@@ -1,5 +1,5 @@
-// A call computes in the default floating-point mode whatever the caller's is, and leaves that as it found it: networks
-// of many shapes in each mode of an x86-64 or aarch64 CPU. It ends with 0, or says what does not hold.
+// Calls compute in the default floating-point mode and restore the caller's. This program runs networks of many shapes
+// in every mode of an x86-64 or aarch64 CPU. It exits with 0, or prints the check that failed.
 #include <cstdio>
 #include <cstdlib>
 
@@ -34,7 +34,7 @@ constexpr Mode kModes[] = {{"flush to zero", 1 << 24 | 1 << 19},
                            {"round up", 1 << 22},
                            {"round down", 2 << 22},
                            {"round to zero", 3 << 22},
-                           {"all exceptions unmasked", 0x9f00}};  // which many CPUs cannot: they read back 0
+                           {"all exceptions unmasked", 0x9f00}};  // many CPUs do not support it and read back 0
 void set_mode(std::uint64_t word) { asm volatile("msr fpcr, %0" : : "r"(word)); }
 std::uint64_t mode() {
   std::uint64_t word;
@@ -43,7 +43,7 @@ std::uint64_t mode() {
 }
 #endif
 
-// Whether run() gives true in a mode, and leaves it alone.
+// Returns whether run() returns true in a mode and leaves the mode unchanged.
 template <class Run>
 bool holds_in(const Mode& each, const Run& run) {
   set_mode(each.word);
@@ -56,7 +56,7 @@ bool holds_in(const Mode& each, const Run& run) {
   return same && before == after;
 }
 
-// a / b; volatile, or it were computed before the mode is set, or after.
+// Returns a / b in a mode. volatile keeps the compiler from computing it before or after that mode is set.
 template <class T>
 T quotient_in(const Mode& each, T dividend, T divisor) {
   volatile T a = dividend, b = divisor;
@@ -66,7 +66,7 @@ T quotient_in(const Mode& each, T dividend, T divisor) {
   return result;
 }
 
-// The modes do what they say; without that nothing would be tested.
+// Checks that the modes have an effect. Otherwise this program would test nothing.
 template <class T>
 void check_modes_matter() {
   const T tiny = std::numeric_limits<T>::min();
@@ -88,12 +88,12 @@ void check_networks() {
   }
 }
 
-// Threads of the pool begin with the mode of the thread that made them.
+// Threads of the pool inherit the mode of the thread that created them, so they must set the default mode too.
 void check_threads() {
   const std::size_t units = 300, rows = 300;
   drawn::Random random(1);
   const std::vector<float> x = drawn::numbers<float>(random, rows * units, drawn::Kind::subnormal);
-  std::vector<fastnn::Layer<float>> layers(8, {units, fastnn::Activation::tanh});
+  std::vector<fastnn::Layer<float>> layers(8, fastnn::activation_layer<float>(units, fastnn::Activation::tanh));
   const fastnn::Network<float> network(units, layers);
   std::vector<float> alone(rows * units), shared(rows * units);
   fastnn::set_num_threads(1);

@@ -1,5 +1,5 @@
-// A program for test_forward.py: Network asks go_on on the calling thread, often, and never again once it said false.
-// It ends with 0, or says which line does not hold. The kernels are those that run everywhere.
+// For test_forward.py: a network calls go_on often, on the calling thread only, and never again after it has returned
+// false. It uses the portable kernels. It exits with 0, or prints the line of the check that failed.
 #include <thread>
 #include <vector>
 
@@ -15,8 +15,8 @@ std::size_t usable_cpus() { return 1; }
 
 namespace {
 
-// run(go_on), stopped at each of the first questions, and not at all. Beside other threads the caller may have nothing
-// to do, and ask nothing.
+// Checks run(go_on) with a go_on that returns false at its first, second or third call, or never. With several threads
+// the calling one may get no part and never call it.
 void check(fastnn::FunctionRef<bool(fastnn::FunctionRef<bool()>)> run) {
   const auto caller = std::this_thread::get_id();
   for (const int last : {1, 2, 3, 0}) {
@@ -31,10 +31,10 @@ void check(fastnn::FunctionRef<bool(fastnn::FunctionRef<bool()>)> run) {
   }
 }
 
-// Layers are activations alone: relu counts as much work as tanh, and takes no time.
+// The layers have no kernels. relu counts as much work as tanh but takes hardly any time.
 void check_network(std::size_t units, std::size_t rows, fastnn::Activation last) {
-  std::vector<fastnn::Layer<float>> layers(4, {units, fastnn::Activation::relu});
-  layers.push_back({units, last});
+  std::vector<fastnn::Layer<float>> layers(4, fastnn::activation_layer<float>(units, fastnn::Activation::relu));
+  layers.push_back(fastnn::activation_layer<float>(units, last));
   const fastnn::Network<float> network(units, layers);
   const std::vector<float> numbers(units * rows, 1.0f);
   std::vector<float> y(units * rows), hidden(units * rows);
@@ -50,9 +50,9 @@ int main() {
   for (const std::size_t threads : {1, 2, 3, 64}) {
     fastnn::set_num_threads(threads);
     for (const auto last : {fastnn::Activation::linear, fastnn::Activation::softmax}) {
-      check_network(100, 20'003, last);   // blocks of rows are shared
-      check_network(1'000'000, 1, last);  // units are
-      check_network(300'000, 13, last);   // units of one block after another, where there are more threads than blocks
+      check_network(100, 20'003, last);   // threads share blocks
+      check_network(1'000'000, 1, last);  // threads share the units of a layer
+      check_network(300'000, 13, last);   // the same, block after block, if there are more threads than blocks
     }
   }
 }

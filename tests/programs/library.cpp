@@ -1,5 +1,5 @@
-// A program for test_cpp_library.py: `program MODEL` checks what fastnn.hpp says of a model file, for calls with right
-// and wrong arguments, then prints its fingerprint. It ends with 0, or says which line does not hold.
+// For test_cpp_library.py: `program MODEL` checks the promises of fastnn.hpp with valid and invalid arguments, then
+// prints the fingerprint of the model. It exits with 0, or prints the line of the check that failed.
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -20,7 +20,7 @@ namespace {
 using fastnn::Model;
 using fastnn::Prepared;
 
-// The sentence of an error; empty: there was none.
+// Returns the message of the error that call() throws, empty if it throws none.
 template <class Call>
 std::string error_of(const Call& call) {
   try {
@@ -55,7 +55,7 @@ void check_calls(const Model& model) {
 
   std::optional<Model> first = model;
   Prepared<T> prepared = first->prepare<T>(kRows);
-  first.reset();  // the prepared one keeps what it needs
+  first.reset();  // the Prepared keeps the weights alive
   CHECK(prepared.max_rows() == kRows);
   for (std::size_t rows = 0; rows <= kRows; ++rows) {
     CHECK(prepared.predict(x.data(), rows, z.data()) && is_as_predicted(rows));
@@ -64,7 +64,7 @@ void check_calls(const Model& model) {
     CHECK(fitting.predict(x.data(), rows, z.data()) && is_as_predicted(rows));
   }
 
-  // From where on bytes wrap, or the end of an array stands before its beginning.
+  // Row counts around which a number of bytes overflows, or the end of an array wraps around to before its beginning.
   for (const std::size_t bytes : {std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max() / 2})
     for (const std::size_t rows : {bytes / sizeof(T) / std::max(n, m), bytes / sizeof(T), bytes}) {
       const std::size_t more = rows + (bytes >> 63 == 0 ? 1 : 0);
@@ -82,9 +82,9 @@ void check_calls(const Model& model) {
   CHECK_SENTENCE(model.predict(x.data(), 1, static_cast<T*>(nullptr)), "expected x and y; received a null");
   CHECK_SENTENCE(model.predict(x.data(), too_many, z.data()), "expected as many rows as fit into memory");
   CHECK_SENTENCE(model.predict(x.data(), 1, odd), "expected x and y aligned");
-  CHECK_SENTENCE(model.predict(x.data(), 1, overlapping), "expected y apart from x");
-  std::vector<T> both(kRows * (n + m));  // y before x, whose first number is y's last
-  CHECK_SENTENCE(model.predict(both.data() + kRows * m - 1, kRows, both.data()), "expected y apart from x");
+  CHECK_SENTENCE(model.predict(x.data(), 1, overlapping), "expected x and y not to overlap");
+  std::vector<T> both(kRows * (n + m));  // y lies before x, and the first number of x is the last of y
+  CHECK_SENTENCE(model.predict(both.data() + kRows * m - 1, kRows, both.data()), "expected x and y not to overlap");
   CHECK_SENTENCE(model.predict(static_cast<Other*>(nullptr), 0, nullptr), "expected numbers of float");
   CHECK_SENTENCE(model.prepare<Other>(1), "expected numbers of float");
   CHECK_SENTENCE(model.prepare<T>(0), "expected max_rows of at least 1");
@@ -98,13 +98,13 @@ void check_calls(const Model& model) {
   CHECK(!prepared.predict(x.data(), 1, z.data()) && prepared.max_rows() == 0);
 }
 
-// Networks and rows whose bytes are 2^64 and more.
+// Networks and numbers of rows that take 2^64 bytes or more.
 template <class T>
 void check_sizes() {
   using fastnn::Layer;
   const T kernel[] = {1};
   T y[1], *outputs[] = {y};
-  const fastnn::Network<T> network(1, {{1, fastnn::Activation::linear, kernel}});
+  const fastnn::Network<T> network(1, {fastnn::dense_layer(1, kernel)});
   const std::size_t most = std::numeric_limits<std::size_t>::max() / 2 / sizeof(T);
   for (const std::size_t rows : {most + 1, 2 * most, 2 * most + 1, 2 * most + 2, most * 2 * sizeof(T) + 1}) {
     CHECK_SENTENCE(network.forward({kernel, rows, 0}, y), "expected as many rows as fit into memory");
@@ -112,8 +112,8 @@ void check_sizes() {
   }
 
   const std::size_t width = (std::size_t{1} << 31) - 1;
-  std::vector<Layer<T>> layers(4, {width, fastnn::Activation::linear, kernel});
-  layers.push_back({4, fastnn::Activation::linear, kernel});  // the sum of all is 2^64 and little more
+  std::vector<Layer<T>> layers(4, fastnn::dense_layer(width, kernel));
+  layers.push_back(fastnn::dense_layer(4, kernel));  // the sum of all is 2^64 and little more
   try {
     const fastnn::Network<T> endless(width, layers);
     CHECK(false);
@@ -125,7 +125,7 @@ void check_bytes(const char* path, const Model& model) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
   CHECK(Model::from_bytes(bytes.data(), bytes.size()).fingerprint() == model.fingerprint());
-  for (std::size_t size = 0; size < bytes.size(); ++size)  // in memory of just that size, as a sanitizer sees it
+  for (std::size_t size = 0; size < bytes.size(); ++size)  // in a buffer of exactly that size, for sanitizers
     CHECK(!error_of([&] {
              Model::from_bytes(std::vector<char>(bytes.data(), bytes.data() + size).data(), size);
            }).empty());

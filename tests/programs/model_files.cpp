@@ -1,5 +1,6 @@
-// `program MODEL OUT`, of examples/digits.safetensors: a model that a C++ program changes is saved whole, or refused
-// with what does not fit, and the old file stays; what is no regular file is refused.
+// `program MODEL OUT`, with examples/digits.safetensors as MODEL: saves models that a C++ program has changed. An
+// inconsistent model is refused with its fault, and the old file stays. Paths to other things than regular files are
+// refused.
 #include <sys/stat.h>
 
 #include <cstring>
@@ -23,18 +24,19 @@ const Refused kBySaving[] = {
     {[](ModelFile& m) { m.dtype = fastnn::Dtype::float64; }, "the model has 64 inputs and 3 layers of float64"},
     {[](ModelFile& m) { m.inputs = 63; }, "the model has 63 inputs"},
     {[](ModelFile& m) { m.layers.pop_back(); }, "the model has 64 inputs and 2 layers"},
-    {[](ModelFile& m) { m.layers[1].units = 33; }, "layer 1 has shape (64, 33) and activation 'relu'"},
-    {[](ModelFile& m) { m.layers[1].activation = fastnn::Activation::tanh; }, "and activation 'tanh'"},
-    {[](ModelFile& m) { m.layers[2].kernel.clear(); }, "layer 2 has no kernel, unlike its config"},
-    {[](ModelFile& m) { m.layers[2].bias.clear(); }, "layer 2 has no bias, unlike its config"},
-    {[](ModelFile& m) { m.layers[0].scale.resize(256); }, "layer 0 has a scale, unlike its config"},
-    {[](ModelFile& m) { m.layers[0].shift.resize(256); }, "layer 0 has a shift, unlike its config"},
+    {[](ModelFile& m) { m.layers[1].units = 33; }, "layer 1 has Dense of shape (64, 33), activation 'relu'"},
+    {[](ModelFile& m) { m.layers[1].activation = fastnn::Activation::tanh; }, ", activation 'tanh'"},
+    {[](ModelFile& m) { m.layers[2].weights.erase("kernel"); }, "bias; expected its config's Dense of shape (32, 10)"},
+    {[](ModelFile& m) { m.layers[2].weights.erase("bias"); }, "kernel; expected its config's Dense of shape (32, 10)"},
+    {[](ModelFile& m) { m.layers[1].kind = fastnn::LayerKind::activation; }, "layer 1 has Activation of"},
+    {[](ModelFile& m) { m.layers[0].weights["scale"].resize(256); }, ", bias, kernel, scale; expected its config's"},
     {[](ModelFile& m) { m.config = "{}"; }, "config"},
 };
 const Refused kBySizes[] = {
-    {[](ModelFile& m) { m.layers[0].kernel.pop_back(); }, "layer 0 has a kernel of 16383 bytes; expected float32 of"},
-    {[](ModelFile& m) { m.layers[0].kernel.resize(4); }, "layer 0 has a kernel of 4 bytes"},
-    {[](ModelFile& m) { m.layers[2].bias.resize(44); },
+    {[](ModelFile& m) { m.layers[0].weights.at("kernel").pop_back(); },
+     "layer 0 has a kernel of 16383 bytes; expected float32 of"},
+    {[](ModelFile& m) { m.layers[0].weights.at("kernel").resize(4); }, "layer 0 has a kernel of 4 bytes"},
+    {[](ModelFile& m) { m.layers[2].weights.at("bias").resize(44); },
      "layer 2 has a bias of 44 bytes; expected float32 of shape (10,)"},
 };
 const Refused kByBuilding[] = {
@@ -70,7 +72,7 @@ int main(int, char** arguments) {
   const std::string out = arguments[2];
   ModelFile model = fastnn::load_model(arguments[1]);
   const float more = 0.5f;
-  std::memcpy(model.layers[2].bias.data(), &more, sizeof more);
+  std::memcpy(model.layers[2].weights.at("bias").data(), &more, sizeof more);
   fastnn::save_model(out, model);
 
   const auto save = [&](const ModelFile& changed) { fastnn::save_model(out, changed); };
@@ -87,7 +89,7 @@ int main(int, char** arguments) {
   check_refusal([] { fastnn::load_model("/dev/zero"); }, "/dev/zero: is a device; expected a regular file");
 
   const ModelFile saved = fastnn::load_model(out);
-  CHECK(saved.config == model.config && saved.layers[2].bias == model.layers[2].bias);
+  CHECK(saved.config == model.config && saved.layers[2].weights.at("bias") == model.layers[2].weights.at("bias"));
   CHECK(fastnn::build_network<float>(saved).fingerprint() == fastnn::build_network<float>(model).fingerprint());
-  CHECK(saved.layers[2].bias != fastnn::load_model(arguments[1]).layers[2].bias);
+  CHECK(saved.layers[2].weights.at("bias") != fastnn::load_model(arguments[1]).layers[2].weights.at("bias"));
 }

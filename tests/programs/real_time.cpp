@@ -1,10 +1,12 @@
-// A program for test_real_time.py: `program MODE CALLS MODEL…` counts what so many calls of prepared models ask of
-// others, and prints "ISA calls C allocations A locks L system_calls S wrong W", where W have other bits than the
-// network; a hundredth of the calls with each instruction set but the best. MODE: "prepared"; "network", the networks
-// themselves; or "malloc", "lock", "system_call": one of these in the middle, to see that it is counted.
+// For test_real_time.py: `program MODE CALLS MODEL…` counts allocations, locks and system calls in CALLS calls of
+// prepared models. It prints "ISA calls C allocations A locks L system_calls S wrong W"; W calls gave other bits than
+// the network. Instruction sets other than the best get a hundredth of the calls. MODE is one of:
+// - "prepared";
+// - "network": calls networks instead of prepared models;
+// - "malloc", "lock", "system_call": also does one of these in the middle, to check that it is counted.
 //
-// A child process makes the calls, on a thread that has never called the library before, as a real-time thread. It may
-// make no system call: the kernel raises SIGSYS instead.
+// The calls run in a child process, on a thread that has never called the library, as on a real-time thread. A system
+// call there raises SIGSYS.
 #include <dlfcn.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -33,10 +35,10 @@ struct Counts {
   int calls, allocations, locks, system_calls, wrong;
 };
 Counts own{};
-Counts* counts = &own;  // in the child: memory that the parent reads
+Counts* counts = &own;  // in the child, memory shared with the parent
 }  // namespace
 
-// All that allocates or locks in this process passes here, operator new included.
+// These replace the functions of the C library: all allocations and locks of the process pass here, also operator new.
 extern "C" {
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
@@ -72,7 +74,8 @@ using fastnn::Prepared;
 
 constexpr int kNoFilters = 77;
 
-// From here on every system call but the end of the process is a SIGSYS; false where the system has no such filters.
+// From here on every system call but exit_group and rt_sigreturn raises SIGSYS. Returns false if the system does not
+// support seccomp filters.
 bool forbid_system_calls() {
   struct sigaction action{};
   action.sa_handler = [](int) { ++counts->system_calls; };
@@ -85,11 +88,11 @@ bool forbid_system_calls() {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-// A network, and what it answers elsewhere.
+// A network, and its outputs as computed on another thread.
 class Case {
  public:
   virtual ~Case() = default;
-  virtual bool call(std::size_t number, bool is_prepared) = 0;  // whether the bits are right
+  virtual bool call(std::size_t number, bool is_prepared) = 0;  // returns whether the bits are right
 };
 
 template <class T>
@@ -133,11 +136,13 @@ std::unique_ptr<Case> case_of_file(const char* path) {
   return std::make_unique<CaseOf<double>>(fastnn::build_network<double>(file), kRows);
 }
 
-// Of calls so long that networks share them out to threads: up to 8 rows of 300,000 units of 16 multiply-adds.
+// A case with calls so long that a network would share them between threads: up to 8 rows of 300,000 units, each of
+// which counts as 16 multiply-adds.
 std::unique_ptr<Case> long_case() {
   constexpr std::size_t kUnits = 300'000;
-  const std::vector<fastnn::Layer<float>> layers = {{kUnits, fastnn::Activation::relu},
-                                                    {kUnits, fastnn::Activation::softmax}};
+  const std::vector<fastnn::Layer<float>> layers = {
+      fastnn::activation_layer<float>(kUnits, fastnn::Activation::relu),
+      fastnn::activation_layer<float>(kUnits, fastnn::Activation::softmax)};
   return std::make_unique<CaseOf<float>>(Network<float>(kUnits, layers), 8);
 }
 
@@ -151,7 +156,7 @@ void break_promise(const std::string& mode) {
 
 using Cases = std::vector<std::unique_ptr<Case>>;
 
-// In the child. Each model is called with each number of rows; ten of the calls are long ones.
+// Runs in the child. Every model is called with every number of rows. Ten of the calls are long ones.
 void make_calls(const Cases& cases, Case& longer, std::size_t calls, const std::string& mode) {
   const bool is_prepared = mode != "network";
   for (std::size_t i = 0; i < calls; ++i) {
@@ -166,8 +171,8 @@ void make_calls(const Cases& cases, Case& longer, std::size_t calls, const std::
 Counts count(const Cases& cases, Case& longer, std::size_t calls, const std::string& mode) {
   Counts* const found = shared<Counts>(1);
   const auto work = [&] {
-    break_promise("lock");               // which finds the C library's function first
-    std::free(std::malloc(100 * 1000));  // so that networks find memory without a system call
+    break_promise("lock");               // looks up the C library's function, which needs system calls
+    std::free(std::malloc(100 * 1000));  // leaves free memory, so that networks can allocate without system calls
     if (!forbid_system_calls()) _exit(kNoFilters);
     counts = found;
     make_calls(cases, longer, calls, mode);
@@ -190,7 +195,7 @@ int main(int argc, char** argv) {
   for (int i = 3; i < argc; ++i) cases.push_back(case_of_file(argv[i]));
   const std::unique_ptr<Case> longer = long_case();
   for (const std::string& isa : fastnn::isas()) {
-    fastnn::set_isa(isa);  // after prepare: the memory must do for any
+    fastnn::set_isa(isa);  // after prepare, whose memory must fit every instruction set
     const Counts found = count(cases, *longer, isa == fastnn::isas().front() ? calls : calls / 100, mode);
     std::printf("%s calls %d allocations %d locks %d system_calls %d wrong %d\n", isa.c_str(), found.calls,
                 found.allocations, found.locks, found.system_calls, found.wrong);

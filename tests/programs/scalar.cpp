@@ -1,7 +1,7 @@
-// A program for test_header_export.py: the arithmetic of exported headers, however it is compiled. It ends with 0, or
-// says which line does not hold.
+// For test_header_export.py: checks the arithmetic of exported C++ headers under any compiler flags. It exits with 0,
+// or prints the line of the check that failed.
 #define FASTNN_ISA scalar
-#include "../../cpp/header/scalar.hpp"
+#include "../../cpp/single_header/scalar.hpp"
 
 #include <random>
 
@@ -11,14 +11,14 @@ namespace {
 
 using fastnn::scalar::Vector;
 
-// In a function of its own: gcc fuses within a block of statements.
+// A separate function per expression: gcc fuses products and sums only within a function.
 template <class T, class Function>
 T call(Function function) {
   const volatile T e = sizeof(T) == 4 ? T(0x1p-13) : T(0x1p-30);
   return function(Vector<T>(T(1) + e), Vector<T>(T(1) + 2 * e)).x;
 }
 
-// (1 + e)² - (1 + 2e) is e², which the rounded product has lost.
+// (1 + e)² - (1 + 2e) is e². A rounded product has lost it, so the difference must be 0.
 template <class T>
 void check_that_products_are_rounded() {
   using V = Vector<T>;
@@ -27,7 +27,7 @@ void check_that_products_are_rounded() {
   CHECK(call<T>([](V factor, V sum) { return factor * factor + -sum; }) == 0);
 }
 
-// With every exponent, and exact values so close to the middle between two floats that a double is that middle.
+// Tests every exponent, and exact values so close to the midpoint of two floats that a double rounds to that midpoint.
 void check_fma() {
   std::mt19937 random(1);
   const auto number = [&] { return fastnn::scalar::number_of<float>(static_cast<std::uint32_t>(random())); };

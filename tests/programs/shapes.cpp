@@ -1,6 +1,6 @@
-// The numerics contract in C++ alone, for machines without Python (docs/numerics.md, "How it is held"): networks of
-// many shapes against the scalar reference on every instruction set, and a hash of their answers that is the same
-// everywhere. `shapes 100 7` takes 100 networks from the 7th on.
+// Tests the numerics contract in C++ alone, for machines without Python (docs/numerics.md, "How it is held"). It
+// compares networks of many shapes with the scalar reference on every instruction set, and prints a hash of their
+// outputs, which is the same everywhere. `shapes 100 7` runs 100 networks, starting with number 7.
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -24,7 +24,7 @@ class Hash {
   std::uint64_t value_ = 14695981039346656037u;
 };
 
-constexpr std::size_t kCalls = 8;  // of each network: numbers one after another have all of 0 … kMostRows rows
+constexpr std::size_t kCalls = 8;  // per network; consecutive seeds go through all of 0 … kMostRows rows
 
 template <class T>
 int differences(std::uint64_t seed, Hash& hash) {

@@ -1,5 +1,5 @@
-// A program for test_thread_pool.py, which runs it once for each case: `thread_pool CASE`. It ends with 0, or
-// says which line does not hold. The cases that fork are in thread_pool_fork.cpp.
+// For test_thread_pool.py, which runs `thread_pool CASE` once per case. It exits with 0, or prints the line of the
+// check that failed. The cases that fork are in thread_pool_fork.cpp.
 #include "thread_pool.hpp"
 
 #include <pthread.h>
@@ -30,13 +30,13 @@ void every_part_once() {
     for (const std::size_t threads : {2, 3, 64}) check_once(parts, threads);
 }
 
-// 64 parts at a time, each waiting for the 63 others: hangs where a thread is idle while there are parts.
+// Runs 64 parts at a time, each of which waits for the other 63. It hangs if a thread is idle while parts are left.
 void all_at_work() {
   Meeting meeting(64);
   CHECK(share(64 * 20, 64, [&](std::size_t) { meeting.wait(); }));
 }
 
-// Threads woken for a call that ended before they came must not join the next one beyond its number.
+// A thread that wakes up after its call has ended must not raise the next call above its number of threads.
 void few_threads_after_many() {
   for (int i = 0; i < 100; ++i) {
     share(64, 64, [](std::size_t) {});
@@ -51,7 +51,7 @@ void few_threads_after_many() {
   }
 }
 
-constexpr std::size_t kEndless = std::size_t(-1) / 2;  // parts; a call that is not stopped hangs
+constexpr std::size_t kEndless = std::size_t(-1) / 2;  // so many parts that a call hangs unless it is stopped
 
 void exception_in_a_part() {
   const auto caller = std::this_thread::get_id();
@@ -66,11 +66,11 @@ void exception_in_a_part() {
     } catch (const std::runtime_error& error) {
       CHECK(std::strcmp(error.what(), "of a part") == 0);
     }
-    meet(2);  // all is as before
+    meet(2);  // the pool still works
   }
 }
 
-// Where memory is short for other threads, the caller's has enough; where it has not, that is an error.
+// If memory is short on another thread, the calling thread runs the parts. If it is short there too, that is an error.
 void short_of_memory() {
   const auto caller = std::this_thread::get_id();
   for (const bool for_caller : {false, true}) {
@@ -78,7 +78,7 @@ void short_of_memory() {
     Meeting both(2);
     std::atomic<bool> first_call{true};
     const auto work = [&](std::size_t part) {
-      if (part < 2 && first_call) both.wait();  // one of two threads that have begun
+      if (part < 2 && first_call) both.wait();  // until both threads have begun
       if (std::this_thread::get_id() != caller || (for_caller && part == 999)) {
         first_call = false;
         throw std::bad_alloc();
@@ -95,7 +95,7 @@ void short_of_memory() {
     }
     meet(2);
   }
-  std::atomic<int> asked{0};  // not again once it said false
+  std::atomic<int> asked{0};  // go_on must not be called again after it has returned false
   Meeting both(2);
   CHECK(!share(
       kEndless, 2,
@@ -123,12 +123,13 @@ void stopped() {
       CHECK(std::this_thread::get_id() == caller);
       return ++asked < 3;
     }));
-    CHECK(asked == 3);  // never again once it said false
+    CHECK(asked == 3);  // never again after it has returned false
     CHECK(running == 0);
   }
 }
 
-// The caller has nothing to do but wait for a part that ends when it has asked twice, or when it was told to stop.
+// The calling thread only waits, for a part that ends after two calls of go_on. The second one returns true, returns
+// false or throws.
 void asked_while_waiting() {
   for (const int answer : {0, 1, 2}) {
     std::atomic<int> asked{0};
@@ -185,7 +186,7 @@ void no_cpu_time_after_a_call() {
   CHECK(double(std::clock() - before) / CLOCKS_PER_SEC < 0.01);
 }
 
-// No address space is left, and so none for a thread's stack.
+// No address space is left for the stack of a new thread.
 void threads_refused() {
   rlimit limit;
   getrlimit(RLIMIT_AS, &limit);
@@ -195,7 +196,7 @@ void threads_refused() {
   for (int i = 0; i < 1000; ++i) check_once(100, 64);
   limit.rlim_cur = before;
   CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
-  for (int i = 0; i < 1000; ++i) check_once(100, 3);  // asks again at times
+  for (int i = 0; i < 1000; ++i) check_once(100, 3);  // eventually tries again to create threads
   meet(3);
 }
 

@@ -1,4 +1,5 @@
-// What the cases of thread_pool.cpp and thread_pool_fork.cpp share.
+// Shared by thread_pool.cpp and thread_pool_fork.cpp: checks that every part runs once, and that threads run at the
+// same time.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +16,7 @@
 
 using fastnn::share;
 
-// Waits until as many threads as it is made for are waiting: parts that meet run at the same time.
+// A barrier for `threads` threads. Parts that pass it together run at the same time.
 class Meeting {
  public:
   explicit Meeting(int threads) : threads_(threads) {}
@@ -37,7 +38,7 @@ class Meeting {
   int threads_, waiting_ = 0, round_ = 0;
 };
 
-// share() with as many threads as parts, all of them at once; hangs unless there are so many.
+// Runs `threads` parts that wait for each other. It hangs unless there are so many threads.
 inline void meet(int threads) {
   Meeting meeting(threads);
   CHECK(share(threads, threads, [&](std::size_t) { meeting.wait(); }));

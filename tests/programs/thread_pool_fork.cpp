@@ -1,4 +1,4 @@
-// Cases of thread_pool.cpp: the children of a process that shares work.
+// Cases of thread_pool.cpp in which a process forks before, during or after calls of share.
 #include <atomic>
 
 #include "child.hpp"
@@ -26,7 +26,7 @@ void fork_during_calls_of_others() {
   for (std::thread& caller : callers) caller.join();
 }
 
-// The process that is forked off inside a call finishes the call by itself.
+// A child that is forked inside a call finishes the call on its own.
 void fork_inside_a_call() {
   const auto caller = std::this_thread::get_id();
   for (const bool in_part : {true, false}) {
@@ -39,7 +39,7 @@ void fork_inside_a_call() {
       if (child == 0) alarm(20);
     };
     const auto work = [&](std::size_t part) {
-      if (part < 2 && getpid() == parent) both.wait();  // the other thread is at work too
+      if (part < 2 && getpid() == parent) both.wait();  // until the other thread is running too
       if (in_part && child == -1 && std::this_thread::get_id() == caller) branch();
       while (std::this_thread::get_id() != caller && child == -1) std::this_thread::yield();
       done[part] = 1;

@@ -2,22 +2,11 @@
 
 import numpy as np
 
+from activations import with_parameters
 from arrays import uniform
 from fastnn import _core
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential
-
-PARAMETERS = {
-    "leaky_relu": {"negative_slope": 0.2},
-    "clip": {"minimum": -0.25, "maximum": 0.5},
-    "elu": {"alpha": 0.7},
-    "celu": {"alpha": 0.7},
-}
-
-
-def with_parameters(activation):
-    """An activation as layers take it; those that need parameters get these."""
-    return {"name": activation, **PARAMETERS[activation]} if activation in PARAMETERS else activation
 
 
 def every_layer(dtype):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the module of this tree in a folder, with CMake's options: tests/tools/build_module.sh FOLDER [OPTION…]
-# FOLDER/package is then what PYTHONPATH names.
+# Builds the Python module of this tree: tests/tools/build_module.sh FOLDER [CMAKE_OPTION…]
+# To use it, set PYTHONPATH to FOLDER/package.
 set -euo pipefail
 build=$(realpath -m "$1")
 shift

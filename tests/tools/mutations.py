@@ -1,10 +1,11 @@
-"""Break a line at a time of what is compiled: does an everyday test fail?
+"""Mutation testing: break one line of C++ at a time and see whether an everyday test fails.
 
-    pip install '.[dev,frameworks]' && python tests/tools/mutations.py          # all of them, hours
-    python tests/tools/mutations.py 0 7                                         # some
+    pip install '.[dev,frameworks]' && python tests/tools/mutations.py          # all mutations, hours
+    python tests/tools/mutations.py 0 7                                         # these only
 
-A copy of the tree is tested as it is, then changed, built and tested until the first failure: by the tests that are
-likely to notice, and what survives these by all others. Exits with 1 if more than one in ten survives.
+This works on a copy of the tree, which must pass its tests unchanged. Then each mutation is applied, built and tested
+until the first failure: by the likely tests first, and if it survives them by all others. The exit code is 1 if more
+than one in ten mutations survives.
 """
 
 import os
@@ -17,16 +18,16 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# For each folder under cpp/.
+# folder under cpp/ -> the tests that are likely to fail
 LIKELY = {
     "kernels": "golden forward numerics layers_of_units activations out_of_bounds",
     "core": "blocks thread_pool programs real_time golden fingerprint core cpp_library forward shared_work",
     "io": "malformed_models model_file model_limits models classes saving layers_of_units safetensors_file",
     "python": "inputs outputs arguments calls classes",
-    "header": "header_export header_names",
+    "single_header": "header_export header_names",
 }
 
-# (file under cpp/, what stands there once, what takes its place)
+# (file under cpp/, text that it contains once, replacement)
 MUTATIONS = [
     ("kernels/sums.hpp", "c[j] = c[j] + c[j + width]", "c[j] = c[j + width] + c[j] * 1.0000001f"),
     ("kernels/tile.hpp", "if (k + i < inputs) step(i % C)", "if (k + i + 1 < inputs) step(i % C)"),
@@ -77,22 +78,22 @@ MUTATIONS = [
     ("core/forward.cpp", "if (ended) return nullptr", "if (false) return nullptr"),
     ("core/thread_pool.cpp", "[] { pool.store(nullptr); }", "[] {}"),
     ("core/sha256.cpp", "filled + taken == kBlock", "filled + taken > kBlock"),
-    ("header/one_row.hpp", "half > 0; half /= 2", "half > 1; half /= 2"),
-    ("header/scalar.hpp", "return unfused(a.x * b.x)", "return a.x * b.x"),
+    ("single_header/one_row.hpp", "half > 0; half /= 2", "half > 1; half /= 2"),
+    ("single_header/scalar.hpp", "return unfused(a.x * b.x)", "return a.x * b.x"),
     ("python/network.cpp", "!out.is_none() && may_share_memory(input.array, y)", "input.array.is(y)"),
 ]
 
 
 def check_table():
-    """Exit where a line is no longer there."""
+    """Exit with an error unless every text to replace is in its file exactly once."""
     for path, old, _ in MUTATIONS:
         found = (ROOT / "cpp" / path).read_text().count(old)
         if found != 1:
-            sys.exit(f"{path}: expected once, found {found} times: {old}")
+            sys.exit(f"{path}: expected {old!r} once; found it {found} times; update MUTATIONS")
 
 
 class Copy:
-    """The tree under version control, and a build of it."""
+    """A copy of the files under version control, and a build of it."""
 
     def __init__(self, directory):
         self.source, self.build = directory / "source", directory / "build"
@@ -102,12 +103,12 @@ class Copy:
             shutil.copy(ROOT / name, self.source / name)
 
     def compile(self):
-        """Return whether it compiles."""
+        """Build the copy; return whether it compiles."""
         command = [self.source / "tests/tools/build_module.sh", self.build]
         return subprocess.run(command, capture_output=True).returncode == 0
 
     def failure(self, files):
-        """Return the first test that fails, in any way; None if none does."""
+        """Run the tests in these files; return the first failure, None if all pass."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
         environment = os.environ | {"PYTHONPATH": str(self.build / "package"), "FASTNN_BUILD": str(self.build)}
         try:
@@ -121,7 +122,7 @@ class Copy:
         return next((line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))), "a crash")
 
     def likely(self, number):
-        """Return the tests that are likely to notice a line."""
+        """Return the test files that are likely to catch a mutation."""
         names = {f"test_{name}.py" for name in LIKELY[MUTATIONS[number][0].split("/")[0]].split()}
         return sorted(test for test in self.tests() if Path(test).name in names)
 
@@ -130,17 +131,17 @@ class Copy:
         return [str(path.relative_to(self.source)) for path in self.source.glob("tests/**/test_*.py")]
 
     def others(self, number):
-        """Return all other tests but two that look at the source, and so would catch everything."""
+        """Return all other test files, except two that read the source and would catch everything."""
         every = set(self.tests())
         return sorted(every - {*self.likely(number), "tests/test_codebase.py", "tests/tools/test_mutations.py"})
 
     def survivors(self, chosen, files_for):
-        """Return those of the chosen lines whose breaking no test in the files for it catches."""
+        """Return the chosen mutations that no test in files_for(number) catches."""
         if not chosen:
             return []
         every = sorted({file for number in chosen for file in files_for(number)})
         if failed := self.failure(every) if self.compile() else "the compiler":
-            sys.exit(f"expected tests that pass before anything is broken; failed: {failed}")
+            sys.exit(f"expected all tests to pass on the unchanged copy; failed: {failed}")
         survivors = []
         for number in chosen:
             path, old, new = MUTATIONS[number]
@@ -158,7 +159,7 @@ class Copy:
 
 def main():
     check_table()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, by the tests too
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and so would the tests
     chosen = [int(number) for number in sys.argv[1:]] or range(len(MUTATIONS))
     with tempfile.TemporaryDirectory() as directory:
         copy = Copy(Path(directory))

@@ -1,8 +1,8 @@
-"""Everything at once for as long as wanted: python tests/tools/soak.py --minutes 60
+"""Soak test, everything at once for as long as you like: python tests/tools/soak.py --minutes 60
 
-Calls in random order: batches of all sizes and layouts on any number of threads, models built, saved, loaded, converted
-and dropped, forks, signals, mistakes. Each answer is compared, to the bit, with the one given at the beginning. The
-resident memory may not grow: the median of the last quarter is at most that of the second quarter and a little.
+It runs operations in random order: batches of all sizes and layouts on any number of threads; building, saving, loading
+and converting models; forks, signals and invalid calls. All outputs must have the same bits as at the beginning. The
+resident memory must not grow: its median in the last quarter may exceed that of the second quarter by a little only.
 """
 
 import argparse
@@ -23,11 +23,13 @@ from pathlib import Path
 import numpy as np
 
 import fastnn
-from arrays import same_bits, uniform
-from calls import together
 from fastnn._core import reference_dense
 from fastnn.layers import Dense
 from fastnn.models import Sequential, load_model
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))  # modules that the tests share
+from arrays import same_bits, uniform
+from calls import together
 from sequentials import network
 from stored_models import FILES, MODELS, stored
 
@@ -37,11 +39,11 @@ SIZES = [([10, 100, 100, 1], ["relu", "tanh", "linear"]), ([64, 300, 10], ["gelu
 
 
 class InterruptionError(Exception):
-    """What the handler of a signal raises."""
+    """Raised by the handler of the signal."""
 
 
 class Soak:
-    """The models, their answers, and what is done with them: each method of OPERATIONS, once."""
+    """The models and their expected outputs. Each method in OPERATIONS runs one operation and checks its result."""
 
     def __init__(self, folder, seed):
         self.folder, self.rng = folder, np.random.default_rng(seed)
@@ -59,7 +61,7 @@ class Soak:
         raise InterruptionError
 
     def size(self, most):
-        """A number from 0, small ones as often as large ones."""
+        """Return a random integer from 0 to `most`, uniform in its logarithm."""
         return int(most ** self.rng.random()) - (self.rng.random() < 0.1)
 
     def some_rows(self, rng):
@@ -185,7 +187,7 @@ class Soak:
 
 
 def resident():
-    """Bytes of memory in use."""
+    """Return the resident memory in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -194,9 +196,9 @@ def mebibytes(size):
 
 
 def soak(seconds, seed, folder, report):
-    """Run operations for so long; return the memory once a second or more, and how often each was run."""
+    """Run operations for `seconds`; return samples of the memory, at least one per second, and the count of each."""
     state, counts, samples = Soak(folder, seed), Counter(), []
-    for operation in 3 * Soak.OPERATIONS:  # what is imported, cached and started once
+    for operation in 3 * Soak.OPERATIONS:  # warm up: imports, caches and threads
         operation(state)
     start = reported = time.monotonic()
     while (now := time.monotonic()) < start + seconds:
@@ -216,17 +218,18 @@ def soak(seconds, seed, folder, report):
 
 
 def main():
-    """Return 0 when nothing went wrong and the memory is flat."""
+    """Run the soak test; return 0 if nothing failed and the memory did not grow."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60, help="default: 60")
     parser.add_argument("--growth", type=float, default=2, help="MiB that memory may grow by; default: 2")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     if sys.platform == "linux":
-        # glibc gives threads arenas, and keeps what ended ones leave in them: a growth of nobody's. One arena has none.
+        # glibc gives threads arenas of their own, and memory that ended threads leave there looks like a leak. So: one
+        # arena.
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
     warnings.simplefilter("error")
-    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)  # Python's, of forks
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)  # from os.fork
     with tempfile.TemporaryDirectory() as folder:
         samples, counts = soak(60 * arguments.minutes, arguments.seed, Path(folder), report=60)
     quarter = len(samples) // 4

@@ -1,4 +1,4 @@
-"""The table of tests/tools/mutations.py follows the source."""
+"""Check that the tables of tests/tools/mutations.py match the source."""
 
 import mutations
 

@@ -1,4 +1,4 @@
-"""soak.py runs for an hour by hand; here for some seconds, so that it stays right and a large leak is seen at once."""
+"""Run soak.py for some seconds, so that it keeps working and shows large leaks; run it by hand for an hour."""
 
 import sys
 

@@ -1,11 +1,15 @@
-// What a layer may do to its sums, or to its inputs where it has no kernel.
+// The activations: the table that the kernels, layers, files, Python, importers and exporters read.
+//
+// To add one: an enumerator and its row here, its formula in cpp/kernels (activations.hpp, or whole_rows.hpp and
+// activate.hpp for one of whole rows), its line in docs/numerics.md, its reference and error bound in
+// tests/activations.py, and its ONNX spelling in python/fastnn/exporters/onnx.py. A test names what is missing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace fastnn {
 
-// Softmax and all from log_softmax on take whole rows; from prelu on they are layers of their own.
 enum class Activation : std::uint8_t {
   linear,        // x
   relu,          // 0 where x < 0, else x
@@ -21,20 +25,74 @@ enum class Activation : std::uint8_t {
   clip,          // minimum where x < minimum, maximum where x > maximum, else x
   exponential,   // e^x
   elu,           // alpha · (e^x - 1) where x < 0, else x
-  celu,          // alpha · (e^(x / alpha) - 1) where x < 0, else x; alpha > 0
+  celu,          // alpha · (e^(x / alpha) - 1) where x < 0, else x
   selu,          // 1.0507… · elu(x) with alpha = 1.6732…
   silu,          // x / (1 + e^-x), also called swish
   hard_swish,    // x · hard_sigmoid(x), also called hard_silu
   softplus,      // log(1 + e^x)
   mish,          // x · tanh(softplus(x))
   gelu,          // x · (1 + erf(x / sqrt 2)) / 2
-  gelu_tanh,     // x · (1 + tanh(sqrt(2 / pi) · (x + 0.044715 x³))) / 2, close to it
+  gelu_tanh,     // x · (1 + tanh(sqrt(2 / pi) · (x + 0.044715 x³))) / 2, close to gelu
   log_softmax,   // x - log(sum of e^x over the layer's units)
-
-  // Layers of their own, which have numbers for each unit: their Layer's scale and shift.
-  prelu,                // scale · x where x < 0, else x
-  affine,               // scale · x + shift
-  layer_normalization,  // (x - mean) / sqrt(variance + epsilon) · scale + shift; mean and variance of the row
 };
+
+// The values that a parameter may have. `minimum` and `maximum` may be infinite, but not the wrong way round.
+enum class Domain : std::uint8_t { finite, positive, not_negative, minimum, maximum };
+
+// A parameter of an activation or a layer. A minimum or maximum has no default.
+struct Parameter {
+  const char* name = nullptr;  // null: there are no more
+  Domain domain = Domain::finite;
+  double initial = 0;  // its default
+};
+constexpr std::size_t kMostParameters = 2;
+
+enum class Applies : std::uint8_t { to_each_unit, to_whole_rows };
+
+struct ActivationRow {
+  Activation activation;
+  const char* name;
+  Applies applies = Applies::to_each_unit;
+  Parameter parameters[kMostParameters] = {};
+};
+
+constexpr ActivationRow kActivations[] = {
+    {Activation::linear, "linear"},
+    {Activation::relu, "relu"},
+    {Activation::tanh, "tanh"},
+    {Activation::sigmoid, "sigmoid"},
+    {Activation::softmax, "softmax", Applies::to_whole_rows},
+    {Activation::step, "step"},
+    {Activation::relu6, "relu6"},
+    {Activation::hard_tanh, "hard_tanh"},
+    {Activation::hard_sigmoid, "hard_sigmoid"},
+    {Activation::softsign, "softsign"},
+    {Activation::leaky_relu, "leaky_relu", Applies::to_each_unit, {{"negative_slope", Domain::finite, 0.2}}},
+    {Activation::clip, "clip", Applies::to_each_unit, {{"minimum", Domain::minimum}, {"maximum", Domain::maximum}}},
+    {Activation::exponential, "exponential"},
+    {Activation::elu, "elu", Applies::to_each_unit, {{"alpha", Domain::finite, 1}}},
+    {Activation::celu, "celu", Applies::to_each_unit, {{"alpha", Domain::positive, 1}}},
+    {Activation::selu, "selu"},
+    {Activation::silu, "silu"},
+    {Activation::hard_swish, "hard_swish"},
+    {Activation::softplus, "softplus"},
+    {Activation::mish, "mish"},
+    {Activation::gelu, "gelu"},
+    {Activation::gelu_tanh, "gelu_tanh"},
+    {Activation::log_softmax, "log_softmax", Applies::to_whole_rows},
+};
+constexpr int kActivationCount = sizeof kActivations / sizeof kActivations[0];
+
+// static: each of the kernels' objects has its own, as in chains.hpp.
+static constexpr bool rows_follow_enumerators() {
+  for (int i = 0; i < kActivationCount; ++i)
+    if (static_cast<int>(kActivations[i].activation) != i) return false;
+  return true;
+}
+static_assert(rows_follow_enumerators(), "expected a row of kActivations for each Activation, in their order");
+
+static constexpr bool takes_whole_rows(Activation activation) {
+  return kActivations[static_cast<int>(activation)].applies == Applies::to_whole_rows;
+}
 
 }  // namespace fastnn

@@ -1,4 +1,8 @@
-// A reference to something callable: nothing is copied or allocated, and it must outlive the reference.
+// A non-owning reference to a callable, for parameters. Unlike std::function it copies and allocates nothing, so the
+// callable must outlive it.
+//
+//   bool any(fastnn::FunctionRef<bool(int)> holds, int n);
+//   any([](int i) { return i > 3; }, 10);
 #pragma once
 
 #include <memory>
@@ -9,14 +13,15 @@ namespace fastnn {
 template <class Signature>
 class FunctionRef;
 
-// FunctionRef<bool(int)> refers to whatever can be called with an int and answers a bool; a default one is empty.
+// FunctionRef<bool(int)> refers to anything that takes an int and returns a bool. A default-constructed one is empty:
+// it converts to false and must not be called.
 template <class Result, class... Arguments>
 class FunctionRef<Result(Arguments...)> {
  public:
   FunctionRef() = default;
 
   template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, FunctionRef>>>
-  FunctionRef(F&& function)  // implicit, so that a lambda can be handed over as it is
+  FunctionRef(F&& function)  // implicit, so that a lambda can be passed directly
       : function_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
         call_([](void* f, Arguments... arguments) -> Result {
           return (*static_cast<std::remove_reference_t<F>*>(f))(arguments...);

@@ -1,4 +1,7 @@
-// The instruction sets that the kernels are compiled for, and which of them is in use.
+// The instruction sets that the kernels are compiled for, and the choice between them. It changes the speed only: all
+// of them give the same bits.
+//
+//   fastnn::set_isa(fastnn::isas().back());  // the slowest one, for a comparison
 #pragma once
 
 #include <string>
@@ -6,18 +9,19 @@
 
 namespace fastnn {
 
-// The instruction sets of this build that this CPU and operating system can run, best first:
-// "avx512", "avx2", "portable" on x86-64, "neon" on aarch64.
+// Returns the instruction sets of this build that this CPU and operating system support, best first. On x86-64 they are
+// among "avx512", "avx2", "portable"; on aarch64 there is only "neon".
 std::vector<std::string> isas();
 
-// Those of this build that cannot run here.
+// Returns the instruction sets of this build that are not supported here.
 std::vector<std::string> unsupported_isas();
 
-// The one in use: the best, or what the environment variable FASTNN_ISA names if it is set and not empty. Throws
-// Error, listing the valid names, when FASTNN_ISA is not one of isas().
+// Returns the instruction set in use. The default is the first of isas(), or the environment variable FASTNN_ISA if it
+// is set and not empty. Throws Error, listing the valid names, if FASTNN_ISA is not one of isas().
 std::string isa();
 
-// Uses `name` from now on, in every thread; answers keep their bits. Throws Error as isa() does.
+// Sets the instruction set for all threads. Calls that are running keep theirs. Throws Error, listing the valid names,
+// if `name` is not one of isas().
 void set_isa(const std::string& name);
 
 }  // namespace fastnn

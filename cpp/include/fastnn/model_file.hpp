@@ -8,7 +8,7 @@
 // gives it, stays. A C++ program seldom has cause to write one of its own (docs/model-format.md says how).
 //
 //   fastnn::ModelFile model = fastnn::load_model("digits.safetensors");
-//   std::vector<char>& bias = model.layers[0].bias;
+//   std::vector<char>& bias = model.layers[0].weights.at("bias");
 //   std::memcpy(bias.data(), numbers, bias.size());  // float or double, as model.dtype says
 //   fastnn::save_model("better.safetensors", model);
 //
@@ -17,26 +17,24 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "fastnn/activation.hpp"
 #include "fastnn/error.hpp"
 #include "fastnn/network.hpp"
 
 namespace fastnn {
 
-// One layer of a model file. `kernel` is (inputs, units), the others are (units,), as raw little-endian numbers of the
-// model's dtype; those that the layer does not have are empty (network.hpp's Layer).
+// One layer of a model file. `weights` holds those of its kind by name (layers.hpp), as raw little-endian numbers of
+// the model's dtype, row by row.
 struct ModelLayer {
+  LayerKind kind = LayerKind::dense;
   std::size_t inputs = 0;
   std::size_t units = 0;
   Activation activation = Activation::linear;
-  std::vector<char> kernel;
-  std::vector<char> bias;
-  ActivationParameters parameters{};
-  std::vector<char> scale{};  // PReLU's alpha, Affine's scale, LayerNormalization's gamma
-  std::vector<char> shift{};  // Affine's shift, LayerNormalization's beta
+  Parameters parameters{};
+  std::map<std::string, std::vector<char>> weights{};
 };
 
 struct ModelFile {

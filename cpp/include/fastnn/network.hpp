@@ -3,9 +3,9 @@
 //   #include <fastnn/network.hpp>
 //
 //   // 2 inputs -> 2 units, tanh -> 1 unit; kernels are (inputs, units), row by row.
-//   using fastnn::Activation;
+//   using namespace fastnn;
 //   const float hidden[] = {1, -1, 1, 1}, last[] = {2, -1};
-//   const fastnn::Network<float> network(2, {{2, Activation::tanh, hidden}, {1, Activation::linear, last}});
+//   const Network<float> network(2, {dense_layer(2, hidden, nullptr, Activation::tanh), dense_layer(1, last)});
 //
 //   const float x[] = {2, 3};
 //   float y[1];
@@ -14,14 +14,15 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
 
-#include "fastnn/activation.hpp"
 #include "fastnn/error.hpp"
 #include "fastnn/function_ref.hpp"
+#include "fastnn/layers.hpp"
 
 namespace fastnn {
 
@@ -34,30 +35,53 @@ template <class T>
 constexpr Dtype kDtype = std::is_same_v<T, float> ? Dtype::float32 : Dtype::float64;
 const char* dtype_name(Dtype dtype);
 
-// What an activation is told beside x, in the order of activation_parameter_names(); the others are 0.
-using ActivationParameters = std::array<double, 2>;
+// Rows of kActivations and kLayers; null for an unknown name. activation_names() and layer_names() list them for
+// errors.
+const ActivationRow* find_activation(const std::string& name);
+const LayerRow* find_layer(const std::string& class_name);
+std::string activation_names();
+std::string layer_names();
 
-// Throws Error, naming the valid ones.
-Activation activation_from_name(const std::string& name);
+// The same; throw Error, naming the valid names.
+const ActivationRow& activation_row(const std::string& name);
+const LayerRow& layer_row(const std::string& class_name);
+const LayerRow& layer_row(LayerKind kind);
 const char* activation_name(Activation activation);
-std::vector<std::string> activation_names();  // those that a layer may have beside a kernel: "linear", "relu", …
-std::vector<std::string> activation_parameter_names(Activation activation);
 
-// Throws Error for what is no number, or no bound of a clip, or not greater than 0 where it must be.
-void check_parameters(Activation activation, const ActivationParameters& parameters);
+// The values of parameters, in the order of their rows; unused ones are 0.
+using Parameters = std::array<double, kMostParameters>;
 
-// One layer: y = activation(x · kernel + bias), x of `inputs` numbers (the units of the layer before), y of `units`.
-// One with scale or shift (prelu, affine, layer_normalization) has no kernel.
+// The parameters that a layer has: its activation's, or its kind's own.
+std::vector<Parameter> parameters_of(LayerKind kind, Activation activation);
+
+// Throws Error for a value outside its parameter's domain.
+void check_parameters(const std::vector<Parameter>& rows, const Parameters& values);
+
+// One layer of a network, on x of `inputs` numbers (the units of the layer before). The weights stay the caller's.
 template <class T>
 struct Layer {
+  using Numbers = const T*;
+  LayerKind kind;
   std::size_t units;
   Activation activation = Activation::linear;
-  const T* kernel = nullptr;  // (inputs, units), contiguous; null: no product, y = activation(x), units == inputs
-  const T* bias = nullptr;    // (units,); null: none
-  ActivationParameters parameters{};
-  const T* scale = nullptr;  // (units,)
-  const T* shift = nullptr;  // (units,)
+  Parameters parameters{};
+  std::map<std::string, Numbers> weights{};  // by name, contiguous: kernel (inputs, units), others (units,)
 };
+
+// A Dense layer; bias null: none.
+template <class T>
+Layer<T> dense_layer(std::size_t units, const T* kernel, typename Layer<T>::Numbers bias = nullptr,
+                     Activation activation = Activation::linear, Parameters parameters = {}) {
+  Layer<T> layer{LayerKind::dense, units, activation, parameters, {{"kernel", kernel}}};
+  if (bias != nullptr) layer.weights["bias"] = bias;
+  return layer;
+}
+
+// An Activation layer; units: as many as inputs.
+template <class T>
+Layer<T> activation_layer(std::size_t units, Activation activation, Parameters parameters = {}) {
+  return {LayerKind::activation, units, activation, parameters, {}};
+}
 
 // Rows of numbers somewhere in memory: element (r, c) is data[r * row_stride + c * column_stride].
 template <class T>
@@ -76,9 +100,9 @@ class Prepared;  // fastnn.hpp
 template <class T>
 class Network {
  public:
-  // Copies and packs the weights. Throws Error when sizes do not chain, when `inputs` or a layer's
-  // units are not from 1 to 2^31 - 1, when there is no layer, or for what check_parameters() throws; std::bad_alloc
-  // when memory is short. A network that has been moved from may only be destroyed or assigned to.
+  // Validates the layers, copies and packs their weights. Throws Error for no layer, `inputs` or units outside 1 to
+  // 2^31 - 1, weights that are not exactly those of the layer's kind, and what check_parameters() throws;
+  // std::bad_alloc when memory is short. A network that has been moved from may only be destroyed or assigned to.
   Network(std::size_t inputs, const std::vector<Layer<T>>& layers);
   ~Network();
   Network(Network&&) noexcept;

@@ -1,4 +1,6 @@
-// How many threads a call may use. Answers have the same bits with any number.
+// The number of threads that a call may use. It changes the speed only: results have the same bits with any number.
+//
+//   fastnn::set_num_threads(1);  // all calls run on the calling thread
 #pragma once
 
 #include <cstddef>
@@ -7,16 +9,16 @@ namespace fastnn {
 
 constexpr std::size_t kMostThreads = 1024;
 
-// The most threads that a call works on, its own among them. Until set_num_threads is called: what the environment
-// variable FASTNN_NUM_THREADS says if it is set and not empty; else the first number in OMP_NUM_THREADS, if that has
-// one; else usable_cpus(). Throws Error when FASTNN_NUM_THREADS is not a number from 1 to kMostThreads.
+// Returns the most threads that a call uses, including the calling one. The default is the first of these that is set:
+// the environment variable FASTNN_NUM_THREADS, the first number in OMP_NUM_THREADS, usable_cpus(). Throws Error if
+// FASTNN_NUM_THREADS is not a number from 1 to kMostThreads.
 std::size_t num_threads();
 
-// From now on, in the whole process, 1 to kMostThreads; throws Error for another number.
+// Sets the most threads that a call uses, for the whole process. Throws Error unless it is 1 to kMostThreads.
 void set_num_threads(std::size_t threads);
 
-// The CPUs that the calling thread may run on, or as many as the quota of its Linux control groups amounts to (rounded
-// up) where that is less; at least 1.
+// Returns the number of CPUs that this thread may use, at least 1: those of its affinity or, if that is less, the CPU
+// quota of its Linux control groups, rounded up.
 std::size_t usable_cpus();
 
 }  // namespace fastnn

@@ -1,16 +1,16 @@
-"""What ``fastnn bench`` measures: a model's times on this machine, and what this machine could do at most.
+"""The command ``fastnn bench``: times a model on this machine and compares with what the machine could do at most.
 
-The simple model behind the bounds, of one thread. A layer of a call with r rows takes at least the longest of
+The lower bounds hold for one thread. A layer of a call with r rows takes at least the longest of:
 
-- arithmetic: 2 · r · inputs · units operations (nothing for activations) at the peak of fused multiply-adds;
-- weights: their bytes, once for each block that the core cuts the rows into, at the bandwidth of reading as many bytes
-  as the weights of all layers have, since every block walks through all of them; it is named after the cache level that
-  holds so many;
-- rows: the bytes of the first layer's inputs and the last one's outputs, at the bandwidth of the level that holds
-  them. What passes between layers stays in the nearest caches and counts nothing.
+- arithmetic: 2 · r · inputs · units operations, at the peak rate of fused multiply-adds. Activations count nothing.
+- weights: the bytes of its weights, once per block of rows. The bandwidth is that of reading as many bytes as all
+  weights of the model have, because every block reads all of them. The bound is named after the cache level that holds
+  so many bytes.
+- rows: the bytes of the first layer's inputs and of the last layer's outputs, at the bandwidth of the level that holds
+  them. Outputs between layers stay in the nearest caches and count nothing.
 
-A network takes the sum over its layers. Above it come the activations, Python, and whatever the kernels miss. With
-several threads there are times alone, beside the peak and the bandwidths of so many threads together.
+The bound of a network is the sum over its layers. Activations, Python and imperfect kernels add to it. With several
+threads, the command reports times, the peak rate and bandwidths, but no bounds.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _LEAST_CALLS, _MOST_CALLS = 5, 10**6
 
 @dataclass(frozen=True)
 class Times:
-    """Calls with so many rows: seconds that half of them, and 99 of 100, do not exceed."""
+    """The times of calls with this many rows: their median (p50) and 99th percentile in seconds."""
 
     rows: int
     calls: int
@@ -46,7 +46,7 @@ class Times:
 
 @dataclass(frozen=True)
 class LayerBound:
-    """The least seconds of a layer by the simple model, and what it is that takes them."""
+    """A lower bound on the seconds of a layer; `bound` names the resource that takes them."""
 
     layer: str
     inputs: int
@@ -58,7 +58,7 @@ class LayerBound:
 
 
 def layer_bounds(model: Sequential, machine: Machine, all_weights: Level, rows: int) -> list[LayerBound]:
-    """Return the least time of each layer for a call with so many rows, as the simple model above has it."""
+    """Return the lower bound of each layer for a call with this many rows; the module's docstring defines it."""
     itemsize = np.dtype(model.dtype).itemsize
     inputs, bounds = model.input_shape[1], []
     blocks = (model._network or model._built_network(())).blocks(rows)
@@ -80,7 +80,11 @@ def layer_bounds(model: Sequential, machine: Machine, all_weights: Level, rows: 
 
 
 def time_calls(call: Callable[[], object], seconds: float, rows: int = 1) -> Times:
-    """Time call() for so many seconds, from 5 times to a million; the clock's own time is taken off."""
+    """Time call() repeatedly for `seconds`, 5 to a million times, and subtract the time of reading the clock.
+
+    >>> time_calls(lambda: sum(range(100)), 0.01).calls >= 5
+    True
+    """
     clock = time.perf_counter_ns
     clock_cost = min(-clock() + clock() for _ in range(100))
     call()
@@ -95,10 +99,11 @@ def time_calls(call: Callable[[], object], seconds: float, rows: int = 1) -> Tim
 
 
 def time_model(model: Sequential, rows: tuple[int, ...] | None, seconds: float) -> Iterator[Times | str]:
-    """Yield the Times of predict for each number of rows, by default 1, 4, 16, … 65536 until a limit, told as a str.
+    """Yield the Times of predict for each number of rows, by default 1, 4, 16, … 65536 until a limit.
 
-    The limits: arrays of a quarter of the memory, and 20 · seconds for the least number of calls. Rows that were asked
-    for know only the first, and meet it with a ValueError.
+    If a limit ends the default rows, the last element is a str that says so. The limits are a quarter of the memory for
+    the arrays, and 20 · seconds for the least number of calls. Only the first one applies to `rows`; exceeding it
+    raises ValueError.
     """
     generator = np.random.default_rng(0)
     inputs, units = model.input_shape[1], model.output_shape[1]
@@ -106,10 +111,10 @@ def time_model(model: Sequential, rows: tuple[int, ...] | None, seconds: float) 
     for count in rows or ROWS:
         needed = count * (inputs + units) * np.dtype(model.dtype).itemsize
         if needed > memory_size() // 4:
-            message = f"{count} rows would take {bytes_text(needed)}, more than a quarter of this machine's memory"
+            too_much = f"would take {bytes_text(needed)}, more than a quarter of this machine's memory"
             if rows or last is None:
-                raise ValueError(f"expected fewer rows: {message}")
-            yield f"stopped: {message}"
+                raise ValueError(f"expected fewer rows; received {count}, which {too_much}")
+            yield f"stopped: {count} rows {too_much}"
             return
         expected = last.p50 * count / last.rows * (_LEAST_CALLS + 1) if last else 0
         if not rows and expected > 20 * seconds:
@@ -121,11 +126,13 @@ def time_model(model: Sequential, rows: tuple[int, ...] | None, seconds: float) 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what ``fastnn bench`` takes."""
-    parser.add_argument("--rows", type=_rows, metavar="N,N,…", help="rows in a call (otherwise: 1, 4, 16, … 65536)")
-    parser.add_argument("--seconds", type=_seconds, default=0.5, metavar="S", help="for each measurement (0.5)")
-    parser.add_argument("--threads", type=_threads, default=1, metavar="N", help="that a call may use (1)")
-    parser.add_argument("--json", action="store_true", help="one JSON object, in seconds and bytes, instead of tables")
+    """Declare the options of ``fastnn bench``."""
+    parser.add_argument("--rows", type=_rows, metavar="N,N,…", help="rows per call (default: 1, 4, 16, … 65536)")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=0.5, metavar="S", help="time per measurement (default: 0.5)"
+    )
+    parser.add_argument("--threads", type=_threads, default=1, metavar="N", help="threads per call (default: 1)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, in seconds and bytes, not tables")
     parser.set_defaults(run=run)
 
 
@@ -155,7 +162,7 @@ def _seconds(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure as the options say, and print tables as they come, or JSON at the end."""
+    """Run the measurements. Prints each table as soon as it is complete, or with --json one object at the end."""
     threads_before = get_num_threads()
     set_num_threads(options.threads)
     try:
@@ -191,7 +198,7 @@ def _measure(options: argparse.Namespace) -> None:
             tell(_times_line(each, _rates(each, flops, machine.peak)))
     bounds = []
     if options.threads > 1:
-        notes.append("what bounds each layer is shown with --threads 1")
+        notes.append("the bounds of each layer are shown with --threads 1 only")
         tell(f"\n{notes[-1]}")
     for times in measured[:: max(1, len(measured) - 1)] if options.threads == 1 else ():  # the first and the last
         layers = layer_bounds(model, machine, weights, times.rows)

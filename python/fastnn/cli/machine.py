@@ -1,4 +1,4 @@
-"""What this machine could do at most: the peak of its arithmetic and the bandwidths of its caches and memory."""
+"""Measure the limits of this machine: the peak rate of its arithmetic, and the bandwidth of its caches and memory."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from fastnn.models.sequential import Sequential
 
 @dataclass(frozen=True)
 class Level:
-    """A cache level, or memory: how many bytes it holds (None: all), and bytes a second read from it."""
+    """A cache level or the memory: its size in bytes (None for memory) and its bandwidth in bytes per second."""
 
     name: str
     size: int | None
@@ -19,7 +19,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Machine:
-    """What these threads do at most together: operations a second; bandwidths, nearest level first, memory last."""
+    """The limits of all threads together: operations per second, and the levels from the nearest cache to memory."""
 
     dtype: str
     threads: int
@@ -27,12 +27,21 @@ class Machine:
     levels: tuple[Level, ...]
 
     def level_of(self, size: int) -> Level:
-        """Return the nearest level that holds so many bytes."""
+        """Return the nearest level that holds `size` bytes.
+
+        >>> levels = Level("L1", 100, 2e9), Level("memory", None, 1e9)
+        >>> Machine("float32", 1, 1e9, levels).level_of(200).name
+        'memory'
+        """
         return next(level for level in self.levels if level.size is None or size <= level.size)
 
 
 def cache_sizes() -> dict[str, int]:
-    """Return the bytes of this CPU's data caches, {"L1": …, …}: as Linux or the C library tell, else usual sizes."""
+    """Return the sizes of the data caches in bytes, from Linux or the C library, else typical ones.
+
+    >>> cache_sizes()  # doctest: +SKIP
+    {'L1': 32768, 'L2': 1048576, 'L3': 33554432}
+    """
     sizes = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         try:
@@ -50,7 +59,10 @@ def cache_sizes() -> dict[str, int]:
 
 
 def measure_machine(dtype: str, threads: int, seconds: float) -> Machine:
-    """Measure the peak and each level's bandwidth, each for so many seconds: half a cache full, twice the last."""
+    """Measure the peak rate and the bandwidth of each level, each for `seconds`.
+
+    A cache is read at half its size, and the memory at twice the size of the largest cache.
+    """
     caches = cache_sizes()
     levels = [Level(name, size, _core.read_bandwidth(size // 2, seconds, threads)) for name, size in caches.items()]
     beyond = min(2 * max(caches.values()), memory_size() // 8)
@@ -59,11 +71,11 @@ def measure_machine(dtype: str, threads: int, seconds: float) -> Machine:
 
 
 def memory_size() -> int:
-    """Return the bytes of this machine's memory."""
+    """Return the size of the memory in bytes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def measure_weights(model: Sequential, machine: Machine, seconds: float) -> Level:
-    """Return the level that holds all weights of the model, with the bandwidth of just so many bytes."""
+    """Return the level that holds all weights of the model, with its bandwidth for reading that many bytes."""
     size = sum(array.nbytes for array in model.get_weights())
     return Level(machine.level_of(size).name, size, _core.read_bandwidth(max(size, 1), seconds, machine.threads))

@@ -1,4 +1,7 @@
-"""The command ``fastnn``: predict, summary, convert, export, bench, config."""
+"""The command ``fastnn`` with its subcommands predict, summary, convert, export, bench and config.
+
+A user's mistake gives one line on stderr and exit code 2, never a traceback.
+"""
 
 import argparse
 import io
@@ -27,22 +30,26 @@ Array = npt.NDArray[Any]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit code.
+    """Run the command line with these arguments (default: sys.argv) and return the exit code.
 
-    0; 2 after one line on stderr for a user's mistake; 1 where nobody reads stdout any more; 130 after Ctrl-C.
+    0: success. 2: a user's mistake or an error of the system, with one line on stderr. 1: the reader of stdout has
+    closed it. 130: Ctrl-C.
+
+    >>> main(["config"])  # doctest: +SKIP
+    0
     """
-    if sys.stderr is None:  # closed by whoever started us
+    if sys.stderr is None:  # the parent process has closed it
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     if sys.stdout is None:
         print("fastnn: standard output is closed", file=sys.stderr)
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # summary's lines in a locale without them
+        sys.stdout.reconfigure(errors="replace")  # the encoding may lack the line-drawing characters of summary
     try:
         options = _parser().parse_args(arguments)
         options.run(options)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output, for example head, has enough
+    except BrokenPipeError:  # the reader of stdout, for example head, has ended
         _end(sys.stdout)
         return 1
     except KeyboardInterrupt:
@@ -57,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _end(stream: TextIO) -> None:
-    """Drop what cannot be written: at its end Python would try once more, complain, and exit with 120."""
+    """Discard output that cannot be written. Otherwise Python tries again at its end and exits with code 120."""
     try:
         stream.flush()
     except OSError:
@@ -79,64 +86,64 @@ def _version() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
-    parser.add_argument("--version", action=Print, nargs=0, const=_version, help="show the version")
+    parser.add_argument("--version", action=Print, nargs=0, const=_version, help="print the version")
     parser.add_argument(
-        "--cmake-dir", action=Print, nargs=0, const=cmake_dir, help="show the folder of the C++ library for CMake"
+        "--cmake-dir", action=Print, nargs=0, const=cmake_dir, help="print the folder of the C++ package for CMake"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    predict = commands.add_parser("predict", help="a model's outputs for the rows of a file")
+    predict = commands.add_parser("predict", help="compute a model's outputs for the rows of a file")
     model_argument.add(predict, "model", "MODEL")
-    predict.add_argument("data", metavar="DATA", help="rows of numbers: .csv, with or without a header, or .npy")
-    predict.add_argument("-o", "--output", metavar="OUT", help="a .csv or .npy file instead of lines on stdout")
+    predict.add_argument("data", metavar="DATA", help="rows of numbers: a .csv file, with or without names, or .npy")
+    predict.add_argument("-o", "--output", metavar="OUT", help="write to this .csv or .npy file, not to stdout")
     predict.add_argument(
         "--labels",
         action="store_true",
-        help="each row's class instead of the outputs: its name where the model has one; outputs with NaN have none",
+        help="write the class of each row instead of its outputs: the name of the class, or its number from 0 if the "
+        "model has no names; NaN in the outputs is an error",
     )
     predict.add_argument(
         "--target",
         metavar="COLUMN",
-        help="the name, or number from 0, of the column that is not an "
-        "input but the truth: says how well the outputs meet it; classes count from 0 in it, unless the model's are "
-        "numbers, also as text",
+        help="name or number (from 0) of the column that has the true values and is not an input; prints the accuracy "
+        "or the mean absolute error; classes are numbers from 0, unless the names of the model's classes are numbers",
     )
     predict.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
-        help="whether the first line of a .csv names the columns (otherwise: when none of its fields is a number)",
+        help="the first line of a .csv file names the columns (default: if none of its fields is a number)",
     )
     predict.set_defaults(run=_predict)
 
-    summary = commands.add_parser("summary", help="a model's layers, output shapes and numbers of weights")
+    summary = commands.add_parser("summary", help="print a model's layers, output shapes and numbers of weights")
     model_argument.add(summary, "model", "MODEL")
     summary.set_defaults(run=lambda options: model_argument.load(options).summary())
 
-    convert = commands.add_parser("convert", help="another tool's model to a file of fastnn's, or any to ONNX")
+    convert = commands.add_parser("convert", help="convert another tool's model to fastnn, or any model to ONNX")
     model_argument.add(convert, "model", "IN")
-    convert.add_argument("output", metavar="OUT", help="a .safetensors file, or an .onnx file")
+    convert.add_argument("output", metavar="OUT", help="a .safetensors or an .onnx file")
     convert.add_argument(
         "--check",
         nargs=2,
         metavar=("X", "Y"),
-        help=".npy files: rows, and the other tool's answers to them, from which the largest difference is told",
+        help="two .npy files: rows, and the other tool's outputs for them; prints the largest difference to fastnn's",
     )
     convert.add_argument(
-        "--no-fold", action="store_true", help="keep BatchNormalization, scalers and the like as layers of their own"
+        "--no-fold", action="store_true", help="keep BatchNormalization, scalers and the like as separate layers"
     )
     convert.set_defaults(run=_convert)
 
-    export = commands.add_parser("export", help="a model as ONNX, or as a C++ header that needs no library")
+    export = commands.add_parser("export", help="write a model as ONNX, or as a C++ header that needs no library")
     model_argument.add(export, "model", "MODEL")
-    export.add_argument("output", metavar="OUT", help="an .onnx file, or a header, .hpp or .h")
-    export.add_argument("--name", help="the header's namespace, if not the file's name")
+    export.add_argument("output", metavar="OUT", help="an .onnx file, or a C++ header ending in .hpp or .h")
+    export.add_argument("--name", help="namespace of the C++ header (default: the name of the file)")
     export.set_defaults(run=_export)
 
-    bench = commands.add_parser("bench", help="how fast a model is here, and what bounds it")
+    bench = commands.add_parser("bench", help="measure how fast a model is here, and what bounds it")
     model_argument.add(bench, "model", "MODEL")
     benchmark.add_arguments(bench)
 
-    config = commands.add_parser("config", help="versions, compiler, instruction sets")
+    config = commands.add_parser("config", help="print versions, compiler and instruction sets")
     config.set_defaults(run=lambda options: show_config())
     return parser
 
@@ -144,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
 def _convert(options: argparse.Namespace) -> None:
     suffix = Path(options.output).suffix
     if suffix not in (".safetensors", ".onnx"):
-        raise ValueError(f"{options.output}: expected an output that ends in .safetensors or .onnx")
+        raise ValueError(f"expected an output that ends in .safetensors or .onnx; received {options.output}")
     _refuse_to_overwrite_the_model(options)
     check = None if options.check is None else tuple(map(load_npy, options.check))
     model = model_argument.load(options, check=check, fold=not options.no_fold)
@@ -162,16 +169,21 @@ def _export(options: argparse.Namespace) -> None:
 
 def _refuse_to_overwrite_the_model(options: argparse.Namespace) -> None:
     if Path(options.output).exists() and Path(options.output).samefile(options.model):
-        raise ValueError(f"{options.output}: expected an output that is not the model itself")
+        raise ValueError(
+            f"expected an output that is not the model itself; received {options.output}; name another file"
+        )
 
 
 def _predict(options: argparse.Namespace) -> None:
     model = model_argument.load(options)
     for path in (options.model, options.data):
         if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
-            raise ValueError(f"{options.output}: expected an output that is neither the model nor the data")
+            raise ValueError(
+                f"expected an output that is neither the model nor the data; received {options.output}; "
+                "name another file"
+            )
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="strict")  # as in a .csv file: classes have any characters
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict")  # as in a .csv file: names may have any characters
     with Table(options.data, options.header) as table:
         _predict_table(options, model, table)
 
@@ -180,7 +192,7 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
     target = None if options.target is None else table.column(options.target)
     inputs, units = model.input_shape[1], model.output_shape[1]
     if table.columns - (target is not None) != inputs:
-        advice = " besides the target" if target is not None else "; name a column that is not an input with --target"
+        advice = " besides the target" if target is not None else "; use --target to name a column that is no input"
         raise ValueError(
             f"{table.path}: expected {inputs} columns, the model's input size; "
             f"received {table.columns - (target is not None)}{advice}"
@@ -202,7 +214,7 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             seconds_in_model += time.perf_counter() - before
             if options.labels or (score is not None and score.is_accuracy):
                 refuse_nan(y, f"{table.path}: ", rows)
-            if score is not None:  # first, since it may refuse the target
+            if score is not None:  # before writing, since it may refuse the target
                 score.add(y, chunk[:, target], rows)
             if writer is not None:
                 writer.write(_written(options, model, y))
@@ -221,13 +233,13 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
 
 
 def _written(options: argparse.Namespace, model: Sequential, y: Array) -> Array:
-    """Return what is written of some rows' outputs: these, or their classes, in columns."""
+    """Return the columns to write for these outputs: the outputs themselves or, with --labels, the classes."""
     labels = model._labels(y) if options.labels else y
     return labels if labels.ndim == 2 else labels[:, np.newaxis]
 
 
 def _progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
-    """Pass the chunks on; on a terminal, show after a second how many rows have been."""
+    """Yield the chunks. On a terminal, show the progress after a second."""
     if not sys.stderr.isatty():
         yield from chunks
         return

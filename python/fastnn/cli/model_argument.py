@@ -1,4 +1,4 @@
-"""The model that a command is given: how it is declared, and loaded."""
+"""The model argument of a command: how it is declared and loaded, the same for all commands."""
 
 import argparse
 from typing import Any
@@ -8,16 +8,26 @@ from fastnn.saving.api import load_model
 
 
 def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
-    """Declare an argument that is a model's file, and what a state dict needs beside it."""
-    parser.add_argument(name, metavar=metavar, help="fastnn's .safetensors, .keras, .h5, .onnx or .pt, by content")
+    """Declare an argument for a model file, and the option --layers that a state dict needs.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add(parser, "model", "MODEL")
+    >>> parser.parse_args(["digits.pt", "--layers", "relu,linear"])
+    Namespace(model='digits.pt', layers='relu,linear')
+    """
+    parser.add_argument(
+        name,
+        metavar=metavar,
+        help="a model of fastnn (.safetensors), Keras, ONNX or PyTorch, recognised by its content",
+    )
     parser.add_argument(
         "--layers",
         metavar="NAME,NAME,…",
-        help="of a PyTorch state dict: the activations that follow its modules, linear for none",
+        help="for a PyTorch state dict: the activation after each of its modules, linear for none",
     )
 
 
 def load(options: argparse.Namespace, **more: Any) -> Sequential:
-    """Return the model of the file."""
+    """Load the model file that the options name. `more` goes to load_model."""
     layers = None if options.layers is None else options.layers.split(",")
     return load_model(options.model, layers=layers, **more)

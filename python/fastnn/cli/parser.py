@@ -1,4 +1,4 @@
-"""argparse's parser, with one line for a mistake, and an error where it cannot print."""
+"""An argparse parser that reports a mistake in one line, and raises an error if it cannot print."""
 
 import argparse
 from typing import Any, NoReturn
@@ -7,21 +7,26 @@ from fastnn.text import printable
 
 
 class Parser(argparse.ArgumentParser):
-    """A mistake gives one line, without the usage that argparse puts before it."""
+    """A parser whose errors are one line, without the usage that argparse prints before them.
+
+    >>> Parser(prog="fastnn").parse_args(["--no-such-option"])
+    Traceback (most recent call last):
+    SystemExit: 2
+    """
 
     def error(self, message: str) -> NoReturn:
-        """Print the line and exit with code 2."""
+        """Print the message on one line and exit with code 2."""
         self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
     def print_help(self, file: Any = None) -> None:
-        """Print the help; OSError where that fails, which argparse ignores."""
+        """Print the help. Raises OSError if that fails, which argparse would ignore."""
         print(self.format_help(), end="", file=file, flush=True)
 
 
 class Print(argparse.Action):
-    """Prints what `const` returns, on a line of its own that argparse's "version" would wrap, and ends."""
+    """Prints the result of `const`, a function, on one line and exits. argparse's "version" would wrap the line."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Print and exit; OSError where that fails."""
+        """Print and exit. Raises OSError if printing fails."""
         print(self.const(), flush=True)
         parser.exit()

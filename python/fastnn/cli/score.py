@@ -1,4 +1,4 @@
-"""How well a model's outputs meet the truth, for ``fastnn predict --target``."""
+"""Compare a model's outputs with the true values, for ``fastnn predict --target``."""
 
 import math
 from typing import Any
@@ -14,16 +14,16 @@ Array = npt.NDArray[Any]
 
 
 def _is_finite(value: Any) -> bool:
-    """Whether a class is a number, or the text of one."""
+    """Return whether a class is a finite number, or the text of one."""
     return not isinstance(value, str) or (is_number(value) and math.isfinite(float(value)))
 
 
 class Score:
-    """Accuracy for classes, mean absolute error for numbers.
+    """The accuracy of a classifier, or the mean absolute error of other models, over chunks of rows.
 
-    Several outputs are classes, the largest one decides; so is a probability alone, above 0.5 the second.
-    The truth is the model's classes where these are different numbers, also as text, else it counts from 0.
-    Outputs with NaN have no class: the command ends there.
+    A model with several outputs is a classifier: its largest output is the class. So is a model with a single
+    probability: above 0.5 it is the second class. The target column holds the names of the classes if these are
+    different numbers, also as text, and else numbers from 0.
     """
 
     def __init__(self, model: Sequential, units: int, path: str) -> None:
@@ -31,8 +31,8 @@ class Score:
         last = model.layers[-1].activation
         if units > 1 and last == "sigmoid":
             raise ValueError(
-                "expected a model that answers one class or one number for --target; "
-                f"received {units} outputs of sigmoid, labels that a row may have together"
+                "expected a model with one class or one number per row for --target; "
+                f"received one with {units} outputs of sigmoid, which are independent labels"
             )
         self._classes = None
         self.is_accuracy = are_classes(units, last)
@@ -44,11 +44,11 @@ class Score:
         self._rows, self._sum = 0, 0.0
 
     def add(self, y: Array, truth: Array, first_row: int) -> None:
-        """Take the outputs of some rows, of which first_row is the first, and the truth."""
+        """Add the outputs y of some rows and their true values. first_row is the number of the first one."""
         if self._classes is None:
             self._sum += float(np.abs(y[:, 0].astype(np.float64) - truth).sum())
         else:
-            classes = self._classes.astype(truth.dtype) if truth.dtype.kind == "f" else self._classes  # 0.1 of float32
+            classes = self._classes.astype(truth.dtype) if truth.dtype.kind == "f" else self._classes  # float32's 0.1
             wrong = ~np.isin(truth, classes)
             if wrong.any():
                 row = int(np.argmax(wrong))
@@ -60,7 +60,7 @@ class Score:
         self._rows += len(y)
 
     def text(self) -> str:
-        """Return the line that tells it."""
+        """Return the result as one line."""
         if not self._rows:
             return "no rows to compare with the target"
         if self._classes is None:

@@ -1,4 +1,7 @@
-"""Tables of numbers in files, read and written some rows at a time: .csv, with or without a header, and .npy."""
+"""Read and write tables of numbers in chunks of rows: .csv files, with or without names of columns, and .npy files.
+
+A file may be larger than the memory. An output file appears whole or not at all.
+"""
 
 import csv
 import io
@@ -21,16 +24,21 @@ from fastnn.files import WholeFile, open_regular
 # 8 MiB of float64: large enough to hide the cost of a chunk, small enough for the caches to help.
 _NUMBERS_PER_CHUNK = 2**20
 
-# Version 3.0 is for the names of columns, which arrays of numbers have not.
+# Version 3.0 is for names of columns in other encodings, which arrays of numbers do not have.
 _NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 Array = npt.NDArray[Any]
 
 
 class Table:
-    """Rows of numbers in a file: `columns` of them, perhaps with `names`, `rows` of them if that is known.
+    """A table of numbers in a file. Use it in a `with` block, which closes the file.
 
-    header: whether the first line of a .csv names the columns; None: it does where no field of it is a number.
+    `columns` is the number of columns and `names` their names or None. `rows` is the number of rows, None if unknown.
+    header: whether the first line of a .csv file names the columns; None: if none of its fields is a number.
+
+    >>> with Table("rows.csv") as table:  # doctest: +SKIP
+    ...     for chunk in table.chunks():
+    ...         y = model.predict(chunk)
     """
 
     def __init__(self, path: str, header: bool | None = None) -> None:
@@ -41,7 +49,9 @@ class Table:
         self._on_close = ExitStack()
         reader = {".csv": self._open_csv, ".npy": self._open_npy}.get(Path(path).suffix.lower())
         if reader is None:
-            raise ValueError(f"{path}: expected a file that ends in .csv or .npy")
+            raise ValueError(
+                f"{path}: expected a file that ends in .csv or .npy; received {Path(path).suffix or 'no'} suffix"
+            )
         self.columns, self._chunks = reader()
 
     def __enter__(self) -> Self:
@@ -51,15 +61,15 @@ class Table:
         self._on_close.close()
 
     def chunks(self) -> Iterator[Array]:
-        """Yield the rows in order, as arrays (some, columns)."""
+        """Yield the rows in order, as arrays of shape (rows of the chunk, columns)."""
         return self._chunks
 
     def column(self, wanted: str) -> int:
-        """Return the index of a column, given by its name or its number from 0 (negative: from the end)."""
+        """Return the index of a column from its name, or its number from 0 (negative: from the end)."""
         if self.names is not None and wanted in self.names:
-            if self.names.count(wanted) > 1:
+            if (count := self.names.count(wanted)) > 1:
                 raise ValueError(
-                    f"{self.path}: expected one column {wanted!r}; give its number, several have this name"
+                    f"{self.path}: expected one column {wanted!r}; received {count} with this name; give its number"
                 )
             return self.names.index(wanted)
         with suppress(ValueError):
@@ -80,7 +90,7 @@ class Table:
         return array.shape[1], (array[i : i + step] for i in range(0, array.shape[0], step))
 
     def _open_csv(self) -> tuple[int, Iterator[Array]]:
-        # A FIFO is waited for: whoever writes the rows may still have to start.
+        # Opening a FIFO waits for its writer.
         content = open_regular(self.path, or_fifo=True)
         file = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self._on_close.push(file)
@@ -94,13 +104,13 @@ class Table:
         return len(fields), self._csv_chunks(lines, len(fields))
 
     def _first_fields(self, line: str) -> list[str]:
-        """Split the first line and find out whether it is a header."""
+        """Split the first line into fields. If it names the columns, set self.names."""
         try:
             fields = _fields(line)
         except ValueError as error:
             raise ValueError(f"{self.path}, line 1: {error}") from error
         if not fields:
-            raise ValueError(f"{self.path}: expected rows of numbers; the first line is empty")
+            raise ValueError(f"{self.path}: expected rows of numbers; received an empty first line")
         numbers = [is_number(field) for field in fields]
         header = self._header
         if header is None:
@@ -109,7 +119,7 @@ class Table:
                 index = numbers.index(False)
                 raise ValueError(
                     f"{self.path}, line 1, column {index}: expected a number; received {fields[index]!r} "
-                    "(if this line is a header, say --header)"
+                    "(if this line names the columns, use --header)"
                 )
         if header:
             self.names = [field.strip() for field in fields]
@@ -134,7 +144,7 @@ class Table:
         return array
 
     def _fault(self, chunk: list[str], line_number: int, columns: int) -> str:
-        """Say what is wrong with a chunk that could not be read."""
+        """Return the error message for a chunk that NumPy could not read."""
         for number, line in enumerate(chunk, line_number):
             try:
                 fields = _fields(line)
@@ -144,17 +154,22 @@ class Table:
                 expected = f"expected {columns} columns, as in the first line"
                 return f"{self.path}, line {number}: {expected}; received {len(fields)}"
             for index, field in enumerate(fields):
-                if not (is_number(field) and field.strip().isascii()):  # float() reads other scripts' digits too
+                if not (is_number(field) and field.strip().isascii()):  # float() also reads digits of other scripts
                     name = repr(self.names[index]) if self.names is not None else str(index)
                     return f"{self.path}, line {number}, column {name}: expected a number; received {field!r}"
-        return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; the lines cannot be read"
+        return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; received unreadable lines"
 
 
 def load_npy(path: str) -> Array:
-    """Return the array of a .npy file, mapped: its numbers are read where they are used."""
+    """Return the array of a .npy file, memory-mapped: its numbers are read when they are used.
+
+    Raises ValueError for anything but a .npy file of numbers.
+
+    >>> load_npy("rows.npy")  # doctest: +SKIP
+    """
     with open_regular(path) as file:
         try:
-            with warnings.catch_warnings():  # NumPy's, of shapes that overflow: what comes out is one sentence
+            with warnings.catch_warnings():  # NumPy warns of shapes that overflow; the error below says it
                 warnings.simplefilter("ignore")
                 return _mapped(file)
         except (ValueError, EOFError) as error:
@@ -162,7 +177,7 @@ def load_npy(path: str) -> Array:
 
 
 def _mapped(file: BinaryIO) -> Array:
-    """Do what np.load(mmap_mode="r") does of an open file, which this takes by its path alone."""
+    """Return the array of an open file, as np.load(mmap_mode="r") does, which takes a path only."""
     if file.read(2) == b"PK":
         raise ValueError("it is an .npz")
     file.seek(0)
@@ -173,19 +188,19 @@ def _mapped(file: BinaryIO) -> Array:
         shape, is_fortran, dtype = _NPY_HEADERS[version](file)
     except (OSError, ValueError):
         raise
-    except Exception as error:  # the header is an expression of Python, whose tokenizer and parser raise many kinds
+    except Exception as error:  # the header is a Python expression, and its parser raises many kinds of exceptions
         raise ValueError(f"its header cannot be read: {str(error) or type(error).__name__}") from error
     begin, size = file.tell(), os.fstat(file.fileno()).st_size
     if dtype.hasobject:
         raise ValueError("it holds Python's objects")
-    valid = all(type(each) is int and 0 <= each <= sys.maxsize for each in shape)  # bool is an int too
+    valid = all(type(each) is int and 0 <= each <= sys.maxsize for each in shape)  # isinstance would accept bool
     if not valid or begin + math.prod(shape) * dtype.itemsize > size:
         raise ValueError(f"its header says {shape} of {dtype}, and the file has {size} bytes")
     return np.memmap(file, dtype, "r", begin, shape, "F" if is_fortran else "C")
 
 
 def _fields(line: str) -> list[str]:
-    """Split a line; a csv.Error, which says little, becomes a ValueError."""
+    """Split a line into fields. A csv.Error, which says little, becomes a ValueError."""
     try:
         return next(csv.reader([line]), [])
     except csv.Error as error:
@@ -193,30 +208,40 @@ def _fields(line: str) -> list[str]:
 
 
 def is_number(field: str) -> bool:
-    """Whether the text is a number."""
+    """Return whether the text is a number.
+
+    >>> is_number(" 1e3"), is_number("1_000")
+    (True, False)
+    """
     with suppress(ValueError):
         float(field)
-        return "_" not in field  # float() reads 1_000, numpy.loadtxt does not
+        return "_" not in field  # float() accepts 1_000, numpy.loadtxt does not
     return False
 
 
 class Writer:
-    """Rows of numbers to a file, .csv or .npy, which appears whole at the end of the `with` block or not at all."""
+    """Writes rows of numbers to a .csv or .npy file, which appears whole at the end of the `with` block or not at all.
+
+    >>> with Writer("out.npy", columns=2, dtype="float32") as writer:  # doctest: +SKIP
+    ...     writer.write(y)
+    """
 
     def __init__(self, path: str, columns: int, dtype: npt.DTypeLike) -> None:
         suffix = Path(path).suffix.lower()
         if suffix not in (".csv", ".npy"):
-            raise ValueError(f"{path}: expected an output file that ends in .csv or .npy")
+            raise ValueError(
+                f"{path}: expected an output file that ends in .csv or .npy; received {suffix or 'no'} suffix"
+            )
         self._npy = suffix == ".npy"
         self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
         if self._npy and self._dtype.hasobject:
-            said = "expected classes of one type and at most 256 letters, or an output file that ends in .csv"
+            said = "expected classes of one type and at most 256 characters; received others; write a .csv file"
             raise ValueError(f"{path}: {said}")
         self._file = WholeFile(path)
         self._write_header()
 
     def _write_header(self) -> None:
-        if self._npy:  # NumPy leaves room in the header for the number of rows to grow
+        if self._npy:  # NumPy's header has room for a larger number of rows, which is written at the end
             shape = (self._rows, self._columns)
             header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(self._file, header)
@@ -234,13 +259,17 @@ class Writer:
     ) -> None:
         with self._file:
             if error is not None:
-                raise error  # so that the file is left out
+                raise error  # so that WholeFile discards the file
             self._file.rewind()
             self._write_header()
 
 
 def csv_text(rows: Array) -> str:
-    """Return rows as lines of comma-separated numbers, each the shortest that reads back as the same; or of classes."""
+    """Return rows of numbers or classes as lines of .csv. Each number is the shortest text that reads back as the same.
+
+    >>> csv_text(np.array([[0.1, 2]], "float32"))
+    '0.1,2.0\\n'
+    """
     if rows.dtype.kind in "UO":
         lines = io.StringIO()
         csv.writer(lines, lineterminator="\n").writerows(rows.tolist())

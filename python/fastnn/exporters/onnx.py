@@ -7,7 +7,6 @@ them with attributes alone, in several nodes; importers/onnx/forms.py knows them
 import importlib
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__
-from fastnn.exporters.model import Model
 from fastnn.files import WholeFile
-from fastnn.layers.layer import Layer, changes
+from fastnn.layers.layer import Description, ModelDescription
 
 Array = npt.NDArray[Any]
 
@@ -26,49 +24,39 @@ _OPSET, _IR = 20, 9  # Gelu is of 20; 9 is the file's version of that time
 _MOST_BYTES = 2**31 - 2**20  # of weights: a protobuf message has at most 2^31 - 1 bytes
 
 
-def to_proto(model: Model) -> Any:
-    """Return the onnx.ModelProto of a built model: an input "x" (rows, inputs), an output "y" (rows, units).
+def to_proto(model: ModelDescription) -> Any:
+    """Return the onnx.ModelProto of a model: an input "x" (rows, inputs), an output "y" (rows, units).
 
     Raises LimitError for more weights than a protobuf message may have, ImportError without the onnx package.
-
-    >>> to_proto(model).graph.output[0].name  # doctest: +SKIP
-    'y'
     """
     try:
         onnx: Any = importlib.import_module("onnx")
     except ImportError:
         raise ImportError("writing .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
-    with changes:
-        layers = [(layer, layer.get_weights()) for layer in model.layers]
-        (_, inputs), (_, units), classes = model.input_shape, model.output_shape, model.classes
-    size = sum(array.nbytes for _, weights in layers for array in weights)
+    size = sum(array.nbytes for layer in model.layers for array in layer.weights.values())
     if size > _MOST_BYTES:
         raise LimitError(f"expected at most {_MOST_BYTES} bytes of weights in an .onnx file; the model has {size}")
     graph = _Graph(onnx, model.dtype)
     value = "x"
-    for i, (layer, weights) in enumerate(layers):
-        graph.layer, graph.prefix = layer.name, f"{i}."
-        value = _LAYERS[type(layer).__name__](graph, value, layer, weights)
-    return graph.proto(value, inputs, units, classes)
+    for i, (name, layer) in enumerate(zip(model.names, model.layers, strict=True)):
+        graph.layer, graph.prefix = name, f"{i}."
+        value = _LAYERS[layer.class_name](graph, value, layer)
+    return graph.proto(value, model.inputs, model.units, model.classes)
 
 
-def export(model: Model, path: str | os.PathLike[str]) -> None:
+def export(model: ModelDescription, path: str) -> None:
     """Write a model to an .onnx file, which appears whole or not at all; the same model gives the same bytes.
 
-    load_model() reads it back as the same model, but that an Activation after a Dense without one becomes this one's,
-    that Activation("linear") is left out, and that the parameters of a float32 model's activations are rounded to
-    float32. ``model.classes`` is in the metadata. ONNX Runtime (1.32) runs every float32 model; in float64 it has no
+    load_model() reads it back as the same model, with three differences. An Activation after a Dense without one
+    becomes the Dense's. Activation("linear") is left out. A float32 model's activations have their parameters rounded
+    to float32. ``model.classes`` is in the metadata. ONNX Runtime (1.32) runs every float32 model; in float64 it has no
     softplus, mish and gelu.
-    Raises ValueError (another extension, a model not built), LimitError (more than 2 GiB), OSError, ImportError.
-
-    >>> export(model, "model.onnx")  # doctest: +SKIP
+    Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
     """
-    name = os.fsdecode(path)
-    if Path(name).suffix.lower() != ".onnx":
-        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={name!r}")
-    model.build()
+    if Path(path).suffix.lower() != ".onnx":
+        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={path!r}")
     content = to_proto(model).SerializeToString(deterministic=True)
-    with WholeFile(name) as file:
+    with WholeFile(path) as file:
         file.write(content)
 
 
@@ -96,6 +84,10 @@ class _Graph:
         self._tensors[name] = self._onnx.numpy_helper.from_array(array, name)
         return name
 
+    def weights(self, layer: Description) -> list[str]:
+        """Add the weights of this layer and return their names."""
+        return [self.tensor(name, array) for name, array in layer.weights.items()]
+
     def number(self, value: float) -> str:
         """Add a number and return its name."""
         return self.tensor(repr(float(value)), value)
@@ -121,25 +113,24 @@ class _Graph:
         return model
 
 
-def _dense(graph: _Graph, x: str, layer: Layer, weights: list[Array]) -> str:
-    tensors = [graph.tensor(name, array) for name, array in zip(("kernel", "bias"), weights, strict=False)]
-    return _activation(graph, graph.add("Gemm", x, *tensors), layer, weights)
+def _dense(graph: _Graph, x: str, layer: Description) -> str:
+    return _activation(graph, graph.add("Gemm", x, *graph.weights(layer)), layer)
 
 
-def _affine(graph: _Graph, x: str, _: Layer, weights: list[Array]) -> str:
-    scale, shift = (graph.tensor(name, array) for name, array in zip(("scale", "shift"), weights, strict=True))
+def _affine(graph: _Graph, x: str, layer: Description) -> str:
+    scale, shift = graph.weights(layer)
     return graph.add("Add", graph.add("Mul", x, scale), shift)
 
 
-def _prelu(graph: _Graph, x: str, _: Layer, weights: list[Array]) -> str:
-    alpha = graph.tensor("alpha", weights[0])
+def _prelu(graph: _Graph, x: str, layer: Description) -> str:
+    (alpha,) = graph.weights(layer)
     if not graph.is_double:
         return graph.add("PRelu", x, alpha)
     return _below_zero(graph, x, graph.add("Mul", x, alpha))
 
 
-def _layer_normalization(graph: _Graph, x: str, layer: Layer, weights: list[Array]) -> str:
-    gamma, beta = (graph.tensor(name, array) for name, array in zip(("gamma", "beta"), weights, strict=True))
+def _layer_normalization(graph: _Graph, x: str, layer: Description) -> str:
+    gamma, beta = graph.weights(layer)
     epsilon = layer.parameters["epsilon"]
     if not graph.is_double:
         return graph.add("LayerNormalization", x, gamma, beta, axis=-1, epsilon=epsilon)
@@ -150,7 +141,7 @@ def _layer_normalization(graph: _Graph, x: str, layer: Layer, weights: list[Arra
     return graph.add("Add", graph.add("Mul", graph.add("Div", centred, deviation), gamma), beta)
 
 
-def _activation(graph: _Graph, x: str, layer: Layer, _: list[Array]) -> str:
+def _activation(graph: _Graph, x: str, layer: Description) -> str:
     name, numbers = layer.activation, layer.parameters
     if graph.is_double and name in _OF_FLOAT64:
         return _OF_FLOAT64[name](graph, x, **numbers)
@@ -222,7 +213,7 @@ _OF_FLOAT64: dict[str, Callable[..., str]] = {
     "hard_swish": lambda graph, x: graph.add("Mul", x, _sixth(graph, x)),
     "softsign": lambda graph, x: graph.add("Div", x, graph.add("Add", graph.add("Abs", x), graph.number(1))),
 }
-_LAYERS: dict[str, Callable[[_Graph, str, Any, list[Array]], str]] = {
+_LAYERS: dict[str, Callable[[_Graph, str, Description], str]] = {
     "Dense": _dense, "Activation": _activation, "PReLU": _prelu, "Affine": _affine,
     "LayerNormalization": _layer_normalization,
 }  # fmt: skip

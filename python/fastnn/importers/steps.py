@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError
-from fastnn.layers.activation import Activation, PReLU
+from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer, Weights
-from fastnn.layers.normalization import Affine, LayerNormalization
+from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
 from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
@@ -159,11 +159,11 @@ class _Layers:
                 last.activation = step
                 self._tell(step, f"activation {step.activation} of layer {len(self.layers) - 1}")
             case Function():
-                self._append(step, Activation(_named(step)), [])
+                self._append(step, Activation(_named(step)), {})
             case Slopes():
-                self._append(step, PReLU(), [self._full(step, step.alpha)])
+                self._append(step, PReLU(), {"alpha": self._full(step, step.alpha)})
             case Normalize():
-                self._append(step, LayerNormalization(step.epsilon), [step.gamma, step.beta])
+                self._append(step, LayerNormalization(step.epsilon), {"gamma": step.gamma, "beta": step.beta})
 
     def _check_width(self, step: Step) -> None:
         arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim > 0]
@@ -221,7 +221,7 @@ class _Layers:
         """Make layers of the affine steps that no Dense takes in."""
         waiting, self.waiting = self.waiting, []
         for step in waiting:
-            self._append(step, Affine(), [self._full(step, step.scale), self._full(step, step.shift)])
+            self._append(step, Affine(), {"scale": self._full(step, step.scale), "shift": self._full(step, step.shift)})
 
     def _full(self, step: Step, numbers: Array) -> Array:
         if self.width is None:
@@ -232,10 +232,10 @@ class _Layers:
         self._settle()
         if self.inputs is None:
             raise ModelFormatError("expected at least one layer with weights; found none")
-        made = [_made(layer) for layer in self.layers] or [(Activation("linear"), [])]
+        made = [_made(layer) for layer in self.layers] or [(Activation("linear"), {})]
         model = Sequential([layer for layer, _ in made], dtype=self.dtype, name=name)
         # As a file's weights are: none are drawn first, which would also change what is drawn for others.
-        model._adopt(model._prepared(self.inputs, [weights for _, weights in made]))
+        model._adopt(model._states(self.inputs, [weights for _, weights in made]))
         return model
 
 
@@ -259,7 +259,7 @@ def _made(layer: _Dense | tuple[Layer, Weights]) -> tuple[Layer, Weights]:
         return layer
     activation = None if layer.activation is None else _named(layer.activation)
     dense = Dense(layer.kernel.shape[1], activation, use_bias=layer.bias is not None)
-    return dense, [layer.kernel] if layer.bias is None else [layer.kernel, layer.bias]
+    return dense, {"kernel": layer.kernel} if layer.bias is None else {"kernel": layer.kernel, "bias": layer.bias}
 
 
 def to_model(

@@ -1,15 +1,11 @@
-"""Activation and PReLU: layers that change each number by itself."""
+"""Activation, and how layers take an activation: by its name, or with its parameters."""
 
 import math
 from typing import Any
 
-import numpy as np
-
 from fastnn import _core
-from fastnn.layers.layer import Layer, Weights
-
-_DEFAULTS = {"leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}, "celu": {"alpha": 1.0}}  # Keras'
-_UNBOUNDED = {"minimum": -math.inf, "maximum": math.inf}  # what None is there, since JSON has no infinity
+from fastnn.layers.arguments import number
+from fastnn.layers.layer import Layer
 
 
 def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
@@ -21,25 +17,21 @@ def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
             f"Could not interpret activation function identifier: {identifier!r}. "
             f"Expected one of {', '.join(map(repr, _core.activations))}, or None for 'linear'."
         )
-    parameters = _DEFAULTS.get(name, {}) | given
-    names = _core.activations[name]
-    if parameters.keys() != set(names):
+    defaults = _core.activations[name]
+    parameters = {each: default for each, default in defaults.items() if default is not None} | given
+    if parameters.keys() != defaults.keys():
         raise ValueError(
-            f"expected the activation {name!r} with {' and '.join(names) or 'nothing else'}, as in "
-            f"{dict.fromkeys(('name', *names), 0.5) | {'name': name}}. Received: {identifier!r}"
+            f"expected the activation {name!r} with {' and '.join(defaults) or 'nothing else'}, as in "
+            f"{dict.fromkeys(('name', *defaults), 0.5) | {'name': name}}. Received: {identifier!r}"
         )
-    numbers = {each: number(each, parameters[each]) for each in names}
-    _core.check_parameters(name, [*numbers.values(), 0.0, 0.0][:2])
+    # JSON has no infinity: None stands for the bound that is not there.
+    unbounded = {"minimum": -math.inf, "maximum": math.inf}
+    numbers = {
+        each: unbounded[each] if parameters[each] is None and each in unbounded else number(each, parameters[each])
+        for each in defaults
+    }
+    _core.check_parameters("Activation", name, numbers)
     return name, numbers
-
-
-def number(name: str, value: object) -> float:
-    """Return value as a float, None as the bound that it stands for; ValueError for what is no number."""
-    if value is None and name in _UNBOUNDED:
-        return _UNBOUNDED[name]
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ValueError(f"expected {name} to be a number. Received: {name}={value!r}")
-    return float(value)
 
 
 def serialized(name: str, parameters: dict[str, float]) -> str | dict[str, Any]:
@@ -52,13 +44,17 @@ def serialized(name: str, parameters: dict[str, float]) -> str | dict[str, Any]:
 class Activation(Layer):
     """``y = activation(x)``, as a layer of its own.
 
-    activation: 'linear', 'relu', 'tanh', 'sigmoid', 'softmax', 'step', 'relu6', 'hard_tanh', 'hard_sigmoid',
-        'softsign', 'leaky_relu' (negative_slope 0.2), 'clip', 'exponential', 'elu' (alpha 1), 'celu' (alpha 1), 'selu',
-        'silu', 'hard_swish', 'softplus', 'mish', 'gelu', 'gelu_tanh', 'log_softmax'; or, with other parameters, a dict:
+    activation: a name, such as 'relu', 'tanh' or 'softmax'; or a dict of the name and parameters:
         {"name": "leaky_relu", "negative_slope": 0.01}, {"name": "clip", "minimum": 0, "maximum": None}.
-        docs/numerics.md says what each computes.
+        docs/numerics.md lists all names, with what each computes.
+
+    >>> from fastnn.layers import Activation
+    >>> from fastnn.models import Sequential
+    >>> Sequential([Activation("relu")]).predict([[-1, 2]])
+    array([[0., 2.]], dtype=float32)
     """
 
+    _class_name = "Activation"
     _prefix = "activation"
 
     def __init__(self, activation: str | dict[str, Any] | None, name: str | None = None) -> None:
@@ -68,20 +64,3 @@ class Activation(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal layer, as JSON's types."""
         return {"name": self.name, "activation": serialized(self.activation, self.parameters)}
-
-
-class PReLU(Layer):
-    """``y = alpha * x`` where x < 0, else x; its weight is alpha (units,), at first 0."""
-
-    _prefix = "p_re_lu"
-    activation = "prelu"
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(name)
-
-    def weight_shapes(self, inputs: int) -> list[tuple[int, ...]]:
-        """Return the shape of alpha."""
-        return [(inputs,)]
-
-    def _initial_weights(self, inputs: int) -> Weights:
-        return [np.zeros(inputs)]

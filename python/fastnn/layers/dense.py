@@ -7,16 +7,25 @@ import numpy.typing as npt
 
 from fastnn import initializers
 from fastnn.layers.activation import interpreted, serialized
-from fastnn.layers.layer import Description, Layer, Weights, inputs_of_shape, positive_integer
+from fastnn.layers.arguments import inputs_of_shape, positive_integer
+from fastnn.layers.layer import Layer, Weights
 
 
 class Dense(Layer):
     """``y = activation(x @ kernel + bias)``: x (..., inputs), kernel (inputs, units), bias (units,), y (..., units).
 
-    activation: a name, as Activation has them; None for 'linear'.
-    input_shape: (inputs,), for the first layer of a model; others find out from the layer before.
+    activation: as Activation takes it; None for 'linear'.
+    input_shape: (inputs,), for the first layer of a model; the others learn it from the layer before.
+
+    >>> from fastnn.layers import Dense
+    >>> from fastnn.models import Sequential
+    >>> model = Sequential([Dense(1, input_shape=(2,))])
+    >>> model.set_weights([[[2], [3]], [10]])
+    >>> model.predict([[1, 1]])
+    array([[15.]], dtype=float32)
     """
 
+    _class_name = "Dense"
     _prefix = "dense"
 
     def __init__(
@@ -42,28 +51,25 @@ class Dense(Layer):
     @property
     def kernel(self) -> npt.NDArray[Any] | None:
         """The kernel (inputs, units), read-only; None before the layer is built."""
-        return self._weights[0].view() if self.built else None
+        return self.weight("kernel")
 
     @property
     def bias(self) -> npt.NDArray[Any] | None:
         """The bias (units,), read-only; None before the layer is built, or without one."""
-        return self._weights[1].view() if self.built and self.use_bias else None
+        return self.weight("bias")
 
     def output_units(self, inputs: int) -> int:
         """Return the number of units."""
         return self.units
 
-    def weight_shapes(self, inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the kernel and, where there is one, the bias."""
-        return [(inputs, self.units), (self.units,)] if self.use_bias else [(inputs, self.units)]
-
-    def description(self, inputs: int, weights: Weights) -> Description:
-        """Return what the core wants to know."""
-        return Description(self.units, self.activation, self._numbers(), *weights)
+    def weight_shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the kernel and, unless use_bias is False, the bias."""
+        shapes = super().weight_shapes(inputs)
+        return {name: shape for name, shape in shapes.items() if name != "bias" or self.use_bias}
 
     def _initial_weights(self, inputs: int) -> Weights:
-        makers = (self.kernel_initializer, self.bias_initializer)
-        return [make(shape) for make, shape in zip(makers, self.weight_shapes(inputs), strict=False)]
+        initializers = {"kernel": self.kernel_initializer, "bias": self.bias_initializer}
+        return {name: initializers[name](shape) for name, shape in self.weight_shapes(inputs).items()}
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal layer, as JSON's types."""

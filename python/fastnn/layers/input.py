@@ -1,6 +1,6 @@
 """Input, the declaration of a model's inputs."""
 
-from fastnn.layers.layer import inputs_of_shape, unique_name
+from fastnn.layers.arguments import inputs_of_shape, unique_name
 
 
 class Input:

@@ -1,121 +1,67 @@
-"""What every layer has: a name, weights, models that hear of their changes."""
+"""What every layer has: a name, weights by name, models that hear of their changes.
 
-import itertools
-import os
-import threading
+The kinds of layers, their parameters and their weights are rows of the core's table (_core.layers).
+"""
+
 import weakref
-from collections import defaultdict
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-import numpy.ma  # now: imported when first used, a fork meanwhile would leave the child without it for ever
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.layers.arguments import Fixed, as_weights, unique_name
+from fastnn.locks import changes
 
-# Larger sizes are mistakes: one row of a layer with as many inputs would not fit a computer.
-_LARGEST_SIZE = 2**31 - 1
-
-Weights = list[npt.NDArray[Any]]
-
-# Held while layers, weights or networks change; predictions do not need it. One for all, since models share layers;
-# reentrant, since a model's change is made of its layers'.
-changes = threading.RLock()
-# A child process must not inherit it held by a thread that it does not have.
-os.register_at_fork(before=changes.acquire, after_in_parent=changes.release, after_in_child=changes.release)
-
-
-def as_weights(weights: Any) -> Weights:
-    """Return the arrays of numbers that a list is made of. What is not NumPy's may run its own code here."""
-    try:
-        given = list(weights)
-    except TypeError:
-        raise TypeError(f"expected a list of weights, as get_weights() returns. Received: {weights!r}") from None
-    if any(map(np.ma.is_masked, given)):
-        raise ValueError("expected weights without masked values")
-    arrays = [np.asarray(array) for array in given]
-    for array in arrays:
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"expected weights of real numbers; received dtype {array.dtype}")
-    return arrays
-
-
-class _Model(Protocol):
-    def _weights_changed(self) -> None: ...
-
-
-_counts: defaultdict[str, "itertools.count[int]"] = defaultdict(itertools.count)
-
-
-def is_text(string: str) -> bool:
-    """Whether a model's file can hold it: no NUL, no half of a surrogate pair."""
-    return not any(c == "\0" or 0xD800 <= ord(c) < 0xE000 for c in string)
-
-
-def unique_name(prefix: str, name: object) -> str:
-    """Return `name`, or Keras' automatic one: dense, dense_1, dense_2, … in this process."""
-    if name is not None:
-        if not isinstance(name, str) or not name or not is_text(name):
-            raise ValueError(
-                f"expected name to be a string of at least 1 Unicode character, and no NUL. Received: name={name!r}"
-            )
-        return name
-    with changes:
-        number = next(_counts[prefix])
-    return f"{prefix}_{number}" if number else prefix
-
-
-def positive_integer(name: str, value: object) -> int:
-    """Return value as an int, or raise ValueError in Keras' words."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value <= _LARGEST_SIZE:
-        raise ValueError(
-            f"Received an invalid value for `{name}`, expected a positive integer up to {_LARGEST_SIZE}. "
-            f"Received: {name}={value!r}"
-        )
-    return int(value)
-
-
-def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:
-    """Return the number of inputs that a shape like (4,), or with its batch axis (None, 4), declares."""
-    form = "(None, inputs)" if batch else "(inputs,)"
-    if not isinstance(shape, (tuple, list)) or len(shape) != (2 if batch else 1):
-        raise ValueError(f"expected {name} to be a tuple {form}. Received: {name}={shape!r}")
-    return positive_integer(f"{name}[{len(shape) - 1}]", shape[-1])
-
-
-class Fixed:
-    """Attributes that stay as they were made: a network may have been built from them."""
-
-    _fixed: frozenset[str] = frozenset()
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in self._fixed and name in self.__dict__:
-            raise AttributeError(f"{name} of {self!r} cannot be changed; make a new one with {name}={value!r}")
-        super().__setattr__(name, value)
+Array = npt.NDArray[Any]
+Weights = dict[str, Array]
 
 
 class Description(NamedTuple):
-    """A layer as the core is told of it (network.hpp's Layer); None for the arrays that it does not have."""
+    """A built layer as data: what the core, files and exporters read."""
 
+    class_name: str  # in _core.layers
     units: int
     activation: str
-    parameters: list[float]
-    kernel: npt.NDArray[Any] | None = None
-    bias: npt.NDArray[Any] | None = None
-    scale: npt.NDArray[Any] | None = None
-    shift: npt.NDArray[Any] | None = None
+    parameters: dict[str, float]
+    weights: Weights
+
+
+class ModelDescription(NamedTuple):
+    """A built model as data, all of one moment: what saving and the exporters read."""
+
+    dtype: str
+    inputs: int
+    units: int
+    classes: tuple[Any, ...] | None
+    names: list[str]
+    layers: list[Description]
+
+
+class State(NamedTuple):
+    """What building gives a layer."""
+
+    inputs: int
+    dtype: str
+    weights: Weights  # C-contiguous and read-only
 
 
 class Layer(Fixed):
-    """What all layers have in common: a name, weights, and the number of inputs once they are built.
+    """Base of all layers: a name, weights, and the number of inputs once the layer is built.
 
     A layer is built when it knows its number of inputs and dtype: by a declared input, by the layer before it, or by
-    the first data the model sees.
+    the first data that the model sees.
+
+    >>> from fastnn.layers import PReLU
+    >>> layer = PReLU()
+    >>> layer.built, layer.weights
+    (False, [])
     """
 
-    activation: str
-    parameters: dict[str, float] = {}  # noqa: RUF012  # of the activation; replaced, never changed
+    activation: str = "linear"
+    parameters: dict[str, float] = {}  # noqa: RUF012  # the activation's or the layer's own; replaced, never changed
     declared_inputs: int | None = None
+    _class_name: str  # in _core.layers
     _prefix: str
     _fixed = frozenset(
         (
@@ -126,113 +72,118 @@ class Layer(Fixed):
 
     def __init__(self, name: str | None) -> None:
         self.name = unique_name(self._prefix, name)
-        self._inputs: int | None = None
-        self._dtype = "float32"
-        self._weights: Weights = []
-        self._models: list[weakref.ref[_Model]] = []
+        self._state: State | None = None
+        self._models: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
     @property
     def inputs(self) -> int | None:
         """The number of inputs; None before the layer is built."""
-        return self._inputs
+        return None if self._state is None else self._state.inputs
 
     @property
     def dtype(self) -> str:
         """The dtype of the weights, once the layer is built."""
-        return self._dtype
+        return "float32" if self._state is None else self._state.dtype
 
     @property
     def built(self) -> bool:
         """Whether the layer knows its number of inputs."""
-        return self._inputs is not None
+        return self._state is not None
 
     def output_units(self, inputs: int) -> int:
         """Return the number of outputs for a number of inputs."""
         return inputs
 
-    def weight_shapes(self, inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the weights."""
-        return []
-
-    def description(self, inputs: int, weights: Weights) -> Description:
-        """Return what the core wants to know."""
-        return Description(inputs, self.activation, self._numbers(), None, None, *weights)
-
-    def _numbers(self) -> list[float]:
-        return [*self.parameters.values(), 0.0, 0.0][:2]
+    def weight_shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the weights by name, in get_weights()'s order."""
+        sizes = {"inputs": inputs, "units": self.output_units(inputs)}
+        _, _, weights = _core.layers[self._class_name]
+        return {name: tuple(sizes[axis] for axis in axes) for name, (axes, _) in weights.items()}
 
     def _initial_weights(self, inputs: int) -> Weights:
-        return []
+        _, _, weights = _core.layers[self._class_name]
+        return {name: np.full(shape, weights[name][1]) for name, shape in self.weight_shapes(inputs).items()}
 
-    def prepared(self, inputs: int, dtype: str, weights: Weights | None = None) -> Weights:
-        """Return what adopt() takes to build the layer: these weights, or the first ones; ValueError if it cannot be.
+    def state_for(self, inputs: int, dtype: str, weights: Weights | None = None) -> State:
+        """Return the state that builds the layer with these weights, or its first ones; a built layer keeps its own.
 
-        A layer that is built has its weights already.
+        The layer does not change. Raises ValueError where it cannot be built so.
         """
         if self.declared_inputs not in (None, inputs):
             raise ValueError(
                 f"Layer '{self.name}' declares {self.declared_inputs} inputs, but it follows {inputs} outputs."
             )
-        if self._inputs is not None:
-            if (self._inputs, self._dtype) != (inputs, dtype):
+        if self._state is not None:
+            if self._state[:2] != (inputs, dtype):
                 raise ValueError(
-                    f"Layer '{self.name}' was built for {self._inputs} inputs of {self._dtype}. "
+                    f"Layer '{self.name}' was built for {self.inputs} inputs of {self.dtype}. "
                     f"Received: inputs={inputs}, dtype={dtype}"
                 )
-            return self._weights
-        if weights is None:
-            weights = self._initial_weights(inputs)
-        return self._checked(weights, self.weight_shapes(inputs), dtype)
+            return self._state
+        shapes = self.weight_shapes(inputs)
+        given = self._initial_weights(inputs) if weights is None else weights
+        return State(inputs, dtype, self._checked([given[name] for name in shapes if name in given], shapes, dtype))
 
-    def adopt(self, inputs: int, dtype: str, weights: Weights) -> None:
-        """Hold the weights that prepared() or checked_weights() returned, and tell the models."""
-        if weights is self._weights and self.built:
+    def set_state(self, state: State) -> None:
+        """Take over what state_for() returned, and drop the networks of models that use this layer."""
+        if state is self._state:
             return
         with changes:
-            self._weights, self._dtype, self._inputs = weights, dtype, inputs  # built last: then it has weights
-            for reference in self._models:
-                model = reference()
-                if model is not None:
-                    model._weights_changed()
+            self._state = state
+            for model in list(self._models.values()):
+                model.drop_network()
 
-    def _checked(self, weights: Weights, shapes: list[tuple[int, ...]], dtype: str) -> Weights:
+    def used_by(self, model: Any) -> None:
+        """Call model.drop_network() from now on when the weights change."""
+        self._models[id(model)] = model
+
+    def _checked(self, given: list[Array], shapes: dict[str, tuple[int, ...]], dtype: str) -> Weights:
         """Return copies of the weights, C-contiguous and read-only."""
-        if len(weights) != len(shapes):
+        if len(given) != len(shapes):
             raise ValueError(
                 f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length "
-                f"{len(weights)}, but the layer was expecting {len(shapes)} weights."
+                f"{len(given)}, but the layer was expecting {len(shapes)} weights."
             )
-        arrays = []
-        for given, shape in zip(weights, shapes, strict=True):
-            if given.shape != shape:
+        weights = {}
+        for (name, shape), array in zip(shapes.items(), given, strict=True):
+            if array.shape != shape:
                 raise ValueError(
                     f"Layer {self.name} weight shape {shape} is not compatible with provided weight shape "
-                    f"{given.shape}."
+                    f"{array.shape}."
                 )
-            array = np.ascontiguousarray(_core.converted(given, np.dtype(dtype)))
-            array.flags.writeable = False
-            arrays.append(array)
-        return arrays
+            weights[name] = np.ascontiguousarray(_core.converted(array, np.dtype(dtype)))
+            weights[name].flags.writeable = False
+        return weights
+
+    def weight(self, name: str) -> Array | None:
+        """Return a weight by its name, read-only; None before the layer is built, and for one that it does not have."""
+        array = None if self._state is None else self._state.weights.get(name)
+        return None if array is None else array.view()
 
     @property
-    def weights(self) -> Weights:
+    def weights(self) -> list[Array]:
         """The weights, in get_weights()'s order, read-only."""
-        return [array.view() for array in self._weights]  # a view of what is read-only stays so
+        # A view of a read-only array is read-only.
+        return [] if self._state is None else [array.view() for array in self._state.weights.values()]
 
-    def get_weights(self) -> Weights:
-        """Return copies of the kernel (inputs, units) and the bias (units,), those that there are."""
-        return [array.copy() for array in self._weights]
+    def get_weights(self) -> list[Array]:
+        """Return copies of the weights, in the order of weight_shapes(): a Dense layer's kernel, then its bias."""
+        return [array.copy() for array in self.weights]
 
-    def checked_weights(self, weights: Weights) -> Weights:
-        """Return what as_weights() gave as this built layer would hold it; ValueError where it could not."""
-        shapes = self.weight_shapes(self._inputs) if self._inputs is not None else []
-        return self._checked(weights, shapes, self._dtype)
+    def state_with(self, weights: list[Array]) -> State | None:
+        """Return the state of this built layer with other weights; None for a layer that is not built.
+
+        Raises ValueError for another number of weights, or other shapes.
+        """
+        shapes = {} if self._state is None else self.weight_shapes(self._state.inputs)
+        checked = self._checked(weights, shapes, self.dtype)
+        return None if self._state is None else self._state._replace(weights=checked)
 
     def set_weights(self, weights: Any) -> None:
-        """Replace kernel and bias, given as get_weights() returns them; all are checked before any is replaced."""
-        arrays = self.checked_weights(as_weights(weights))
-        if self._inputs is not None:
-            self.adopt(self._inputs, self._dtype, arrays)
+        """Replace the weights, given as get_weights() returns them; all are checked before any is replaced."""
+        state = self.state_with(as_weights(weights))
+        if state is not None:
+            self.set_state(state)
 
     def count_params(self) -> int:
         """Return the number of weights."""
@@ -241,7 +192,12 @@ class Layer(Fixed):
                 f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. "
                 "Declare its inputs, or call the model on data first."
             )
-        return sum(array.size for array in self._weights)
+        return sum(array.size for array in self.weights)
+
+    def description(self, state: State) -> Description:
+        """Return the layer as data."""
+        units = self.output_units(state.inputs)
+        return Description(self._class_name, units, self.activation, self.parameters, state.weights)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal layer, as JSON's types."""
@@ -252,19 +208,14 @@ class Layer(Fixed):
         """Return the layer that get_config() described, with weights of its own."""
         return cls(**config)
 
-    def used_by(self, model: _Model) -> None:
-        """Tell this model from now on when the weights change."""
-        self._models = [r for r in self._models if r() is not None and r() is not model]
-        self._models.append(weakref.ref(model))
-
     def __getstate__(self) -> dict[str, Any]:
         with changes:
-            return self.__dict__ | {"_models": []}
+            return self.__dict__ | {"_models": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        for array in self._weights:  # NumPy's copies and pickles are writeable
-            array.flags.writeable = False
+        self.__dict__.update(state, _models=weakref.WeakValueDictionary())
+        for array in [] if self._state is None else self._state.weights.values():
+            array.flags.writeable = False  # NumPy's copies and pickles are writeable
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

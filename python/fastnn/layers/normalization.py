@@ -1,42 +1,65 @@
-"""Affine and LayerNormalization: layers of two numbers for each unit."""
-
-import numpy as np
+"""Layers with weights for each unit and no kernel: PReLU, Affine, LayerNormalization."""
 
 from fastnn import _core
-from fastnn.layers.activation import number
-from fastnn.layers.layer import Layer, Weights
+from fastnn.layers.arguments import number
+from fastnn.layers.layer import Layer
+
+
+class PReLU(Layer):
+    """``y = alpha * x`` where x < 0, else x; its weight is alpha (units,), at first 0.
+
+    >>> from fastnn.layers import PReLU
+    >>> from fastnn.models import Sequential
+    >>> model = Sequential([PReLU()])
+    >>> model.build((None, 2))
+    >>> model.set_weights([[0.5, 0.25]])
+    >>> model.predict([[-2, -2]])
+    array([[-1. , -0.5]], dtype=float32)
+    """
+
+    _class_name = "PReLU"
+    _prefix = "p_re_lu"
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
 
 
 class Affine(Layer):
     """``y = x * scale + shift`` for each unit; its weights are scale and shift, both (units,), at first 1 and 0.
 
-    What BatchNormalization, Normalization and Rescaling of a trained model compute, where they fold into no Dense.
+    A trained model's BatchNormalization, Normalization or Rescaling becomes one if it cannot be folded into a Dense.
+
+    >>> from fastnn.layers import Affine
+    >>> from fastnn.models import Sequential
+    >>> model = Sequential([Affine()])
+    >>> model.build((None, 2))
+    >>> model.set_weights([[2, 3], [10, 20]])
+    >>> model.predict([[1, 1]])
+    array([[12., 23.]], dtype=float32)
     """
 
+    _class_name = "Affine"
     _prefix = "affine"
-    activation = "affine"
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
 
-    def weight_shapes(self, inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of both weights."""
-        return [(inputs,), (inputs,)]
 
-    def _initial_weights(self, inputs: int) -> Weights:
-        return [np.ones(inputs), np.zeros(inputs)]
-
-
-class LayerNormalization(Affine):
+class LayerNormalization(Layer):
     """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, mean and variance over the units of a row.
 
     Its weights are gamma and beta, both (units,), at first 1 and 0. epsilon: at least 0.
+
+    >>> from fastnn.layers import LayerNormalization
+    >>> from fastnn.models import Sequential
+    >>> Sequential([LayerNormalization(epsilon=0)]).predict([[1, 3]])
+    array([[-1.,  1.]], dtype=float32)
     """
 
+    _class_name = "LayerNormalization"
     _prefix = "layer_normalization"
-    activation = "layer_normalization"
 
     def __init__(self, epsilon: float = 0.001, name: str | None = None) -> None:
         self.parameters = {"epsilon": number("epsilon", epsilon)}
-        _core.check_parameters(self.activation, [self.parameters["epsilon"], 0.0])
+        _core.check_parameters(self._class_name, self.activation, self.parameters)
         super().__init__(name)

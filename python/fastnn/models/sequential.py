@@ -12,10 +12,12 @@ import numpy.typing as npt
 from fastnn import _core
 from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
-from fastnn.layers.activation import Activation, PReLU
+from fastnn.layers.activation import Activation
+from fastnn.layers.arguments import positive_integer
 from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Description, Layer, Weights, changes, positive_integer
-from fastnn.layers.normalization import Affine, LayerNormalization
+from fastnn.layers.layer import Description, Layer, ModelDescription, State
+from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
+from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.stack import Stack
 from fastnn.models.summary import summary_lines
@@ -46,7 +48,8 @@ class Sequential(Stack):
     __slots__ = ("_network",)
     _network: Any
 
-    def _weights_changed(self) -> None:
+    def drop_network(self) -> None:
+        """Forget the network of layers or weights that have changed since; the next call builds another."""
         self._network = None
 
     def predict(
@@ -120,11 +123,22 @@ class Sequential(Stack):
         columns = _core.columns(x) if self._inputs is None and x is not None else None
         with changes:
             inputs = columns if self._inputs is None and columns is not None else self._known_inputs()
-            plan = self._prepared(inputs)
-            network = _NETWORKS[self.dtype](inputs, _descriptions(plan))
-            self._adopt(plan)
+            states = self._states(inputs)
+            network = _NETWORKS[self.dtype](inputs, self._descriptions(states))
+            self._adopt(states)
             self._network = network
         return network
+
+    def _descriptions(self, states: list[State]) -> list[Description]:
+        return [layer.description(state) for layer, state in zip(self._layers, states, strict=True)]
+
+    def describe(self) -> ModelDescription:
+        """Return the built model as data, all of one moment: what saving and the exporters read."""
+        with changes:
+            self.build()
+            layers = self._descriptions(self._states(self._known_inputs()))
+            names, classes = [layer.name for layer in self._layers], self.classes
+            return ModelDescription(self.dtype, self._known_inputs(), layers[-1].units, classes, names, layers)
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers, their output shapes and numbers of weights, as Keras does."""
@@ -213,10 +227,8 @@ class Sequential(Stack):
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
         with changes:
-            inputs = self._known_inputs()
-            self.build()
-            config, descriptions = self.get_config(), _descriptions(self._prepared(inputs))
-        native.write(filepath, config, self.dtype, inputs, descriptions)
+            model, config = self.describe(), self.get_config()
+        native.write(filepath, config, model)
 
     @default_mode()
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
@@ -228,11 +240,13 @@ class Sequential(Stack):
         """
         path = os.fsdecode(filepath)
         if Path(path).suffix.lower() in header.SUFFIXES:
-            header.export(self, path, name)
+            with changes:
+                model, fingerprint = self.describe(), self.fingerprint()
+            header.export(model, fingerprint, path, name)
         elif name is not None:
             raise ValueError(f"expected name with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
         else:
-            onnx.export(self, path)
+            onnx.export(self.describe(), path)
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies of the layers, with the weights that they have together; so models that share a layer share none after.
@@ -247,7 +261,3 @@ class Sequential(Stack):
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)
-
-
-def _descriptions(plan: list[tuple[Layer, int, Weights]]) -> list[Description]:
-    return [layer.description(inputs, weights) for layer, inputs, weights in plan]

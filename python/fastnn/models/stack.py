@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.layers.arguments import Fixed, as_weights, inputs_of_shape, unique_name
 from fastnn.layers.input import Input
-from fastnn.layers.layer import Fixed, Layer, Weights, as_weights, changes, inputs_of_shape, unique_name
+from fastnn.layers.layer import Layer, State, Weights
+from fastnn.locks import changes
 from fastnn.models.classes import as_array, check_count, checked
 
 DTYPES = ("float32", "float64")
@@ -38,7 +40,7 @@ class Stack(Fixed):
         self._layers: list[Layer] = []
         self._classes: npt.NDArray[Any] | None = None
         self.conversion: Any = None
-        self._weights_changed()
+        self.drop_network()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
             self.add(layer)
 
@@ -111,18 +113,18 @@ class Stack(Fixed):
             inputs = layer.declared_inputs or layer.inputs
         if inputs is not None:
             before = self._units_after(len(self._layers)) if self._layers else inputs
-            layer.adopt(before, self.dtype, layer.prepared(before, self.dtype))
+            layer.set_state(layer.state_for(before, self.dtype))
         self._inputs = inputs
         self._layers.append(layer)
         layer.used_by(self)
-        self._weights_changed()
+        self.drop_network()
 
     def pop(self) -> Layer:
         """Remove the last layer and return it."""
         with changes:
             if not self._layers:
                 raise ValueError(f"expected a model with at least 1 layer to pop from; '{self.name}' has none")
-            self._weights_changed()
+            self.drop_network()
             layer = self._layers.pop()
             if not self._layers and not self._has_input:
                 self._inputs = None
@@ -138,22 +140,22 @@ class Stack(Fixed):
                     f"Sequential model '{self.name}' has {self._inputs} inputs. Received: input_shape={input_shape!r}"
                 )
         with changes:
-            self._adopt(self._prepared(self._known_inputs() if inputs is None else inputs))
+            self._adopt(self._states(self._known_inputs() if inputs is None else inputs))
 
-    def _prepared(self, inputs: int, weights: list[Weights] | None = None) -> list[tuple[Layer, int, Weights]]:
-        """Return each layer with its inputs and weights, the first ones where it has none; no layer is changed."""
+    def _states(self, inputs: int, weights: list[Weights] | None = None) -> list[State]:
+        """Return each layer's state for so many inputs, with these weights; no layer changes."""
         if not self._layers:
             raise ValueError(f"expected a model with at least 1 layer; '{self.name}' has none: use model.add(...)")
-        plan, width = [], inputs
+        states = []
         for i, layer in enumerate(self._layers):
-            plan.append((layer, width, layer.prepared(width, self.dtype, None if weights is None else weights[i])))
-            width = layer.output_units(width)
-        return plan
+            states.append(layer.state_for(inputs, self.dtype, None if weights is None else weights[i]))
+            inputs = layer.output_units(inputs)
+        return states
 
-    def _adopt(self, plan: list[tuple[Layer, int, Weights]]) -> None:
-        for layer, inputs, weights in plan:
-            layer.adopt(inputs, self.dtype, weights)
-        self._inputs = plan[0][1]
+    def _adopt(self, states: list[State]) -> None:
+        for layer, state in zip(self._layers, states, strict=True):
+            layer.set_state(state)
+        self._inputs = states[0].inputs
 
     def _known_inputs(self) -> int:
         if self._inputs is None:
@@ -169,7 +171,7 @@ class Stack(Fixed):
             width = layer.output_units(width)
         return width
 
-    def get_weights(self) -> Weights:
+    def get_weights(self) -> list[npt.NDArray[Any]]:
         """Return copies of all kernels (inputs, units) and biases (units,), in the order of the layers."""
         with changes:
             return [array for layer in self._layers for array in layer.get_weights()]
@@ -185,14 +187,14 @@ class Stack(Fixed):
                     f"{len(weights)}, but the layer was expecting {expected} weights."
                 )
             rest = iter(weights)
-            checked = [(layer, layer.checked_weights([next(rest) for _ in layer.weights])) for layer in self._layers]
-            for layer, arrays in checked:
-                if layer.inputs is not None:
-                    layer.adopt(layer.inputs, self.dtype, arrays)
+            states = [layer.state_with([next(rest) for _ in layer.weights]) for layer in self._layers]
+            for layer, state in zip(self._layers, states, strict=True):
+                if state is not None:
+                    layer.set_state(state)
 
     def count_params(self) -> int:
         """Return the number of weights."""
         return sum(layer.count_params() for layer in self._layers)
 
-    def _weights_changed(self) -> None:
-        """Hear that layers or weights are others than before."""
+    def drop_network(self) -> None:
+        """Forget what was built of layers or weights that have changed since."""

@@ -40,7 +40,7 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
             raise _activations_missing(file) from None
         raise
     model = Sequential._unbuilt(config)
-    model._adopt(model._prepared(config["build_input_shape"][-1], weights))
+    model._adopt(model._states(config["build_input_shape"][-1], weights))
     if check is not None:
         model.conversion = of_own_file(model, file.name, check)
     return model

@@ -37,11 +37,11 @@ def steps(graph: Graph, target: str) -> list[Step]:
 
 
 def _check_parameters(step: Step) -> None:
-    name, numbers = "layer_normalization", [step.epsilon] if isinstance(step, Normalize) else []
-    if isinstance(step, Function):
-        name, numbers = step.activation, list(step.parameters.values())
     try:
-        _core.check_parameters(name, [*numbers, 0.0, 0.0][:2])
+        if isinstance(step, Normalize):
+            _core.check_parameters("LayerNormalization", "linear", {"epsilon": step.epsilon})
+        if isinstance(step, Function):
+            _core.check_parameters("Activation", step.activation, step.parameters)
     except ValueError as error:
         raise ModelFormatError(f"{step.source}: {error}") from None
 

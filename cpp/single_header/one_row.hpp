@@ -1,5 +1,5 @@
-// One row through a layer, in standard C++17: what headers that fastnn writes compute with (docs/header.md), numbers
-// one at a time but in loops over units that compilers make vectors of.
+// Computes one row through a layer, in standard C++17: the arithmetic of exported C++ headers (docs/header.md). It
+// works on one number at a time, in loops over units that compilers vectorise.
 #pragma once
 
 #include "../core/chains.hpp"
@@ -10,7 +10,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// Units that are summed together: so many sums fill the registers of the widest vectors, and leave none idle meanwhile.
+// Units summed in one pass: enough independent sums to fill the widest vectors and to hide the latency of an fma.
 constexpr std::size_t kPanelWidth = 64;
 
 // sums[n] = fma(x, weights[n], sums[n]).
@@ -19,7 +19,8 @@ inline void add_products(T x, const T* weights, T (&sums)[width]) {
   if constexpr (width > 16) {
     for (std::size_t n = 0; n < width; ++n) sums[n] = fma(x, weights[n], sums[n]);
   } else {
-    // gcc 12's -O3 would make scalars of up to 16 steps: 870 ns for 100 inputs and 16 units, 70 without (AVX2).
+    // gcc 12 -O3 unrolls up to 16 iterations into scalar code: 870 ns for 100 inputs and 16 units, 70 ns without
+    // unrolling (AVX2).
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC unroll 1
 #endif
@@ -27,7 +28,7 @@ inline void add_products(T x, const T* weights, T (&sums)[width]) {
   }
 }
 
-// y[n] = bias[n] + the sum of x[k] weights[k * width + n], in C chains.
+// y[n] = bias[n] + sum over k of x[k] weights[k * width + n], in C chains.
 template <class T, int C, std::size_t width>
 void panel(std::size_t inputs, const T* x, const T* weights, const T* bias, T* y) {
   T sums[C][width] = {};
@@ -42,7 +43,7 @@ void panel(std::size_t inputs, const T* x, const T* weights, const T* bias, T* y
   for (std::size_t n = 0; n < width; ++n) y[n] = sums[0][n];
 }
 
-// bias + the sum of x[k] weights[k], in the 16 chains of a layer of few units.
+// Returns bias + sum over k of x[k] weights[k], in the 16 chains of layers with fewer than 4 units.
 template <class T>
 T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
   T sums[kMostChains] = {bias};
@@ -53,7 +54,7 @@ T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
   return sum_by_halves(sums);
 }
 
-// y = x · W + b. Weights are packed as dense.hpp's, in panels of kPanelWidth units or, with 16 chains, unit by unit.
+// y = x · W + b. The weights are packed in panels of kPanelWidth units or, with 16 chains, unit by unit.
 template <std::size_t units, class T>
 void dense(std::size_t inputs, const T* x, const T* weights, const T* bias, T* y) {
   constexpr int C = chains_of(units);
@@ -67,7 +68,7 @@ void dense(std::size_t inputs, const T* x, const T* weights, const T* bias, T* y
   }
 }
 
-// Of each sum alone, in place; a and b are the activation's parameters, if it has any.
+// Applies an element-wise activation in place. a and b are its parameters, if it has any.
 template <Activation kActivation, class T>
 void activate(std::size_t units, T* row, T a = 0, T b = 0) {
   for (std::size_t n = 0; n < units; ++n) store(row + n, activated<kActivation, T>(load(row + n), a, b));

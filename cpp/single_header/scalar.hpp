@@ -1,6 +1,6 @@
-// simd.hpp's vocabulary for one number at a time, in standard C++17 alone: in its place in the headers that fastnn
-// writes (docs/header.md). No operation here is one that a compiler may join with another, whatever its flags but those
-// that change arithmetic, which are refused.
+// The vocabulary of simd.hpp for one number at a time, in standard C++17. Exported C++ headers use it in place of
+// simd.hpp (docs/header.md). No flag lets a compiler fuse or reorder these operations: flags that change arithmetic are
+// compile errors.
 #pragma once
 
 #include <cfloat>
@@ -36,7 +36,7 @@ struct IntegerOf<double> {
 template <class T>
 using Integer = typename IntegerOf<T>::Type;
 template <class T>
-using Bits = Integer<T>;  // what a comparison gives is 0 or 1 here
+using Bits = Integer<T>;  // a comparison gives 0 or 1 here, not a mask
 
 template <class T>
 constexpr T kInfinity = std::numeric_limits<T>::infinity();
@@ -59,7 +59,8 @@ inline T number_of(Bits<T> bits) {
   return x;
 }
 
-// A product, hidden: compilers fuse one with a sum where the CPU has an fma, gcc unless -ffp-contract=off is given.
+// Hides a product from the optimiser. Otherwise compilers fuse it with a sum if the CPU has an fma; gcc does so unless
+// given -ffp-contract=off.
 template <class T>
 inline T unfused(T product) {
 #if defined(__GNUC__) && defined(__SSE2__)
@@ -78,7 +79,7 @@ template <class T>
 struct Vector {
   T x;
   Vector() : x(0) {}
-  Vector(T number) : x(number) {}  // implicit: a number beside a vector is one
+  Vector(T number) : x(number) {}  // implicit: simd.hpp also mixes numbers and vectors
   friend Vector operator-(Vector a) { return -a.x; }
   friend Vector operator+(Vector a, Vector b) { return a.x + b.x; }
   friend Vector operator-(Vector a, Vector b) { return a.x - b.x; }
@@ -114,9 +115,9 @@ inline Vector<T> from_bits(Bits<T> bits) {
   return number_of<T>(bits);
 }
 
-// a·b + c with one rounding. Where the CPU has no instruction for it, that of floats is the portable kernels' (simd.hpp
-// says why it is right), since not every C library's is: newlib rounds twice. Fusing changes none of its values, since
-// the product is exact. That of doubles is the C library's in any case.
+// a·b + c with one rounding. Without an fma instruction, floats use the algorithm of the portable kernels (simd.hpp
+// says why it is correct): not every C library is correct, newlib rounds twice. A compiler may fuse its product and
+// sum, because the product is exact. Doubles always use the C library.
 inline float fma(float a, float b, float c) {
 #if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__) || defined(_M_ARM64) || \
     (defined(_MSC_VER) && defined(__AVX2__))
@@ -140,7 +141,7 @@ inline Vector<T> sqrt(Vector<T> v) {
   return std::sqrt(v.x);
 }
 
-// x < low ? low : x and x > high ? high : x; NaN stays, as does the sign of 0.
+// at_least: x < low ? low : x. at_most: x > high ? high : x. Both keep NaN and the sign of 0.
 template <class T>
 inline Vector<T> at_least(Vector<T> low, Vector<T> x) {
   return x < low ? low : x;

@@ -1,0 +1,85 @@
+"""Checks of what users pass to layers and models: names, sizes, numbers, arrays of weights; attributes that stay."""
+
+import itertools
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import numpy.ma  # now: imported when first used, a fork meanwhile would leave the child without it for ever
+import numpy.typing as npt
+
+from fastnn.locks import changes
+
+# Larger sizes are mistakes: one row of a layer with as many inputs would not fit a computer.
+_LARGEST_SIZE = 2**31 - 1
+
+_counts: defaultdict[str, "itertools.count[int]"] = defaultdict(itertools.count)
+
+
+def as_weights(weights: Any) -> list[npt.NDArray[Any]]:
+    """Return the arrays of numbers that a list is made of. What is not NumPy's may run its own code here."""
+    try:
+        given = list(weights)
+    except TypeError:
+        raise TypeError(f"expected a list of weights, as get_weights() returns. Received: {weights!r}") from None
+    if any(map(np.ma.is_masked, given)):
+        raise ValueError("expected weights without masked values")
+    arrays = [np.asarray(array) for array in given]
+    for array in arrays:
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"expected weights of real numbers; received dtype {array.dtype}")
+    return arrays
+
+
+def is_text(string: str) -> bool:
+    """Whether a model's file can hold it: no NUL, no half of a surrogate pair."""
+    return not any(c == "\0" or 0xD800 <= ord(c) < 0xE000 for c in string)
+
+
+def unique_name(prefix: str, name: object) -> str:
+    """Return `name`, or Keras' automatic one: dense, dense_1, dense_2, … in this process."""
+    if name is not None:
+        if not isinstance(name, str) or not name or not is_text(name):
+            raise ValueError(
+                f"expected name to be a string of at least 1 Unicode character, and no NUL. Received: name={name!r}"
+            )
+        return name
+    with changes:
+        number = next(_counts[prefix])
+    return f"{prefix}_{number}" if number else prefix
+
+
+def positive_integer(name: str, value: object) -> int:
+    """Return value as an int, or raise ValueError in Keras' words."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value <= _LARGEST_SIZE:
+        raise ValueError(
+            f"Received an invalid value for `{name}`, expected a positive integer up to {_LARGEST_SIZE}. "
+            f"Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def number(name: str, value: object) -> float:
+    """Return value as a float, or raise ValueError."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ValueError(f"expected {name} to be a number. Received: {name}={value!r}")
+    return float(value)
+
+
+def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:
+    """Return the number of inputs that a shape like (4,), or with its batch axis (None, 4), declares."""
+    form = "(None, inputs)" if batch else "(inputs,)"
+    if not isinstance(shape, (tuple, list)) or len(shape) != (2 if batch else 1):
+        raise ValueError(f"expected {name} to be a tuple {form}. Received: {name}={shape!r}")
+    return positive_integer(f"{name}[{len(shape) - 1}]", shape[-1])
+
+
+class Fixed:
+    """Attributes that stay as they were made: a network may have been built from them."""
+
+    _fixed: frozenset[str] = frozenset()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self._fixed and name in self.__dict__:
+            raise AttributeError(f"{name} of {self!r} cannot be changed; make a new one with {name}={value!r}")
+        super().__setattr__(name, value)
