@@ -1,14 +1,50 @@
-"""The examples do what the README says of them."""
+"""The examples do what the documentation says: programs, the README's command, and every Python block of every page.
+
+A page's ```python blocks run from top to bottom, with its names, in a folder that has the project's examples and tests.
+`expression  # -> text` in a block says what `print(expression)` prints.
+"""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from fastnn.cli import main as cli
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
+PAGES = [
+    page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if "```python\n" in page.read_text()
+]
+
+
+def program(page):
+    """The Python of a page, where what is said to be printed is asserted."""
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.S | re.M)
+    shown = r"^( *)(\S.*?)  # -> (.*)$"
+    return re.sub(
+        shown,
+        lambda m: f"{m[1]}printed = str({m[2]}); assert printed == {m[3]!r}, printed",
+        "\n".join(blocks),
+        flags=re.M,
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_of_page_prints_what_it_shows(page, tmp_path, monkeypatch):
+    for folder in ("examples", "tests"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program(page), page.name, "exec"), {})
+
+
+def test_a_wrong_output_is_noticed(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```python\nx = 1\nx + 1  # -> 3\n```\n")
+    with pytest.raises(AssertionError, match="2"):
+        exec(program(page), {})
 
 
 def test_lecture_comes_out_to_the_last_digit():
@@ -24,15 +60,6 @@ def test_lecture_comes_out_to_the_last_digit():
         "predictions: (360, 1) float32",
     ):
         assert line in done.stdout
-
-
-def test_python_of_the_readme_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    names = {}
-    exec(program, names)
-    assert (names["y"].shape, names["y"].dtype) == ((1000, 1), "float32")
-    assert [layer.shape for layer in names["hidden"]] == [(100,), (100,), (1,)]
 
 
 def test_digits_command_reaches_the_accuracy_of_the_readme(capsys):

@@ -5,6 +5,7 @@ floats, or four times as many bytes.
 """
 
 import judge
+from fastnn.layers import Activation, Dense, LayerNormalization
 from state_dicts import archive
 
 LAYERS = (
@@ -13,7 +14,7 @@ LAYERS = (
     ["relu", "tanh", "linear"],
     ["linear", "relu", "linear"],
     ["prelu", "linear"],
-    ["layer_norm+relu", "linear"],
+    [LayerNormalization(), Activation("relu"), Dense(None)],
     [{"name": "leaky_relu", "negative_slope": 0.1}, "softmax"],
     {"fc1": "relu", "fc2": "linear"},
 )

@@ -28,7 +28,7 @@ def keras(name):
 
 
 def onnx(name):
-    proto = onnx_graphs.between(onnx_graphs.of_one("Conv"))
+    proto = onnx_graphs.between(onnx_graphs.of_one("Sin"))
     proto.graph.node[1].name = name
     return proto.SerializeToString()
 

@@ -120,7 +120,7 @@ def small_model(units=4):
 
 
 def assert_refused_within_memory_and_time(path, content):
-    """What docs/reliability.md promises of a file that is no model; reads /proc."""
+    """What docs/evidence/reliability.md promises of a file that is no model; reads /proc."""
     path.write_bytes(content)
     code = """
         import re, sys, time, fastnn

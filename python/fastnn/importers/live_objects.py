@@ -1,15 +1,15 @@
-"""Objects of other packages, recognised by their exact class: nothing of those packages is imported for it."""
+"""Objects of other packages, recognised by their exact class, without importing those packages."""
 
 import sys
 from collections.abc import Container
 
 
 def class_name(thing: object, package: str, cls: type | None = None, wrapped: Container[str] = ()) -> str | None:
-    """Return the name of an object's class if it is that package's own, and its methods are those of the class.
+    """Return the name of an object's class if the class is the package's own, else None.
 
-    A subclass, which may compute something else, has none; nor has an object that was given a method of its own.
-    cls: what to take for the class, where it is known that a subclass computes the same.
-    wrapped: methods that the package itself gives each object anew.
+    None too for a subclass, and for an object with a method of its own: both may compute something else.
+    cls: the class to take, if a subclass is known to compute the same.
+    wrapped: methods that the package itself sets on each object.
 
     >>> from fractions import Fraction
     >>> class_name(Fraction(1, 2), "fractions")

@@ -1,5 +1,6 @@
-"""What an importer's errors look like: one sentence that begins with the file, whatever the file has put into it."""
+"""The errors of importers: one sentence that begins with the file's name, whatever text the file put into it."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,21 +11,44 @@ _MOST_CHARACTERS = 1000
 
 
 def one_sentence(text: str) -> str:
-    """Return text of which nothing commands a terminal or cannot be encoded, its middle cut where it is long."""
+    """Return text with control characters escaped, and its middle cut if it is long."""
     text = printable(text)
     half = _MOST_CHARACTERS // 2
     return text if len(text) <= _MOST_CHARACTERS else f"{text[:half]} … {text[-half:]}"
 
 
 @contextmanager
-def in_one_sentence() -> Iterator[None]:
-    """Raise errors of the file's making in one sentence."""
+def in_one_sentence(where: str = "") -> Iterator[None]:
+    """Raise every ModelFormatError as one sentence of the same class, with `where`, such as the file, in front."""
     try:
         yield
     except ModelFormatError as error:
-        raise type(error)(one_sentence(str(error))) from None
+        raise (refusal(where, error) if where else type(error)(one_sentence(str(error)))) from None
+
+
+@contextmanager
+def refusing(what: str, *errors: type[Exception], raises: type[ValueError] = ModelFormatError) -> Iterator[None]:
+    """Turn a library's errors into one that says what is wrong: ``what: error's class: error's text``.
+
+    errors: the classes to turn, Exception for all. Errors that blame no file pass: fastnn's own, MemoryError,
+    ImportError, and an OSError that the system raised.
+
+    >>> with refusing("version.txt holds no number", ValueError):
+    ...     int("x")
+    Traceback (most recent call last):
+    fastnn._core.ModelFormatError: version.txt holds no number: ValueError: invalid literal for int() with base 10: 'x'
+    """
+    try:
+        yield
+    except (ModelFormatError, MemoryError, ImportError):
+        raise
+    except errors as error:
+        # Libraries raise OSErrors too: without a number, or EINVAL for a position before the file's start.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        raise raises(f"{what}: {type(error).__name__}: {error!s:.100}") from None
 
 
 def refusal(where: str, error: ModelFormatError) -> ModelFormatError:
-    """Return the error with what is refused in front."""
+    """Return the error with `where` in front, in one sentence."""
     return type(error)(one_sentence(f"{where}: {error}"))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.importers.steps import Step, to_model
+from fastnn.importers.fold import to_model
+from fastnn.importers.steps import Step
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 

@@ -1,6 +1,6 @@
-"""scikit-learn's networks, fitted: MLPClassifier and MLPRegressor, with the scalers of their Pipeline around them.
+"""scikit-learn's fitted networks: MLPClassifier and MLPRegressor, with the scalers of their Pipeline.
 
-Estimators are recognised by their exact class and read by their public attributes; nothing of scikit-learn is imported.
+Estimators are recognised by their exact class, and read by their public attributes. scikit-learn is never imported.
 """
 
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.floating_point import default_mode
 from fastnn.importers.live_objects import class_name
+from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Function, Nothing, Product, Scale, Step, clip
 from fastnn.models.sequential import Sequential
@@ -19,12 +20,11 @@ Array = npt.NDArray[Any]
 _HIDDEN = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 _CLASSIFIERS = {"logistic": "sigmoid", "softmax": "softmax"}  # by out_activation_
 _REGRESSORS = {"identity": "linear", "exp": "exponential"}
-# ``(x - center) / spread``: the attribute, and the parameter that turns it off.
-_CENTERS = {"StandardScaler": ("mean_", "with_mean"), "RobustScaler": ("center_", "with_centering")}
-_SPREADS = {
-    "StandardScaler": ("scale_", "with_std"),
-    "RobustScaler": ("scale_", "with_scaling"),
-    "MaxAbsScaler": ("scale_", None),
+# Scalers that compute (x - center) / spread: each part's attribute, and the parameter that turns it off.
+_SCALERS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "StandardScaler": (("mean_", "with_mean"), ("scale_", "with_std")),
+    "RobustScaler": (("center_", "with_centering"), ("scale_", "with_scaling")),
+    "MaxAbsScaler": (("", ""), ("scale_", "")),
 }
 
 
@@ -32,25 +32,26 @@ _SPREADS = {
 def from_sklearn(estimator: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model of a fitted MLPClassifier or MLPRegressor, also in a Pipeline or a TransformedTargetRegressor.
 
-    Beside it may stand StandardScaler, MinMaxScaler, MaxAbsScaler and RobustScaler. ``model.predict(x)`` is
-    ``predict_proba(x)`` of a classifier, (n, 2) for two classes too, with `classes_` as ``model.classes``; and
-    ``predict(x)`` of a regressor, as (n, targets).
+    Scalers may be StandardScaler, MinMaxScaler, MaxAbsScaler and RobustScaler. ``model.predict(x)`` returns a
+    classifier's ``predict_proba(x)``, (n, 2) for two classes too, with `classes_` as ``model.classes``; a regressor's
+    ``predict(x)`` as (n, targets).
 
     fold: whether scalers become part of the Dense beside them, in float64, or layers of their own.
-    check: rows to compare the two on, or (x, y); ``model.conversion`` tells how far they are apart.
+    check: rows to compare the two on, or (x, y); ``model.conversion`` tells the largest difference.
 
-    A model of float32 `coefs_` (those fitted on float32) computes in float32, any other in float64.
-    Raises ValueError for what is not fitted, ModelFormatError (a ValueError) for attributes that do not fit, of which
-    UnsupportedModelError for other estimators.
+    If `coefs_` are float32 (fitted on float32), the model computes in float32, else in float64.
+    Raises ValueError for an estimator that is not fitted, ModelFormatError (a ValueError) for attributes that do not
+    fit, UnsupportedModelError for other estimators.
 
-    >>> pipeline = make_pipeline(StandardScaler(), MLPClassifier()).fit(x, labels)
-    >>> from_sklearn(pipeline).predict(x)  # as pipeline.predict_proba(x)
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> estimator = MLPClassifier((4,), tol=1).fit([[0.0, 1.0], [1.0, 0.0]], ["no", "yes"])
+    >>> from_sklearn(estimator).classes
+    ('no', 'yes')
     """
-    try:
+    nested = f"{_source(estimator, '')} is nested too deep, or contains itself"
+    with refusing(nested, RecursionError, raises=UnsupportedModelError):
         found = _estimator(estimator, "")
-    except RecursionError:
-        raise UnsupportedModelError(f"{_source(estimator, '')} is nested too deep, or contains itself") from None
-    # On the rows as given: estimators that were fitted on named columns want to see the names.
+    # Not on the converted rows: an estimator that was fitted on named columns expects the names.
     answers = estimator.predict_proba if found.is_classifier else estimator.predict
     return convert(
         f"scikit-learn {type(estimator).__name__}",
@@ -74,7 +75,7 @@ def _source(thing: Any, path: str) -> str:
 
 
 def _estimator(thing: Any, path: str) -> _Found:
-    """Return the steps of what predicts."""
+    """Return the steps of an estimator that predicts."""
     source = _source(thing, path)
     match class_name(thing, "sklearn"):
         case "MLPClassifier" | "MLPRegressor" as kind:
@@ -97,17 +98,14 @@ def _estimator(thing: Any, path: str) -> _Found:
 
 def _pipeline(pipeline: Any, path: str) -> list[tuple[str, Any]]:
     """Return the paths and the members of a pipeline."""
-    try:
-        members = [(f"{path}.{name}".lstrip("."), member) for name, member in pipeline.steps]
-    except (AttributeError, TypeError, ValueError):
-        members = []
-    if not members:
-        raise ModelFormatError(f"{_source(pipeline, path)}: expected steps as (name, estimator); received none")
-    return members
+    expected = f"{_source(pipeline, path)}: expected steps as (name, estimator), at least one"
+    with refusing(expected, AttributeError, TypeError, ValueError):
+        first, *rest = [(f"{path}.{name}".lstrip("."), member) for name, member in pipeline.steps]
+    return [first, *rest]
 
 
 def _transformers(members: list[tuple[str, Any]], inverse: bool = False) -> list[Step]:
-    """Return the steps of transformers in a row; or of their inverses, in the inverse order."""
+    """Return the steps of transformers in a row, or of their inverses in reverse order."""
     steps: list[Step] = []
     for path, thing in reversed(members) if inverse else members:
         source = _source(thing, path)
@@ -141,36 +139,32 @@ def _function_transformer(thing: Any, source: str) -> Step:
 
 
 def _scaler(thing: Any, kind: str, source: str, inverse: bool) -> list[Step]:
-    if kind == "MinMaxScaler":  # x * scale + shift
-        scale, shift = (_numbers(thing, source, attribute) for attribute in ("scale_", "min_"))
-    else:  # (x - center) / spread
-        scale, shift = _part(thing, source, _SPREADS[kind], 1.0), _part(thing, source, _CENTERS.get(kind), 0.0)
+    center, spread = _SCALERS.get(kind, (("min_", ""), ("scale_", "")))  # MinMaxScaler: x * scale + shift
+    shift, scale = _part(thing, source, *center, 0.0), _part(thing, source, *spread, 1.0)
     if scale.ndim == shift.ndim == 0:
         return [Nothing(source)]
     if len({part.shape for part in (scale, shift) if part.ndim > 0}) > 1:
         raise ModelFormatError(f"{source}: expected arrays of one length; received {scale.shape} and {shift.shape}")
     with np.errstate(all="ignore"):
-        if kind != "MinMaxScaler":
+        if kind in _SCALERS:
             scale, shift = 1 / scale, -shift / scale
-        if inverse:  # which clips nothing
+        if inverse:  # it never clips
             return [Scale(source, np.asarray(1 / scale), np.asarray(-shift / scale))]
     clips = kind in ("MinMaxScaler", "MaxAbsScaler") and getattr(thing, "clip", False)  # which older versions lack
     limits = _attribute(thing, source, "feature_range") if kind == "MinMaxScaler" else (-1.0, 1.0)
     return [Scale(source, np.asarray(scale), np.asarray(shift)), *([_clip(source, limits)] if clips else [])]
 
 
-def _part(thing: Any, source: str, part: tuple[str, str | None] | None, neutral: float) -> Array:
-    """Return a center or a spread; the neutral number where there is none, or where it is turned off."""
-    if part is None or (part[1] is not None and not _attribute(thing, source, part[1])):
+def _part(thing: Any, source: str, attribute: str, switch: str, neutral: float) -> Array:
+    """Return a center or a spread, as float64; the neutral number if there is none, or if a switch turns it off."""
+    if not attribute or (switch and not _attribute(thing, source, switch)):
         return np.asarray(neutral)
-    return _numbers(thing, source, part[0])
+    return _array(_attribute(thing, source, attribute), f"{source}: {attribute}", 1).astype(np.float64)
 
 
 def _clip(source: str, limits: Any) -> Step:
-    try:
+    with refusing(f"{source}: expected two numbers to clip at; received {limits!r:.60}", TypeError, ValueError):
         minimum, maximum = map(float, limits)
-    except (TypeError, ValueError):
-        raise ModelFormatError(f"{source}: expected two numbers to clip at; received {limits!r:.60}") from None
     return clip(source, minimum, maximum)
 
 
@@ -225,23 +219,17 @@ def _activation(mlp: Any, source: str, attribute: str, known: dict[str, str]) ->
 def _attribute(thing: Any, source: str, attribute: str) -> Any:
     if hasattr(thing, attribute):
         return getattr(thing, attribute)
-    # As scikit-learn itself tells: fitting makes attributes that end in "_".
+    # Fitting makes attributes that end in "_": scikit-learn itself looks for them.
     if attribute.endswith("_") and not any(each[-1:] == "_" != each[:1] for each in vars(thing)):
         raise ValueError(f"{source} is not fitted; call fit first")
     raise UnsupportedModelError(f"{source} has no {attribute}; expected an estimator of scikit-learn 1.0 or newer")
 
 
 def _array(value: Any, source: str, dimensions: int) -> Array:
-    try:
+    with refusing(f"{source}: expected an array of numbers", TypeError, ValueError):
         array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise ModelFormatError(f"{source}: expected an array of numbers: {error!s:.100}") from None
     if array.dtype.kind not in "biuf" or array.ndim != dimensions or array.size == 0:
         raise ModelFormatError(
             f"{source}: expected {dimensions}-D numbers; received shape {array.shape}, dtype {array.dtype}"
         )
     return array
-
-
-def _numbers(thing: Any, source: str, attribute: str) -> Array:
-    return _array(_attribute(thing, source, attribute), f"{source}: {attribute}", 1).astype(np.float64)

@@ -1,10 +1,5 @@
-"""What an importer makes of its source, whichever that is: steps in a row, of which a model is made here.
+"""The vocabulary of the importers: each translates its source into steps in a row, and fold.py makes the model."""
 
-An affine step beside a Dense is folded into it, in float64:
-``(x * scale + shift) @ kernel + bias = x @ (scale[:, None] * kernel) + (shift @ kernel + bias)``.
-"""
-
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,16 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError
-from fastnn.layers.activation import Activation
-from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Layer, Weights
-from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
-from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
-
-# Of a shift: so many times the answers' size is what x * scale + shift rounds to.
-_FAR = 4.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +16,12 @@ class Step:
     """`source` says what a step was, for errors and reports: "layer 'dense' (Dense)"."""
 
     source: str
+
+    @property
+    def inputs(self) -> int | None:
+        """The number of inputs, the length of the first array; None for steps that take any number."""
+        arrays = (value for value in vars(self).values() if isinstance(value, np.ndarray) and value.ndim > 0)
+        return next((array.shape[0] for array in arrays), None)
 
 
 @dataclass(frozen=True)
@@ -58,7 +51,7 @@ class Scale(Step):
 
 @dataclass(frozen=True)
 class Centre(Scale):
-    """``y = x - centre``, which no Dense takes in."""
+    """``y = x - centre``, which never folds into a Dense."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,10 @@ class Slopes(Step):
 
 @dataclass(frozen=True)
 class Normalize(Step):
-    """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, mean and variance over a row's units."""
+    """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, mean and variance over a row's units.
+
+    gamma and beta: (units,), or () for the same number everywhere.
+    """
 
     gamma: Array
     beta: Array
@@ -87,7 +83,7 @@ class Normalize(Step):
 
 @dataclass(frozen=True)
 class Nothing(Step):
-    """What predictions go through unchanged: Dropout, Flatten, Identity."""
+    """A layer that changes no prediction: Dropout, Flatten, Identity."""
 
 
 def clip(source: str, minimum: float, maximum: float) -> Function:
@@ -123,165 +119,3 @@ def batch_normalization(
     with np.errstate(all="ignore"):
         scale = (1.0 if gamma is None else gamma) / np.sqrt(variance + epsilon)
         return Scale(source, scale, (0.0 if beta is None else beta) - mean * scale)
-
-
-@dataclass
-class _Dense:
-    """A Dense still to be made: others fold into it."""
-
-    kernel: Array
-    bias: Array | None
-    activation: Function | None = None
-
-
-class _Layers:
-    """The layers so far, and what became of each step."""
-
-    def __init__(self, inputs: int | None, fold: bool, dtype: str) -> None:
-        self.inputs = self.width = inputs
-        self.fold, self.dtype = fold, dtype
-        self.layers: list[_Dense | tuple[Layer, Weights]] = []
-        self.waiting: list[Scale] = []  # for a Dense to fold into, or for what makes them layers
-        self.report: list[tuple[str, str]] = []
-
-    def add(self, step: Step) -> None:
-        self._check_width(step)
-        match step:
-            case Nothing():
-                self._tell(step, f"nothing, since predictions, in {self.dtype}, go through it unchanged")
-            case Function(activation="linear"):
-                self._tell(step, "nothing, since it is linear")
-            case Product():
-                self._product(step)
-            case Scale():
-                self._scale(step)
-            case Function() if (last := self._open_dense()) is not None:
-                last.activation = step
-                self._tell(step, f"activation {step.activation} of layer {len(self.layers) - 1}")
-            case Function():
-                self._append(step, Activation(_named(step)), {})
-            case Slopes():
-                self._append(step, PReLU(), {"alpha": self._full(step, step.alpha)})
-            case Normalize():
-                self._append(step, LayerNormalization(step.epsilon), {"gamma": step.gamma, "beta": step.beta})
-
-    def _check_width(self, step: Step) -> None:
-        arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim > 0]
-        inputs = arrays[0].shape[0] if arrays else self.width
-        if self.width not in (None, inputs):
-            raise ModelFormatError(
-                f"{step.source} has {inputs} inputs; expected {self.width}, as many as come out before"
-            )
-        if self.width is None:
-            self.inputs = self.width = inputs
-
-    def _tell(self, step: Step, what: str) -> None:
-        self.report.append((step.source, what))
-
-    def _open_dense(self) -> _Dense | None:
-        """The layer before, if it is a Dense whose sums nothing has been done to; an affine step between is settled."""
-        self._settle()
-        last = self.layers[-1] if self.layers else None
-        return last if isinstance(last, _Dense) and last.activation is None else None
-
-    def _product(self, step: Product) -> None:
-        kernel, bias = step.kernel, step.bias
-        centres = [i for i, scale in enumerate(self.waiting) if isinstance(scale, Centre)]
-        first = centres[-1] + 1 if centres else 0
-        self.waiting, folded = self.waiting[:first], self.waiting[first:]
-        self._settle()
-        for scale in reversed(folded):
-            kernel = kernel.astype(np.float64)
-            bias = np.broadcast_to(scale.shift, len(kernel)) @ kernel + (0 if bias is None else bias)
-            kernel = np.reshape(scale.scale, (-1, 1)) * kernel
-            self._tell(scale, f"folded into layer {len(self.layers)}")
-        self.layers.append(_Dense(kernel, bias))
-        self.width = kernel.shape[1]
-        self._tell(step, f"layer {len(self.layers) - 1}: Dense")
-
-    def _scale(self, step: Scale) -> None:
-        last = self._open_dense() if self.fold and not self.waiting else None
-        if last is None:
-            is_whole = self.dtype == "float64" or (step.is_literal and not self.fold)
-            self.waiting += [step] if is_whole else _parts(step)
-            if not self.fold:
-                self._settle()
-            return
-        last.kernel = last.kernel.astype(np.float64) * step.scale
-        last.bias = (0 if last.bias is None else last.bias.astype(np.float64)) * step.scale + step.shift
-        last.bias = np.broadcast_to(last.bias, last.kernel.shape[1])
-        self._tell(step, f"folded into layer {len(self.layers) - 1}")
-
-    def _append(self, step: Step, layer: Layer, weights: Weights) -> None:
-        self._settle()
-        self.layers.append((layer, weights))
-        self._tell(step, f"layer {len(self.layers) - 1}: {type(layer).__name__}")
-
-    def _settle(self) -> None:
-        """Make layers of the affine steps that no Dense takes in."""
-        waiting, self.waiting = self.waiting, []
-        for step in waiting:
-            self._append(step, Affine(), {"scale": self._full(step, step.scale), "shift": self._full(step, step.shift)})
-
-    def _full(self, step: Step, numbers: Array) -> Array:
-        if self.width is None:
-            raise ModelFormatError(f"{step.source} does not say for how many inputs, nor does anything before it")
-        return np.broadcast_to(numbers, self.width)
-
-    def model(self, name: str | None) -> Sequential:
-        self._settle()
-        if self.inputs is None:
-            raise ModelFormatError("expected at least one layer with weights; found none")
-        made = [_made(layer) for layer in self.layers] or [(Activation("linear"), {})]
-        model = Sequential([layer for layer, _ in made], dtype=self.dtype, name=name)
-        # As a file's weights are: none are drawn first, which would also change what is drawn for others.
-        model._adopt(model._states(self.inputs, [weights for _, weights in made]))
-        return model
-
-
-def _parts(step: Scale) -> list[Scale]:
-    """Return the step, of which numbers far from 0 are taken off first, as the source does: later they would cancel."""
-    with np.errstate(all="ignore"):
-        zero = np.asarray(-step.shift / step.scale, np.float32).astype(np.float64)
-        centre = np.asarray(np.where((np.abs(step.shift) > _FAR) & np.isfinite(zero), zero, 0.0))
-        rest = step.shift + centre * step.scale
-    if not centre.any():
-        return [step]
-    return [Centre(step.source, np.ones_like(centre), np.asarray(-centre)), Scale(step.source, step.scale, rest)]
-
-
-def _named(step: Function) -> dict[str, Any]:
-    return {"name": step.activation, **step.parameters}
-
-
-def _made(layer: _Dense | tuple[Layer, Weights]) -> tuple[Layer, Weights]:
-    if isinstance(layer, tuple):
-        return layer
-    activation = None if layer.activation is None else _named(layer.activation)
-    dense = Dense(layer.kernel.shape[1], activation, use_bias=layer.bias is not None)
-    return dense, {"kernel": layer.kernel} if layer.bias is None else {"kernel": layer.kernel, "bias": layer.bias}
-
-
-def to_model(
-    steps: Iterable[Step],
-    *,
-    inputs: int | None = None,
-    fold: bool = True,
-    name: str | None = None,
-    dtype: str = "float32",
-) -> tuple[Sequential, list[tuple[str, str]]]:
-    """Return the model of these steps, and what became of each: (source, what).
-
-    inputs: of the first step, where the source says it. fold: whether affine steps are folded into a Dense beside them.
-    A model of float64 kernels alone computes in float64, one of others in float32, one without kernels in `dtype`.
-    Raises ModelFormatError where a step does not fit the one before it.
-    """
-    steps = list(steps)
-    dtypes = {step.kernel.dtype for step in steps if isinstance(step, Product)}
-    if dtypes:
-        dtype = "float64" if dtypes == {np.dtype("f8")} else "float32"
-    layers = _Layers(inputs, fold, dtype)
-    with np.errstate(all="ignore"):  # weights may be infinite
-        for step in steps:
-            layers.add(step)
-    return layers.model(name), layers.report

@@ -14,6 +14,7 @@ from fastnn.layers.layer import Layer, Weights
 class Dense(Layer):
     """``y = activation(x @ kernel + bias)``: x (..., inputs), kernel (inputs, units), bias (units,), y (..., units).
 
+    units: None only in the `layers` of load_model(), where a state dict says it.
     activation: as Activation takes it; None for 'linear'.
     input_shape: (inputs,), for the first layer of a model; the others learn it from the layer before.
 
@@ -30,7 +31,7 @@ class Dense(Layer):
 
     def __init__(
         self,
-        units: int,
+        units: int | None,
         activation: str | dict[str, Any] | None = None,
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
@@ -38,7 +39,7 @@ class Dense(Layer):
         input_shape: tuple[int] | None = None,
         name: str | None = None,
     ) -> None:
-        self.units = positive_integer("units", units)
+        self.units = None if units is None else positive_integer("units", units)
         self.activation, self.parameters = interpreted(activation)
         if not isinstance(use_bias, (bool, np.bool_)):
             raise ValueError(f"expected use_bias to be True or False. Received: use_bias={use_bias!r}")
@@ -59,7 +60,12 @@ class Dense(Layer):
         return self.weight("bias")
 
     def output_units(self, inputs: int) -> int:
-        """Return the number of units."""
+        """Return the number of units; ValueError for Dense(None)."""
+        if self.units is None:
+            raise ValueError(
+                "expected a positive number of units; Dense(None) is only for load_model(file, layers=[...]), where "
+                "the file's tensors say it"
+            )
         return self.units
 
     def weight_shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:

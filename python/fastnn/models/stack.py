@@ -108,6 +108,7 @@ class Stack(Fixed):
                 f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already the "
                 f"name of a layer in this model. Update the `name` argument to pass a unique name."
             )
+        layer.output_units(1)  # ValueError for Dense(None)
         inputs = self._inputs
         if inputs is None and not self._layers:
             inputs = layer.declared_inputs or layer.inputs

@@ -99,6 +99,20 @@ def test_a_member_that_says_it_is_smaller_than_it_unpacks_is_refused(tmp_path):
     refusal(tmp_path / "m", bytes(content))
 
 
+def lying(plain):
+    """A .keras file whose config unpacks to `plain`, and says that it has 100 bytes."""
+    content = bytearray(keras_3(GOOD, {}, kind=zipfile.ZIP_DEFLATED, **{"config.json": plain}))
+    at = content.find(b"PK\x01\x02", content.find(b"PK\x01\x02") + 4)
+    struct.pack_into("<L", content, at + 24, 100)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_compression_that_zipfile_unpacks_without_a_limit_is_refused(tmp_path, kind):
+    said = refusal(tmp_path / "m", keras_3(GOOD, {"dense/vars/0": KERNEL}, kind=kind), UnsupportedModelError)
+    assert "compression" in said
+
+
 @pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_member_that_says_it_is_packed_in_more_than_the_file_is_refused(tmp_path, kind):
     content = bytearray(keras_3(GOOD, {"dense/vars/0": KERNEL}, kind=kind))
@@ -204,6 +218,19 @@ def test_small_packed_weights_are_read_and_foreign_filters_are_not(tmp_path):
     assert "filter" in refusal(tmp_path / "m", weights_file(foreign), UnsupportedModelError)
 
 
+def test_a_chunk_that_unpacks_to_more_than_its_shape_is_refused(tmp_path):
+    def fill(group):
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_chunk((4, 3))
+        plan.set_deflate(9)
+        space = h5py.h5s.create_simple(KERNEL.shape)
+        dataset = h5py.h5d.create(group.id, b"0", h5py.h5t.IEEE_F32LE, space, plan)
+        dataset.write_direct_chunk((0, 0), zlib.compress(bytes(1 << 20)))
+        group["1"] = BIAS
+
+    assert "unpacks to more than 48 bytes" in refusal(tmp_path / "m", weights_file(fill), LimitError)
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int32", "bool", "complex64", "S4"])
 def test_other_numbers_than_floats_are_refused(tmp_path, dtype):
     def fill(group):
@@ -238,6 +265,7 @@ def test_hostile_files_take_little_memory(tmp_path):
 
     saved(tmp_path / "a", weights_file(fill))
     saved(tmp_path / "b", keras_3({"class_name": "[" * (2 << 20)}, {}, kind=zipfile.ZIP_DEFLATED))
+    saved(tmp_path / "g", lying(bytes(200 << 20)))
     for name, value in (("c", "[],"), ("e", "[[]],"), ("f", '[{"":[]}],')):  # as long as may be
         text = "[" + value * ((1 << 20) // len(value) - 2) + "[]]"
         saved(tmp_path / name, keras_3(GOOD, {}, **{"config.json": text}))
@@ -246,8 +274,8 @@ def test_hostile_files_take_little_memory(tmp_path):
         f"try: load({str(saved(tmp_path / 'd', one_dense()))!r}); load({str(tmp_path / 'a')!r})\n"
         "except fastnn.ModelFormatError: pass\n"
         "processes.limit_memory(64 << 20)\n"
-        "for name in 'abcef':\n"
+        "for name in 'abcefg':\n"
         f"    try: load({str(tmp_path)!r} + '/' + name)\n"
         "    except fastnn.ModelFormatError as error: print(type(error).__name__)\n"
     )
-    assert len(run_python(code).split()) == 5
+    assert len(run_python(code).split()) == 6

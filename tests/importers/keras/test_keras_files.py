@@ -95,7 +95,7 @@ def test_the_name_and_the_report_are_the_files():
     assert load(MODELS / "keras_digits.keras", name="mine").name == "mine"
     assert (
         "layer 'dropout' (Dropout)",
-        "nothing, since predictions, in float32, go through it unchanged",
+        "nothing, since it changes no prediction in float32",
     ) in model.conversion.steps
     assert model.classes is None
 

@@ -69,7 +69,7 @@ LAYERS = {
     "TFSMLayer": (layer("TFSMLayer", "c", filepath="elsewhere"), "TFSMLayer"),
     "TorchModuleWrapper": (layer("TorchModuleWrapper", "c", module="gASV"), "TorchModuleWrapper"),
     "BatchNormalization, renorm": (layer("BatchNormalization", "b", renorm=True), "renorm"),
-    "BatchNormalization, axis": (layer("BatchNormalization", "b", axis=0), r"along the axes \[0\]"),
+    "BatchNormalization, axis": (layer("BatchNormalization", "b", axis=0), "along the axis 0"),
     "LayerNormalization, rms": (layer("LayerNormalization", "n", axis=[-1], rms_scaling=True), "rms_scaling"),
     "ReLU, threshold": (layer("ReLU", "r", threshold=1.0), "threshold 1"),
     "Dense, LoRA": (dense(lora_rank=4), "lora_rank=4"),
@@ -109,10 +109,10 @@ def branched():
 TWO_ENDS = [["x", 0, 0], ["d", 0, 0]]
 GRAPHS = {
     "shared": (shared, "'d' (Dense) is used in 2 places"),
-    "branch": (branched, "'d' feeds 'e', 'f'"),
+    "branch": (branched, "branches to 'e'"),
     "several inputs": (lambda: functional(given(), dense(), ends=(TWO_ENDS, ["d", 0, 0])), "several inputs"),
     "several outputs": (lambda: functional(given(), dense(), ends=(["x", 0, 0], TWO_ENDS)), "several outputs"),
-    "a sum": (lambda: functional(given(), layer("Add", "a"), node=lambda _: tensor_node("x", "x")), "takes 2 inputs"),
+    "a sum": (lambda: functional(given(), layer("Add", "a"), node=lambda _: tensor_node("x", "x")), "several inputs"),
     "a Dropout that stays": (lambda: functional(given(), layer("Dropout", "o"), node=lambda name: tensor_node(
         name, training=True)), "training=True"),
     "Keras 2, training": (lambda: functional(given(), dense(), node=lambda name: [[name, 0, 0, {"training": True}]]),

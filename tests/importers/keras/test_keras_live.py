@@ -7,8 +7,8 @@ import pytest
 
 from arrays import same_bits, uniform
 from fastnn import UnsupportedModelError
-from fastnn.importers.keras.activations import NAMES
 from fastnn.importers.keras.file import load
+from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
 from fastnn.importers.keras.live import from_keras
 
 os.environ.setdefault("KERAS_BACKEND", "torch")

@@ -22,6 +22,8 @@ MADE = {
     "gathered of columns": [("Gather", KERNEL[:, ::-1].copy(), INT64([3, 2, 1, 0]), {"axis": 1})],
     "sliced": [("Slice", np.vstack([KERNEL, KERNEL]), INT64([5]), INT64([10]))],
     "sliced along an axis": [("Slice", np.vstack([KERNEL, KERNEL]), INT64([0]), INT64([5]), INT64([0]), INT64([1]))],
+    "sliced along several axes": [("Slice", np.pad(KERNEL, 1), INT64([1, 1]), INT64([6, 5]))],
+    "sliced in steps": [("Slice", np.repeat(KERNEL, 2, axis=0), INT64([0]), INT64([10]), INT64([0]), INT64([2]))],
     "reshaped, an axis kept": [("Reshape", KERNEL.reshape(5, 2, 2), INT64([0, 4]))],
     "transposed": [("Transpose", KERNEL.T.copy())],
     "cast": [("Cast", KERNEL.astype("float64"), {"to": 1})],
@@ -48,10 +50,6 @@ def test_a_kernel_that_is_made_of_constants_has_numpys_values(case):
 
 REFUSED = {
     "integers computed": ([("Add", INT64([[1]]), INT64([[2]]))], UnsupportedModelError, "computes with integers"),
-    "several axes": (
-        [("Slice", KERNEL, INT64([0, 0]), INT64([5, 4]))], UnsupportedModelError, "along several axes, or in steps"),
-    "steps": (
-        [("Slice", KERNEL, INT64([0]), INT64([5]), INT64([0]), INT64([2]))], UnsupportedModelError, "or in steps"),
     "a type of text": ([("Cast", KERNEL, {"to": 8})], UnsupportedModelError, "of a type that NumPy has not"),
     "an operation for rows": ([("Tile", KERNEL, INT64([1, 1]))], UnsupportedModelError, "does not know"),
     "a shape that does not fit": ([("Reshape", KERNEL, INT64([3, 3]))], ModelFormatError, "cannot be done with"),

@@ -71,7 +71,7 @@ def test_links_and_other_things_than_files_are_refused(kind, tmp_path):
         os.mkfifo(folder / "m.data")
     else:
         (folder / "m.data").mkdir()
-    with pytest.raises(ModelFormatError, match="regular file"):
+    with pytest.raises(ModelFormatError, match="regular file|hard links"):
         load(saved(folder / "m.onnx", external(dense(), location=location)))
 
 
@@ -110,7 +110,7 @@ def test_data_cannot_be_read_more_often_than_it_is_there(tmp_path):
     again.name = "equal"
     load(saved(tmp_path / "m.onnx", proto))
     again.external_data[1].value = "0"
-    with pytest.raises(ModelFormatError, match="of which others have 60"):
+    with pytest.raises(ModelFormatError, match="bytes of 'm.data' that others have"):
         load(saved(tmp_path / "m.onnx", proto))
 
 

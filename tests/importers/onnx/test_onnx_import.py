@@ -124,8 +124,16 @@ def test_attributes_of_old_opsets_are_read(opset):
                 *(("Concat", "#2", np.int64([-1]), {"axis": 0}), ("Reshape", "x", "#3")),
             ],
         ),
+        (
+            ["rows", 2, 3],
+            [
+                *(("Shape", "x", {"start": 0, "end": 1}), ("Concat", "#0", np.int64([6]), {"axis": 0})),
+                ("Reshape", "x", "#1"),
+            ],
+        ),
+        (["rows", 1, 1, 6], [("Mul", "x", np.ones((1, 1, 1, 6), "f4") / 3), ("Flatten", "#0")]),
     ],
-    ids=["Flatten", "after a scale", "a fixed batch", "zeros", "by Shape"],
+    ids=["Flatten", "after a scale", "a fixed batch", "zeros", "by Shape", "by a part of Shape", "a scale of axes"],
 )
 def test_images_are_flattened_before_the_first_layer(shape, nodes):
     chain = Chain(6, shape=shape)

@@ -67,11 +67,13 @@ BROKEN = {
     ),
     "an attribute of another type": (
         lambda proto: proto.graph.node[0].attribute.append(helper.make_attribute("alpha", 1)),
-        "has the attribute alpha 1; expected float",
+        "has the attribute alpha 1; expected f",
     ),
     "no opset": (opset(), "the version of each set of operations once"),
     "an opset twice": (opset(("", 20), ("", 20)), "the version of each set of operations once"),
     "an opset twice by another name": (opset(("", 20), ("ai.onnx", 13)), "the version of each set of operations once"),
+    "no attribute where one is needed": (extra("Cast", "x"), r"node 'extra' \(Cast\) lacks the attribute 'to'"),
+    "a Concat without its axis": (extra("Concat", "x"), r"\(Concat\) lacks the attribute 'axis'"),
     "too few inputs": (inputs_of(0, "x"), "has 1 inputs; expected 2 to 3"),
     "too many inputs": (inputs_of(1, "v0", "v0"), "has 2 inputs; expected 1 to 1"),
     "an initializer of another shape than the input": (
@@ -132,8 +134,8 @@ UNSUPPORTED = {
         "has the attribute 'alpha'",
     ),
     "an unknown operation": (
-        lambda proto: setattr(proto.graph.node[1], "op_type", "Conv"),
-        r"node 'n1' \(Conv\), opset 20, is no operation that fastnn has",
+        lambda proto: setattr(proto.graph.node[1], "op_type", "Sin"),
+        r"node 'n1' \(Sin\), opset 20, is no operation that fastnn has",
     ),
     "an unknown attribute": (
         lambda proto: proto.graph.node[1].attribute.append(helper.make_attribute("strange", 1)),
@@ -174,29 +176,29 @@ NODES = {
     "a residual": ([("Gemm", "x", SQUARE), ("Add", "#0", "x")], r"'v0' is used by node 'n2' \(Add\) too"),
     "the rows squared": ([("MatMul", "x", "x")], "is used by it twice"),
     "a kernel that is computed": ([("Tanh", "x"), ("Gemm", "x", "#0")], "'v1' is used by it twice"),
-    "transA": ([("Gemm", "x", SQUARE, {"transA": 1})], "transA, or the rows on the right"),
-    "rows on the right": ([("MatMul", SQUARE, "x")], "has the rows on the right of the product"),
+    "transA": ([("Gemm", "x", SQUARE, {"transA": 1})], "expected transA 0"),
+    "rows on the right": ([("MatMul", SQUARE, "x")], "has the rows on the right"),
     "a bias for each row": ([("Gemm", "x", SQUARE, COLUMN[:, None])], "one number for each unit"),
     "an Add for each row": ([("Add", "x", COLUMN[:, None])], "expected one number for each unit"),
     "a kernel of three axes": ([("MatMul", "x", np.ones((1, 6, 6), "f4"))], "expected a matrix"),
     "softmax of the rows": ([("Softmax", "x", {"axis": 0})], "works on axis 0; expected the last"),
-    "a mean of the rows": ([("ReduceMean", "x", np.int64([0])), ("Sub", "x", "#0")], "over the axes"),
+    "a mean of the rows": ([("ReduceMean", "x", np.int64([0])), ("Sub", "x", "#0")], "works on axis 0"),
     "integers": ([("Cast", "x", {"to": 6})], "makes integers of the numbers"),
-    "a cast to nothing": ([("Cast", "x")], "makes integers of the numbers"),
+    "a cast to an unknown type": ([("Cast", "x", {"to": 99})], "makes integers of the numbers"),
     "a sine": ([("Sin", "x")], r"node 'n1' \(Sin\), opset 20, is no operation that fastnn has"),
     "an unknown function": ([("Abs", "x"), ("Tanh", "#0")], "compute nothing that fastnn has an activation for"),
     "another gelu": (
-        [("Div", "x", 1.5), ("Erf", "#0"), ("Add", "#1", 1), ("Mul", "x", "#2"), ("Mul", "#3", 0.5)],
+        [("Div", "x", 1.5), ("Erf", "#0"), ("Add", "#1", 2), ("Mul", "x", "#2"), ("Mul", "#3", 0.5)],
         "compute nothing that fastnn has an activation for",
     ),
-    "a threshold": ([("ThresholdedRelu", "x")], "has a threshold other than 0"),
+    "a threshold": ([("ThresholdedRelu", "x")], r"\(ThresholdedRelu\), opset 20: compute nothing"),
     "training": ([("BatchNormalization", "x", *[COLUMN] * 4, {"training_mode": 1})], "is in training mode"),
     "dropout in training": ([("Dropout", "x", np.float32(0.5), np.bool_(True))], "is in training mode"),
     "transposed rows": ([("Transpose", "x", {"perm": [1, 0]})], "puts the axes"),
     "rows no longer rows": ([("Reshape", "x", np.int64([-1, 3]))], "makes the shape"),
     "flattened batches": ([("Flatten", "x", {"axis": 0})], "flattens from axis 0"),
     "a slice": ([("Slice", "x", np.int64([0]), np.int64([3]), np.int64([1]))], "is no operation"),
-    "slopes that are no numbers": ([("PRelu", "x", "x")], "is used by it twice"),
+    "slopes that are no numbers": ([("PRelu", "x", "x")], r"node 'n1' \(PRelu\).*compute nothing"),
     "a comparison as numbers": ([("GreaterOrEqual", "x", 0)], "compute nothing"),
     "joined": ([("Sigmoid", "x"), ("Concat", "x", "#0", {"axis": 1})], "compute nothing"),
     "a sum too long": ([("Add", "x", 1.0), *SQUARES, ("Mul", "#9", "x")], "compute nothing"),
@@ -231,18 +233,22 @@ def test_constants_do_not_grow_without_a_limit():
     """Each doubles the one before, or makes a square of it."""
     doubled = [("Concat", np.ones(1000, "f4"), np.ones(1000, "f4"), {"axis": 0})]
     doubled += [("Concat", f"#{i}", f"#{i}", {"axis": 0}) for i in range(40)]
-    squared = [("Mul", np.ones((1000, 1), "f4"), np.ones((1, 1000), "f4"))]
+    squared = [("Mul", np.ones((3000, 1), "f4"), np.ones((1, 3000), "f4"))]
     for nodes in (doubled, squared):
         chain = Chain(5)
         written(*nodes, ("MatMul", "x", f"#{len(nodes) - 1}"))(chain)
-        refused(chain.proto(), "makes more numbers of constants than the whole file has", LimitError)
+        refused(
+            chain.proto(),
+            "the constant of node .* is one too many",
+            LimitError,
+        )
 
 
 @pytest.mark.parametrize("width", [2**24, 2**40])
 def test_one_number_does_not_become_as_many_as_the_input_is_said_to_have(width):
     chain = Chain(width)
     chain.then("Mul", 2.0)
-    refused(chain.proto(), "is one too many: .* 16777216 units each time|of shape .* at most 2147483647", LimitError)
+    refused(chain.proto(), "is one too many: expected a model of about as many numbers as its file stores", LimitError)
 
 
 @pytest.mark.parametrize(
@@ -259,6 +265,6 @@ def test_attributes_of_another_kind_are_refused(op, attributes):
 
 
 def test_names_that_break_lines_are_shown_escaped():
-    proto = between(of_one("Conv"))
+    proto = between(of_one("Sin"))
     proto.graph.node[1].name = "a\nb\u202e" + "c" * 10_000
     refused(proto, r"node 'a\\nb\\u202ec+", UnsupportedModelError)

@@ -8,7 +8,6 @@ import pytest
 
 from arrays import same_bits
 from estimators import LABELS, ROWS, TARGETS, TWO, X, fitted
-from fastnn.importers import steps
 from fastnn.importers.sklearn_estimators import from_sklearn
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
@@ -98,7 +97,7 @@ def test_float32_weights_make_a_float32_model_of_the_same_numbers_rounded_once()
     wide = copy.deepcopy(estimator)
     wide[-1].coefs_ = [array.astype("f8") for array in wide[-1].coefs_]
     wide[-1].intercepts_ = [array.astype("f8") for array in wide[-1].intercepts_]
-    with mock.patch.object(steps, "_FAR", np.inf):  # means taken off first, in float32 alone: test_far_from_zero.py
+    with mock.patch("fastnn.importers.fold._FAR", np.inf):  # float32 alone subtracts means first: test_far_from_zero.py
         model, expected = from_sklearn(estimator), from_sklearn(wide)
     assert (model.dtype, expected.dtype) == ("float32", "float64")
     for array, other in zip(model.get_weights(), expected.get_weights(), strict=True):

@@ -8,7 +8,6 @@ import pytest
 
 import fastnn
 from arrays import same_bits, uniform
-from fastnn.importers import steps
 from fastnn.importers.torch.module import from_torch
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -88,7 +87,7 @@ def assert_same_answers(module, inputs, **options):
     wanted = answers(module, x)
     off = np.abs(wide.predict(x) - wanted).max(axis=1)
     assert (off <= np.spacing(np.abs(wanted).max(axis=1).astype("f4"))).all(), (module, off.max())
-    with mock.patch.object(steps, "_FAR", np.inf):  # means taken off first, in float32 alone: test_far_from_zero.py
+    with mock.patch("fastnn.importers.fold._FAR", np.inf):  # float32 alone subtracts means first: test_far_from_zero.py
         model = from_torch(module, **options)
     assert (model.dtype, wide.dtype) == ("float32", "float64")
     assert [layer.activation for layer in model.layers] == [layer.activation for layer in wide.layers]
@@ -245,8 +244,9 @@ UNSUPPORTED = {
     "parallel": (lambda: nn.DataParallel(nn.Linear(3, 4)), "DataParallel is around a module; convert its module"),
     "softmax of no dimension": (after_linear(nn.Softmax), "expected dim=-1 or dim=1.* received dim=None"),
     "softmax over the rows": (after_linear(lambda: nn.Softmax(0)), "received dim=0"),
-    "a jump": (after_linear(lambda: nn.Threshold(0.1, 5)), "received threshold=0.1, value=5"),
-    "an early softplus": (after_linear(lambda: nn.Softplus(1, 5)), "received beta=1, threshold=5"),
+    "a jump": (after_linear(lambda: nn.Threshold(0.1, 5)), "expected value=0.1; received value=5"),
+    "a softplus of nothing": (after_linear(lambda: nn.Softplus(0)), "expected a beta that is not 0"),
+    "an early softplus": (after_linear(lambda: nn.Softplus(1, 5)), "expected threshold=20; received threshold=5"),
     "flattened rows": (after_linear(lambda: nn.Flatten(0)), "received start_dim=0"),
     "two axes": (after_linear(lambda: nn.LayerNorm((2, 4))), r"normalized_shape \(units,\); received \(2, 4\)"),
     "batch statistics": (

@@ -1,1 +1,1 @@
-"""Keras: its files, .keras and .h5, and its live models. Layers, activations and nodes are the same of both."""
+"""Keras models, from .keras and .h5 files and from live objects; one reader for all of them."""

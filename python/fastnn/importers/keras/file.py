@@ -1,176 +1,137 @@
-"""Keras' files, .keras and .h5, read without Keras: what the model is, and its weights. Nothing of them is run."""
+"""Keras' files, .keras and .h5, without Keras: which container it is, where the config and the weights are in it."""
 
-import contextlib
-import errno
-import math
+import functools
+import json
 import os
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import numpy.typing as npt
-
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.files import open_regular
-from fastnn.importers.keras.archive import Archive, parse_json
-from fastnn.importers.keras.hdf5 import SIGNATURE, Hdf5
-from fastnn.importers.keras.model import KerasSteps, Place, flat_rows, model_steps, refuse_code
+from fastnn.importers.keras.archive import read_members
+from fastnn.importers.keras.config import KerasLayer, Stored, refuse_code
+from fastnn.importers.keras.guard import naming
+from fastnn.importers.keras.hdf5 import MOST_TEXT, SIGNATURE, Hdf5
+from fastnn.importers.keras.model import KerasModel, read_model
+from fastnn.importers.keras.strings import check_strings
 from fastnn.importers.refusals import refusal
-from fastnn.importers.report import convert
 from fastnn.models.sequential import Sequential
 
-Array = npt.NDArray[Any]
-
-_ZIP = b"PK\x03\x04"
-_WEIGHTS = "model.weights.h5"
+_DEEPEST = 64  # groups within groups
+_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 
 
 def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
-    """Return the model of a file that Keras 3 or 2 wrote, .keras or .h5, by content; Keras is not needed, h5py is.
+    """Return the model of a .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
 
     fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them.
-    check: (x, y), rows and Keras' answers, of which ``model.conversion`` then says how far the model's are.
-    name: of the model; otherwise as in the file.
+    check: (x, y), rows and Keras' answers to them; ``model.conversion`` then tells how far the model's are from these.
+    name: of the model; default: the file's.
 
-    Rows of arrays, such as images, that a Flatten makes rows of numbers of, are given flattened: x.reshape(len(x), -1).
-    Classes are in no Keras file: set ``model.classes``.
-    Raises UnsupportedModelError for layers that fastnn cannot do, ModelFormatError for broken files, LimitError (all
-    ValueErrors); OSError; ImportError without h5py.
+    If the model flattens arrays such as images first, give it flattened rows: x.reshape(len(x), -1).
+    A Keras file has no classes: set ``model.classes``.
+    Raises UnsupportedModelError for layers that fastnn does not have, ModelFormatError for broken files, LimitError
+    (all ValueErrors); OSError; ImportError without h5py.
 
     >>> model = load("digits.keras")  # doctest: +SKIP
     >>> print(model.conversion)  # doctest: +SKIP
     """
     where = os.fsdecode(path)
-    with open_regular(where) as file, _errors_of(where):
-        found = _read(file, os.fstat(file.fileno()).st_size)
-    rows = flat_rows(check, found.shape)
-    inputs = None if found.shape is None else math.prod(found.shape)
-    title = f"Keras model {found.name!r:.60}"
+    with open_regular(where) as file, naming(f"{where}:"):
+        model = _read(file)
     try:
-        return convert(title, found.steps, inputs=inputs, fold=fold, name=name or found.name or None, check=rows)
+        return model.converted(fold=fold, check=check, name=name)
     except ModelFormatError as error:
         raise refusal(where, error) from None
 
 
-@contextlib.contextmanager
-def _errors_of(where: str) -> Iterator[None]:
-    """Raise fastnn's errors with the path in front, and what zipfile, json and h5py raise as ModelFormatError."""
-    try:
-        yield
-    except ModelFormatError as error:
-        raise refusal(where, error) from None
-    except (ImportError, MemoryError):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # of a place before its start
-            raise
-        found = ModelFormatError(f"is not what Keras writes: {type(error).__name__}: {error!s:.200}")
-        raise refusal(where, found) from None
-
-
-def _read(file: BinaryIO, size: int) -> KerasSteps:
+def _read(file: BinaryIO) -> KerasModel:
     start = file.read(8)
     file.seek(0)
     if start == SIGNATURE:
-        return _read_h5(Hdf5(file, size))
-    if start[:4] == _ZIP:
-        return _read_keras(file, size)
-    raise ModelFormatError("is neither HDF5 nor a zip archive; expected a .keras or a .h5 file of Keras")
-
-
-def _major(version: Any) -> int | None:
-    match = re.match(r"(\d{1,4})\.", version) if isinstance(version, str) else None
-    if match and int(match[1]) < 2:
+        config, version, stored = _h5(file.read())
+    elif start[:4] == b"PK\x03\x04":
+        config, version, stored = _keras(read_members(file, os.fstat(file.fileno()).st_size, _MEMBERS))
+    else:
+        raise ModelFormatError("is neither HDF5 nor a zip archive; expected a .keras or a .h5 file of Keras")
+    major = re.match(r"(\d{1,4})\.", version) if isinstance(version, str) else None
+    if major and int(major[1]) < 2:
         raise UnsupportedModelError(f"was written by Keras {version:.20}; expected 2 or later: save it again there")
-    return int(match[1]) if match else None
+    model = read_model(config, int(major[1]) if major else None, stored)
+    refuse_code(config)  # last, so that an unknown layer is refused by its name
+    return model
 
 
-def _read_keras(file: BinaryIO, size: int) -> KerasSteps:
-    """Read the zip archive of Keras 3, and 2.12 and later."""
-    archive = Archive(file, size)
-    config = archive.json("config.json")
-    version = archive.json("metadata.json") if "metadata.json" in archive.members else {}
-    if _WEIGHTS not in archive.members:
-        kept = ", ".join(sorted(archive.members))
-        raise UnsupportedModelError(f"keeps its weights in another form than {_WEIGHTS}: {kept:.200}; save it as .h5")
-    refuse_code(config.get("config") if isinstance(config, dict) else None)
-    content, length = archive.open(_WEIGHTS)
-    weights = _NumberedWeights(Hdf5(content, length))
-    keras = _major(version.get("keras_version") if isinstance(version, dict) else None)
-    return model_steps(config, keras, weights)
+def _keras(members: dict[str, bytes]) -> tuple[Any, Any, Stored]:
+    """Return the config, the version and the weights of a zip archive of Keras 3, or 2.12 and later."""
+    if not members.keys() >= {"config.json", "model.weights.h5"}:
+        names = ", ".join(sorted(members))
+        raise UnsupportedModelError(f"holds {names:.200}; expected config.json and model.weights.h5: save it as .h5")
+    version = _json(members.get("metadata.json", b"{}"), "metadata.json").get("keras_version")
+    hdf5 = Hdf5(members["model.weights.h5"])
+    return _json(members["config.json"], "config.json"), version, _numbered_weights(hdf5)
 
 
-def _read_h5(hdf5: Hdf5) -> KerasSteps:
-    """Read the HDF5 file of Keras 2, and of Keras 3 where asked for."""
+def _h5(content: bytes) -> tuple[Any, Any, Stored]:
+    """Return the config, the version and the weights of an HDF5 file of Keras 2, or of Keras 3 if asked for."""
+    check_strings(content, MOST_TEXT)
+    hdf5 = Hdf5(content)
     text = hdf5.text(hdf5.root, "model_config")
     if text is None:
         raise UnsupportedModelError(
             "holds weights alone, not what the layers are (as save_weights() writes); save the whole model: "
             "model.save('model.keras')"
         )
-    config = parse_json(text, "its model_config")
-    refuse_code(config)
-    version = hdf5.text(hdf5.root, "keras_version")
-    if version is None and (group := hdf5.at("model_weights")) is not None:
-        version = hdf5.text(group, "keras_version")
-    return model_steps(config, _major(version), _NamedWeights(hdf5))
+    version = hdf5.text(hdf5.root, "keras_version") or hdf5.text(hdf5.at("model_weights"), "keras_version")
+    return _json(text, "its model_config"), version, _named_weights(hdf5)
 
 
-class _NumberedWeights:
-    """Weights in model.weights.h5: layers/dense_1/vars/0, the first one of the second Dense."""
-
-    def __init__(self, hdf5: Hdf5) -> None:
-        self._hdf5 = hdf5
-        # Keras 2 may have written another word for "layers".
-        known = ("layers", "_layer_checkpoint_dependencies")
-        self._layers = next((name for name in known if hdf5.at(name) is not None), known[0])
-
-    def __call__(self, place: Place, names: tuple[str, ...]) -> dict[str, Array]:
-        path = "".join(f"{self._layers}/{each}/" for each in place.numbered) + "vars"
-        group = self._hdf5.at(path)
-        found = [] if group is None else self._hdf5.children(group)
-        if sorted(found) != sorted(str(i) for i in range(len(names))):
-            raise ModelFormatError(
-                f"{_WEIGHTS}: {path} has the weights {', '.join(found)!r:.60}; expected {len(names)} of "
-                f"{place.names[-1]!r:.60}: {', '.join(names)}"
-            )
-        return {
-            name: self._hdf5.array(self._hdf5.child(group, str(i))) for i, name in enumerate(names) if name != "count"
-        }
+def _json(text: str | bytes, what: str) -> Any:
+    if len(text) > MOST_TEXT:
+        raise LimitError(f"{what} has {len(text)} bytes; fastnn reads at most {MOST_TEXT}")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFormatError(f"{what} is not JSON: {error!s:.100}") from None
 
 
-class _NamedWeights:
-    """Weights in a .h5 file: model_weights/dense_6/[any names]/kernel, :0 after it where Keras 2 wrote it."""
+def _numbered_weights(hdf5: Hdf5) -> Stored:
+    """Return the weights of model.weights.h5: layers/dense_1/vars/0 is the first one of the second Dense."""
+    root = "layers" if hdf5.at("layers") is not None else "_layer_checkpoint_dependencies"  # of Keras 2
 
-    def __init__(self, hdf5: Hdf5) -> None:
-        self._hdf5 = hdf5
-        self._groups: dict[str, list[tuple[list[str], Any]]] = {}
+    def stored(layer: KerasLayer, names: tuple[str, ...]) -> dict[str, Any]:
+        found = hdf5.children(hdf5.at("".join(f"{root}/{each}/" for each in layer.numbered) + "vars"))
+        named = {str(i): name for i, name in enumerate(names)}
+        return {named.get(number, number): hdf5.checked(item) for number, item in found.items()}
 
-    def __call__(self, place: Place, names: tuple[str, ...]) -> dict[str, Array]:
-        top = place.names[0]
-        if top not in self._groups:
-            group = self._hdf5.at("model_weights")
-            group = None if group is None else self._hdf5.child(group, top)
-            self._groups[top] = [] if group is None else list(self._datasets(group, []))
-        found = self._groups[top]
-        if len(place.names) > 1:  # a layer of a model within; its own name stands before its weights', then the model's
-            for depth in range(1, len(place.names)):
-                if len(found) > len(names):
-                    found = [each for each in found if each[0][-1 - depth :][:1] == [place.names[-depth]]]
-        arrays = {path[-1]: dataset for path, dataset in found}
-        if len(found) != len(names) or arrays.keys() != set(names):
-            raise ModelFormatError(
-                f"model_weights of {'/'.join(place.names)!r:.100} are {', '.join(arrays)!r:.100}; expected one each of "
-                f"{', '.join(names)!r}"
-            )
-        return {name: self._hdf5.array(arrays[name]) for name in names if name != "count"}
+    return stored
 
-    def _datasets(self, group: Any, path: list[str]) -> Iterator[tuple[list[str], Any]]:
-        if len(path) > 64:
-            raise LimitError("model_weights: groups stand in groups more than 64 deep")
-        for name in self._hdf5.children(group):
-            child = self._hdf5.child(group, name)
-            if self._hdf5.is_dataset(child):
-                yield [*path, re.sub(r":\d+$", "", name)], child
-            else:
-                yield from self._datasets(child, [*path, name])
+
+def _named_weights(hdf5: Hdf5) -> Stored:
+    """Return the weights of a .h5 file: model_weights/dense_6/[any names]/kernel; Keras 2 writes kernel:0."""
+
+    @functools.cache
+    def datasets(top: str) -> list[tuple[tuple[str, ...], Any]]:
+        return list(_datasets(hdf5, hdf5.at(f"model_weights/{top}")))
+
+    def stored(layer: KerasLayer, names: tuple[str, ...]) -> dict[str, Any]:
+        found = datasets(layer.names[0])
+        # A model within the model has one group: the names at the end of the path tell its layers apart.
+        for depth in range(1, len(layer.names)):
+            if len(found) > len(names):
+                found = [each for each in found if each[0][-1 - depth : -depth] == (layer.names[-depth],)]
+        is_whole = len(found) <= len(names)
+        return {path[-1] if is_whole else "/".join(path): hdf5.checked(dataset) for path, dataset in found}
+
+    return stored
+
+
+def _datasets(hdf5: Hdf5, group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if len(path) > _DEEPEST:
+        raise LimitError(f"model_weights: groups stand in groups more than {_DEEPEST} deep")
+    for name, child in hdf5.children(group).items():
+        if hasattr(child, "keys"):
+            yield from _datasets(hdf5, child, (*path, name))
+        else:
+            yield (*path, re.sub(r":\d+$", "", name)), child

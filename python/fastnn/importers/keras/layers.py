@@ -1,215 +1,266 @@
-"""What each of Keras' layers computes when predicting, as steps: from its config and its weights.
+"""Keras' layers as steps: what each computes when predicting.
 
-A key of a config that is in no list here is refused, unless it has the value that new keys have in older models.
+The function of a layer takes the keys of its config that it reads as keyword arguments, with Keras' defaults. Other
+keys are refused unless they are unset, or change no prediction.
 """
 
+import math
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
-from fastnn._core import ModelFormatError
-from fastnn.importers.keras.activations import ROW_WISE, activation_name, named_activation, relu_layer
-from fastnn.importers.keras.config import KerasLayer
-from fastnn.importers.steps import (
-    Function,
-    Normalize,
-    Nothing,
-    Product,
-    Scale,
-    Slopes,
-    Step,
-    batch_normalization,
-    leaky_relu,
-)  # fmt: skip
+from fastnn import _core
+from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers import steps
+from fastnn.importers.keras.config import Array, KerasLayer, Shape, keras_3_form
+from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
+
+# Keys of any layer's config that change no prediction.
+_IGNORED = re.compile(
+    r"name|trainable|batch_shape|\w+_(initializer|regularizer|constraint)"
+    r"|momentum|renorm_clipping|renorm_momentum|synchronized|fused"
+)
+# Layers that change no prediction, and their other keys.
+_WITHOUT_EFFECT = {
+    "Reshape": ["target_shape"],  # shape_after() reads it
+    "Identity": [],
+    "Dropout": ["rate", "seed", "noise_shape"],
+    "GaussianNoise": ["stddev", "seed"],
+    "GaussianDropout": ["rate", "seed"],
+    "AlphaDropout": ["rate", "seed", "noise_shape"],
+    "ActivityRegularization": ["l1", "l2"],
+}
+_AS_ACTIVATIONS = ("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax")
+_FLOATS = {None, "float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
+
+# Activations have the same names and parameters in Keras as in fastnn but for these.
+_ONLY_FASTNN = {"step", "clip", "gelu_tanh"}
+_RENAMED = {"swish": "silu", "hard_silu": "hard_swish"}
+ACTIVATIONS = frozenset(_core.activations) - _ONLY_FASTNN | _RENAMED.keys() | {"log_sigmoid", "sparse_sigmoid"}
 
 
-def _dense(layer: KerasLayer) -> list[Step]:
-    names = ("kernel", "bias") if layer.flag("use_bias", True) else ("kernel",)
-    weights = layer.weights(names)
-    kernel, units = weights["kernel"], layer.config.get("units")
-    if kernel.ndim == 2 and units != kernel.shape[1]:
-        raise ModelFormatError(f"{layer.source} has {units!r:.20} units; its kernel has the shape {kernel.shape}")
-    product = Product(layer.source, kernel, weights.get("bias"))
-    return [product, *_activation(replace(layer, shape=None))]
+def layer_steps(layer: KerasLayer) -> list[Step]:
+    """Return the steps of a layer. Raises UnsupportedModelError if fastnn does not have it, ModelFormatError."""
+    if layer.kind not in _TABLE:
+        raise unknown_layer(layer.source)
+    to_steps = _TABLE[layer.kind]
+    arguments = dict(to_steps.__kwdefaults__ or {})
+    ignored = _WITHOUT_EFFECT.get(layer.kind, [])
+    for key, value in layer.config.items():
+        is_unset = value is None or value is False or (isinstance(value, list | dict | tuple) and not value)
+        if key in arguments:
+            arguments[key] = _like(arguments[key], key, value)
+        elif key == "dtype":
+            if not isinstance(value, str | None) or value not in _FLOATS:
+                raise UnsupportedModelError(f"computes in {value!r:.200}; expected floats, not quantized")
+        elif not (is_unset or key in ignored or _IGNORED.fullmatch(key)):
+            raise UnsupportedModelError(f"has {key}={value!r:.60}, which fastnn does not know; expected it to be unset")
+    return to_steps(layer, **arguments)
 
 
-def _activation(layer: KerasLayer) -> list[Step]:
-    activation = layer.config.get("activation")
-    name = activation_name(layer.source, activation)
-    if name is not None:
-        if name in ROW_WISE:
+def unknown_layer(source: str) -> UnsupportedModelError:
+    """Return the error for a layer that fastnn does not have: one of Keras, or of somebody's own class."""
+    return UnsupportedModelError(
+        f"{source} has no counterpart in fastnn; expected a layer of Keras, of no subclass and with no method changed: "
+        f"{', '.join(_TABLE)}. Save a model of the layers around it, and compute this one outside"
+    )
+
+
+def _like(default: Any, key: str, value: Any) -> Any:
+    """Return a value of a config, which must be true or false, or a number, if its default is."""
+    if isinstance(default, bool) and not isinstance(value, bool):
+        raise ModelFormatError(f"has the {key} {value!r:.60}; expected true or false")
+    if isinstance(default, float):
+        if not isinstance(value, Real) or isinstance(value, bool) or math.isnan(value):
+            raise ModelFormatError(f"has the {key} {value!r:.60}; expected a number")
+        return float(value)
+    return value
+
+
+def shape_after(layer: KerasLayer) -> Shape | None:
+    """Return the shape of a row of the layer's outputs, None if unknown; layer_steps() has accepted the layer."""
+    if layer.kind == "Dense":
+        return (int(layer.config["units"]),)
+    if layer.shape is None or layer.kind not in ("Flatten", "Reshape"):
+        return layer.shape
+    count = math.prod(layer.shape)
+    target = [-1] if layer.kind == "Flatten" else layer.config["target_shape"]
+    rest = count // math.prod(size for size in target if size != -1)
+    shape = tuple(rest if size == -1 else size for size in target)
+    if math.prod(shape) != count:
+        raise ModelFormatError(f"makes arrays of shape {target!r:.60} of {count} numbers")
+    return shape
+
+
+def _input(layer: KerasLayer, *, dtype: Any = None, batch_shape: Any = None) -> list[Step]:
+    if dtype is not None and not re.fullmatch(r"(mixed_)?(b?float|u?int)\d+", str(dtype)):
+        raise UnsupportedModelError(f"takes {dtype!r:.60}; expected numbers")
+    if batch_shape is not None and len(batch_shape) < 2:
+        raise UnsupportedModelError(f"takes the shape {batch_shape!r:.60}; expected rows")
+    return [Nothing(layer.source)]
+
+
+def _dense(layer: KerasLayer, *, units: Any = None, activation: Any = None, use_bias: bool = True) -> list[Step]:
+    layer.needs_rows()
+    weights = layer.weights("kernel", *["bias"] * use_bias)
+    product = Product(layer.source, weights["kernel"], weights.get("bias"))
+    if units != product.kernel.shape[1]:
+        raise ModelFormatError(f"has {units!r:.20} units; its kernel has the shape {product.kernel.shape}")
+    return [product] if activation in (None, "linear") else [product, *_activation(layer, activation=activation)]
+
+
+def _activation(layer: KerasLayer, *, activation: Any = None) -> list[Step]:
+    source, activation = layer.source, "linear" if activation is None else activation
+    if isinstance(activation, dict) and "class_name" in activation:
+        kind, config = keras_3_form(activation)
+        if kind not in _AS_ACTIVATIONS:
+            raise UnsupportedModelError(
+                f"has the activation {kind!r:.60}; expected {', '.join(_AS_ACTIVATIONS)}, or a layer of its own"
+            )
+        return layer_steps(replace(layer, kind=kind, config=config))
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
+        raise UnsupportedModelError(
+            f"has the activation {activation!r:.60}, which fastnn does not have; expected one of "
+            + ", ".join(sorted(ACTIVATIONS))
+        )
+    match activation:
+        case "softmax" | "log_softmax":
             layer.needs_rows()
-        return [] if name == "linear" and layer.class_name != "Activation" else (
-            named_activation(layer.source, name, layer.keras)
-        )  # fmt: skip
-    inner = activation["class_name"] if isinstance(activation, dict) else ""
-    config = activation.get("config") if isinstance(activation, dict) else None
-    if inner not in _AS_ACTIVATIONS or not isinstance(config, dict):
-        raise layer.refused(f"has the activation {inner!r:.60}, which fastnn cannot take in there; expected one of "
-                            f"{', '.join(sorted(_AS_ACTIVATIONS))}, or a layer of its own")  # fmt: skip
-    return layer_steps(replace(layer, class_name=inner, config=config))
+        case "hard_sigmoid" if layer.keras is None:
+            raise UnsupportedModelError(
+                "has the activation 'hard_sigmoid', which differs between Keras 2 and 3, and the file does not say "
+                "which wrote it; save the model again with a Keras that does"
+            )
+        case "hard_sigmoid" if layer.keras == 2:
+            return steps.hard_sigmoid(source, 0.2, 0.5)
+        case "sparse_sigmoid":
+            return steps.hard_sigmoid(source, 0.5, 0.5)
+        case "log_sigmoid":  # log(1 / (1 + exp(-x))) = -softplus(-x)
+            minus = Scale(source, np.array(-1.0), np.array(0.0))
+            return [minus, Function(source, "softplus"), minus]
+    return [Function(source, _RENAMED.get(activation, activation))]
 
 
-def _batch_normalization(layer: KerasLayer) -> list[Step]:
-    layer.needs_last_axis()
-    if layer.flag("renorm", False):
-        raise layer.refused("renormalizes batches (renorm=True), which fastnn does not know")
-    names = ("gamma",) * layer.flag("scale", True) + ("beta",) * layer.flag("center", True)
-    w = layer.weights((*names, "moving_mean", "moving_variance"))
-    epsilon = layer.number("epsilon", 1e-3)
-    return [
-        batch_normalization(
-            layer.source, w.get("gamma"), w.get("beta"), w["moving_mean"], w["moving_variance"], epsilon
-        )
-    ]
+def _batch_normalization(
+    layer: KerasLayer, *, axis: Any = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True
+) -> list[Step]:
+    layer.needs_rows()
+    _needs_last_axis(layer, axis)
+    w = layer.weights(*["gamma"] * scale, *["beta"] * center, "moving_mean", "moving_variance")
+    mean, variance = w["moving_mean"], w["moving_variance"]
+    return [steps.batch_normalization(layer.source, w.get("gamma"), w.get("beta"), mean, variance, epsilon)]
 
 
-def _layer_normalization(layer: KerasLayer) -> list[Step]:
-    layer.needs_last_axis()
-    if layer.flag("rms_scaling", False):
-        raise layer.refused("scales by the root mean square (rms_scaling=True), which fastnn does not know")
-    names = ("gamma",) * layer.flag("scale", True) + ("beta",) * layer.flag("center", True)
-    w = layer.weights(names)
-    shape = w[names[0]].shape if names else layer.shape
-    if shape is None or len(shape) != 1 or any(array.shape != shape for array in w.values()):
-        raise ModelFormatError(
-            f"{layer.source}: expected arrays (units,) of one length; received {[array.shape for array in w.values()]}"
-        )
-    gamma, beta = w.get("gamma", np.ones(shape)), w.get("beta", np.zeros(shape))
-    return [Normalize(layer.source, gamma, beta, layer.number("epsilon", 1e-3))]
+def _layer_normalization(
+    layer: KerasLayer, *, axis: Any = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True
+) -> list[Step]:
+    layer.needs_rows()
+    _needs_last_axis(layer, axis)
+    w = layer.weights(*["gamma"] * scale, *["beta"] * center)
+    shapes = {array.shape for array in w.values()} or {layer.shape or ()}
+    shape = shapes.pop()
+    if shapes or len(shape) != 1:
+        raise ModelFormatError(f"expected arrays (units,) of one length; received {[a.shape for a in w.values()]}")
+    return [Normalize(layer.source, w.get("gamma", np.ones(shape)), w.get("beta", np.zeros(shape)), epsilon)]
 
 
-def _normalization(layer: KerasLayer) -> list[Step]:
-    axes = layer.axes("axis", -1)
-    if axes not in ([], [-1]):
-        raise layer.refused(f"works along the axes {axes}; expected the last one, -1, or none")
-    mean, variance = layer.numbers("mean"), layer.numbers("variance")
+def _normalization(
+    layer: KerasLayer, *, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False
+) -> list[Step]:
+    if axis not in (None, [], ()):
+        _needs_last_axis(layer, axis)
     if mean is None and variance is None:
-        w = layer.weights(("mean", "variance", "count"))
-        mean, variance = w["mean"].astype(np.float64), w["variance"].astype(np.float64)
-    if mean is None or variance is None or mean.shape != variance.shape or mean.ndim > 1:
-        raise ModelFormatError(f"{layer.source}: expected a mean and a variance, (units,) each or one number")
+        w = layer.weights("mean", "variance", "count")
+        mean, variance = w["mean"], w["variance"]
+    mean, variance = _numbers("mean", mean), _numbers("variance", variance)
+    if mean.shape != variance.shape:
+        raise ModelFormatError(f"has a mean {mean.shape} and a variance {variance.shape}; expected one shape")
     if mean.ndim == 1:
         layer.needs_rows()
-    if mean.ndim == 1 and len(mean) == 1:  # one number for all, as Keras broadcasts it
-        mean, variance = mean[0].reshape(()), variance[0].reshape(())
+    if mean.shape == (1,):  # Keras broadcasts it
+        mean, variance = mean.reshape(()), variance.reshape(())
     with np.errstate(all="ignore"):
         deviation = np.maximum(np.sqrt(variance), np.float64(np.float32(1e-7)))
-        if layer.flag("invert", False):
+        if invert:
             return [Scale(layer.source, deviation, mean)]
         return [Scale(layer.source, 1 / deviation, -mean / deviation)]
 
 
-def _rescaling(layer: KerasLayer) -> list[Step]:
-    scale, offset = layer.numbers("scale"), layer.numbers("offset")
-    if scale is None:
-        raise ModelFormatError(f"{layer.source} has no scale")
-    offset = np.zeros(()) if offset is None else offset
-    try:
-        both = np.broadcast_arrays(scale, offset)
-    except ValueError:
-        raise ModelFormatError(f"{layer.source} has {scale.size} scales and {offset.size} offsets") from None
-    if layer.shape is not None and len(layer.shape) > 1 and both[0].size > 1:
-        raise layer.refused("scales each column of arrays by another number; expected rows, or one number for all")
+def _rescaling(layer: KerasLayer, *, scale: Any = None, offset: Any = 0) -> list[Step]:
+    both = np.broadcast_arrays(_numbers("scale", scale), _numbers("offset", offset))
+    if both[0].size > 1:
+        layer.needs_rows()
     return [Scale(layer.source, *(each.reshape(()) if each.size == 1 else each for each in both))]
 
 
-def _prelu(layer: KerasLayer) -> list[Step]:
-    alpha = layer.weights(("alpha",))["alpha"]
-    shared = layer.axes("shared_axes", None)
-    if alpha.ndim != 1 or shared not in ([], [-1]) or (shared and len(alpha) != 1):
-        raise ModelFormatError(
-            f"{layer.source} has an alpha of shape {alpha.shape} and the shared_axes {shared}; expected (units,), or "
-            "(1,) where the last axis is shared"
-        )
-    return [Slopes(layer.source, alpha.reshape(()) if shared else alpha)]
+def _prelu(layer: KerasLayer, *, shared_axes: Any = None) -> list[Step]:
+    layer.needs_rows()
+    alpha = layer.weights("alpha")["alpha"]
+    if shared_axes:
+        _needs_last_axis(layer, shared_axes)
+        alpha = alpha.reshape(())
+    elif alpha.ndim != 1:
+        raise ModelFormatError(f"has an alpha of shape {alpha.shape}; expected (units,)")
+    return [Slopes(layer.source, alpha)]
 
 
-def _relu(layer: KerasLayer) -> list[Step]:
-    maximum = None if layer.config.get("max_value") is None else layer.number("max_value", 0.0)
-    slope = layer.number("negative_slope", 0.0)
-    return relu_layer(
-        layer.source, slope, maximum, layer.number("threshold", 0.0) if "threshold" in layer.config else 0
-    )
+def _relu(
+    layer: KerasLayer, *, max_value: Any = None, negative_slope: float = 0.0, threshold: float = 0.0
+) -> list[Step]:
+    top = math.inf if max_value is None else _like(0.0, "max_value", max_value)
+    if threshold != 0:
+        raise UnsupportedModelError(f"has the threshold {threshold:g}, where it jumps to another line; expected 0")
+    if top < 0:
+        raise ModelFormatError(f"has the max_value {top:g}; expected at least 0")
+    if negative_slope == 0:
+        return [clip(layer.source, 0.0, top)]
+    sloped = leaky_relu(layer.source, negative_slope)
+    return [sloped] if max_value is None else [sloped, clip(layer.source, -math.inf, top)]
 
 
-def _leaky_relu(layer: KerasLayer) -> list[Step]:
-    if {"alpha", "negative_slope"} <= layer.config.keys():
-        raise ModelFormatError(f"{layer.source} has an alpha and a negative_slope; expected one of them")
-    return [leaky_relu(layer.source, layer.number("alpha" if "alpha" in layer.config else "negative_slope", 0.3))]
-
-
-def _elu(layer: KerasLayer) -> list[Step]:
-    return [Function(layer.source, "elu", {"alpha": layer.number("alpha", 1.0)})]
-
-
-def _softmax(layer: KerasLayer) -> list[Step]:
-    layer.needs_last_axis()
+def _softmax(layer: KerasLayer, *, axis: Any = -1) -> list[Step]:
+    layer.needs_rows()
+    _needs_last_axis(layer, axis)
     return [Function(layer.source, "softmax")]
 
 
-def _nothing(layer: KerasLayer) -> list[Step]:
+def _flatten(layer: KerasLayer, *, data_format: Any = None) -> list[Step]:
+    if data_format not in (None, "channels_last") and (layer.shape is None or len(layer.shape) > 1):
+        raise UnsupportedModelError(f"has the data_format {data_format!r:.40}, which reorders; expected channels_last")
     return [Nothing(layer.source)]
 
 
-def _flatten(layer: KerasLayer) -> list[Step]:
-    order = layer.config.get("data_format")
-    if order not in (None, "channels_last") and (layer.shape is None or len(layer.shape) > 1):
-        raise layer.refused(f"has the data_format {order!r:.40}, which reorders numbers; expected channels_last")
-    return [Nothing(layer.source)]
+def _needs_last_axis(layer: KerasLayer, axis: Any) -> None:
+    rank = 1 if layer.shape is None else len(layer.shape)
+    if axis not in (-1, rank, [-1], [rank], (-1,), (rank,)):
+        raise UnsupportedModelError(f"works along the axis {axis!r:.60}; expected the last one, -1")
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """How a class of layers becomes steps; whether for rows alone; the keys of its config that matter, or never do."""
-
-    steps: Callable[[KerasLayer], list[Step]]
-    rows: bool = False
-    keys: str = ""
-    ignored: str = ""
+def _numbers(key: str, value: Any) -> Array:
+    """Return one number or a list of them."""
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "iuf" or numbers.ndim > 1 or numbers.size == 0:
+        raise ModelFormatError(f"has the {key} {value!r:.60}; expected numbers")
+    return numbers.astype(np.float64)
 
 
-_KINDS = {
-    "Dense": _Kind(_dense, True, "units activation use_bias"),
-    "Activation": _Kind(_activation, keys="activation"),
-    "BatchNormalization": _Kind(
-        _batch_normalization, True, "axis epsilon center scale renorm",
-        "momentum renorm_clipping renorm_momentum synchronized fused"),
-    "LayerNormalization": _Kind(_layer_normalization, True, "axis epsilon center scale rms_scaling"),
-    "Normalization": _Kind(_normalization, keys= "axis mean variance invert"),
-    "Rescaling": _Kind(_rescaling, keys="scale offset"),
-    "PReLU": _Kind(_prelu, True, "shared_axes"),
-    "ReLU": _Kind(_relu, keys="max_value negative_slope threshold"),
-    "LeakyReLU": _Kind(_leaky_relu, keys="negative_slope alpha"),
-    "ELU": _Kind(_elu, keys="alpha"),
-    "Softmax": _Kind(_softmax, True, "axis"),
-    "Flatten": _Kind(_flatten, keys="data_format"),
-    "Reshape": _Kind(_nothing, keys="target_shape"),
-    "Dropout": _Kind(_nothing, ignored="rate seed noise_shape"),
-    "GaussianNoise": _Kind(_nothing, ignored="stddev seed"),
-    "GaussianDropout": _Kind(_nothing, ignored="rate seed"),
-    "AlphaDropout": _Kind(_nothing, ignored="rate seed noise_shape"),
-    "ActivityRegularization": _Kind(_nothing, ignored="l1 l2"),
-    "Identity": _Kind(_nothing),
-}  # fmt: skip
-_AS_ACTIVATIONS = {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Identity"}
-_OF_ALL = {"name", "trainable", "dtype", "batch_input_shape", "batch_shape"}
-_OF_TRAINING = ("_initializer", "_regularizer", "_constraint")
-
-
-def layer_steps(layer: KerasLayer) -> list[Step]:
-    """Return the steps of a layer; UnsupportedModelError for one that fastnn cannot do, ModelFormatError."""
-    kind = _KINDS.get(layer.class_name)
-    if kind is None:
-        raise layer.refused(f"has no counterpart in fastnn; expected one of {', '.join(_KINDS)}. Save a model "
-                            "of the layers around it, and compute this one outside")  # fmt: skip
-    known = _OF_ALL.union(kind.keys.split(), kind.ignored.split())
-    for key, value in layer.config.items():
-        is_default = value is None or value is False or (isinstance(value, list | dict | tuple) and not value)
-        if key not in known and not key.endswith(_OF_TRAINING) and not is_default:
-            raise layer.refused(f"has {key}={value!r:.60}, which fastnn does not know; expected it to be unset")
-    layer.needs_floats()
-    if kind.rows:
-        layer.needs_rows()
-    return kind.steps(layer)
+_TABLE: dict[str, Callable[..., list[Step]]] = {
+    "Dense": _dense,
+    "Activation": _activation,
+    "BatchNormalization": _batch_normalization,
+    "LayerNormalization": _layer_normalization,
+    "Normalization": _normalization,
+    "Rescaling": _rescaling,
+    "PReLU": _prelu,
+    "ReLU": _relu,
+    "LeakyReLU": lambda layer, *, negative_slope=0.3: [leaky_relu(layer.source, negative_slope)],
+    "ELU": lambda layer, *, alpha=1.0: [Function(layer.source, "elu", {"alpha": alpha})],
+    "Softmax": _softmax,
+    "Flatten": _flatten,
+    "InputLayer": _input,
+    **dict.fromkeys(_WITHOUT_EFFECT, lambda layer: [Nothing(layer.source)]),
+}

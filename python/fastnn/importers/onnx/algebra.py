@@ -17,7 +17,8 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 _MOST_TERMS = 64
-_SAME = 1e-6  # of two numbers: some roundings to float32, 6e-8 each
+_MOST_FUNCTIONS = 16  # one inside the other
+SAME = 1e-6  # of two numbers: some roundings to float32, 6e-8 each
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,12 @@ class Atom:
         """A text that is the same for the same function of the same."""
         return f"{self.name}({'; '.join(each.key for each in self.arguments)}; {self.numbers})"
 
+    @cached_property
+    def depth(self) -> int:
+        """How many functions are one inside the other."""
+        inner = (atom.depth for each in self.arguments for atoms in each.terms for atom in atoms)
+        return 1 + max(inner, default=-1)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Atom) and self.key == other.key
 
@@ -40,14 +47,17 @@ class Atom:
         return hash(self.key)
 
 
+Terms = dict[tuple[Atom, ...], Array]
+
+
 class TooManyTermsError(Exception):
-    """A sum is longer than that of any activation."""
+    """A sum is longer, or has more functions inside functions, than that of any activation."""
 
 
 class Sum:
     """Coefficients, float64 of shape () or (units,), by the atoms that each is multiplied with."""
 
-    def __init__(self, terms: dict[tuple[Atom, ...], Array]) -> None:
+    def __init__(self, terms: Terms) -> None:
         if len(terms) > _MOST_TERMS:
             raise TooManyTermsError
         self.terms = terms
@@ -61,11 +71,6 @@ class Sum:
             texts.append(f"{text} {' '.join(atom.key for atom in atoms)}")
         joined = " + ".join(sorted(texts))
         return joined if len(joined) < 1000 else sha256(joined.encode()).hexdigest()
-
-    @cached_property
-    def outline(self) -> list[list[str]]:
-        """The names of the atoms, which the same sum has too."""
-        return sorted(sorted(atom.name for atom in atoms) for atoms in self.terms)
 
     def __add__(self, other: "Sum | float") -> "Sum":
         terms = dict(self.terms)
@@ -140,7 +145,10 @@ X = Sum({(Atom("x"),): ONE})
 
 def function(name: str, *arguments: Sum | float, numbers: tuple[float, ...] = ()) -> Sum:
     """Return a function of sums, as a sum of one term."""
-    return Sum({(Atom(name, tuple(map(_sum, arguments)), numbers),): np.asarray(1.0)})
+    atom = Atom(name, tuple(map(_sum, arguments)), numbers)
+    if atom.depth > _MOST_FUNCTIONS:
+        raise TooManyTermsError
+    return Sum({(atom,): ONE})
 
 
 def power(base: Sum, exponent: float) -> Sum:
@@ -158,39 +166,64 @@ def power(base: Sum, exponent: float) -> Sum:
     return function("power", base, numbers=(exponent,))
 
 
+def multiple(total: Sum, form: Sum) -> tuple[Array, Array] | None:
+    """Return the c and d of ``total = c * form + d``; None if there are none, numbers rounded to float32 apart."""
+    shift, own_shift = (each.terms.get((), ZERO) for each in (total, form))
+    numbers, own = ({atoms: each for atoms, each in sums.terms.items() if atoms} for sums in (total, form))
+    ratios = _ratios(numbers, own)
+    if not ratios or not all(close(each, ratios[0]) for each in ratios):
+        return None
+    c = ONE if ratios[0].ndim == 0 and close(ratios[0], ONE) else ratios[0]
+    return c, rounded(shift - c * own_shift, c * own_shift)
+
+
+def rounded(difference: Array, size: Array) -> Array:
+    """Return the difference of two numbers of a size, 0 if it is only their rounding to float32."""
+    return np.where(np.abs(difference) <= SAME * np.abs(size), 0.0, difference) if difference.any() else ZERO
+
+
 def same(a: Sum, b: Sum) -> bool:
-    """Return whether two sums are one, but for numbers that were rounded to float32."""
-    if a.outline != b.outline:
-        return False
-    left = list(b.terms.items())
-    for atoms, number in a.terms.items():
-        for i, (others, other) in enumerate(left):
-            if len(atoms) == len(others) and _close(number, other) and _same_atoms(atoms, others):
-                del left[i]
-                break
-        else:
-            return False
-    return not left
+    """Return whether two sums are one, numbers rounded to float32 apart."""
+    ratios = _ratios(a.terms, b.terms)
+    return ratios is not None and all(close(each, ONE) for each in ratios)
 
 
-def _close(a: Array, b: Array) -> bool:
+def close(a: Array, b: Array) -> bool:
+    """Return whether numbers are the same, rounding to float32 apart."""
     if a.ndim == b.ndim == 0:
-        return math.isclose(a, b, rel_tol=_SAME)
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=_SAME, atol=0.0, equal_nan=True))
+        return math.isclose(a, b, rel_tol=SAME)
+    return bool(np.allclose(a, b, rtol=SAME, atol=0.0, equal_nan=True))
+
+
+def _ratios(some: Terms, others: Terms) -> list[Array] | None:
+    """Return what the numbers of some terms are divided by those of others; None if their functions differ."""
+    left, found = dict(some), []
+    for atoms, number in others.items():
+        own = atoms if atoms in left else next((each for each in left if _same_atoms(each, atoms)), None)
+        if own is None:
+            return None
+        mine = left.pop(own)
+        with np.errstate(all="ignore"):
+            ratio = np.asarray(np.where(mine == number, 1.0, mine / number))
+        if (np.isfinite(mine) & ~np.isfinite(ratio)).any():  # of 0, or of a number that is too small
+            return None
+        found.append(ratio)
+    return None if left else found
 
 
 def _same_atoms(some: tuple[Atom, ...], others: tuple[Atom, ...]) -> bool:
     left = list(others)
     for atom in some:
-        for i, other in enumerate(left):
-            if (
-                atom.name == other.name
-                and len(atom.arguments) == len(other.arguments)
-                and _close(np.asarray(atom.numbers), np.asarray(other.numbers))
-                and all(map(same, atom.arguments, other.arguments))
-            ):
-                del left[i]
-                break
-        else:
+        match = next((each for each in left if _same_atom(atom, each)), None)
+        if match is None:
             return False
-    return True
+        left.remove(match)
+    return not left
+
+
+def _same_atom(a: Atom, b: Atom) -> bool:
+    return (
+        (a.name, len(a.arguments), len(a.numbers)) == (b.name, len(b.arguments), len(b.numbers))
+        and all(math.isclose(x, y, rel_tol=SAME) for x, y in zip(a.numbers, b.numbers, strict=True))
+        and all(map(same, a.arguments, b.arguments))
+    )

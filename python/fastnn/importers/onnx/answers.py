@@ -15,7 +15,7 @@ from fastnn.importers.onnx.graph import Graph, Node
 from fastnn.importers.steps import Function, Product, Step
 
 _AFTER_LABELS = {"Cast", "Reshape", "Identity", "Squeeze", "ai.onnx.ml.ArrayFeatureExtractor"}
-_EXTRACTOR, _ZIPMAP = "ai.onnx.ml.ArrayFeatureExtractor", "ai.onnx.ml.ZipMap"
+_EXTRACTOR = "ai.onnx.ml.ArrayFeatureExtractor"
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def _of_label(graph: Graph, makers: dict[str, Node], name: str) -> Answers | Non
             return Answers(node.inputs[0], classes)
         if node.op not in _AFTER_LABELS:
             return None
-        if node.op == _EXTRACTOR and len(node.inputs) == 2:
+        if node.op == _EXTRACTOR:
             classes = _listed(graph.constants.get(node.inputs[0]))
-        name = node.inputs[1 if node.op == _EXTRACTOR and len(node.inputs) == 2 else 0]
+        name = node.inputs[1 if node.op == _EXTRACTOR else 0]
     return None
 
 
@@ -66,11 +66,9 @@ def _listed(values: Any) -> list[Any] | None:
 
 def _without_zipmap(makers: dict[str, Node], name: str) -> tuple[str, list[Any] | None]:
     node = makers.get(name)
-    if node is None or node.op != _ZIPMAP or len(node.inputs) != 1:
+    if node is None or node.op != "ai.onnx.ml.ZipMap":
         return name, None
-    numbers, strings = (node.take(f"classlabels_{kind}", []) for kind in ("int64s", "strings"))
-    node.finish(range(1, 2))
-    return node.inputs[0], numbers or strings or None
+    return node.inputs[0], node.attributes.get("classlabels_int64s") or node.attributes.get("classlabels_strings")
 
 
 def _origin(makers: dict[str, Node], name: str) -> str:

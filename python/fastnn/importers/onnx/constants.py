@@ -1,69 +1,50 @@
-"""What nodes make of constants alone, computed in the constants' own types as a runtime would."""
+"""Constants that nodes make of other constants, computed by onnx's evaluator in the constants' own types."""
 
+import importlib
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx.functions import axes
+from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Node
-from fastnn.importers.onnx.tensors import DTYPES, Array
+from fastnn.importers.onnx.tensors import DTYPES, Array, Value
 
-Value = Array | list[str]
-ROWS = -(2**62)  # the number of rows in a shape: no real size, and not -1, which means "as many as there are"
+# The number of rows in a shape: no real size, and not -1, which means "as many as there are". An int32 can hold it.
+ROWS = -(2**30)
 
-_FLOAT_OPERATIONS: dict[str, Callable[..., Array]] = {
-    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Pow": np.power, "Neg": np.negative,
-    "Sqrt": np.sqrt, "Reciprocal": np.reciprocal, "Exp": np.exp, "Log": np.log, "Abs": np.abs,
-    "Max": np.maximum, "Min": np.minimum,
-}  # fmt: skip
+_OF_NUMBERS = ["Add", "Sub", "Mul", "Div", "Pow", "Neg", "Sqrt", "Reciprocal", "Exp", "Log", "Abs", "Max", "Min"]
+_OF_ARRAYS = ["Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Concat", "Gather", "Slice"]
 
 
-class Constants:
-    """Computes constants of constants, of at most `most` numbers together."""
-
-    def __init__(self, opset: int, most: int) -> None:
-        self._opset, self._left = opset, most
-
-    def made_by(self, node: Node, given: list[Value | None]) -> Value:
-        """Return the first output of a node of constants."""
-        if node.op == "Constant":
-            return _constant(node)
-        if node.op == "Identity" and len(given) == 1 and given[0] is not None:
-            return given[0]
-        arrays = [each for each in given if isinstance(each, np.ndarray)]
-        if len(arrays) != len(given) or not arrays:
-            raise UnsupportedModelError(f"{node} works on constants that are not numbers")
-        try:
-            if node.op in _FLOAT_OPERATIONS:
-                return self._floats(node, arrays)
-            if node.op in _SHAPED:
-                made = _SHAPED[node.op](node, arrays)
-                self._allow(made.size, node)
-                return np.ascontiguousarray(made) if made.ndim else np.asarray(made)
-        except (ValueError, IndexError, TypeError, OverflowError) as error:
-            if isinstance(error, ModelFormatError):
-                raise
-            raise ModelFormatError(f"{node} cannot be done with its constants: {error!s:.100}") from None
+def made_by(node: Node, given: list[Value | None], opset: int, budget: Budget) -> Value:
+    """Return the first output of a node whose inputs are constants; None stands for an input that is left out."""
+    if node.op == "Constant":
+        return _constant(node)
+    if node.op == "Identity" and given[0] is not None:
+        return given[0]
+    if node.op not in (*_OF_NUMBERS, *_OF_ARRAYS):
         raise UnsupportedModelError(
-            f"{node}, opset {self._opset}, works on constants in a way that fastnn does not know; "
-            "simplify the model first, onnxsim or ONNX Runtime can"
+            f"{node}, opset {opset}, works on constants in a way that fastnn does not know; "
+            "simplify the model first, with onnxsim or ONNX Runtime"
         )
-
-    def _allow(self, count: int, node: Node) -> None:
-        self._left -= count
-        if self._left < 0:
-            raise LimitError(f"{node} makes more numbers of constants than the whole file has")
-
-    def _floats(self, node: Node, arrays: list[Array]) -> Array:
-        node.finish(range(1, 3))
-        if any(each.dtype.kind != "f" for each in arrays):
-            raise UnsupportedModelError(f"{node} computes with integers, as of shapes that are not fixed")
-        self._allow(math.prod(np.broadcast_shapes(*(each.shape for each in arrays))), node)
-        with np.errstate(all="ignore"):
-            return np.asarray(_FLOAT_OPERATIONS[node.op](*arrays))
+    arrays = [each for each in given if isinstance(each, np.ndarray)]
+    if len(arrays) != sum(each is not None for each in given):
+        raise UnsupportedModelError(f"{node} works on constants that are not numbers")
+    if node.op in _OF_NUMBERS and any(each.dtype.kind != "f" for each in arrays):
+        raise UnsupportedModelError(f"{node} computes with integers, as of shapes that are not fixed")
+    if node.op not in ("Cast", "Concat") and any((each == ROWS).any() for each in arrays[1:]):
+        raise UnsupportedModelError(f"{node} depends on the number of rows, which is known only when the model runs")
+    if node.op == "Cast" and node.attributes["to"] not in DTYPES:
+        raise UnsupportedModelError(f"{node} makes constants of a type that NumPy has not")
+    try:
+        budget.take(_size(node, arrays), f"the constant of {node}")
+        return _evaluated(node, given, opset)
+    except ModelFormatError:
+        raise
+    except Exception as error:  # onnx's evaluator and NumPy raise many kinds
+        raise ModelFormatError(f"{node} cannot be done with its constants: {error!s:.100}") from None
 
 
 def _constant(node: Node) -> Value:
@@ -71,69 +52,26 @@ def _constant(node: Node) -> Value:
     if others or kind not in ("value", "value_float", "value_int", "value_floats", "value_ints"):
         raise UnsupportedModelError(f"{node} has the attributes {sorted(node.attributes)!r:.100}; expected a value")
     if kind == "value":
-        return np.asarray(value) if not isinstance(value, list) else value
-    dtype = np.float32 if "float" in kind else np.int64
-    return np.asarray(value, dtype)
+        return value if isinstance(value, list) else np.asarray(value)
+    return np.asarray(value, np.float32 if "float" in kind else np.int64)
 
 
-def _cast(node: Node, arrays: list[Array]) -> Array:
-    dtype = DTYPES.get(node.take("to", 0))
-    node.take("saturate", 1)
-    node.finish(range(1, 2))
-    if dtype is None:
-        raise UnsupportedModelError(f"{node} makes constants of a type that NumPy has not")
+def _size(node: Node, arrays: list[Array]) -> int:
+    """Return how many numbers a node makes, at most."""
+    if node.op in _OF_NUMBERS:
+        return int(math.prod(np.broadcast_shapes(*(each.shape for each in arrays))))
+    if node.op == "Gather":
+        return int(arrays[1].size) * int(arrays[0].size) // int(arrays[0].shape[node.attributes["axis"]])
+    return sum(int(each.size) for each in arrays)
+
+
+def _evaluated(node: Node, given: list[Value | None], opset: int) -> Array:
+    helper: Any = importlib.import_module("onnx.helper")
+    reference: Any = importlib.import_module("onnx.reference")
+    names = ["" if each is None else f"i{i}" for i, each in enumerate(given)]
+    proto = helper.make_node(node.op, names, ["o"], **node.attributes)
+    values = {name: each for name, each in zip(names, given, strict=True) if name}
     with np.errstate(all="ignore"):
-        return arrays[0].astype(dtype)
-
-
-def _transposed(node: Node, arrays: list[Array]) -> Array:
-    order = node.take("perm", None)
-    node.finish(range(1, 2))
-    return arrays[0].transpose(order)
-
-
-def _reshaped(node: Node, arrays: list[Array]) -> Array:
-    zero_is_zero = node.take("allowzero", 0)
-    node.finish(range(2, 3))
-    shape = [int(size) for size in arrays[1].reshape(-1)]
-    if not zero_is_zero:
-        shape = [arrays[0].shape[i] if size == 0 else size for i, size in enumerate(shape)]
-    return arrays[0].reshape(shape)
-
-
-def _squeezed(node: Node, arrays: list[Array]) -> Array:
-    listed = axes(node, arrays[1] if len(arrays) > 1 else None)
-    node.finish(range(1, 3))
-    return arrays[0].squeeze(None if listed is None else tuple(listed))
-
-
-def _unsqueezed(node: Node, arrays: list[Array]) -> Array:
-    listed = axes(node, arrays[1] if len(arrays) > 1 else None)
-    node.finish(range(1, 3))
-    return np.expand_dims(arrays[0], tuple(listed or ()))
-
-
-def _concatenated(node: Node, arrays: list[Array]) -> Array:
-    axis: Any = node.take("axis", 0)
-    node.finish(range(1, 1_000_000))
-    return np.concatenate(arrays, axis=axis)
-
-
-def _gathered(node: Node, arrays: list[Array]) -> Array:
-    axis = node.take("axis", 0)
-    node.finish(range(2, 3))
-    return np.take(arrays[0], arrays[1], axis=axis)
-
-
-def _sliced(node: Node, arrays: list[Array]) -> Array:
-    node.finish(range(3, 6))
-    starts, stops, *others = ([int(each) for each in array.reshape(-1)] for array in arrays[1:])
-    if len(starts) != 1 or others not in ([], [[0]], [[0], [1]]):
-        raise UnsupportedModelError(f"{node} takes a part of constants along several axes, or in steps")
-    return arrays[0][starts[0] : stops[0]]
-
-
-_SHAPED: dict[str, Callable[[Node, list[Array]], Array]] = {
-    "Cast": _cast, "Transpose": _transposed, "Reshape": _reshaped, "Squeeze": _squeezed, "Unsqueeze": _unsqueezed,
-    "Concat": _concatenated, "Gather": _gathered, "Slice": _sliced,
-}  # fmt: skip
+        (made,) = reference.ReferenceEvaluator(proto, opsets={"": opset}).run(None, values)
+    made = np.asarray(made)
+    return np.ascontiguousarray(made, None if made.dtype in DTYPES.values() else "f4").reshape(made.shape)

@@ -1,20 +1,20 @@
-"""Models of .onnx files, of whichever program: what their graph computes becomes layers in a row.
+"""Models of .onnx files, whichever program wrote them: the nodes of their graph become layers in a row.
 
-Nothing of a file is executed, and of its parts in other files only those of its own folder are read. The onnx package
-parses the file; it is imported here, when it is needed.
+Nothing of a file is executed, and other files are read from its own folder only. The onnx package parses the file; it
+is imported only when a file is read.
 """
 
 import importlib
 import os
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, ModelFormatError
 from fastnn.files import open_regular
 from fastnn.importers.onnx.answers import find as find_answers
+from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Graph
 from fastnn.importers.onnx.graph import read as read_graph
-from fastnn.importers.onnx.steps import steps as graph_steps
-from fastnn.importers.onnx.tensors import Folder
+from fastnn.importers.onnx.walk import steps as graph_steps
 from fastnn.importers.onnx.wire import check as check_wire
 from fastnn.importers.refusals import refusal
 from fastnn.importers.report import convert
@@ -26,26 +26,27 @@ _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
 def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
 
-    path: the file; numbers in other files ("external data") are read from its folder alone, and through no link.
+    path: the file. Numbers in other files ("external data") are read from its folder only, and through no link.
     fold: whether affine steps, such as BatchNormalization, are folded into the layer beside them, in float64.
     check: (x, y), rows and the answers to them, for ``model.conversion.difference``.
 
-    The answers are (rows, units): a last Squeeze or Reshape that would make (rows,) of (rows, 1) is left out. Those of
-    classifiers are the probabilities, also where there is one for two classes; ``model.classes`` are the labels.
-    A model of float64 kernels alone computes in float64, any other in float32: casts to other floats are left out.
+    The answers are (rows, units): a last Squeeze or Reshape that makes (rows,) of (rows, 1) is left out. A classifier
+    answers with probabilities, a single one for two classes included; ``model.classes`` are the labels.
+    A model whose kernels are all float64 computes in float64, any other in float32: casts to other floats are left out.
     Raises UnsupportedModelError (a ValueError) naming the first node that fastnn cannot do, ModelFormatError (a
-    ValueError) for a file that contradicts itself, of which LimitError for one too large; ImportError without the onnx
-    package; OSError.
+    ValueError) for a file that contradicts itself, its subclass LimitError for one that is too large; ImportError
+    without the onnx package; OSError.
 
     >>> load("model.onnx").predict(x)  # doctest: +SKIP
     """
     path = os.fsdecode(path)
     with open_regular(path) as file:
         try:
-            graph = read_graph(_parsed(file), Folder(os.path.dirname(path)))  # noqa: PTH120
-            return _model(graph, fold=fold, check=check, name=name, source=f"ONNX model {path!r}")
+            budget = Budget()
+            graph = read_graph(_parsed(file, budget), os.path.dirname(path), budget)  # noqa: PTH120
+            return _model(graph, budget, fold=fold, check=check, name=name, source=f"ONNX model {path!r}")
         except ModelFormatError as error:
-            _refuse(error, path)
+            raise refusal(path, error) from None
 
 
 def from_proto(
@@ -57,23 +58,21 @@ def from_proto(
     name: str | None = None,
     source: str = "ONNX model",
 ) -> Sequential:
-    """Return the model of an onnx.ModelProto; as load(), which see for the rest.
+    """Return the model of an onnx.ModelProto; see load() for the other parameters.
 
-    folder: where its external data is, if any. source: what errors and the report call it.
+    folder: of its external data, if there is any. source: its name in errors and the report.
 
     >>> from_proto(onnx.load("model.onnx")).predict(x)  # doctest: +SKIP
     """
     try:
-        return _model(read_graph(proto, Folder(folder)), fold=fold, check=check, name=name, source=source)
+        budget = Budget()
+        graph = read_graph(proto, folder, budget)
+        return _model(graph, budget, fold=fold, check=check, name=name, source=source)
     except ModelFormatError as error:
-        _refuse(error, source)
+        raise refusal(source, error) from None
 
 
-def _refuse(error: ModelFormatError, where: str) -> NoReturn:
-    raise refusal(where, error) from None
-
-
-def _parsed(file: BinaryIO) -> Any:
+def _parsed(file: BinaryIO, budget: Budget) -> Any:
     try:
         onnx: Any = importlib.import_module("onnx")
     except ImportError:
@@ -83,17 +82,17 @@ def _parsed(file: BinaryIO) -> Any:
         raise LimitError(f"has {size} bytes; expected at most {_MOST_BYTES}, the rest in external data")
     content = file.read(size)
     proto = onnx.ModelProto()
-    check_wire(content, proto.DESCRIPTOR)
+    check_wire(content, proto.DESCRIPTOR, budget)
     try:
         proto.ParseFromString(content)
-    except Exception as error:  # DecodeError, of a package that onnx alone needs
+    except Exception as error:  # protobuf's DecodeError, which only onnx depends on
         raise ModelFormatError(f"is no ONNX model: {error!s:.100}") from None
     return proto
 
 
-def _model(graph: Graph, *, fold: bool, check: Any, name: str | None, source: str) -> Sequential:
+def _model(graph: Graph, budget: Budget, *, fold: bool, check: Any, name: str | None, source: str) -> Sequential:
     answers = find_answers(graph)
-    steps = graph_steps(graph, answers.value)
+    steps = graph_steps(graph, answers.value, budget)
     inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
     dtype = "float64" if graph.is_double else "float32"
     model = convert(source, steps, inputs=inputs, fold=fold, name=name, check=check, dtype=dtype)

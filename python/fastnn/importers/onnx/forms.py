@@ -1,210 +1,298 @@
-"""The sums that are activations or layer normalization, and what others are in steps."""
+"""The activations and normalizations that sums of functions are: ``c * f(a * x + b) + d``, whatever their nodes were.
+
+A form matches a sum only if it equals all of it. Its numbers may stand anywhere, since a sum is multiplied out.
+"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 
+from fastnn import _core
 from fastnn.importers import steps
-from fastnn.importers.onnx.algebra import ONE, ZERO, Array, Atom, Sum, X, float64, function, power, same
+from fastnn.importers.onnx.algebra import (
+    ONE,
+    SAME,
+    ZERO,
+    Array,
+    Atom,
+    Sum,
+    X,
+    close,
+    float64,
+    function,
+    multiple,
+    power,
+    rounded,
+    same,
+)  # fmt: skip
 from fastnn.importers.onnx.answers import Complemented
 from fastnn.importers.steps import Function, Normalize, Scale, Slopes, Step
 
-_NAMED = {  # an atom -> an activation without parameters, of the same name
-    *("relu", "tanh", "sigmoid", "softmax", "softsign", "exponential", "softplus", "mish", "hard_swish", "selu"),
-    *("gelu", "gelu_tanh", "silu", "log_softmax", "step"),
-}  # fmt: skip
-_TANH_INNER = math.sqrt(2 / math.pi) * (X + 0.044715 * X * X * X)
-_EXP = function("exponential", X)
-_SIXTH = function("clip", X / 6.0 + 0.5, numbers=(0.0, 1.0))
-_RELU6 = function("clip", X + 3.0, numbers=(0.0, 6.0))
-_POSITIVE, _NEGATIVE = function("is_positive", X), function("is_positive", -X)
-_NOT_NEGATIVE, _NOT_POSITIVE = function("is_not_negative", X), function("is_not_negative", -X)
-_TWO = function("joined", 1.0 - X, X)
+Affine = tuple[Array, Array]  # a, b of a * x + b
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
 
-FORMS: list[tuple[str, Sum]] = [
-    ("gelu", 0.5 * X * (1.0 + function("erf", X / math.sqrt(2)))),
-    ("gelu_tanh", 0.5 * X * (1.0 + function("tanh", _TANH_INNER))),
-    ("gelu_tanh", X * function("sigmoid", 2.0 * _TANH_INNER)),
-    ("silu", X * function("sigmoid", X)),
-    ("silu", X / (1.0 + function("exponential", -X))),
-    ("mish", X * function("tanh", function("softplus", X))),
-    ("softsign", X / (1.0 + function("abs", X))),
-    ("softplus", function("log", 1.0 + _EXP)),
-    ("sigmoid", 1.0 / (1.0 + function("exponential", -X))),
-    ("hard_sigmoid", _SIXTH),
-    ("hard_sigmoid", _RELU6 / 6.0),
-    ("hard_swish", X * _SIXTH),
-    ("hard_swish", X * _RELU6 / 6.0),
-    ("log_softmax", function("log", function("softmax", X))),
-    ("relu", X * function("positive", X)),
-    ("relu", function("where", _POSITIVE, X, 0.0)),
-    ("step", function("not_negative", X)),
-    ("step", function("where", _NOT_NEGATIVE, 1.0, 0.0)),
-    ("step", function("where", _NOT_NEGATIVE, 1.0, function("where", _NEGATIVE, 0.0, X))),
+
+def _f(name: str) -> Callable[[Sum], Sum]:
+    return lambda u: function(name, u)
+
+
+_exp, _erf, _tanh, _sigmoid, _softplus = map(_f, ("exponential", "erf", "tanh", "sigmoid", "softplus"))
+_positive, _not_negative = _f("is_positive"), _f("is_not_negative")
+
+
+def _sixth(u: Sum) -> Sum:
+    return function("clip", u / 6.0 + 0.5, numbers=(0.0, 1.0))
+
+
+def _relu6(u: Sum) -> Sum:
+    return function("clip", u + 3.0, numbers=(0.0, 6.0))
+
+
+def _cubic(u: Sum) -> Sum:
+    return math.sqrt(2 / math.pi) * (u + 0.044715 * u * u * u)
+
+
+# The ways in which exporters write an activation that has no numbers of its own, and that several nodes make.
+FORMS: list[tuple[str, Callable[[Sum], Sum]]] = [
+    ("gelu", lambda u: 0.5 * u * (1.0 + _erf(u / math.sqrt(2)))),
+    ("gelu_tanh", lambda u: 0.5 * u * (1.0 + _tanh(_cubic(u)))),
+    ("gelu_tanh", lambda u: u * _sigmoid(2.0 * _cubic(u))),
+    ("silu", lambda u: u * _sigmoid(u)),
+    ("silu", lambda u: u / (1.0 + _exp(-u))),
+    ("mish", lambda u: u * _tanh(_softplus(u))),
+    ("softsign", lambda u: u / (1.0 + function("abs", u))),
+    ("softplus", lambda u: function("log", 1.0 + _exp(u))),
+    ("sigmoid", lambda u: 1.0 / (1.0 + _exp(-u))),
+    ("hard_sigmoid", _sixth),
+    ("hard_sigmoid", lambda u: _relu6(u) / 6.0),
+    ("hard_swish", lambda u: u * _sixth(u)),
+    ("hard_swish", lambda u: u * _relu6(u) / 6.0),
+    ("log_softmax", lambda u: function("log", function("softmax", u))),
+    ("relu", lambda u: u * function("positive", u)),
+    ("step", _f("not_negative")),
+    ("step", lambda u: function("where", _not_negative(u), 1.0, 0.0)),
+    ("step", lambda u: function("where", _not_negative(u), 1.0, function("where", _positive(-u), 0.0, u))),
 ]
+# exp(u) - 1, as it stands below 0.
+_EXPM1: list[Callable[[Sum], Sum]] = [
+    lambda u: _exp(u) - 1.0,
+    lambda u: function("elu", u, numbers=(1.0,)),
+    lambda u: 2.0 * _tanh(u / 2.0) / (1.0 - _tanh(u / 2.0)),
+]
+_TWO = function("joined", 1.0 - X, X)
 
 
 def recognized(total: Sum, source: str) -> list[Step] | None:
     """Return the steps of a sum; None if there are none."""
-    for name, form in FORMS:
-        if same(total, form):
-            return [Function(source, name)]
+    if (affine := _affine(total)) is not None:
+        return _scaled(source, affine)
     if same(total, _TWO):
         return [Complemented(source)]
-    for step_list, form in _candidates(total, source):
-        if same(total, form):
-            return step_list
+    if (name := name_of(total)) is not None:
+        return [Function(source, name)]
     shift = total.terms.get((), ZERO)
-    rest = [(atoms, number) for atoms, number in total.terms.items() if atoms]
-    if len(rest) != 1 or len(rest[0][0]) != 1:
+    rest = {atoms: number for atoms, number in total.terms.items() if atoms}
+    (atoms, scale), *others = rest.items() or [((), ZERO)]
+    if len(atoms) == 1 and not others and (made := _of_atom(atoms[0], source)) is not None:
+        return [*made, *_scaled(source, (scale, shift))]
+    if (bent := _bent(Sum(rest))) is not None:
+        slopes, above = bent
+        step = steps.leaky_relu(source, float(slopes)) if slopes.ndim == 0 else Slopes(source, slopes)
+        return [step, *_scaled(source, (above, shift))]
+    for name, inner, outer in _matches(total):
+        return [*_scaled(source, inner), Function(source, name), *_scaled(source, outer)]
+    return _normalization(total, source)
+
+
+def name_of(total: Sum) -> str | None:
+    """Return the activation that a sum is, if several nodes make it and no number is around it."""
+    exact = (name for name, inner, outer in _matches(total) if not _scaled("", inner) + _scaled("", outer))
+    return next(exact, None)
+
+
+def _matches(total: Sum) -> Iterator[tuple[str, Affine, Affine]]:
+    """Yield the activations that a sum is, each with what is before and after it."""
+    innermost = list(_innermost(total))
+    for name, form in FORMS:
+        if (found := _match(total, form, innermost)) is not None:
+            yield name, *found
+
+
+def _affine(total: Sum) -> Affine | None:
+    """Return the a and b of ``total = a * x + b``."""
+    x, *_ = X.terms
+    if x not in total.terms or total.terms.keys() - {x, ()}:
         return None
-    ((atom,), scale), *_ = rest
-    made = _function(atom, source)
-    if made is None or (scale.ndim == shift.ndim == 0 and scale == 1 and shift == 0):
-        return made
-    return [*made, Scale(source, scale, shift)]
+    return total.terms[x], total.terms.get((), ZERO)
 
 
-def is_form(total: Sum) -> bool:
-    """Return whether a sum is an activation that several nodes make."""
-    return any(same(total, form) for _, form in FORMS)
+def _scaled(source: str, affine: Affine) -> list[Step]:
+    scale, shift = affine
+    is_nothing = scale.ndim == shift.ndim == 0 and scale == 1 and shift == 0
+    return [] if is_nothing else [Scale(source, scale, shift)]
 
 
-def _function(atom: Atom, source: str) -> list[Step] | None:
-    """Return the steps of a function, those of what it is a function of first."""
+def _of_atom(atom: Atom, source: str) -> list[Step] | None:
+    """Return the steps of one function."""
+    if atom.name == "where":
+        return _bent_exponential(atom, source) or _softplus_of_torch(atom, source)
+    inner = _affine(atom.arguments[0]) if len(atom.arguments) == 1 else None
+    if atom.name not in _core.activations or inner is None:
+        return None
+    if atom.name == "clip":
+        step: Step = steps.clip(source, *atom.numbers)
+    elif atom.name == "leaky_relu":
+        step = steps.leaky_relu(source, *atom.numbers)
+    else:
+        step = Function(source, atom.name, dict(zip(_core.activations[atom.name], atom.numbers, strict=True)))
+    return [*_scaled(source, inner), step]
+
+
+def _bent(total: Sum) -> Affine | None:
+    """Return the slopes and the factor of ``factor * (x if x > 0 else slopes * x)``."""
+    halves = _halves(total)
+    if halves is None or not halves[0].all():
+        return None
+    above, below = halves
+    if (above == 1).all():
+        return below, ONE
+    with np.errstate(all="ignore"):
+        slopes = np.asarray(below / above)
+    return (slopes, above) if np.isfinite(slopes).all() else None
+
+
+def _halves(total: Sum) -> Affine | None:
+    """Return what x is multiplied with above 0 and below, if nothing else happens to it."""
+    above, below = ZERO, ZERO
+    for atoms, number in total.terms.items():
+        if not atoms and not number.any():
+            continue
+        found = _halves_of(atoms[0]) if len(atoms) == 1 else None
+        if found is None:
+            return None
+        above, below = above + number * found[0], below + number * found[1]
+    return above, below
+
+
+def _halves_of(atom: Atom) -> Affine | None:
     if atom.name == "x":
-        return []
-    inner = recognized(atom.arguments[0], source) if len(atom.arguments) == 1 else None
-    if inner is None:
+        return ONE, ONE
+    arguments = _branches(atom) if atom.name == "where" else atom.arguments
+    found = [_halves(each) for each in arguments] if arguments else [None]
+    known = [each for each in found if each is not None]
+    if len(known) != len(found):
         return None
-    if atom.name in _NAMED:
-        return [*inner, Function(source, atom.name)]
-    match atom.name, atom.numbers:
-        case "leaky_relu", (slope,):
-            return [*inner, steps.leaky_relu(source, slope)]
-        case "clip", (minimum, maximum):
-            return [*inner, steps.clip(source, minimum, maximum)]
-        case (("elu" | "celu"), (alpha,)):
-            return [*inner, Function(source, atom.name, {"alpha": alpha})]
+    match atom.name, known:
+        case "relu", [(above, below)]:
+            return np.maximum(above, 0.0), np.minimum(below, 0.0)
+        case "maximum", [(above, below), (other_above, other_below)]:
+            return np.maximum(above, other_above), np.minimum(below, other_below)
+        case "where", [(above, _), (_, below)]:
+            return above, below
     return None
 
 
-def _candidates(total: Sum, source: str) -> Iterator[tuple[list[Step], Sum]]:
-    """Yield steps with numbers that stand in the sum, and the sum that these would be."""
-    atoms = {atom.key: atom for factors in total.terms for atom in factors}.values()
-    for atom in atoms:
-        if atom.name == "sigmoid" and (slope := _slope(atom.arguments[0])) not in (None, 0.0):
-            yield _scaled(source, slope, Function(source, "silu")), X * function("sigmoid", slope * X)
-        if atom.name == "power" and atom.numbers == (-0.5,):
-            yield from _normalizations(total, atom, source)
-        if atom.name in ("maximum", "where"):
-            yield from _bent(atom, source)
-    below = function("relu", -X)
-    if (slopes := _coefficient(total, below)) is not None:
-        yield _sloped(source, -slopes), function("relu", X) + Sum({(): slopes}) * below
-
-
-def _slope(total: Sum) -> float | None:
-    """Return a of a * x."""
-    number = _coefficient(total, X)
-    return float(number) if number is not None and number.ndim == 0 and len(total.terms) == 1 else None
-
-
-def _coefficient(total: Sum, of: Sum) -> Array | None:
-    return total.terms.get(next(iter(of.terms)))
-
-
-def _scaled(source: str, scale: float, step: Function) -> list[Step]:
-    """Return the steps of step(scale * x) / scale."""
-    zero = ZERO
-    return [Scale(source, float64(scale), zero), step, Scale(source, float64(1 / scale), zero)]
-
-
-def _sloped(source: str, slopes: Array) -> list[Step]:
-    return [steps.leaky_relu(source, float(slopes)) if slopes.ndim == 0 else Slopes(source, slopes)]
-
-
-def _bent(atom: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
-    """Yield what has one form where x > 0 and another where not."""
-    if atom.name == "maximum":
-        for each in atom.arguments:
-            slopes = _coefficient(each, X)
-            if slopes is not None and (slopes >= 0).all() and (slopes <= 1).all() and not (slopes == 1).all():
-                for pair in ((X, each), (each, X)):
-                    yield _sloped(source, slopes), function("maximum", *pair)
-        return
+def _branches(atom: Atom) -> tuple[Sum, Sum] | None:
+    """Return what a `where` gives for x above 0 and below."""
     condition, first, second = atom.arguments
-    if any(same(condition, each) for each in (_POSITIVE, _NOT_NEGATIVE)):
-        above, below = first, second
-    elif any(same(condition, each) for each in (_NEGATIVE, _NOT_POSITIVE)):
-        above, below = second, first
-    else:
-        yield from _softplus(atom, source)
-        return
-    if (slopes := _coefficient(below, X)) is not None and len(below.terms) == 1 and same(above, X):
-        yield _sloped(source, slopes), Sum({(atom,): ONE})
-    elif (scale := _slope(above)) is not None:
-        yield from _exponential_below(atom, scale, below, source)
+    if any(same(condition, each(X)) for each in (_positive, _not_negative)):
+        return first, second
+    if any(same(condition, each(-X)) for each in (_positive, _not_negative)):
+        return second, first
+    return None
 
 
-def _exponential_below(atom: Atom, above: float, below: Sum, source: str) -> Iterator[tuple[list[Step], Sum]]:
-    """Yield above * x where x > 0, else below: factor * (exp(inner * x) - 1)."""
-    whole = Sum({(atom,): ONE})
-    for inner, factor in _exponentials(below):
-        if inner == 1.0 and np.allclose([above, factor], [_SELU_SCALE, _SELU_SCALE * _SELU_ALPHA], rtol=1e-6, atol=0):
-            yield [Function(source, "selu")], whole
-        elif inner == 1.0 and above != 0:
-            scale = [] if above == 1 else [Scale(source, float64(above), ZERO)]
-            yield [Function(source, "elu", {"alpha": factor / above}), *scale], whole
-        elif above == 1.0 and math.isclose(factor * inner, 1.0, rel_tol=1e-6):
-            yield [Function(source, "celu", {"alpha": factor})], whole
+def _bent_exponential(atom: Atom, source: str) -> list[Step] | None:
+    """Return the steps of ``above * x`` for x > 0, else ``factor * (exp(inner * x) - 1)``."""
+    if (branches := _branches(atom)) is None or (first := _affine(branches[0])) is None:
+        return None
+    for form in _EXPM1:
+        found = _match(branches[1], form, list(_innermost(branches[1])))
+        numbers = None if found is None else [*found[0], *found[1], *first]
+        if numbers is None or any(each.ndim for each in numbers):
+            continue
+        inner, inner_shift, factor, shift, above, above_shift = map(float, numbers)
+        if inner_shift or shift or above_shift or inner <= 0 or above == 0 or math.isinf(above / inner):
+            continue
+        if inner == 1 and np.allclose([above, factor], [_SELU_SCALE, _SELU_SCALE * _SELU_ALPHA], rtol=SAME, atol=0):
+            return [Function(source, "selu")]
+        if above == 1 and math.isclose(factor * inner, 1.0, rel_tol=SAME):
+            name, alpha, inner = ("elu" if inner == 1 else "celu"), factor, 1.0
+        else:
+            name, alpha = "elu", factor * inner / above
+        before, after = (_scaled(source, (float64(each), ZERO)) for each in (inner, above / inner))
+        return [*before, Function(source, name, {"alpha": alpha}), *after]
+    return None
 
 
-def _exponentials(total: Sum) -> Iterator[tuple[float, float]]:
-    """Yield inner and factor where the sum is factor * (exp(inner * x) - 1), in one of three ways."""
-    for factors, number in total.terms.items():
-        for each in factors:
-            slope = _slope(each.arguments[0]) if each.name in ("elu", "exponential", "tanh") else None
-            if slope is None or number.ndim:
-                continue
-            x = slope * X
-            exponential, elu, tanh = function("exponential", x), function("elu", x, numbers=(1.0,)), function("tanh", x)
-            if each.name == "tanh" and same(total, float(number) * tanh / (1.0 - tanh)):
-                yield 2 * slope, float(number) / 2
-            elif any(same(total, float(number) * form) for form in (exponential - 1.0, elu)):
-                yield slope, float(number)
-
-
-def _softplus(atom: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
-    """Yield PyTorch's softplus, which is x itself from where no difference is left: softplus(20) - 20 = 2e-9."""
+def _softplus_of_torch(atom: Atom, source: str) -> list[Step] | None:
+    """Return PyTorch's softplus, which is x itself from where no difference is left: softplus(20) - 20 = 2e-9."""
     condition, above, below = atom.arguments
-    smooth = next((factors[0] for factors in below.terms if len(factors) == 1 and factors[0].name == "softplus"), None)
-    limit = condition.atom
-    scale = _slope(smooth.arguments[0]) if smooth is not None else None
-    if not scale or limit is None or limit.name != "is_positive" or not same(above, X):
-        return
-    threshold = limit.arguments[0].terms.get((), ZERO)
-    form = function("softplus", scale * X) * (1 / scale)
-    if threshold.ndim or threshold > -15 or scale < 0:
-        return
-    if same(limit.arguments[0], scale * X + float(threshold)):
-        softplus = Function(source, "softplus")
-        made: list[Step] = [softplus] if scale == 1 else _scaled(source, scale, softplus)
-        yield made, function("where", condition, X, form)
+    found, limit = _match(below, _softplus, list(_innermost(below))), condition.atom
+    if found is None or limit is None or limit.name != "is_positive" or not same(above, X):
+        return None
+    (scale, inner_shift), (factor, shift) = found
+    compared = _affine(limit.arguments[0])
+    if compared is None or inner_shift.any() or shift.any() or scale.ndim or not close(scale * factor, ONE):
+        return None
+    if not close(compared[0], scale) or compared[1].ndim or compared[1] > -15 or scale < 0:
+        return None
+    return [*_scaled(source, (scale, ZERO)), Function(source, "softplus"), *_scaled(source, (factor, ZERO))]
 
 
-def _normalizations(total: Sum, root: Atom, source: str) -> Iterator[tuple[list[Step], Sum]]:
-    """Yield (x - mean) / sqrt(variance + epsilon) * gamma + beta, root being 1 / sqrt(variance + epsilon)."""
-    gamma = _coefficient(total, X * Sum({(root,): ONE}))
-    shift, epsilon = (Sum({(): each.terms[()]} if () in each.terms else {}) for each in (total, root.arguments[0]))
-    if gamma is None or epsilon.terms.get((), ZERO).ndim:
-        return
+def _normalization(total: Sum, source: str) -> list[Step] | None:
+    """Return the step of (x - mean) / sqrt(variance + epsilon) * gamma + beta."""
     mean = function("mean", X)
     variances = [function("mean", (X - mean) * (X - mean)), function("mean", X * X) - mean * mean]
     variances += [function("relu", each) for each in variances]
-    for variance in variances:
-        form = (X - mean) * power(variance + epsilon, -0.5) * Sum({(): gamma}) + shift
-        beta, least = (each.terms.get((), ZERO) for each in (shift, epsilon))
-        yield [Normalize(source, gamma, beta, float(least))], form
+    for root in {atom.key: atom for atoms in total.terms for atom in atoms if atom.name == "power"}.values():
+        epsilon = root.arguments[0].terms.get((), ZERO)
+        for variance in variances if epsilon.ndim == 0 else []:
+            found = multiple(total, (X - mean) * power(variance + float(epsilon), -0.5))
+            if found is not None:
+                return [Normalize(source, *found, float(epsilon))]
+    return None
+
+
+def _match(total: Sum, form: Callable[[Sum], Sum], innermost: list[Atom]) -> tuple[Affine, Affine] | None:
+    """Return (a, b) and (c, d) of ``total = c * form(a * x + b) + d``; innermost: the total's functions of x."""
+    wanted = _begin(form)
+    for atom in innermost:
+        inner = _solved(atom.arguments[0], wanted.arguments[0]) if atom.name == wanted.name else None
+        if inner is not None:
+            outer = multiple(total, form(X * Sum({(): inner[0]}) + Sum({(): inner[1]})))
+            if outer is not None:
+                return inner, outer
+    return None
+
+
+@cache
+def _begin(form: Callable[[Sum], Sum]) -> Atom:
+    """Return the first innermost function of a form of x."""
+    return next(_innermost(form(X)))
+
+
+def _innermost(total: Sum) -> Iterator[Atom]:
+    """Yield the functions of polynomials of x."""
+    for atom in {atom.key: atom for atoms in total.terms for atom in atoms if atom.name != "x"}.values():
+        inner = [each for argument in atom.arguments for each in _innermost(argument)]
+        yield from inner or [atom]
+
+
+def _solved(given: Sum, wanted: Sum) -> Affine | None:
+    """Return (a, b) of ``given(x) = wanted(a * x + b)``, as the two highest powers of x tell them."""
+    numbers, own = ({len(atoms): number for atoms, number in sums.terms.items()} for sums in (given, wanted))
+    n = max(own)
+    if n < 1 or max(numbers, default=0) != n:
+        return None
+    with np.errstate(all="ignore"):
+        ratio = numbers[n] / own[n]
+        a = np.asarray(np.sign(ratio) * np.abs(ratio) ** (1 / n))
+        a = ONE if close(a, ONE) else a
+        if not a.all():  # a function of no x
+            return None
+        next_own = own.get(n - 1, ZERO)
+        b = np.asarray((numbers.get(n - 1, ZERO) / a ** (n - 1) - next_own) / (n * own[n]))
+    return a, rounded(b, next_own / own[n])

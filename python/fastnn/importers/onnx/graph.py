@@ -1,21 +1,26 @@
-"""The graph of an ONNX model, as its file describes it, checked: nodes in order, constants, one input of rows."""
+"""The graph of an ONNX model, checked: nodes in order, with what onnx's schemas say of them, constants, one input."""
 
+import importlib
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx.tensors import DTYPES, Array, Folder
-from fastnn.importers.onnx.tensors import array as tensor_array
+import numpy as np
 
-_OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # of which the meaning of every operation here was read
-_MOST_NODES = 50_000
-_LARGEST_SIZE = 2**31 - 1
+from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.onnx.budget import NODE, Budget
+from fastnn.importers.onnx.tensors import DTYPES, Tensors, Value
+
+_OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # the versions for which fastnn's authors read each operation
 _DOUBLE = 11
+# AttributeProto.AttributeType: the field of the value. Graphs, sparse tensors and types are not followed.
+_ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
+_LISTED = 6  # numbers in memory: a Python object in a list
 
 
 @dataclass(eq=False)
 class Node:
-    """An operation; `str()` is how errors and reports name it."""
+    """An operation, with the attributes of its schema, defaults included; `str()` names it in errors and reports."""
 
     op: str
     name: str
@@ -26,26 +31,6 @@ class Node:
     def __str__(self) -> str:
         return f"node {self.name or ', '.join(self.outputs)!r:.100} ({self.op})"
 
-    def take(self, name: str, default: Any) -> Any:
-        """Return an attribute of the default's type, which is then known; see finish()."""
-        value = self.attributes.get(name, default)
-        self._taken.add(name)
-        if default is not None and type(value) is not type(default):
-            raise ModelFormatError(f"{self} has the attribute {name} {value!r:.60}; expected {type(default).__name__}")
-        return value
-
-    def finish(self, inputs: range) -> None:
-        """Refuse attributes that were not taken, and another number of inputs."""
-        if unknown := self.attributes.keys() - self._taken:
-            raise UnsupportedModelError(f"{self} has the attribute {min(unknown)!r:.60}, which fastnn does not know")
-        if len(self.inputs) not in inputs:
-            raise ModelFormatError(
-                f"{self} has {len(self.inputs)} inputs; expected {inputs.start} to {inputs.stop - 1}"
-            )
-
-    def __post_init__(self) -> None:
-        self._taken: set[str] = set()
-
 
 @dataclass
 class Graph:
@@ -55,63 +40,57 @@ class Graph:
     shape: list[int | None] | None
     outputs: list[str]
     nodes: list[Node]
-    constants: dict[str, Array | list[str]]
+    constants: dict[str, Value]
     opset: int
     producer: str
     metadata: dict[str, str]
     is_double: bool
 
 
-def read(model: Any, folder: Folder) -> Graph:
-    """Return the graph of a ModelProto; ModelFormatError for what is wrong in it, OSError of external data."""
-    opset = _opset(model)
+def read(model: Any, folder: str | None, budget: Budget) -> Graph:
+    """Return the graph of a ModelProto; ModelFormatError if something in it is wrong, OSError for external data."""
+    opsets = _opsets(model)
     graph = model.graph
-    if len(graph.node) > _MOST_NODES or len(graph.initializer) > _MOST_NODES:
-        raise LimitError(f"has {len(graph.node)} nodes; fastnn reads at most {_MOST_NODES}")
+    budget.take(NODE * (len(graph.node) + len(graph.initializer)), f"one of {len(graph.node)} nodes")
     if len(model.functions) or len(graph.sparse_initializer) or len(graph.quantization_annotation):
         raise UnsupportedModelError(
             "has functions of its own, sparse initializers or quantization; expected nodes of ONNX and dense numbers"
         )
-    constants: dict[str, Array | list[str]] = {}
+    tensors, constants = Tensors(folder), dict[str, Value]()
     for tensor in graph.initializer:
         if tensor.name in constants or not tensor.name:
             raise ModelFormatError(f"has two initializers {tensor.name!r:.100}, or one without a name")
-        constants[tensor.name] = tensor_array(tensor, folder, f"initializer {tensor.name!r:.100}")
+        value = constants[tensor.name] = tensors.array(tensor, f"initializer {tensor.name!r:.100}")
+        budget.add(len(value) if isinstance(value, list) else value.size)
     name, shape = _input(graph, constants)
     outputs = [each.name for each in graph.output]
-    nodes = [_node(node, folder) for node in graph.node]
+    nodes = [_node(node, opsets, tensors, budget) for node in graph.node]
     _check_names(nodes, {name, *constants}, outputs)
     types = {each.type.tensor_type.elem_type for each in graph.output}
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    return Graph(name, shape, outputs, nodes, constants, opset, model.producer_name, metadata, types == {_DOUBLE})
+    return Graph(name, shape, outputs, nodes, constants, opsets[""], model.producer_name, metadata, types == {_DOUBLE})
 
 
-def _opset(model: Any) -> int:
+def _opsets(model: Any) -> dict[str, int]:
     versions = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
     if len(versions) != len(model.opset_import) or not versions or not model.HasField("graph"):
         raise ModelFormatError("is no ONNX model: expected a graph, and the version of each set of operations once")
     for domain, known in _OPSETS.items():
-        if versions.get(domain, known[0]) not in known:
+        if versions.setdefault(domain, known[-1]) not in known:
             raise UnsupportedModelError(
                 f"needs version {versions[domain]} of the operations of {domain or 'ONNX'}; fastnn knows "
-                f"{known[0]} to {known[-1]}: onnx.version_converter makes others of it"
+                f"{known[0]} to {known[-1]}: convert it with onnx.version_converter"
             )
-    return int(versions.get("", _OPSETS[""][-1]))
+    return versions
 
 
-def _input(graph: Any, constants: dict[str, Array | list[str]]) -> tuple[str, list[int | None] | None]:
+def _input(graph: Any, constants: dict[str, Value]) -> tuple[str, list[int | None] | None]:
     """Return the name and shape of the only input that is no constant."""
-    names = [each.name for each in graph.input]
-    if len(set(names)) != len(names):
+    if len({each.name for each in graph.input}) != len(graph.input):
         raise ModelFormatError("has two inputs of the same name")
     for each in graph.input:
-        constant = constants.get(each.name)
-        if constant is None or isinstance(constant, list):
-            continue
-        shape = _shape(each)
-        if shape is not None and (
-            len(shape) != constant.ndim or any(a not in (None, b) for a, b in zip(shape, constant.shape, strict=True))
-        ):
+        shape, constant = _shape(each), constants.get(each.name)
+        if shape is not None and isinstance(constant, np.ndarray) and not _fits(constant.shape, shape):
             raise ModelFormatError(f"initializer {each.name!r:.100} has another shape than the input of that name")
     real = [each for each in graph.input if each.name not in constants]
     if len(real) != 1:
@@ -121,64 +100,121 @@ def _input(graph: Any, constants: dict[str, Array | list[str]]) -> tuple[str, li
         )
     if real[0].type.WhichOneof("value") != "tensor_type" or real[0].type.tensor_type.elem_type not in DTYPES:
         raise UnsupportedModelError(f"has the input {real[0].name!r:.100}, which is no tensor of numbers")
-    shape = _shape(real[0])
-    if max(filter(None, shape or ()), default=0) > _LARGEST_SIZE:
-        raise LimitError(f"has an input of shape {shape!s:.100}; expected sizes of at most {_LARGEST_SIZE}")
-    return real[0].name, shape
+    return real[0].name, _shape(real[0])
 
 
 def _shape(value: Any) -> list[int | None] | None:
     if not value.type.tensor_type.HasField("shape"):
         return None
     sizes = [each.dim_value if each.HasField("dim_value") else None for each in value.type.tensor_type.shape.dim]
-    # 0 and -1 are what some tools write for "any".
+    # Some tools write 0 or -1 for "any".
     return [size if size is not None and size > 0 else None for size in sizes]
 
 
-def _node(node: Any, folder: Folder) -> Node:
+def _fits(shape: tuple[int, ...], said: list[int | None]) -> bool:
+    return len(shape) == len(said) and all(b in (None, a) for a, b in zip(shape, said, strict=True))
+
+
+def _node(node: Any, opsets: dict[str, int], tensors: Tensors, budget: Budget) -> Node:
     domain = "" if node.domain == "ai.onnx" else node.domain
     made = Node(node.op_type, node.name, list(node.input), list(node.output))
     if domain not in _OPSETS:
         raise UnsupportedModelError(f"{made} is of the domain {domain!r:.60}, whose operations are not ONNX's")
     made.op = f"{domain}.{made.op}" if domain else made.op
+    if not made.outputs or not made.outputs[0]:
+        raise UnsupportedModelError(f"{made} has no output, or none in the first place; expected a first output's name")
+    schema = _schema(node.op_type, opsets[domain], domain)
     for attribute in node.attribute:
         if attribute.name in made.attributes:
             raise ModelFormatError(f"{made} has the attribute {attribute.name!r:.60} twice")
-        made.attributes[attribute.name] = _attribute(attribute, made, folder)
+        value = made.attributes[attribute.name] = _attribute(attribute, made, tensors, budget)
+        if schema is not None and attribute.name not in schema.kinds:
+            raise UnsupportedModelError(f"{made} has the attribute {attribute.name!r:.60}, which fastnn does not know")
+        if schema is not None and attribute.type != schema.kinds[attribute.name]:
+            expected = _ATTRIBUTES.get(schema.kinds[attribute.name], "another kind")
+            raise ModelFormatError(f"{made} has the attribute {attribute.name} {value!r:.60}; expected {expected}")
+        if isinstance(value, np.ndarray):
+            budget.add(value.size)
+    if schema is not None:
+        _complete(made, schema)
     return made
 
 
-def _attribute(attribute: Any, node: Node, folder: Folder) -> Any:
-    kinds = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
-    kind = kinds.get(attribute.type)
-    if kind is None or attribute.ref_attr_name:
+class _Schema(NamedTuple):
+    """What onnx says of an operation: its attributes' kinds and defaults, whether each input may be left out."""
+
+    kinds: dict[str, int]
+    required: set[str]
+    defaults: dict[str, Any]
+    optional: list[bool]
+    inputs: range
+
+
+@cache
+def _schema(op: str, version: int, domain: str) -> _Schema | None:
+    """Return None for an operation that onnx does not know, which is refused if the answers need it."""
+    onnx: Any = importlib.import_module("onnx")
+    try:
+        found = onnx.defs.get_schema(op, version, domain)
+    except (onnx.defs.SchemaError, TypeError):  # TypeError: protobuf returns text that is not UTF-8 as bytes
+        return None
+    defaults = {name: each.default_value for name, each in found.attributes.items() if each.default_value.type}
+    return _Schema(
+        {name: each.type.value for name, each in found.attributes.items()},
+        {name for name, each in found.attributes.items() if each.required},
+        {name: _plain(getattr(value, _ATTRIBUTES[value.type])) for name, value in defaults.items()},
+        [each.option == onnx.defs.OpSchema.FormalParameterOption.Optional for each in found.inputs],
+        range(found.min_input, found.max_input + 1),
+    )
+
+
+def _complete(node: Node, schema: _Schema) -> None:
+    """Add the attributes' defaults, and "" for each input left out at the end; refuse a wrong number of inputs."""
+    if missing := schema.required - node.attributes.keys():
+        raise ModelFormatError(f"{node} lacks the attribute {min(missing)!r}")
+    node.attributes = schema.defaults | node.attributes
+    if len(node.inputs) not in schema.inputs:
+        raise ModelFormatError(
+            f"{node} has {len(node.inputs)} inputs; expected {schema.inputs.start} to {schema.inputs.stop - 1}"
+        )
+    node.inputs += [""] * (len(schema.optional) - len(node.inputs))
+    # The last of a schema's inputs may stand for many.
+    if any(not name and not schema.optional[min(i, len(schema.optional) - 1)] for i, name in enumerate(node.inputs)):
+        raise ModelFormatError(f"{node} lacks an input")
+
+
+def _attribute(attribute: Any, node: Node, tensors: Tensors, budget: Budget) -> Any:
+    field = _ATTRIBUTES.get(attribute.type)
+    if field is None or attribute.ref_attr_name:
         raise UnsupportedModelError(
             f"{node} has the attribute {attribute.name!r:.60}, a graph or something else that fastnn does not follow"
         )
-    value = getattr(attribute, kind)
-    if kind == "t":
-        return tensor_array(value, folder, f"{attribute.name!r:.60} of {node}")
+    value = getattr(attribute, field)
+    if field in ("floats", "ints", "strings"):
+        budget.take(_LISTED * len(value), f"the attribute {attribute.name!r:.60} of {node}")
     try:
-        if kind == "s":
-            return value.decode()
-        return [each.decode() for each in value] if kind == "strings" else list(value) if kind[-1] == "s" else value
+        return tensors.array(value, f"{attribute.name!r:.60} of {node}") if field == "t" else _plain(value)
     except UnicodeDecodeError:
         raise ModelFormatError(f"{node} has a text {attribute.name!r:.60} that is not UTF-8") from None
 
 
+def _plain(value: Any) -> Any:
+    """Return a value of protobuf as str, number or list of these."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return value if isinstance(value, (int, float)) else [_plain(each) for each in value]
+
+
 def _check_names(nodes: list[Node], known: set[str], outputs: list[str]) -> None:
-    """Refuse what is used before it is there, and what two nodes make: so there is no cycle."""
-    known = set(known)
+    """Refuse a value that is used before it is made, so that there is no cycle, and one that is made twice."""
     for node in nodes:
         for name in node.inputs:
             if name and name not in known:
                 raise ModelFormatError(f"{node} uses {name!r:.100}, which nothing before it makes")
-        for name in node.outputs:
-            if name and name in known:
+        for name in filter(None, node.outputs):
+            if name in known:
                 raise ModelFormatError(f"{node} makes {name!r:.100}, which is there already")
-        if not any(node.outputs):
-            raise ModelFormatError(f"{node} has no output")
-        known.update(filter(None, node.outputs))
+            known.add(name)
     if not outputs or len(set(outputs)) != len(outputs) or not known.issuperset(outputs):
         raise ModelFormatError(
             f"has the outputs {outputs!r:.200}, of which one is missing, there twice, or made nowhere"

@@ -1,15 +1,16 @@
-"""Tensors of ONNX as arrays; their numbers stand in the file itself, or in others of its folder ("external data").
+"""Tensors of ONNX as arrays. Their numbers are in the model's file, or in other files of its folder ("external data").
 
-The numbers are read here, and not by the onnx package: from no other folder, through no link, and nothing is allocated
-before the file was seen to hold as much.
+The onnx package converts them, and opens external files inside the folder only and through no link. What it does not
+check is checked here: contradictions, and how much of a file is read.
 """
 
 import errno
+import importlib
+import itertools
 import math
 import os
 import re
-import stat
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,144 +18,107 @@ import numpy.typing as npt
 from fastnn._core import ModelFormatError, UnsupportedModelError
 
 Array = npt.NDArray[Any]
+Value = Array | list[str]
 
-_TYPES = {  # TensorProto.DataType: dtype, the field its numbers are in unless they are in raw_data
-    1: ("<f4", "float_data"), 2: ("u1", "int32_data"), 3: ("i1", "int32_data"), 4: ("<u2", "int32_data"),
-    5: ("<i2", "int32_data"), 6: ("<i4", "int32_data"), 7: ("<i8", "int64_data"), 9: ("?", "int32_data"),
-    10: ("<f2", "int32_data"), 11: ("<f8", "double_data"), 12: ("<u4", "uint64_data"), 13: ("<u8", "uint64_data"),
-    16: ("<u2", "int32_data"),
-}  # fmt: skip
-_STRING, _HALF, _BRAIN = 8, 10, 16
-DTYPES = {number: np.dtype("<f4" if number == _BRAIN else dtype) for number, (dtype, _) in _TYPES.items()}
+_STRING, _FLOAT16, _BFLOAT16 = 8, 10, 16
+DTYPES = {  # of TensorProto.DataType; bfloat16 is read as float32
+    number: np.dtype(name)
+    for number, name in enumerate("- f4 u1 i1 u2 i2 i4 i8 - ? f2 f8 u4 u8 - - f4".split())  # noqa: SIM905
+    if name != "-"
+}
 _FIELDS = ("raw_data", "float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
-_MOST_DIMENSIONS = 64
+_EXTERNAL = 1
 
 
-class Folder:
-    """The folder of a model's file, in which its other files are; None: it has no other files."""
+class Tensors:
+    """Reads the tensors of a model; folder: that of its file, or None if it has no other files."""
 
-    def __init__(self, path: str | None) -> None:
-        self._path = path
-        self._read: dict[tuple[str, int, int], bytes] = {}
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+        self._read: dict[tuple[str, int, int], Array] = {}
         self._left: dict[str, int] = {}
 
-    def numbers(self, tensor: Any, what: str, needed: int) -> bytes:
-        """Return the bytes of a tensor's numbers, `needed` of them."""
+    def array(self, tensor: Any, what: str) -> Value:
+        """Return a TensorProto as an array; strings as a list.
+
+        what: the tensor's name in errors. ModelFormatError if it contradicts itself, OSError for external data.
+        """
+        kind = tensor.data_type
+        if kind not in DTYPES and kind != _STRING:
+            raise UnsupportedModelError(f"{what} has the data type {kind}; expected one that NumPy has")
+        present = [name for name in _FIELDS if len(getattr(tensor, name))]
+        is_external = tensor.data_location == _EXTERNAL
+        if len(present) + is_external != 1 or is_external != bool(tensor.external_data):
+            raise ModelFormatError(f"{what} has its numbers in {present or 'no field'} or outside; expected one place")
+        if any(size < 1 for size in tensor.dims):
+            raise ModelFormatError(f"{what} has the shape {list(tensor.dims)!s:.60}; expected sizes of at least 1")
+        try:
+            if kind == _STRING:
+                return _strings(tensor)
+            numbers = self._external(tensor, what) if is_external else _numbers(tensor, present[0])
+            return numbers.reshape(tuple(tensor.dims))
+        except (ModelFormatError, OSError):
+            raise
+        except Exception as error:  # onnx and NumPy raise many kinds
+            raise ModelFormatError(f"{what} cannot be read: {error!s:.300}") from None
+
+    def _external(self, tensor: Any, what: str) -> Array:
         entries = {entry.key: entry.value for entry in tensor.external_data}
-        known = entries.keys() <= {"location", "offset", "length", "checksum"}
-        if len(entries) != len(tensor.external_data) or not known:
+        if len(entries) != len(tensor.external_data) or entries.keys() - {"location", "offset", "length", "checksum"}:
             raise ModelFormatError(f"{what} has the external data {sorted(entries)!r:.100}, or something there twice")
-        offset, length = (_size(entries.get(key), what, key) for key in ("offset", "length"))
-        if length not in (None, needed):
+        itemsize = 2 if tensor.data_type == _BFLOAT16 else DTYPES[tensor.data_type].itemsize
+        needed = math.prod(tensor.dims) * itemsize
+        location, offset, length = (entries.get(key, "0") for key in ("location", "offset", "length"))
+        if not re.fullmatch(r"[0-9]{1,18} [0-9]{1,18}", f"{offset} {length}"):
+            raise ModelFormatError(f"{what} has the offset {offset!r:.40} and length {length!r:.40}; expected numbers")
+        if "length" in entries and int(length) != needed:
             raise ModelFormatError(f"{what} has {length} bytes of external data; its shape and type need {needed}")
-        key = (entries.get("location", ""), offset or 0, needed)
+        key = (location, int(offset), needed)
         if key not in self._read:  # exporters write equal tensors once
-            self._read[key] = self._bytes(*key, what)
+            size = os.stat(self._path(location, what)).st_size  # noqa: PTH116
+            located = type(tensor)(data_type=tensor.data_type, dims=tensor.dims, data_location=_EXTERNAL)
+            for name, value in zip(("location", "offset", "length"), key, strict=True):
+                located.external_data.add(key=name, value=str(value))
+            self._read[key] = _numbers(located, "", self._folder or ".")
+            self._left[location] = self._left.get(location, size) - needed
+            if self._left[location] < 0:
+                raise ModelFormatError(f"{what} needs bytes of {location!r:.100} that others have; expected each once")
         return self._read[key]
 
-    def _bytes(self, location: str, offset: int, length: int, what: str) -> bytes:
+    def _path(self, location: str, what: str) -> str:
+        """Return the path of an external file, none of whose parts is a link."""
         parts = location.split("/")
         if "_ORT_MEM_ADDR_" in location:
             raise UnsupportedModelError(f"{what} is in the memory of a process that ran ONNX Runtime, not in a file")
-        if self._path is None:
+        if self._folder is None:
             raise ModelFormatError(f"{what} is in another file; expected a folder to find it in")
         if {"", ".", ".."} & set(parts) or re.search(r"[\\:#\0]", location):
             raise ModelFormatError(
                 f"{what} is in the file {location!r:.100}; expected one in the folder of the model's file"
             )
-        with _opened(self._path, parts) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-                raise ModelFormatError(f"{what} is in {location!r:.100}, which is no regular file of one name")
-            left = self._left.setdefault(location, status.st_size)
-            if offset + length > status.st_size or length > left:
-                raise ModelFormatError(
-                    f"{what} is at bytes {offset} to {offset + length} of {location!r:.100}, which has "
-                    f"{status.st_size}, of which others have {status.st_size - left}"
-                )
-            self._left[location] = left - length
-            file.seek(offset)
-            return file.read(length)
+        paths = list(itertools.accumulate([self._folder, *parts], os.path.join))[1:]
+        if any(map(os.path.islink, paths)):
+            raise ModelFormatError(f"{what} is in {location!r:.100}; expected a regular file, reached through no link")
+        if not os.path.lexists(paths[-1]):
+            said = "No such file: it holds numbers of the model and belongs beside the model's file"
+            raise FileNotFoundError(errno.ENOENT, said, paths[-1])
+        return paths[-1]
 
 
-def _size(text: str | None, what: str, key: str) -> int | None:
-    if text is not None and not re.fullmatch(r"[0-9]{1,18}", text):
-        raise ModelFormatError(f"{what} has the {key} {text!r:.40}; expected a number of bytes")
-    return None if text is None else int(text)
+def _numbers(tensor: Any, field: str, folder: str = "") -> Array:
+    if field in ("float_data", "double_data"):  # of which onnx would make two copies
+        listed = getattr(tensor, field)
+        return np.fromiter(listed, DTYPES[tensor.data_type], len(listed))
+    numbers: Array = importlib.import_module("onnx.numpy_helper").to_array(tensor, folder)
+    if field == "int32_data":  # onnx takes the lower bits of a number that is too large
+        bits = numbers.view("u2") if tensor.data_type in (_FLOAT16, _BFLOAT16) else numbers
+        if (bits.reshape(-1) != np.fromiter(tensor.int32_data, "i4", bits.size)).any():
+            raise ValueError(f"it has numbers that {numbers.dtype} cannot hold")
+    return numbers.astype("f4") if tensor.data_type == _BFLOAT16 else numbers
 
 
-def _opened(folder: str, parts: list[str]) -> BinaryIO:
-    """Return the file, opened part by part, no link being followed."""
-    path, flags = folder or ".", os.O_RDONLY | os.O_CLOEXEC
-    within = os.open(path, flags | os.O_DIRECTORY)
-    try:
-        for part in parts[:-1]:
-            path = os.path.join(path, part)  # noqa: PTH118
-            following = os.open(part, flags | os.O_NOFOLLOW | os.O_DIRECTORY, dir_fd=within)
-            os.close(within)
-            within = following
-        path = os.path.join(path, parts[-1])  # noqa: PTH118
-        # Nor does a FIFO make us wait.
-        last = os.O_NOFOLLOW | os.O_NONBLOCK
-        return open(parts[-1], "rb", opener=lambda name, mode: os.open(name, mode | last, dir_fd=within))
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EISDIR):
-            raise ModelFormatError(
-                f"{path} holds numbers of the model; expected a regular file, reached through no link"
-            ) from None
-        raise OSError(error.errno, f"{error.strerror}, and numbers of the model", path) from None
-    finally:
-        os.close(within)
-
-
-def array(tensor: Any, folder: Folder, what: str) -> Array | list[str]:
-    """Return a TensorProto as an array, bfloat16 as float32; strings as a list.
-
-    what: it is, for errors. ModelFormatError where it contradicts itself.
-    """
-    shape = tuple(tensor.dims)
-    if len(shape) > _MOST_DIMENSIONS or any(size < 1 for size in shape):
-        raise ModelFormatError(f"{what} has the shape {shape!s:.60}; expected sizes of at least 1")
-    number = tensor.data_type
-    if number not in _TYPES and number != _STRING:
-        raise UnsupportedModelError(f"{what} has the data type {number}; expected float32, float64 or another of NumPy")
-    dtype, field = ("", "string_data") if number == _STRING else _TYPES[number]
-    if tensor.HasField("segment"):
-        raise UnsupportedModelError(f"{what} is a segment of a tensor; expected a whole one")
-    present = [name for name in _FIELDS if len(getattr(tensor, name))]
-    count = math.prod(shape)
-    if tensor.data_location == 1 or len(tensor.external_data):
-        if present or number == _STRING or tensor.data_location != 1:
-            raise ModelFormatError(f"{what} has numbers both in the file and outside")
-        data: Any = folder.numbers(tensor, what, count * np.dtype(dtype).itemsize)
-    elif present not in ([field], ["raw_data"]) or (number == _STRING and present != [field]):
-        raise ModelFormatError(f"{what} has its numbers in {' and '.join(present) or 'no field'}; expected {field}")
-    else:
-        data = getattr(tensor, present[0])
-        if len(data) != count * (np.dtype(dtype).itemsize if present == ["raw_data"] else 1):
-            raise ModelFormatError(f"{what} has {len(data)} bytes or numbers; its shape is {shape!s:.60}")
-    if number == _STRING:
-        return _strings(data, what)
-    numbers = np.frombuffer(data, dtype) if isinstance(data, bytes) else _listed(data, dtype, number, what)
-    if number == _BRAIN:  # the upper half of a float32
-        numbers = (numbers.astype("<u4") << 16).view("<f4")
-    return numbers.reshape(shape)
-
-
-def _listed(data: Any, dtype: str, number: int, what: str) -> Array:
-    """Return the numbers of a list of them, that of int32_data having the bits of smaller ones."""
-    if np.dtype(dtype).kind == "f" and number != _HALF:
-        return np.fromiter(data, dtype, len(data))
-    narrow = np.dtype("<u2" if number == _HALF else dtype)
-    wide = np.fromiter(data, "<u8" if narrow == np.dtype("<u8") else "<i8", len(data))
-    numbers = wide.astype(narrow)
-    if (numbers != wide).any():
-        raise ModelFormatError(f"{what} has numbers that {np.dtype(dtype)} cannot hold")
-    return numbers.view(dtype) if number == _HALF else numbers
-
-
-def _strings(data: Any, what: str) -> list[str]:
-    try:
-        return [text.decode() for text in data]
-    except UnicodeDecodeError:
-        raise ModelFormatError(f"{what} has strings that are not UTF-8") from None
+def _strings(tensor: Any) -> list[str]:
+    texts = [text.decode() for text in tensor.string_data]
+    if len(texts) != math.prod(tensor.dims):
+        raise ValueError(f"it has {len(texts)} strings; expected {math.prod(tensor.dims)}")
+    return texts

@@ -1,4 +1,4 @@
-"""A live module of PyTorch, asked: for its answers in eval mode, and for the ONNX model of a forward of its own."""
+"""What a live module of PyTorch itself says: its answers in eval mode, and a forward of its own as ONNX."""
 
 import io
 import warnings
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
-from fastnn.importers.torch.layers import as_array
+from fastnn.importers.refusals import refusing
+from fastnn.importers.torch.kinds import as_array
 from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
@@ -18,7 +19,7 @@ Array = npt.NDArray[Any]
 
 @contextmanager
 def evaluating(torch: Any, module: Any) -> Iterator[None]:
-    """Have a module in eval mode, without gradients; after it each of its modules is in the mode it was in."""
+    """Put a module into eval mode, without gradients; each of its modules gets its own mode back."""
     modes = {each: each.training for each in module.modules()}
     is_training = any(modes.values())
     try:
@@ -28,24 +29,22 @@ def evaluating(torch: Any, module: Any) -> Iterator[None]:
             yield
     finally:
         if is_training:
-            module.train(modes[module])  # in its own words, since modes may be more than a flag to it
+            module.train(modes[module])  # its own method, which may do more than set a flag
         for each, mode in modes.items():
             each.training = mode
 
 
 def answers(torch: Any, module: Any, x: Any) -> Array:
-    """Return what a module answers to rows, converted to its own dtype."""
+    """Return a module's answers to rows, which are converted to its dtype."""
     tensor = next(_tensors(module), torch.zeros(()))
     rows = torch.from_numpy(np.array(as_array(x, "check"), np.float64)).to(tensor.device, tensor.dtype)
-    try:
-        answer = module(rows)
-    except Exception as error:  # a forward is its author's code
-        raise ValueError(f"the module cannot take rows of shape {tuple(rows.shape)}: {error!s:.200}") from None
+    with refusing(f"the module cannot take rows of shape {tuple(rows.shape)}", Exception, raises=ValueError):
+        answer = module(rows)  # a forward is its author's code
     return as_array(answer, "the module's answer")
 
 
 def rows_to_check(check: Any, inputs: int | None) -> Any:
-    """Return `check` as arrays, flat where the module itself flattens."""
+    """Return `check` as arrays, with flat rows if the module flattens them."""
     if check is None:
         return None
     if isinstance(check, tuple):
@@ -59,10 +58,10 @@ def _tensors(module: Any) -> Iterator[Any]:
 
 
 def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any, name: str | None) -> Sequential:
-    """Return the model of a module's forward, whatever is written there, as PyTorch exports it.
+    """Return the model of a module with any forward, as PyTorch exports it to ONNX.
 
-    own: the part that has a forward, or hooks, of its own. The export follows one run of them; so the model is compared
-    on other rows, and UnsupportedModelError is raised if it answers something else.
+    own: the part with a forward or hooks of its own. The export follows one run of them. So the model is compared with
+    the module on other rows, and refused with UnsupportedModelError if their answers differ.
     """
     try:
         import onnx  # noqa: F401
@@ -85,7 +84,7 @@ def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any,
 
 
 def _example(torch: Any, module: Any, own: str) -> Any:
-    """Return two rows that a module takes: as wide as its first Linear, or as another of its tensors."""
+    """Return two rows that a module takes: as wide as its first Linear, or any other width of its tensors."""
     tensors = list(_tensors(module))
     if not tensors:
         raise UnsupportedModelError(f"{own} has no weights, which would say how many inputs it takes")
@@ -105,18 +104,18 @@ def _example(torch: Any, module: Any, own: str) -> Any:
 
 
 def _exported(torch: Any, module: Any, example: Any, own: str) -> Any:
-    """Return a module's ModelProto, of PyTorch's older exporter, which is fast, or of the newer, which follows more."""
+    """Return a module's ModelProto, from PyTorch's older exporter, which is fast, or the newer, which follows more."""
     import onnx
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("error", torch.jit.TracerWarning)  # it says that the run followed was one of several
+        warnings.simplefilter("error", torch.jit.TracerWarning)  # the run is one of several
         try:
             file = io.BytesIO()
             torch.onnx.export(module, (example,), file, dynamo=False)
             return onnx.load_from_string(file.getvalue())
-        except Exception as error:  # exporters raise whatever they are made of
-            reason = str(error).strip().partition("\n")[0]  # as the newer one tells it, it takes a page
+        except Exception as error:  # exporters raise anything
+            reason = str(error).strip().partition("\n")[0]  # the newer one takes a page
         try:
             shapes = ({0: torch.export.Dim("n")},)
             return torch.onnx.export(module, (example,), dynamo=True, verbose=False, dynamic_shapes=shapes).model_proto
@@ -129,11 +128,11 @@ def _exported(torch: Any, module: Any, example: Any, own: str) -> Any:
 
 
 def _compare(given: Array, wanted: Array, size: int, own: str) -> None:
-    # Far above any rounding (of float16 and bfloat16: 8 bits, in sums), far below what a wrong layer does.
+    # Far above any rounding (bfloat16 sums have 8 bits), far below the effect of a wrong layer.
     tolerance = 1e-3 if size > 2 else 0.1
     off = np.abs(given - wanted.reshape(len(wanted), -1).astype(np.float64))
     if not (off <= tolerance * np.abs(wanted).max()).all():
         raise UnsupportedModelError(
             f"{own} has a forward or hooks of its own that do not always compute what PyTorch exports to ONNX: "
-            f"the answers to the same rows are {off.max():.3g} apart"
+            f"the answers to the same rows differ by {off.max():.3g}"
         )

@@ -1,4 +1,4 @@
-"""PyTorch's modules: nn.Sequential and its like by their parts, any other whose forward is a chain by way of ONNX.
+"""PyTorch's live modules: nn.Sequential by its parts, any other whose forward is a chain by way of ONNX.
 
 torch itself is never imported: whoever has a module has imported it.
 """
@@ -13,19 +13,14 @@ import numpy.typing as npt
 from fastnn._core import UnsupportedModelError
 from fastnn.floating_point import default_mode
 from fastnn.importers.live_objects import class_name
+from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Step
 from fastnn.importers.torch import export
-from fastnn.importers.torch.layers import as_array, unweighted, weighted
+from fastnn.importers.torch.kinds import KINDS, as_array, unweighted, weighted
 from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
-_TENSORS = {
-    "Linear": ("weight", "bias"),
-    "BatchNorm1d": ("weight", "bias", "running_mean", "running_var"),
-    "LayerNorm": ("weight", "bias"),
-    "PReLU": ("weight",),
-}
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
@@ -33,17 +28,18 @@ _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "Distribu
 def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model of a torch.nn.Module as it predicts, in eval mode; the module stays as it is.
 
-    module: an nn.Sequential, also of others, of Linear, BatchNorm1d, LayerNorm, PReLU, activations, Dropout, Flatten.
-        Any other whose forward is a chain of these is exported by PyTorch to ONNX, which needs fastnn[onnx], and
-        compared on some rows; so are those with hooks. What begins with Flatten takes rows that are flat.
+    module: an nn.Sequential, also nested, of Linear, BatchNorm1d, LayerNorm, PReLU, activations, Dropout and Flatten.
+        PyTorch exports any other module, and one with hooks, to ONNX (needs fastnn[onnx]); its forward must be a chain
+        of these, which some rows check. A model that begins with Flatten takes flat rows.
     fold: whether BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
-    check: rows to compare the two on, or (x, y); ``model.conversion`` tells how far they are apart.
+    check: rows to compare the two on, or (x, y); ``model.conversion`` tells the largest difference.
 
-    A model of float64 weights alone computes in float64, any other in float32.
-    Raises UnsupportedModelError (a ValueError) for what it cannot do, naming the module; ModelFormatError (a
-    ValueError) for weights that do not fit; ImportError without onnx where it is needed.
+    If all weights are float64, the model computes in float64, else in float32.
+    Raises UnsupportedModelError (a ValueError) that names the module fastnn cannot compute; ModelFormatError (a
+    ValueError) for weights that do not fit; ImportError if onnx is needed and missing.
 
-    >>> from_torch(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())).predict([[1.0, 2.0]]).shape
+    >>> from torch import nn
+    >>> from_torch(nn.Sequential(nn.Linear(2, 3), nn.ReLU())).predict([[1.0, 2.0]]).shape
     (1, 3)
     """
     torch = sys.modules.get("torch")
@@ -51,18 +47,17 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
         raise UnsupportedModelError(
             f"expected a torch.nn.Module; received {type(module).__name__} (from_torch_state_dict takes state dicts)"
         )
-    try:
+    nested = f"{_source('', module)} is nested too deep, or contains itself"
+    with refusing(nested, RecursionError, raises=UnsupportedModelError):
         parts = list(_parts(torch, module, ""))
-    except RecursionError:
-        raise UnsupportedModelError(f"{_source('', module)} is nested too deep, or contains itself") from None
     if any(map(torch.nn.parameter.is_lazy, (*module.parameters(), *module.buffers()))):
         raise ValueError(f"{_source('', module)} has no weights yet; call it once, on rows")
     own = next(((path, part) for path, kind, part in parts if kind is None), None)
     with export.evaluating(torch, module):
         if own is not None:
             return export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, name=name)
-        steps = [step for path, kind, part in parts for step in _steps(torch, path, str(kind), part)]
-        inputs = _inputs(steps)
+        steps = [step for path, kind, part in parts for step in _steps(torch, _source(path, part), str(kind), part)]
+        inputs = next((step.inputs for step in steps if step.inputs is not None), None)
         return convert(
             f"PyTorch {type(module).__name__}",
             steps,
@@ -79,7 +74,7 @@ def _source(path: str, module: Any) -> str:
 
 
 def _parts(torch: Any, module: Any, path: str) -> Iterator[tuple[str, str | None, Any]]:
-    """Return the modules in a row with their paths and the names of their classes, None for what may do otherwise."""
+    """Return the path, the class's name and the module of each part; no name if the part may compute something else."""
     if not isinstance(module, torch.nn.Module):
         raise UnsupportedModelError(f"{_source(path, module)} is no module")
     if isinstance(module, torch.jit.ScriptModule):
@@ -104,25 +99,21 @@ def _kind(torch: Any, module: Any) -> str | None:
     if module._forward_hooks or module._forward_pre_hooks or any(everywhere.get(name) for name in hooks):
         return None
     cls = type(module)
-    # A parametrized module's class is made for it, of the class that it had: it computes the same of other weights.
+    # A parametrized module has a class made for it, derived from its own: it computes the same with other weights.
     if torch.nn.utils.parametrize.is_parametrized(module) and "forward" not in vars(cls):
         cls = cls.__bases__[0]
     return class_name(module, "torch", cls)
 
 
-def _steps(torch: Any, path: str, kind: str, module: Any) -> list[Step]:
-    source = _source(path, module)
-    if kind in _TENSORS:
-        return [_weighted(torch, source, kind, module)]
-    steps = unweighted(kind, source, module)
-    if steps is None:
-        advice = "expected Linear, BatchNorm1d, LayerNorm, PReLU, activations and Dropout in a row"
-        raise UnsupportedModelError(f"{source} is no layer that fastnn has; {advice}")
-    return steps
-
-
-def _weighted(torch: Any, source: str, kind: str, module: Any) -> Step:
-    tensors = {name: _tensor(torch, f"{source}: {name}", module, name) for name in _TENSORS[kind]}
+def _steps(torch: Any, source: str, kind: str, module: Any) -> list[Step]:
+    if kind not in KINDS:
+        steps = unweighted(kind, source, module)
+        if steps is None:
+            advice = "expected Linear, BatchNorm1d, LayerNorm, PReLU, activations and Dropout in a row"
+            raise UnsupportedModelError(f"{source} is no layer that fastnn has; {advice}")
+        return steps
+    names = (*KINDS[kind].needed, *KINDS[kind].optional)
+    tensors = {name: _tensor(torch, f"{source}: {name}", module, name) for name in names}
     if kind == "BatchNorm1d" and (tensors["running_mean"] is None or tensors["running_var"] is None):
         raise UnsupportedModelError(
             f"{source} has no running statistics: its answer to a row depends on the other rows; "
@@ -134,25 +125,17 @@ def _weighted(torch: Any, source: str, kind: str, module: Any) -> Step:
             raise UnsupportedModelError(f"{source}: expected normalized_shape (units,); received {shape}")
         if tensors["weight"] is None:
             tensors["weight"] = np.ones(shape)
-    return weighted(kind, source, tensors, getattr(module, "eps", 0.0))
+    return [weighted(kind, source, tensors, getattr(module, "eps", 0.0))]
 
 
 def _tensor(torch: Any, source: str, module: Any, name: str) -> Array | None:
-    try:
-        value = getattr(module, name)
-    except Exception as error:  # a parametrization is its author's code
-        raise UnsupportedModelError(f"{source} cannot be read: {error!s:.100}") from None
+    with refusing(f"{source} cannot be read", Exception, raises=UnsupportedModelError):
+        value = getattr(module, name)  # a parametrization is its author's code
     if value is None:
         return None
-    if type(value) not in (torch.Tensor, torch.nn.Parameter):  # another may say one thing and compute another
+    if type(value) not in (torch.Tensor, torch.nn.Parameter):  # another may show one value and compute with another
         raise UnsupportedModelError(f"{source}: expected a tensor of PyTorch itself; received {type(value).__name__}")
     array = as_array(value, source)
     if array.dtype.kind != "f":
         raise UnsupportedModelError(f"{source}: expected real numbers; received {value.dtype}")
     return array
-
-
-def _inputs(steps: list[Step]) -> int | None:
-    """Return what the first step with arrays says: those before it have as many outputs as inputs."""
-    arrays = (value for step in steps for value in vars(step).values() if isinstance(value, np.ndarray) and value.ndim)
-    return next((array.shape[0] for array in arrays), None)

@@ -1,100 +1,71 @@
 """Tensors of a file that ``torch.save(module.state_dict())`` wrote, read without torch and without running anything.
 
-Such a file is a zip archive (PyTorch 1.6 and later) of a pickle and the numbers of each storage. A pickle is a program;
-this one may only call the few functions below, on values that they check. Where PyTorch's own
-``torch.load(weights_only=True)`` knows more, this refuses.
+Such a file is a zip archive (PyTorch 1.6 and later) of a pickle and the numbers of each storage. A pickle is a program.
+Python's pickletools splits it into opcodes; here only those run that tensors in dicts need, with only three functions.
 """
 
-import errno
-import io
-import math
+import os
+import pickletools
 import zipfile
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.files import open_regular
-from fastnn.importers.refusals import refusal
-from fastnn.importers.torch.opcodes import value_of
+from fastnn.importers.refusals import in_one_sentence, refusing
+from fastnn.importers.zip_archive import open_archive
 
 Array = npt.NDArray[Any]
 
-_MOST_MEMBERS = 100_000
+# About 5,000 tensors. Python's objects take up to 100 times as many bytes, if each byte makes an empty dict.
+_MOST_PICKLE_BYTES = 1 << 19
 _BEFORE_1_6 = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
-_PROGRAMS = {"code": "TorchScript", "constants.pkl": "TorchScript", "models": "torch.export's"}  # by a member of theirs
+_PROGRAMS = {"code": "TorchScript", "models": "torch.export's"}  # by one of their folders
+_BFLOAT16 = np.dtype("<u2")  # the upper half of a float32
 _DTYPES = {
     "Float": "<f4", "Double": "<f8", "Half": "<f2", "BFloat16": "<u2",
     "Long": "<i8", "Int": "<i4", "Short": "<i2", "Char": "i1", "Byte": "u1", "Bool": "?",
 }  # fmt: skip
-_STORAGES = {f"{name}Storage": name for name in _DTYPES}
 
 
-def _tensor(
-    storage: Array, offset: int, shape: Any, strides: Any, _: Any = None, __: Any = None, flags: Any = None
-) -> Array:
-    """torch._utils._rebuild_tensor_v2: a view of a storage."""
-    if flags:  # the negative or the conjugate bit: numbers that mean others than they say
-        raise UnsupportedModelError("a tensor is a view that negates or conjugates; save its clone() instead")
-    numbers = (offset, *shape, *strides)
-    if len(shape) != len(strides) or not all(type(each) is int and 0 <= each < 2**48 for each in numbers):
-        raise ModelFormatError("a tensor has a shape or strides that are no whole numbers")
-    count = math.prod(shape)
-    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-    if count > 0 and last >= storage.size:
-        raise ModelFormatError(f"a tensor of shape {shape!s:.60} reaches beyond its storage of {storage.size} numbers")
-    if count > storage.size:
-        raise UnsupportedModelError(
-            f"a tensor of shape {shape!s:.60} repeats the {storage.size} numbers of its storage, as expand() does; "
-            "save its clone() instead"
-        )
-    steps = [stride * storage.itemsize for stride in strides]
-    return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps)
+def is_saved(start: bytes) -> bool:
+    """Return whether a file with these first bytes is from torch.save(), of today or before 1.6."""
+    return start.startswith((b"PK\x03\x04", _BEFORE_1_6))
 
 
-def _parameter(tensor: Array, *_: Any) -> Array:
-    """torch._utils._rebuild_parameter."""
-    return tensor
+def read(path: str) -> dict[Any, Any]:
+    """Return the dict of the file's pickle, with tensors as arrays and bfloat16 as float32.
 
-
-_CALLS = {
-    "collections.OrderedDict": lambda: {},
-    "torch._utils._rebuild_tensor_v2": _tensor,
-    "torch._utils._rebuild_parameter": _parameter,
-}
-
-
-def _named(module: str, name: str) -> Any:
-    if module == "torch" and name in _STORAGES:
-        return _STORAGES[name]
-    if f"{module}.{name}" in _CALLS:
-        return _CALLS[f"{module}.{name}"]
-    raise UnsupportedModelError(
-        f"its pickle names {f'{module}.{name}'!r:.100}, which fastnn never runs; expected tensors alone, "
-        "as torch.save(module.state_dict(), path) writes them"
-    )
+    Raises ModelFormatError, UnsupportedModelError if the file wants to run something, LimitError, OSError.
+    """
+    with open_regular(path) as file, in_one_sentence(path), refusing("is not what torch.save() writes", Exception):
+        if file.read(len(_BEFORE_1_6)) == _BEFORE_1_6:
+            raise UnsupportedModelError(
+                "was written by PyTorch before 1.6, or as that did; load it there and save its state_dict() again"
+            )
+        archive = _Archive(file)
+        content = _value(archive.member("data.pkl", _MOST_PICKLE_BYTES), archive.storage)
+        if type(content) is not dict:
+            raise ModelFormatError(f"holds a {type(content).__name__}; expected a state dict")
+        return content
 
 
 class _Archive:
-    """The members of the zip file, stored as they are: no more bytes than the file has."""
+    """The members of a file, all stored, so that reading them takes no more bytes than the file has."""
 
-    def __init__(self, file: Any, size: int) -> None:
-        self._zip = zipfile.ZipFile(file)
-        self._storages: dict[str, bytes] = {}
-        members = self._zip.infolist()
-        if len(members) > _MOST_MEMBERS:
-            raise LimitError(f"has {len(members)} members; fastnn reads at most {_MOST_MEMBERS}")
-        self._members = {member.filename: member for member in members}
+    def __init__(self, file: BinaryIO) -> None:
+        self._zip, self._members = open_archive(file, os.fstat(file.fileno()).st_size)
+        self._storages: dict[str, tuple[np.dtype[Any], Array]] = {}
         for part in {name.split("/")[1] for name in self._members if "/" in name} & _PROGRAMS.keys():
             raise UnsupportedModelError(
                 f"is {_PROGRAMS[part]}, a program, which fastnn never runs; save the module's state_dict(), or "
                 "export it to ONNX"
             )
-        plain = all(m.compress_type == zipfile.ZIP_STORED and not m.flag_bits & 1 for m in members)
-        plain = plain and all(m.compress_size == m.file_size for m in members)
-        if len(self._members) != len(members) or not plain or sum(m.file_size for m in members) > size:
-            raise ModelFormatError("has members of the same name, compressed, encrypted or larger than the file")
+        if any(member.compress_type != zipfile.ZIP_STORED for member in self._members.values()):
+            raise ModelFormatError("has compressed members; expected them stored, as torch.save() writes")
         roots = [name.removesuffix("data.pkl") for name in self._members if name.rpartition("/")[2] == "data.pkl"]
         if len(roots) != 1:
             raise ModelFormatError(f"has {len(roots)} members data.pkl; expected 1, as torch.save() writes")
@@ -103,62 +74,152 @@ class _Archive:
             raise UnsupportedModelError("was written on a big-endian machine; expected little-endian numbers")
 
     def storage(self, pid: Any) -> Array:
-        """Return the numbers of a storage, the same for the same."""
-        kind, storage, key, _, size = pid
-        if kind != "storage" or not isinstance(key, str) or type(size) is not int:
+        """Return the numbers of a storage, which many tensors may share."""
+        kind, dtype, key, _, size = pid
+        if kind != "storage" or not isinstance(dtype, np.dtype) or type(key) is not str or type(size) is not int:
             raise ModelFormatError("its pickle refers to something that is not a storage")
-        dtype = np.dtype(_DTYPES[storage])
         if key not in self._storages:
-            self._storages[key] = self.member(f"data/{key}")
-        data = self._storages[key]
-        if len(data) != size * dtype.itemsize:
-            raise ModelFormatError(f"storage {key!r:.40} has {len(data)} bytes; expected {size} numbers of {dtype}")
-        numbers = np.frombuffer(data, dtype)
-        if storage == "BFloat16":  # the upper half of a float32
-            return (numbers.astype("<u4") << 16).view("<f4")
+            self._storages[key] = (dtype, _numbers(self.member(f"data/{key}"), dtype))
+        known, numbers = self._storages[key]
+        if known is not dtype or numbers.size != size:
+            raise ModelFormatError(
+                f"storage {key!r:.40} has {numbers.size} numbers of {known}; its pickle refers to {size} of {dtype}"
+            )
         return numbers
 
-    def member(self, name: str) -> bytes:
-        if self._root + name not in self._members:
+    def member(self, name: str, most: int | None = None) -> bytes:
+        """Return the bytes of a member; LimitError if there are more than `most`."""
+        member = self._members.get(self._root + name)
+        if member is None:
             raise ModelFormatError(f"has no member {self._root + name!r:.100}")
-        return self._zip.read(self._members[self._root + name])
-
-
-def is_saved(start: bytes) -> bool:
-    """Return whether a file that begins so is one of torch.save(), today's or an older one's."""
-    return start.startswith((b"PK\x03\x04", _BEFORE_1_6))
-
-
-def read(path: str) -> dict[Any, Any]:
-    """Return what the file's pickle holds, tensors as arrays, bfloat16 as float32.
-
-    ModelFormatError for what the file says, of which UnsupportedModelError for what it wants to run; OSError.
-    """
-
-    def refuse(error: ModelFormatError, what: str) -> NoReturn:
-        raise refusal(path, type(error)(what)) from None
-
-    with open_regular(path) as file:
-        size = file.seek(0, io.SEEK_END)
-        file.seek(0)
-        if file.read(len(_BEFORE_1_6)) == _BEFORE_1_6:
-            refuse(
-                UnsupportedModelError(),
-                "was written by PyTorch before 1.6, or as that did; load it there and save its state_dict() again",
+        if most is not None and member.file_size > most:
+            raise LimitError(
+                f"{name} has {member.file_size} bytes; fastnn reads at most {most}; save the state_dict() alone"
             )
-        try:
-            archive = _Archive(file, size)
-            content = value_of(archive.member("data.pkl"), _named, archive.storage)
-        except ModelFormatError as error:
-            refuse(error, str(error))
-        except MemoryError:
-            raise
-        except Exception as error:  # a pickle's program may fail in any way
-            if (
-                isinstance(error, OSError) and error.errno != errno.EINVAL
-            ):  # EINVAL: of a member before the file's start
-                raise
-            refuse(ModelFormatError(), f"is not what torch.save() writes: {type(error).__name__}: {error!s:.100}")
-    if not isinstance(content, dict):
-        raise ModelFormatError(f"{path}: holds a {type(content).__name__}; expected a state dict")
-    return content
+        return self._zip.read(member)
+
+
+def _numbers(content: bytes, dtype: np.dtype[Any]) -> Array:
+    numbers = np.frombuffer(content, dtype)
+    if dtype is not _BFLOAT16:
+        return numbers
+    wide = numbers.astype("<u4")
+    wide <<= 16
+    return wide.view("<f4")
+
+
+def _tensor(
+    storage: Array, offset: int, shape: Any, strides: Any, _: Any = None, __: Any = None, flags: Any = None
+) -> Array:
+    """torch._utils._rebuild_tensor_v2: a view of a storage."""
+    if flags:  # the negative or the conjugate bit: the numbers stand for others
+        raise UnsupportedModelError("a tensor is a view that negates or conjugates; save its clone() instead")
+    are_tuples = type(shape) is type(strides) is tuple
+    if not are_tuples or not all(type(each) is int and each >= 0 for each in (offset, *shape, *strides)):
+        raise ModelFormatError("a tensor has a shape or strides that are no tuples of whole numbers")
+    size = storage.itemsize
+    with refusing(f"a tensor reaches beyond its storage of {storage.size} numbers", ValueError, TypeError):
+        tensor: Array = np.ndarray(shape, storage.dtype, storage, offset * size, [stride * size for stride in strides])
+    if tensor.size > storage.size:
+        raise UnsupportedModelError(
+            f"a tensor of shape {tensor.shape} repeats the {storage.size} numbers of its storage, as expand() does; "
+            "save its clone() instead"
+        )
+    return tensor
+
+
+_KNOWN: dict[str, Any] = {f"torch.{name}Storage": np.dtype(dtype) for name, dtype in _DTYPES.items()} | {
+    "collections.OrderedDict": lambda: {},
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
+}
+
+
+def _named(module: Any, name: Any) -> Any:
+    if type(module) is not str or type(name) is not str:
+        raise ModelFormatError("its pickle has a name that is no text")
+    full = f"{module}.{name}"
+    if full not in _KNOWN:
+        raise UnsupportedModelError(
+            f"its pickle names {full!r:.100}, which fastnn never runs; expected tensors alone, "
+            "as torch.save(module.state_dict(), path) writes them"
+        )
+    return _KNOWN[full]
+
+
+def _extend(target: Any, *values: Any) -> Any:
+    if type(target) is not list:
+        raise ModelFormatError(f"its pickle appends to a {type(target).__name__}; expected a list")
+    target.extend(values)
+    return target
+
+
+def _update(target: Any, *values: Any) -> Any:
+    if type(target) is not dict or not all(type(key) in (str, int) for key in values[::2]):
+        raise ModelFormatError(f"its pickle sets an item of a {type(target).__name__}; expected a dict of texts")
+    target.update(zip(values[::2], values[1::2], strict=True))
+    return target
+
+
+def _call(function: Any, arguments: Any) -> Any:
+    if not callable(function) or type(arguments) is not tuple:
+        raise ModelFormatError("its pickle calls what is no function")
+    return function(*arguments)
+
+
+# The value that an opcode makes of those on the stack.
+_OPCODES: dict[str, Callable[..., Any]] = {
+    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False, "EMPTY_DICT": dict, "EMPTY_LIST": list,
+    "EMPTY_TUPLE": tuple, "TUPLE": lambda *values: values, "TUPLE1": lambda *values: values,
+    "TUPLE2": lambda *values: values, "TUPLE3": lambda *values: values, "APPEND": _extend, "APPENDS": _extend,
+    "SETITEM": _update, "SETITEMS": _update, "STACK_GLOBAL": _named, "REDUCE": _call,
+    "BUILD": lambda target, attributes: _update(target),  # PyTorch gives the dict the versions of modules
+}  # fmt: skip
+_LITERALS = {
+    "BINFLOAT", "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINUNICODE", "BINUNICODE8", "SHORT_BINUNICODE",
+}  # fmt: skip
+
+
+def _value(content: bytes, stored: Callable[[Any], Any]) -> Any:
+    """Return the value of a pickle: dicts, lists, tuples, texts, numbers and tensors; any error for a wrong program.
+
+    stored: returns the storage of a persistent id. Nested values are never hashed, compared or printed: a tuple that
+    holds the same tuple twice, sixty deep, would take for ever.
+    """
+    stack: list[Any] = []
+    below: list[list[Any]] = []  # the stack under each mark
+    memo: dict[Any, Any] = {}
+    argument: Any
+    for opcode, argument, _ in pickletools.genops(content):
+        taken: list[Any] = []
+        if pickletools.stackslice in opcode.stack_before:  # all since the last mark
+            taken, stack = stack, below.pop()
+        count = sum(each not in (pickletools.markobject, pickletools.stackslice) for each in opcode.stack_before)
+        taken = stack[len(stack) - count :] + taken
+        del stack[len(stack) - count :]
+        match opcode.name:
+            case "PROTO" | "FRAME":
+                pass
+            case "MARK":
+                below.append(stack)
+                stack = []
+            case "BINPUT" | "LONG_BINPUT":
+                memo[argument] = stack[-1]
+            case "MEMOIZE":
+                stack += taken
+                memo[len(memo)] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(memo[argument])
+            case "GLOBAL":
+                stack.append(_named(*argument.split(" ", 1)))
+            case "BINPERSID":
+                stack.append(stored(*taken))
+            case "STOP":
+                return taken[0]
+            case name if name in _LITERALS:
+                stack.append(argument)
+            case name if name in _OPCODES:
+                stack.append(_OPCODES[name](*taken))
+            case name:
+                raise UnsupportedModelError(f"its pickle has the opcode {name}, which no state dict needs")
+    raise ModelFormatError("has an empty pickle")

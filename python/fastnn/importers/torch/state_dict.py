@@ -1,9 +1,8 @@
-"""PyTorch's state dicts: weights by name. What a module does with them is not in there, so it has to be told."""
+"""PyTorch's state dicts: weights by name. They do not say what the modules compute, so `layers` does."""
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,27 @@ from fastnn.floating_point import default_mode
 from fastnn.importers import safetensors
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Function, Step
+from fastnn.importers.steps import Function, Product, Step
 from fastnn.importers.torch import pickle
-from fastnn.importers.torch.layers import as_array, weighted
+from fastnn.importers.torch.kinds import KINDS, as_array, kinds_of, weighted
+from fastnn.layers.activation import Activation
+from fastnn.layers.dense import Dense
+from fastnn.layers.layer import Layer
+from fastnn.layers.normalization import LayerNormalization
 from fastnn.models.sequential import Sequential
 
 Array = npt.NDArray[Any]
-Activation = str | Mapping[str, Any]
-_BATCH_NORM = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+Entry = Layer | str | Mapping[str, Any]
+_KIND_OF_LAYER = {kind.layer: name for name, kind in KINDS.items()}
+_KIND_OF_NAME = {"layer_norm": "LayerNorm", "prelu": "PReLU"}  # names in `layers` that are modules, not activations
+_DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}}  # PyTorch's, if not fastnn's
 
 
 @in_one_sentence()
 @default_mode()
 def from_torch_state_dict(
     state_dict: str | os.PathLike[str] | Mapping[str, Any],
-    layers: Sequence[Activation] | Mapping[str, Activation],
+    layers: Iterable[Entry] | Mapping[str, Entry],
     eps: float = 1e-5,
     name: str | None = None,
     *,
@@ -40,38 +45,38 @@ def from_torch_state_dict(
 
     state_dict: a .pt or .pth file (read without torch, running nothing), a .safetensors file, by content, or the dict
         itself; also one that holds it as "state_dict" or "model_state_dict".
-    layers: what follows each of its modules: the name of an activation, 'linear' for none, or with parameters
-        {"name": "leaky_relu", "negative_slope": 0.01}. Either in order, or by the modules' names, in the order of
-        computing: {"fc1": "relu", "out": "linear"}. Those that a safetensors file names otherwise than by numbers have
-        no order, and need the second form. Two kinds of modules have tensors that others have as well and are told
-        too: 'layer_norm' and 'prelu', with what follows them 'layer_norm+relu'.
-    eps: of the BatchNorm1d and LayerNorm modules.
-    fold: whether a BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
-    check: (x, y), rows and the module's answers; ``model.conversion`` tells how far the model's are from them.
+    layers: what the model computes, in order. Each entry but Activation takes the next module:
 
-    A model of float64 weights alone computes in float64, any other in float32.
+        - A layer of fastnn.layers takes a module of its kind: Dense a Linear, LayerNormalization a LayerNorm, PReLU a
+          PReLU, Affine a BatchNorm1d. Dense(None) takes any number of units. Parameters are the layer's own: PyTorch's
+          LayerNorm is by default LayerNormalization(1e-5), its LeakyReLU has a negative_slope of 0.01.
+        - The name of an activation takes a Linear or BatchNorm1d, and the activation follows it: "relu", "linear" for
+          none, or with parameters {"name": "leaky_relu", "negative_slope": 0.01}; defaults are PyTorch's. "layer_norm"
+          and "prelu" take such a module, and nothing follows it.
+
+        A dict gives each module its entry by name: {"fc1": "relu", "out": Dense(None)}, and an Activation any other
+        key. Safetensors files have no order: they need a dict, unless the modules' names are numbers.
+    eps: of BatchNorm1d modules, and of LayerNorm modules called "layer_norm".
+    fold: whether a BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
+    check: (x, y), rows and the module's answers; ``model.conversion`` tells the largest difference.
+
+    If all weights are float64, the model computes in float64, else in float32.
     Raises ModelFormatError (a ValueError) for what does not fit, of which UnsupportedModelError for other modules;
-    ValueError for wrong `layers`; OSError.
+    ValueError for `layers` that do not fit; OSError.
 
     >>> weights = {"0.weight": np.ones((3, 2), np.float32), "0.bias": np.zeros(3, np.float32)}
-    >>> from_torch_state_dict(weights, layers=["relu"]).predict([[1.0, 2.0]])
+    >>> from_torch_state_dict(weights, layers=[Dense(None, "relu")]).predict([[1.0, 2.0]])
     array([[3., 3., 3.]], dtype=float32)
     """
     where, tensors, is_ordered = _tensors(state_dict)
     modules = _modules(tensors, where)
-    if (numbers := _numbers(modules)) is not None:
-        in_order = dict(sorted(modules.items(), key=lambda item: numbers[item[0]]))
-        modules, is_ordered = in_order, not is_ordered or list(in_order) == list(modules)
-    activations = _activations(layers, modules, is_ordered)
     steps: list[Step] = []
-    for module, activation in activations.items():
-        source = f"{where}module '{module}'" if module else f"{where}the module"
-        function = _function(source, activation)
-        told, _, name_after = function.activation.rpartition("+")
-        if function.activation in _TOLD:
-            told, name_after = function.activation, "linear"
-        steps.append(_step(source, modules[module], told, eps))
-        steps.append(replace(function, activation=name_after))
+    for module, entry in _entries(layers, list(modules), is_ordered):
+        if isinstance(entry, Activation):
+            steps.append(Function(f"{where}Activation '{entry.name}'", entry.activation, entry.parameters))
+        else:
+            source = f"{where}module '{module}'" if module else f"{where}the module"
+            steps += _steps(source, modules[module], entry, eps)
     return convert(where.removesuffix(": ") or "state dict", steps, fold=fold, name=name, check=check)
 
 
@@ -83,7 +88,7 @@ def module_names(path: str) -> list[str]:
 
 
 def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
-    """Return what errors begin with, the tensors by name, and whether their order is that of the modules."""
+    """Return the beginning of errors, the tensors by name, and whether their order is that of the modules."""
     if isinstance(state_dict, Mapping):
         where, content, is_ordered = "", dict(state_dict), True
     else:
@@ -103,7 +108,7 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
                 f"{where}{key!r:.60} holds a dict, not a tensor; if that is the state dict, load the file with PyTorch "
                 f"and give it alone: from_torch_state_dict(content[{key!r:.60}], layers)"
             )
-        # NumPy would make arrays of a file's lists of lists, larger than any memory.
+        # NumPy would make an array larger than any memory of a file's nested lists.
         is_list = where and not isinstance(value, np.ndarray)
         array = np.asarray(None) if is_list else as_array(value, f"{where}{key}")
         if array.dtype.kind not in "biuf":
@@ -117,81 +122,120 @@ def _modules(tensors: dict[str, Array], where: str) -> dict[str, dict[str, Array
     modules: dict[str, dict[str, Array]] = {}
     for key, array in tensors.items():
         module, _, tensor = key.rpartition(".")
-        modules.setdefault(module, {})[tensor] = array
+        if tensor != "num_batches_tracked":
+            modules.setdefault(module, {})[tensor] = array
     if not modules:
         raise ModelFormatError(f"{where}expected a state dict with at least one Linear module; it is empty")
     return modules
 
 
-def _numbers(names: Iterable[str]) -> dict[str, int] | None:
-    """Return the numbers of names that differ by them alone, as nn.Sequential's do."""
-    matches = {name: re.fullmatch(r"(.*?)(\d+)", name) for name in names}
-    found = {name: (match[1], int(match[2])) for name, match in matches.items() if match}
-    if len(found) < len(matches) or len({stem for stem, _ in found.values()}) != 1:
-        return None
-    return {name: number for name, (_, number) in found.items()}
-
-
-def _activations(layers: Any, modules: dict[str, Any], is_ordered: bool) -> dict[str, Activation]:
-    """Return the activation after each module, in the order of computing."""
-    named = f"{', '.join(map(repr, modules)):.500}"
+def _entries(layers: Any, modules: list[str], is_ordered: bool) -> list[tuple[str, Entry]]:
+    """Return the entries with the names of the modules that they take."""
     if isinstance(layers, Mapping):
-        if layers.keys() != modules.keys():
-            raise ValueError(f"expected layers to name the modules {named}; received {', '.join(map(repr, layers))}")
-        return dict(layers)
-    if isinstance(layers, str) or len(layers) != len(modules):
-        received = repr(layers) if isinstance(layers, str) else f"{len(layers)} names"
+        received = [name for name, entry in layers.items() if not isinstance(entry, Activation)]
+        if set(received) != set(modules):
+            raise ValueError(
+                f"expected layers to name the modules {_listed(modules)}; received {_listed(received)}, and any "
+                "Activation under another name"
+            )
+        return list(layers.items())
+    if isinstance(layers, (str, Layer)) or not isinstance(layers, Iterable):
+        raise ValueError(f"expected layers to be a list of names and layers; received {layers!r:.100}")
+    layers = list(layers)
+    takers = sum(not isinstance(entry, Activation) for entry in layers)
+    if takers != len(modules):
         raise ValueError(
-            f"expected layers to be {len(modules)} names of activations, after {named}; received {received}"
+            f"expected layers to have {len(modules)} names, or layers with weights, for the modules "
+            f"{_listed(modules)}; received {takers}"
         )
-    if len(modules) > 1 and not is_ordered:
-        raise ValueError(f"expected layers as a dict, since nothing says the order of the modules {named}")
-    return dict(zip(modules, layers, strict=True))
+    in_order = _in_order(modules, is_ordered)
+    if in_order is None:
+        raise ValueError(f"expected layers as a dict, since nothing says the order of the modules {_listed(modules)}")
+    rest = iter(in_order)
+    return [("" if isinstance(entry, Activation) else next(rest), entry) for entry in layers]
 
 
-def _step(source: str, tensors: dict[str, Array], told: str, eps: float) -> Step:
-    weight, names = tensors.get("weight"), tensors.keys()
-    kind = None
-    if {"running_mean", "running_var"} <= names <= _BATCH_NORM:
-        kind = "BatchNorm1d"
-    elif weight is not None and weight.ndim == 2 and names <= {"weight", "bias"}:
-        kind = "Linear"
-    elif weight is not None and weight.ndim == 1 and names == {"weight", "bias"}:
-        kind = "LayerNorm"
-        if told != "layer_norm":
-            raise UnsupportedModelError(
-                f"{source}: a weight {weight.shape} with a bias is a LayerNorm's, a GroupNorm's or, without "
-                "statistics, a BatchNorm1d's; say 'layer_norm' in layers if it is the first ('layer_norm+relu' if relu "
-                "follows), or convert the module itself with from_torch"
-            )
-    elif weight is not None and weight.ndim == 1 and names == {"weight"}:
-        kind = "PReLU"
-        if weight.size > 1 and told != "prelu":
-            raise UnsupportedModelError(
-                f"{source}: a lone weight {weight.shape} is a PReLU's, or of a LayerNorm or RMSNorm without bias; "
-                "say 'prelu' in layers if it is the first, or convert the module itself with from_torch"
-            )
-    if told and _TOLD.get(told) != kind:
-        raise ValueError(f"{source}: layers says {told!r}, but its tensors are those of a {kind or 'stranger'}")
-    if kind is None:
+def _listed(names: Iterable[str]) -> str:
+    return f"{', '.join(map(repr, names)):.500}"
+
+
+def _in_order(names: list[str], is_ordered: bool) -> list[str] | None:
+    """Return the names by their numbers, as in nn.Sequential, or as the file orders them; None if unknown."""
+    matches = [(name, re.fullmatch(r"(.*?)([0-9]{1,9})", name)) for name in names]
+    numbers = {name: (match[1], int(match[2])) for name, match in matches if match}
+    if len(numbers) == len(names) and len({stem for stem, _ in numbers.values()}) == 1:
+        by_number = sorted(names, key=lambda name: numbers[name])
+        return by_number if not is_ordered or by_number == names else None
+    return names if is_ordered or len(names) == 1 else None
+
+
+def _steps(source: str, tensors: dict[str, Array], entry: Entry, eps: float) -> list[Step]:
+    """Return the steps of the module that an entry takes."""
+    if isinstance(entry, Layer):
+        kind = _KIND_OF_LAYER.get(type(entry))
+        if kind is None:
+            expected = ", ".join(layer.__name__ for layer in (*_KIND_OF_LAYER, Activation))
+            raise ValueError(f"{source}: expected layers to hold {expected}; received {entry!r:.100}")
+        if isinstance(entry, LayerNormalization):
+            eps = entry.parameters["epsilon"]
+        step = _module(source, tensors, kind, type(entry).__name__, eps)
+        if isinstance(entry, Dense):
+            _check_dense(source, entry, step)
+            return [step, Function(source, entry.activation, entry.parameters)]
+        return [step]
+    function = _function(source, entry)
+    if kind := _KIND_OF_NAME.get(function.activation):
+        return [_module(source, tensors, kind, function.activation, eps)]
+    return [_module(source, tensors, None, "", eps), function]
+
+
+def _module(source: str, tensors: dict[str, Array], kind: str | None, said: str, eps: float) -> Step:
+    """Return the step of a module of a kind, which layers calls `said`; None for the kind that its tensors show."""
+    found = kinds_of(tensors)
+    if not found:
         raise UnsupportedModelError(
             f"{source}: expected the tensors of a Linear, BatchNorm1d, LayerNorm or PReLU; received "
             + ", ".join(f"{name} {array.shape}" for name, array in tensors.items())
         )
-    return weighted(kind, source, tensors, eps)
-
-
-_TOLD = {"layer_norm": "LayerNorm", "prelu": "PReLU"}  # what layers calls the modules that it tells
-_DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}, "elu": {"alpha": 1.0}, "celu": {"alpha": 1.0}}  # PyTorch's
-
-
-def _function(source: str, activation: Activation) -> Function:
-    if isinstance(activation, str):
-        return Function(source, activation, dict(_DEFAULTS.get(activation.rpartition("+")[2], {})))
-    parameters = dict(activation) if isinstance(activation, Mapping) else {}
-    if not isinstance(parameters.get("name"), str):
-        raise ValueError(
-            "expected layers to hold names of activations, or dicts with a name and parameters; "
-            f"received {activation!r:.100}"
+    if kind is not None and kind not in found:
+        raise ValueError(f"{source}: layers says {said!r}, but its tensors are those of a {' or '.join(found)}")
+    if kind is None and "LayerNorm" in found and (found[-1] != "PReLU" or tensors["weight"].size > 1):
+        owners, layer = "with a bias is a LayerNorm's, a GroupNorm's or a BatchNorm1d's", f"LayerNormalization({eps:g})"
+        if found[-1] == "PReLU":
+            owners, layer = "without a bias is a PReLU's, a LayerNorm's or an RMSNorm's", "PReLU()"
+        raise UnsupportedModelError(
+            f"{source}: a weight {tensors['weight'].shape} {owners}; if it is the first, put {layer} of "
+            "fastnn.layers into layers, else convert the module itself with from_torch"
         )
-    return Function(source, parameters.pop("name"), parameters)
+    return weighted(kind or found[-1], source, tensors, eps)
+
+
+def _check_dense(source: str, dense: Dense, step: Step) -> None:
+    if isinstance(step, Product):
+        (inputs, units), use_bias = step.kernel.shape, step.bias is not None
+        given = (dense.declared_inputs or inputs, dense.units or units, dense.use_bias)
+        if given != (inputs, units, use_bias):
+            raise ValueError(
+                f"{source}: layers says a Dense of {given[0]} inputs, units={given[1]}, use_bias={given[2]}, but its "
+                f"tensors are those of {inputs} inputs, units={units}, use_bias={use_bias}"
+            )
+
+
+def _function(source: str, entry: Any) -> Function:
+    parameters: dict[str, Any] = {"name": entry} if isinstance(entry, str) else {}
+    if isinstance(entry, Mapping):
+        parameters = dict(entry)
+    name = parameters.pop("name", None)
+    if not isinstance(name, str):
+        raise ValueError(
+            "expected layers to hold names of activations, dicts with a name and parameters, or layers; "
+            f"received {entry!r:.100}"
+        )
+    told, plus, after = name.partition("+")
+    if plus:
+        layer = "PReLU()" if told == "prelu" else "LayerNormalization(1e-5)"
+        raise ValueError(
+            f"expected layers to hold one name each; received {name!r:.60}; write {layer}, Activation({after!r:.60}) "
+            "of fastnn.layers in its place"
+        )
+    return Function(source, name, _DEFAULTS.get(name, {}) | parameters)

@@ -1,42 +1,71 @@
-"""The steps of an ONNX graph: its nodes in order, cut where one value alone goes on.
+"""From the nodes of an ONNX graph to steps: cut at each value that alone goes on.
 
-What stands between two cuts is a layer, or nodes that compute one function of the value at the first cut.
+Between two cuts is a layer, or nodes that together compute one function of the value at the first cut.
 """
 
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
 
 from fastnn import _core
-from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx import forms, joined
+from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.onnx import constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx.answers import with_two_probabilities
-from fastnn.importers.onnx.constants import Constants, Value
-from fastnn.importers.onnx.functions import OPERATIONS, Kind
+from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.graph import Graph, Node
-from fastnn.importers.onnx.layers import LAYERS, Rows
-from fastnn.importers.steps import Function, Normalize, Nothing, Step
+from fastnn.importers.onnx.layers import LAYERS
+from fastnn.importers.onnx.operations import OPERATIONS
+from fastnn.importers.onnx.shapes import SHAPES, Rows
+from fastnn.importers.onnx.tensors import Value
+from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Step
 
-_MOST_STEPS = 3 * 4096  # of as many layers as fastnn's own files have: kernel, activation, affine
-_MOST_AGAIN = 2**21  # how many numbers of the model may be others of the file again, beyond as many as that has
-_MOST_CUTS = 6  # how far back an activation of several nodes may begin, each of which could be one of its own
+_MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose parts are steps of their own
 
 
-def steps(graph: Graph, target: str) -> list[Step]:
+def steps(graph: Graph, target: str, budget: Budget) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
-    made = joined.merged(_Walk(graph, target).steps())
-    if len(made) > _MOST_STEPS:
-        raise LimitError(f"has {len(made)} layers and activations; fastnn reads at most {_MOST_STEPS}")
-    width = None if graph.shape is None else graph.shape[-1]
-    made = joined.widened(made, width, 2 * _count(graph) + _MOST_AGAIN)
-    made = with_two_probabilities(made)
+    made: list[Step] = []
+    for step in _Walk(graph, target, budget).steps():
+        merged = _merged(made[-1], step) if made else None
+        made[-1:] = [merged] if merged is not None else [*made[-1:], step]
+    _charge(made, None if graph.shape is None else graph.shape[-1], budget)
+    return with_two_probabilities([_checked(step) for step in made])
+
+
+def _merged(last: Step, step: Step) -> Step | None:
+    """Return one step for two: a sum is the bias of the product before it, the shift of the scale before it."""
+    if not isinstance(step, Scale) or not isinstance(last, Product | Scale | Normalize):
+        return None
+    source = last.source if last.source == step.source else f"{last.source}, {step.source}"
+    # A node's number has no axis; those of a layer are one for each unit.
+    is_sum = step.scale.ndim == 0 and step.scale == 1
+    match last:
+        case Product(bias=None) if is_sum:
+            return replace(last, source=source, bias=np.broadcast_to(step.shift, last.kernel.shape[1]))
+        case Scale() if is_sum and last.shift.ndim == 0 and last.shift == 0:
+            return replace(last, source=source, shift=step.shift, is_literal=True)
+        case Normalize() if last.beta.ndim == 0 and last.beta == 0:
+            if is_sum:
+                return replace(last, source=source, beta=step.shift)
+            if last.gamma.ndim == 0 and last.gamma == 1:
+                return replace(last, source=source, gamma=step.scale, beta=step.shift)
+    return None
+
+
+def _charge(made: list[Step], width: int | None, budget: Budget) -> None:
+    """Take the steps' numbers from the budget: a single one stands for many, and many steps may share a matrix.
+
+    width: of the first step's inputs.
+    """
     for step in made:
-        _check_parameters(step)
-    return made
+        arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray)]
+        width = next((value.shape[-1] for value in arrays if value.ndim), width)
+        budget.take(NODE + sum(value.size if value.ndim else width or 0 for value in arrays), step.source)
 
 
-def _check_parameters(step: Step) -> None:
+def _checked(step: Step) -> Step:
     try:
         if isinstance(step, Normalize):
             _core.check_parameters("LayerNormalization", "linear", {"epsilon": step.epsilon})
@@ -44,13 +73,13 @@ def _check_parameters(step: Step) -> None:
             _core.check_parameters("Activation", step.activation, step.parameters)
     except ValueError as error:
         raise ModelFormatError(f"{step.source}: {error}") from None
+    return step
 
 
 class _Walk:
-    def __init__(self, graph: Graph, target: str) -> None:
-        self._graph, self._target = graph, target
+    def __init__(self, graph: Graph, target: str, budget: Budget) -> None:
+        self._graph, self._target, self._budget = graph, target, budget
         self._constants: dict[str, Value] = dict(graph.constants)
-        self._folding = Constants(graph.opset, 4 * _count(graph) + 100_000)
         self._nodes = _leading_to(graph, target)
         self._varying = _varying(self._nodes, graph.input)
         self._last_use = _last_uses(self._nodes, self._varying)
@@ -58,10 +87,10 @@ class _Walk:
         self._rows = Rows(graph)
         self._steps: list[Step] = []
         self._begin(0, graph.input)
-        self._cuts: list[tuple[int, str, int]] = []  # of before: the first node, the value, how many steps there were
+        self._cuts: list[tuple[int, str, int]] = []  # earlier ones: first node, value, number of steps before it
 
     def _begin(self, node: int, value: str) -> None:
-        """Go on from a cut: this value alone is of use to this node and those after it."""
+        """Go on from a cut: only this value is used by the node and those after it."""
         self._first, self._base = node, value
         self._values = {value: X}
 
@@ -76,7 +105,7 @@ class _Walk:
             if any(name in self._last_use for name in node.outputs[1:]):
                 raise UnsupportedModelError(f"{node} has more than one output that is used; fastnn has no branches")
             live = {name for name in (*self._values, *node.outputs) if self._last_use.get(name, -1) > i}
-            if node.op in LAYERS:
+            if node.op in LAYERS or node.op in SHAPES:
                 self._layer(i, node, live)
             else:
                 self._values[node.outputs[0]] = self._sum(node, self._values)
@@ -89,7 +118,8 @@ class _Walk:
     def _constant(self, node: Node) -> Value:
         if node.op == "Shape":
             return self._rows.shape_of(node)
-        return self._folding.made_by(node, [self._constants[name] if name else None for name in node.inputs])
+        given = [self._constants[name] if name else None for name in node.inputs]
+        return constants.made_by(node, given, self._graph.opset, self._budget)
 
     def _layer(self, i: int, node: Node, live: set[str]) -> None:
         given = [name for name in node.inputs if name in self._varying]
@@ -97,8 +127,14 @@ class _Walk:
             self._refuse(i - 1)
         if len(given) > 1 or live != {node.outputs[0]}:
             self._refuse_branch(i, node, next(iter(live - {node.outputs[0]}), given[-1]))
-        arguments = [self._constants.get(name) if name else None for name in node.inputs]
-        self._steps += LAYERS[node.op](node, arguments, node.inputs.index(given[0]), self._rows, self._steps)
+        if node.inputs[0] != given[0]:
+            raise UnsupportedModelError(f"{node} has the rows on the right, as input {node.inputs.index(given[0])}")
+        arguments = [self._constants.get(name) for name in node.inputs]
+        if node.op in LAYERS:
+            self._steps += LAYERS[node.op](node, arguments, self._rows)
+        else:
+            shape = SHAPES[node.op](node, [*arguments, None][1], self._rows)
+            self._steps += self._rows.reshape(node, shape, self._steps)
         self._cuts = []
         self._begin(i + 1, node.outputs[0])
         self._rows.note(node.outputs[0])
@@ -116,10 +152,9 @@ class _Walk:
             if name in self._varying and name not in values:
                 self._refuse_branch(self._nodes.index(node), node, name)
             given.append(None if not name else values[name] if name in values else self._number(node, name))
-        kind = Kind(self._graph.opset, self._graph.is_double, len(self._rows.shape))
         self._rows.note(node.outputs[0])
         try:
-            return operation(node, given, kind)
+            return operation(node, self._rows, *given)
         except TooManyTermsError:
             self._refuse(self._nodes.index(node))
 
@@ -138,26 +173,32 @@ class _Walk:
         return constant(value.reshape(-1))
 
     def _cut(self, i: int) -> None:
-        """Make steps of the nodes since the last cut, or since one before that if they are an activation together."""
-        output = self._nodes[i].outputs[0]
-        for first, base, count in self._cuts[-_MOST_CUTS:]:
-            nodes, values = self._since(first, i), {base: X}
-            for node in nodes:
-                values[node.outputs[0]] = self._sum(node, values)
-            if forms.is_form(values[output]):
-                made = forms.recognized(values[output], _source(nodes))
-                del self._steps[count:]
-                self._begin(first, base)
-                self._cuts = [cut for cut in self._cuts if cut[0] < first]
-                break
-        else:
-            nodes = self._since(self._first, i)
-            made = forms.recognized(self._values[output], _source(nodes))
+        """Make steps of the nodes since the last cut, or since one before that if only together they are something."""
+        totals = [(cut, self._total(cut, i)) for cut in self._cuts[-_MOST_CUTS:]]
+        found = next(((cut, total) for cut, total in totals if forms.name_of(total)), None)
+        nodes = self._since(self._first, i)
+        made = None if found else forms.recognized(self._values[nodes[-1].outputs[0]], _source(nodes))
+        if made is None:
+            found = found or next(((cut, total) for cut, total in totals if forms.recognized(total, "")), None)
+        if found is not None:
+            (first, base, count), total = found
+            nodes = self._since(first, i)
+            made = forms.recognized(total, _source(nodes))
+            del self._steps[count:]
+            self._begin(first, base)
+            self._cuts = [cut for cut in self._cuts if cut[0] < first]
         if made is None:  # perhaps it is one together with the nodes that follow
             return
         self._cuts.append((self._first, self._base, len(self._steps)))
         self._steps += made or [Nothing(_source(nodes))]
-        self._begin(i + 1, output)
+        self._begin(i + 1, nodes[-1].outputs[0])
+
+    def _total(self, cut: tuple[int, str, int], i: int) -> Sum:
+        """Return what the nodes from an earlier cut on compute."""
+        values = {cut[1]: X}
+        for node in self._since(cut[0], i):
+            values[node.outputs[0]] = self._sum(node, values)
+        return values[self._nodes[i].outputs[0]]
 
     def _since(self, first: int, i: int) -> list[Node]:
         return [node for node in self._nodes[first : i + 1] if node.outputs[0] in self._varying]
@@ -174,10 +215,6 @@ class _Walk:
             f"{node}, opset {self._graph.opset}: {value!r:.100} is used "
             f"{'by it twice' if user is None else f'by {user} too'}; fastnn has no branches, expected layers in a row"
         )
-
-
-def _count(graph: Graph) -> int:
-    return sum(each.size for each in graph.constants.values() if isinstance(each, np.ndarray))
 
 
 def _source(nodes: list[Node]) -> str:

@@ -1,0 +1,189 @@
+"""Steps become a Sequential: affine steps and activations fold into the Dense beside them.
+
+Affine steps fold in float64:
+``(x * scale + shift) @ kernel + bias = x @ (scale[:, None] * kernel) + (shift @ kernel + bias)``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn._core import ModelFormatError
+from fastnn.importers.steps import Centre, Function, Normalize, Nothing, Product, Scale, Slopes, Step
+from fastnn.layers.activation import Activation
+from fastnn.layers.dense import Dense
+from fastnn.layers.layer import Layer, Weights
+from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
+from fastnn.models.sequential import Sequential
+
+Array = npt.NDArray[Any]
+
+# Answers have size 1, and x * scale + shift rounds to ulps of the shift: a larger shift would cost digits of them.
+_FAR = 4.0
+
+
+def to_model(
+    steps: Iterable[Step],
+    *,
+    inputs: int | None = None,
+    fold: bool = True,
+    name: str | None = None,
+    dtype: str = "float32",
+) -> tuple[Sequential, list[tuple[str, str]]]:
+    """Return the model of the steps, and what became of each: (source, what).
+
+    inputs: of the first step, if the source says it. fold: whether affine steps fold into a Dense beside them.
+    dtype: of a model without kernels. If all kernels are float64, the model computes in float64, else in float32.
+    Raises ModelFormatError if a step does not fit the one before it.
+    """
+    steps = list(steps)
+    dtypes = {step.kernel.dtype for step in steps if isinstance(step, Product)}
+    if dtypes:
+        dtype = "float64" if dtypes == {np.dtype("f8")} else "float32"
+    layers = _Layers(inputs, fold, dtype)
+    with np.errstate(all="ignore"):  # weights may be infinite
+        for step in steps:
+            layers.add(step)
+    return layers.model(name), layers.report
+
+
+@dataclass
+class _Dense:
+    """A Dense to be made, into which steps before and after it fold."""
+
+    kernel: Array
+    bias: Array | None
+    activation: Function | None = None
+
+    def fold_before(self, step: Scale) -> None:
+        kernel = self.kernel.astype(np.float64)
+        self.bias = np.broadcast_to(step.shift, len(kernel)) @ kernel + (0 if self.bias is None else self.bias)
+        self.kernel = np.reshape(step.scale, (-1, 1)) * kernel
+
+    def fold_after(self, step: Scale) -> None:
+        bias = 0 if self.bias is None else self.bias.astype(np.float64)
+        self.kernel = self.kernel.astype(np.float64) * step.scale
+        self.bias = np.broadcast_to(bias * step.scale + step.shift, self.kernel.shape[1])
+
+    def made(self) -> tuple[Layer, Weights]:
+        activation = None if self.activation is None else _identifier(self.activation)
+        dense = Dense(self.kernel.shape[1], activation, use_bias=self.bias is not None)
+        return dense, {"kernel": self.kernel} if self.bias is None else {"kernel": self.kernel, "bias": self.bias}
+
+
+class _Layers:
+    """The layers so far, and what became of each step."""
+
+    def __init__(self, inputs: int | None, fold: bool, dtype: str) -> None:
+        self.inputs = self.width = inputs
+        self.fold, self.dtype = fold, dtype
+        self.layers: list[_Dense | tuple[Layer, Weights]] = []
+        self.waiting: list[Scale] = []  # they fold into a Dense if one follows, else become layers
+        self.report: list[tuple[str, str]] = []
+
+    def add(self, step: Step) -> None:
+        if step.inputs is not None and self.width not in (None, step.inputs):
+            raise ModelFormatError(
+                f"{step.source} has {step.inputs} inputs; expected {self.width}, the outputs of the step before"
+            )
+        if self.width is None:
+            self.inputs = self.width = step.inputs
+        match step:
+            case Nothing():
+                self._tell(step, f"nothing, since it changes no prediction in {self.dtype}")
+            case Function(activation="linear"):
+                self._tell(step, "nothing, since it is linear")
+            case Product():
+                self._product(step)
+            case Scale():
+                self._scale(step)
+            case Function():
+                self._function(step)
+            case Slopes():
+                self._append(step, PReLU(), {"alpha": self._full(step, step.alpha)})
+            case Normalize():
+                weights = {"gamma": self._full(step, step.gamma), "beta": self._full(step, step.beta)}
+                self._append(step, LayerNormalization(step.epsilon), weights)
+
+    def _tell(self, step: Step, what: str) -> None:
+        self.report.append((step.source, what))
+
+    def _append(self, step: Step, layer: Layer, weights: Weights) -> None:
+        self._settle()
+        self.layers.append((layer, weights))
+        self._tell(step, f"layer {len(self.layers) - 1}: {type(layer).__name__}")
+
+    def _settle(self) -> None:
+        """Make layers of the affine steps that fold into no Dense."""
+        waiting, self.waiting = self.waiting, []
+        for step in waiting:
+            self._append(step, Affine(), {"scale": self._full(step, step.scale), "shift": self._full(step, step.shift)})
+
+    def _open_dense(self) -> _Dense | None:
+        """Return the last layer if it is a Dense without an activation, and nothing waits behind it."""
+        last = self.layers[-1] if self.layers and not self.waiting else None
+        return last if isinstance(last, _Dense) and last.activation is None else None
+
+    def _product(self, step: Product) -> None:
+        centres = [i for i, scale in enumerate(self.waiting) if isinstance(scale, Centre)]
+        first = centres[-1] + 1 if centres else 0
+        self.waiting, folded = self.waiting[:first], self.waiting[first:]
+        self._settle()
+        dense = _Dense(step.kernel, step.bias)
+        for scale in reversed(folded):
+            dense.fold_before(scale)
+            self._tell(scale, f"folded into layer {len(self.layers)}")
+        self.layers.append(dense)
+        self.width = step.kernel.shape[1]
+        self._tell(step, f"layer {len(self.layers) - 1}: Dense")
+
+    def _scale(self, step: Scale) -> None:
+        if self.fold and (last := self._open_dense()) is not None:
+            last.fold_after(step)
+            self._tell(step, f"folded into layer {len(self.layers) - 1}")
+            return
+        is_whole = self.dtype == "float64" or (step.is_literal and not self.fold)
+        self.waiting += [step] if is_whole else _parts(step)
+        if not self.fold:
+            self._settle()
+
+    def _function(self, step: Function) -> None:
+        if (last := self._open_dense()) is not None:
+            last.activation = step
+            self._tell(step, f"activation {step.activation} of layer {len(self.layers) - 1}")
+        else:
+            self._append(step, Activation(_identifier(step)), {})
+
+    def _full(self, step: Step, numbers: Array) -> Array:
+        if self.width is None:
+            raise ModelFormatError(f"{step.source} does not say its number of inputs, nor does any step before it")
+        return np.broadcast_to(numbers, self.width)
+
+    def model(self, name: str | None) -> Sequential:
+        self._settle()
+        if self.inputs is None:
+            raise ModelFormatError("expected at least one layer with weights; found none")
+        made = [each.made() if isinstance(each, _Dense) else each for each in self.layers]
+        made = made or [(Activation("linear"), {})]
+        model = Sequential([layer for layer, _ in made], dtype=self.dtype, name=name)
+        # The weights are given, as those of a file: drawing others first would also change what other models draw.
+        model._adopt(model._states(self.inputs, [weights for _, weights in made]))
+        return model
+
+
+def _parts(step: Scale) -> list[Scale]:
+    """Return the step in two if its shift is large: subtract the mean first, as the source does, then scale."""
+    with np.errstate(all="ignore"):
+        zero = np.asarray(-step.shift / step.scale, np.float32).astype(np.float64)
+        centre = np.asarray(np.where((np.abs(step.shift) > _FAR) & np.isfinite(zero), zero, 0.0))
+        rest = step.shift + centre * step.scale
+    if not centre.any():
+        return [step]
+    return [Centre(step.source, np.ones_like(centre), np.asarray(-centre)), Scale(step.source, step.scale, rest)]
+
+
+def _identifier(step: Function) -> dict[str, Any]:
+    return {"name": step.activation, **step.parameters}
