@@ -35,7 +35,7 @@ MAY_INCLUDE = {
     "io": (["io", "include", "core/floating_point_mode.hpp"], rf"{STD}|{POSIX}|nlohmann/json\.hpp"),
     "include": (["include"], PURE_STD),
     "python": (
-        ["python", "core", "include", "io/usable_cpus.hpp"],
+        ["python", "core", "include", "io"],
         rf"(?!fstream$|iostream$|cstdio$){STD}|pybind11/[a-z_0-9]+\.h",
     ),
 }

@@ -1,12 +1,11 @@
-// The only two ways fastnn touches a user's file: read a regular one through one descriptor, replace one atomically.
-// What the system says is a FileError. A file's bytes that are in memory already read like the file.
+// How fastnn reads and writes users' files: it reads regular files through one descriptor, and replaces files
+// atomically. System errors are FileErrors. A file's bytes in memory are an Input as well.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace fastnn::io {
 
@@ -15,7 +14,27 @@ struct Bytes {
   std::size_t size;
 };
 
-// What is read from its beginning to its end.
+// Owns an open file's number and closes it.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
+  ~Descriptor();
+
+  int number() const noexcept { return number_; }
+  int release() noexcept { return std::exchange(number_, -1); }
+
+ private:
+  int number_;
+};
+
+enum class Kind { regular_file, regular_file_or_fifo };
+
+// Opens a file to read it. Refuses other kinds of file (directories, sockets, devices) at once. Opening a FIFO waits
+// for its writer, and a signal ends the waiting with the FileError EINTR.
+Descriptor open_to_read(const std::string& path, Kind kind = Kind::regular_file);
+
+// Bytes that are read from beginning to end.
 class Input {
  public:
   explicit Input(std::string name) : name_(std::move(name)) {}
@@ -42,19 +61,22 @@ class Input {
   std::string name_;
 };
 
-// A regular file. Directories, FIFOs, sockets and devices are refused at once, without waiting for a writer. Not
-// mapped: a mapped file that shrinks would end the process with SIGBUS.
+// An open file, from its first byte on; it stays open and keeps its position. Not mapped: if a mapped file shrinks,
+// SIGBUS ends the process.
 class InputFile : public Input {
  public:
-  explicit InputFile(const std::string& path);
-  ~InputFile() override;
+  InputFile(int descriptor, const std::string& path);  // the path is for messages
   std::string beginning(std::size_t bytes) const override;
   void read(char* to, std::size_t bytes) override;
   void expect_end() override;
 
  private:
+  // Reads at most `bytes` bytes at the position; returns 0 at the end of the file.
+  std::size_t read_some(char* to, std::size_t bytes) const;
+
   std::string path_;
   int descriptor_;
+  std::uint64_t position_ = 0;
 };
 
 class InputBytes : public Input {
@@ -68,9 +90,32 @@ class InputBytes : public Input {
   Bytes left_;
 };
 
-// Writes the pieces, one after the other, to a new file in the same directory, and renames it to `path` when all is on
-// the disk. On failure the new file is removed and the old one is as it was. The old file's permission bits are kept;
-// a symbolic link stays and what it points to is replaced.
-void write_file(const std::string& path, const std::vector<Bytes>& pieces);
+// A new file that appears under `path` whole or not at all. It is a temporary file in the same directory until commit()
+// renames it. The permissions of an old file are kept; a symbolic link stays, and the file it points to is replaced.
+// A path of any other kind of file is refused.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::string& path);
+  ~OutputFile() { abandon(); }
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void write(Bytes piece);
+
+  // The next piece overwrites the first bytes.
+  void rewind();
+
+  // Puts all on the disk, then renames. If this throws, the old file is as it was.
+  void commit();
+
+  // Removes the temporary file unless it was committed. Like after commit(), writing is then the FileError EBADF.
+  void abandon() noexcept;
+
+ private:
+  std::string path_;  // as the caller spelled it, for messages
+  std::string target_;
+  std::string temporary_;  // empty after commit() or abandon()
+  int descriptor_ = -1;
+};
 
 }  // namespace fastnn::io

@@ -2,7 +2,9 @@
 #include "header.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "fastnn/error.hpp"
@@ -15,18 +17,18 @@ namespace {
 
 constexpr const char* kMetadataKey = "__metadata__";
 
+struct Dtype {
+  const char* name;
+  std::uint64_t bytes;
+};
+constexpr Dtype kDtypes[] = {{"F32", 4}, {"F64", 8}, {"F16", 2}, {"BF16", 2}, {"BOOL", 1}, {"I8", 1}, {"U8", 1},
+                             {"I16", 2}, {"U16", 2}, {"I32", 4}, {"U32", 4},  {"I64", 8},  {"U64", 8}};
+
 struct Entry {
   TensorInfo tensor;
   std::uint64_t begin;
   std::uint64_t end;
 };
-
-// a x b, or false when it is 2^64 or more.
-bool multiply(std::uint64_t a, std::uint64_t b, std::uint64_t& product) {
-  if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) return false;
-  product = a * b;
-  return true;
-}
 
 std::map<std::string, std::string> parse_metadata(const Json& object, const std::string& file) {
   if (!object.is_object()) {
@@ -59,7 +61,14 @@ std::vector<std::size_t> parse_sizes(const Json& array, const std::string& what)
   return sizes;
 }
 
-Entry parse_entry(const std::string& name, const Json& json, const std::string& file) {
+void check_model_tensor(const TensorInfo& tensor, const std::string& where) {
+  if (tensor.dtype != "F32" && tensor.dtype != "F64")
+    throw UnsupportedModelError(where + " has dtype " + shown(tensor.dtype) + "; fastnn reads F32 and F64");
+  if (std::count(tensor.shape.begin(), tensor.shape.end(), 0u) != 0)
+    throw ModelFormatError(where + " has shape " + shape_text(tensor.shape) + "; expected sizes of at least 1");
+}
+
+Entry parse_entry(const std::string& name, const Json& json, const std::string& file, Contents contents) {
   const std::string where = file + ": tensor " + shown(name);
   if (name.size() > kMaxNameBytes) {
     throw LimitError(where + " has a name longer than " + std::to_string(kMaxNameBytes) + " bytes");
@@ -75,6 +84,7 @@ Entry parse_entry(const std::string& name, const Json& json, const std::string& 
   Entry entry{{name, json["dtype"].get<std::string>(), parse_sizes(json["shape"], where + " has a shape")},
               offsets[0],
               offsets[1]};
+  if (contents == Contents::model) check_model_tensor(entry.tensor, where);
   const std::uint64_t expected = data_bytes(entry.tensor, file);
   const std::string found =
       " has data_offsets [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]";
@@ -108,7 +118,7 @@ void check_tiling(const std::vector<Entry>& entries, std::uint64_t data_size, co
 
 std::string quoted(const std::string& text) { return Json(text).dump(); }
 
-// Of values that are JSON already, in the order of their keys.
+// Returns the text of an object whose values are JSON already.
 std::string object_text(const std::map<std::string, std::string>& values) {
   std::string text = "{";
   for (const auto& [key, value] : values) text += (text.size() == 1 ? "" : ",") + quoted(key) + ":" + value;
@@ -125,19 +135,28 @@ std::string array_text(const std::vector<std::size_t>& values) {
 
 std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file) {
   const std::string where = file + ": tensor " + shown(tensor.name);
-  if (tensor.dtype != "F32" && tensor.dtype != "F64") {
-    throw UnsupportedModelError(where + " has dtype " + shown(tensor.dtype) + "; fastnn reads F32 and F64");
+  const Dtype* dtype = std::find_if(std::begin(kDtypes), std::end(kDtypes),
+                                    [&](const Dtype& each) { return tensor.dtype == each.name; });
+  if (dtype == std::end(kDtypes)) {
+    std::string names;
+    for (const Dtype& each : kDtypes) names += (names.empty() ? "" : ", ") + std::string(each.name);
+    throw UnsupportedModelError(where + " has dtype " + shown(tensor.dtype) + "; fastnn reads " + names);
   }
-  std::uint64_t bytes = tensor.dtype == "F32" ? 4 : 8;
+  // NumPy limits the product of the other sizes even if one is 0.
+  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+  std::uint64_t bytes = dtype->bytes;
+  bool is_empty = false;
   for (const std::size_t size : tensor.shape) {
-    const std::string found = where + " has shape " + shape_text(tensor.shape);
-    if (size == 0) throw ModelFormatError(found + "; expected sizes of at least 1");
-    if (!multiply(bytes, size, bytes)) throw ModelFormatError(found + ", which is 2^64 bytes or more");
+    is_empty = is_empty || size == 0;
+    if (size == 0) continue;
+    if (size > kMost / bytes)
+      throw ModelFormatError(where + " has shape " + shape_text(tensor.shape) + ", which is 2^63 bytes or more");
+    bytes *= size;
   }
-  return bytes;
+  return is_empty ? 0 : bytes;
 }
 
-Header parse_header(const std::string& text, std::uint64_t data_size, const std::string& file) {
+Header parse_header(const std::string& text, std::uint64_t data_size, const std::string& file, Contents contents) {
   const std::size_t last = text.find_last_not_of(' ');
   if (text.empty() || text.front() != '{' || text[last] != '}') {
     throw ModelFormatError(file +
@@ -147,7 +166,7 @@ Header parse_header(const std::string& text, std::uint64_t data_size, const std:
   const Document document = parse_strict(text, file + ": the header");
   const Json& json = document.root();
   const std::size_t tensors = json.size() - json.count(kMetadataKey);
-  if (tensors > kMaxTensors) {
+  if (contents == Contents::model && tensors > kMaxTensors) {
     throw LimitError(file + ": has " + std::to_string(tensors) + " tensors; fastnn reads at most " +
                      std::to_string(kMaxTensors));
   }
@@ -157,10 +176,12 @@ Header parse_header(const std::string& text, std::uint64_t data_size, const std:
     if (name == kMetadataKey) {
       header.metadata = parse_metadata(value, file);
     } else {
-      entries.push_back(parse_entry(name, value, file));
+      entries.push_back(parse_entry(name, value, file, contents));
     }
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.begin < b.begin; });
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);  // empty tensors stand before the one that begins there
+  });
   check_tiling(entries, data_size, file);
   for (Entry& entry : entries) header.tensors.push_back(std::move(entry.tensor));
   return header;

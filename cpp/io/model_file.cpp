@@ -1,6 +1,6 @@
 // See fastnn/model_file.hpp and docs/model-format.md: a model as a safetensors file. Reading and writing meet in
 // expected_tensors(), which says what tensors a config asks for: what save_model writes is what load_model reads.
-#include "fastnn/model_file.hpp"
+#include "model_file.hpp"
 
 #include <cstddef>
 #include <map>
@@ -155,29 +155,32 @@ void check_layers(const ModelFile& model, const ModelFile& config, const std::st
   }
 }
 
-ModelFile read_model(io::Input& input) {
+}  // namespace
+
+ModelFile io::read_model(Input& input) {
   const DefaultFloatingPointMode mode;  // of decimal numbers, which become doubles
-  io::SafetensorsFile file(input);
+  io::SafetensorsFile file(input, io::Contents::model);
   ModelFile model = check_metadata(file.header().metadata, file.name());
-  const std::vector<Place> places = match_tensors(file.header(), model, file.name());
-  std::vector<std::vector<char>> data = file.read_data();
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    model.layers[places[i].layer].weights[places[i].weight.name] = std::move(data[i]);
+  std::vector<char*> data;
+  for (const Place& place : match_tensors(file.header(), model, file.name())) {
+    std::vector<char>& numbers = model.layers[place.layer].weights[place.weight.name];
+    numbers.resize(static_cast<std::size_t>(io::data_bytes(place.tensor, file.name())));
+    data.push_back(numbers.data());
   }
+  file.read_data(data);
   return model;
 }
 
-}  // namespace
-
 ModelFile load_model(const std::string& path) {
-  io::InputFile input(path);
-  return read_model(input);
+  const io::Descriptor opened = io::open_to_read(path);
+  io::InputFile input(opened.number(), path);
+  return io::read_model(input);
 }
 
 ModelFile parse_model(const void* data, std::size_t size) {
   if (data == nullptr) throw Error("expected the bytes of a model file; received a null pointer");
   io::InputBytes input("model", {static_cast<const char*>(data), size});
-  return read_model(input);
+  return io::read_model(input);
 }
 
 void save_model(const std::string& path, const ModelFile& model) {

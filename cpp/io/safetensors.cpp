@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "fastnn/error.hpp"
-#include "foreign.hpp"
+#include "format.hpp"
 #include "header.hpp"
 #include "limits.hpp"
 #include "text.hpp"
@@ -43,8 +43,8 @@ void check_length(std::uint64_t length, std::uint64_t file_size, const std::stri
 
 // The header's text; the position is then at the data.
 std::string read_header(Input& file) {
-  const std::string beginning = file.beginning(kForeignBytes);
-  if (beginning.size() <= kLengthBytes || beginning[kLengthBytes] != '{') refuse_foreign(beginning, file.name());
+  const std::string beginning = file.beginning(kBeginningBytes);
+  refuse_foreign(beginning, file.name());
   if (file.size() < kLengthBytes) {
     throw ModelFormatError(file.name() + ": is " + std::to_string(file.size()) +
                            " bytes long; expected a safetensors file, which has at least 8");
@@ -62,24 +62,20 @@ std::string read_header(Input& file) {
   return text;
 }
 
-Header read_and_check_header(Input& file) {
+Header read_and_check_header(Input& file, Contents contents) {
   const std::string text = read_header(file);
-  return parse_header(text, file.size() - kLengthBytes - text.size(), file.name());
+  return parse_header(text, file.size() - kLengthBytes - text.size(), file.name(), contents);
 }
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(Input& input) : input_(input), header_(read_and_check_header(input)) {}
+SafetensorsFile::SafetensorsFile(Input& input, Contents contents)
+    : input_(input), header_(read_and_check_header(input, contents)) {}
 
-std::vector<std::vector<char>> SafetensorsFile::read_data() {
-  std::vector<std::vector<char>> data;
-  data.reserve(header_.tensors.size());
-  for (const TensorInfo& tensor : header_.tensors) {
-    data.emplace_back(static_cast<std::size_t>(data_bytes(tensor, name())));
-    input_.read(data.back().data(), data.back().size());
-  }
+void SafetensorsFile::read_data(const std::vector<char*>& data) {
+  for (std::size_t i = 0; i < data.size(); ++i)
+    input_.read(data[i], static_cast<std::size_t>(data_bytes(header_.tensors.at(i), name())));
   input_.expect_end();
-  return data;
 }
 
 void write_safetensors(const std::string& path, const Header& header, const std::vector<const char*>& data) {
@@ -95,8 +91,10 @@ void write_safetensors(const std::string& path, const Header& header, const std:
   }
   const std::uint64_t file_size = kLengthBytes + text.size() + data_size;
   check_length(text.size(), file_size, name);
-  parse_header(text, data_size, name);
-  write_file(path, pieces);
+  parse_header(text, data_size, name, Contents::model);
+  OutputFile file(path);
+  for (const Bytes& piece : pieces) file.write(piece);
+  file.commit();
 }
 
 }  // namespace fastnn::io

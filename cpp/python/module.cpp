@@ -1,14 +1,11 @@
 // The border: Python's arrays in, Python's arrays out, the GIL released in long calls; nothing is computed here.
-#include <algorithm>
-#include <cerrno>
-
 #include "../core/floating_point_mode.hpp"
 #include "../core/machine.hpp"
 #include "../io/usable_cpus.hpp"
 #include "arrays.hpp"
 #include "fastnn/isa.hpp"
-#include "fastnn/model_file.hpp"
 #include "fastnn/threads.hpp"
+#include "files.hpp"
 #include "gil.hpp"
 #include "network.hpp"
 
@@ -19,53 +16,6 @@ namespace fastnn::border {
 extern const char single_header[];  // made by cmake/single_header.cmake
 
 namespace {
-
-py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<py::ssize_t>& shape) {
-  py::array array(dtype == Dtype::float32 ? py::dtype::of<float>() : py::dtype::of<double>(), shape);
-  std::copy(data.begin(), data.end(), static_cast<char*>(array.mutable_data()));
-  return array;
-}
-
-// -> (config as JSON, [{weight: array} for each layer]), the weights in Keras' order.
-py::tuple load(const std::string& path) {
-  const ModelFile model = [&] {
-    const GilRelease release;
-    return load_model(path);
-  }();
-  py::list layers;
-  for (const ModelLayer& layer : model.layers) {
-    py::dict weights;
-    for (const WeightRow& weight : layer_row(layer.kind).weights) {
-      if (weight.name == nullptr || layer.weights.count(weight.name) == 0) continue;
-      std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(layer.units)};
-      if (weight.shape == WeightShape::inputs_by_units)
-        shape.insert(shape.begin(), static_cast<py::ssize_t>(layer.inputs));
-      weights[weight.name] = tensor(layer.weights.at(weight.name), model.dtype, shape);
-    }
-    layers.append(weights);
-  }
-  return py::make_tuple(py::str(model.config), layers);
-}
-
-std::vector<char> bytes_of(const py::object& object) {
-  const py::array array(object);
-  const auto* data = static_cast<const char*>(array.data());
-  return std::vector<char>(data, data + array.nbytes());
-}
-
-void save(const std::string& path, const std::string& config, const std::string& dtype, std::size_t inputs,
-          const std::vector<py::object>& layers) {
-  if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
-  ModelFile model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
-  for (const py::object& given : layers) {
-    const LayerDescription layer = layer_described(given);
-    model.layers.push_back({layer.kind, inputs, layer.units, layer.activation, layer.parameters, {}});
-    for (const auto& [name, array] : layer.weights) model.layers.back().weights[name] = bytes_of(array);
-    inputs = layer.units;
-  }
-  const GilRelease release;
-  save_model(path, model);
-}
 
 // {parameter: its default, or None}.
 template <class Rows>
@@ -110,16 +60,6 @@ py::dict layers() {
   return table;
 }
 
-// What the operating system says becomes OSError, with the subclass, errno and file name that Python's open() gives.
-void translate_file_error(std::exception_ptr exception) {
-  try {
-    std::rethrow_exception(exception);
-  } catch (const FileError& error) {
-    errno = error.code;
-    PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path.c_str());
-  }
-}
-
 }  // namespace
 }  // namespace fastnn::border
 
@@ -148,9 +88,9 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   const auto format_error = py::register_exception<ModelFormatError>(module, "ModelFormatError", PyExc_ValueError);
   py::register_exception<UnsupportedModelError>(module, "UnsupportedModelError", format_error);
   py::register_exception<LimitError>(module, "LimitError", format_error);
-  py::register_exception_translator(&translate_file_error);
 
   bind_networks(module);
+  bind_files(module);
 
   module.def("columns", &columns, py::arg("x"), "The length of the last axis of x, an array of real numbers.");
   module.def("converted", &converted, py::arg("array"), py::arg("dtype"),
@@ -193,9 +133,6 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   module.def("num_threads", &num_threads);
   module.def("set_num_threads", &set_num_threads, py::arg("threads"));
   module.def("usable_cpus", py::overload_cast<const std::string&>(&usable_cpus), py::arg("root") = "/");
-  module.def("load_model", &load, py::arg("path"));
-  module.def("save_model", &save, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
-             py::arg("layers"));
 }
 
 // Asked before pybind11 is, whose start in a sub-interpreter of Python 3.11 waits for itself.

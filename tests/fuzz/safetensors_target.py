@@ -10,6 +10,7 @@ import numpy as np
 import safetensors
 
 import judge
+from fastnn.files import open_regular
 from fastnn.importers import safetensors as own_reader
 from mutators import mutated_bytes, mutated_json
 
@@ -25,7 +26,8 @@ def theirs(content):
 def compare_state_dict(content):
     judge.PATH.write_bytes(content)
     try:
-        found = own_reader.read(str(judge.PATH))
+        with open_regular(str(judge.PATH)) as file:
+            found = own_reader.read(file)
     except judge.fastnn.ModelFormatError:
         return
     wanted = theirs(content)

@@ -16,8 +16,8 @@ from fastnn.cli.tables import Table
 from fastnn.importers.torch.state_dict import from_torch_state_dict
 
 MODELS = ROOT / "tests/data"
-# Python's open() and os.open() raise an event first: the file is exchanged before it is opened for the n-th time, n
-# from 1 until it is opened less often than that.
+# Python's open() raises an event first, and the file is exchanged before it is opened for the n-th time, for n from 1
+# until the file is opened less often than n times.
 EXCHANGED = """if True:
     import os, signal, sys
     import h5py, onnx, fastnn, fastnn.cli.tables

@@ -1,6 +1,5 @@
 """Saving is all or nothing: the file under a name is always whole."""
 
-import errno
 import os
 import stat
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -113,55 +111,6 @@ def test_threads_exporting_to_one_path_leave_one_whole_file(tmp_path):
         for done in [pool.submit(model.export, tmp_path / "m.hpp") for _ in range(10) for model in models]:
             done.result()
     assert (tmp_path / "m.hpp").read_bytes() in whole
-    assert os.listdir(tmp_path) == ["m.hpp"]
-
-
-def test_export_is_on_the_disk_before_it_has_its_name_and_never_readable_for_others(tmp_path, monkeypatch):
-    path, calls = tmp_path / "m.hpp", []
-    path.touch(0o600)
-    path.chmod(0o600)
-    fsync, replace, fchmod = os.fsync, Path.replace, os.fchmod
-
-    def spied_fsync(descriptor):
-        status = os.fstat(descriptor)
-        calls.append("directory" if stat.S_ISDIR(status.st_mode) else f"file of {status.st_size} bytes")
-        fsync(descriptor)
-
-    def spied_replace(part, target):
-        calls.append("named")
-        return replace(part, target)
-
-    def spied_fchmod(descriptor, mode):
-        calls.append(f"{os.fstat(descriptor).st_mode & 0o777:o}")
-        fchmod(descriptor, mode)
-
-    monkeypatch.setattr(os, "fsync", spied_fsync)
-    monkeypatch.setattr(Path, "replace", spied_replace)
-    monkeypatch.setattr(os, "fchmod", spied_fchmod)
-    small_model().export(path)
-    assert calls == ["600", f"file of {path.stat().st_size} bytes", "named", "directory"]
-
-
-@pytest.mark.parametrize("call", ["fchmod", "fsync"])
-def test_export_that_fails_leaves_the_old_file_alone(tmp_path, monkeypatch, call):
-    def fails(*_):
-        raise OSError(errno.EIO, "of the disk")
-
-    (tmp_path / "m.hpp").write_text("old")
-    monkeypatch.setattr(os, call, fails)
-    with pytest.raises(OSError) as error:
-        small_model().export(tmp_path / "m.hpp")
-    assert error.value.filename == str(tmp_path / "m.hpp")
-    assert os.listdir(tmp_path) == ["m.hpp"]
-    assert (tmp_path / "m.hpp").read_text() == "old"
-
-
-def test_export_where_files_cannot_be_synchronized_is_no_error(tmp_path, monkeypatch):
-    def fails(_):
-        raise OSError(errno.EINVAL, "no fsync here")
-
-    monkeypatch.setattr(os, "fsync", fails)
-    small_model().export(tmp_path / "m.hpp")
     assert os.listdir(tmp_path) == ["m.hpp"]
 
 

@@ -8,7 +8,6 @@ import io
 import itertools
 import math
 import os
-import stat
 import sys
 import warnings
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.files import WholeFile, check_path, kind_of, open_regular
+from fastnn.files import WholeFile, open_regular
 
 # 8 MiB of float64: large enough to hide the cost of a chunk, small enough for the caches to help.
 _NUMBERS_PER_CHUNK = 2**20
@@ -91,14 +90,11 @@ class Table:
         return array.shape[1], (array[i : i + step] for i in range(0, array.shape[0], step))
 
     def _open_csv(self) -> tuple[int, Iterator[Array]]:
-        check_path(self.path)
-        # open() waits for the writer of a FIFO.
-        file = open(self.path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: PTH123, SIM115
+        # Opening a FIFO waits for its writer.
+        content = open_regular(self.path, or_fifo=True)
+        file = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self._on_close.push(file)
         try:
-            mode = os.fstat(file.fileno()).st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-                raise ValueError(f"{self.path}: expected a regular file or a FIFO; received {kind_of(mode)}")
             first = file.readline()
             fields = self._first_fields(first)
         except ValueError:
@@ -241,21 +237,19 @@ class Writer:
         if self._npy and self._dtype.hasobject:
             said = "expected classes of one type and at most 256 characters; received others; write a .csv file"
             raise ValueError(f"{path}: {said}")
-        self._whole = WholeFile(path)
-        with self._whole.errors_name_it():
-            self._write_header()
+        self._file = WholeFile(path)
+        self._write_header()
 
     def _write_header(self) -> None:
         if self._npy:  # NumPy's header has room for a larger number of rows, which is written at the end
             shape = (self._rows, self._columns)
             header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(self._whole.file, header)
+            np.lib.format.write_array_header_1_0(self._file, header)
 
     def write(self, rows: Array) -> None:
         """Append rows."""
         self._rows += len(rows)
-        with self._whole.errors_name_it():
-            self._whole.file.write(np.ascontiguousarray(rows).tobytes() if self._npy else csv_text(rows).encode())
+        self._file.write(np.ascontiguousarray(rows).tobytes() if self._npy else csv_text(rows).encode())
 
     def __enter__(self) -> Self:
         return self
@@ -263,12 +257,11 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._whole:
+        with self._file:
             if error is not None:
                 raise error  # so that WholeFile discards the file
-            with self._whole.errors_name_it():
-                self._whole.file.seek(0)
-                self._write_header()
+            self._file.rewind()
+            self._write_header()
 
 
 def csv_text(rows: Array) -> str:

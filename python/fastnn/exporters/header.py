@@ -52,8 +52,8 @@ def export(model: ModelDescription, fingerprint: str, path: str, name: str | Non
     scratch), OSError.
     """
     content = to_text(model, fingerprint, _namespace(path, name)).encode("ascii")
-    with WholeFile(path) as whole, whole.errors_name_it():
-        whole.file.write(content)
+    with WholeFile(path) as file:
+        file.write(content)
 
 
 def _namespace(path: str, name: str | None) -> str:

@@ -56,8 +56,8 @@ def export(model: ModelDescription, path: str) -> None:
     if Path(path).suffix.lower() != ".onnx":
         raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={path!r}")
     content = to_proto(model).SerializeToString(deterministic=True)
-    with WholeFile(path) as whole, whole.errors_name_it():
-        whole.file.write(content)
+    with WholeFile(path) as file:
+        file.write(content)
 
 
 class _Graph:

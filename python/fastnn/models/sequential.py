@@ -1,7 +1,6 @@
 """Sequential, the model: layers in a row, with Keras' names and behaviour."""
 
 import copy
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.stack import Stack
 from fastnn.models.summary import summary_lines
+from fastnn.saving import native
 from fastnn.text import printable
 
 _LAYERS: dict[str, type[Layer]] = {
@@ -227,9 +227,8 @@ class Sequential(Stack):
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
         with changes:
-            model = self.describe()
-            config = json.dumps(self.get_config(), separators=(",", ":"), ensure_ascii=False)
-        _core.save_model(os.fsencode(filepath), config, model.dtype, model.inputs, model.layers)
+            model, config = self.describe(), self.get_config()
+        native.write(filepath, config, model)
 
     @default_mode()
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:

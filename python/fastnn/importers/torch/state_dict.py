@@ -95,7 +95,7 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
         path = os.fsdecode(state_dict)
         with open_regular(path) as file:
             is_ordered = pickle.is_saved(file.read(20))
-        where, content = f"{path}: ", (pickle if is_ordered else safetensors).read(path)
+            where, content = f"{path}: ", pickle.read(path) if is_ordered else safetensors.read(file)
     for wrapper in ("state_dict", "model_state_dict"):
         if isinstance(content.get(wrapper), Mapping):
             content = dict(content[wrapper])

@@ -1,0 +1,26 @@
+// Recognises the format of a file by its first bytes. Nothing is opened or decoded.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace fastnn::io {
+
+// Enough first bytes: the name of a zip file's first member ends there, which PyTorch makes of a file's name.
+inline constexpr std::size_t kBeginningBytes = 512;
+
+struct Format {
+  std::string_view reader;       // of Python's: "keras", "onnx", "torch"; "fastnn" for all other files
+  std::string_view description;  // "a gzip file"; empty for safetensors and unknown files
+  bool is_pickled = false;
+};
+
+// Returns the format of a file with these first kBeginningBytes.
+Format format_of(std::string_view beginning);
+
+// Throws ModelFormatError, or UnsupportedModelError for pickled files, if the format is known and not safetensors.
+// `file` begins the message.
+void refuse_foreign(std::string_view beginning, const std::string& file);
+
+}  // namespace fastnn::io

@@ -1,0 +1,179 @@
+// See files.hpp: descriptors of open files in, arrays out; the GIL is released while the system reads and writes.
+#include "files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "../io/file.hpp"
+#include "../io/format.hpp"
+#include "../io/model_file.hpp"
+#include "../io/safetensors.hpp"
+#include "arrays.hpp"
+#include "gil.hpp"
+#include "network.hpp"
+#include "object.hpp"
+
+namespace fastnn::border {
+namespace {
+
+int open_to_read(const std::string& path, bool or_fifo) {
+  for (;;) {
+    try {
+      const GilRelease release;
+      return io::open_to_read(path, or_fifo ? io::Kind::regular_file_or_fifo : io::Kind::regular_file).release();
+    } catch (const FileError& error) {
+      if (error.code != EINTR) throw;
+    }
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
+}
+
+py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<py::ssize_t>& shape) {
+  py::array array(dtype == Dtype::float32 ? py::dtype::of<float>() : py::dtype::of<double>(), shape);
+  std::copy(data.begin(), data.end(), static_cast<char*>(array.mutable_data()));
+  return array;
+}
+
+// -> (config as JSON, [{weight: array} for each layer]), the weights in Keras' order.
+py::tuple read_model(int descriptor, const std::string& path) {
+  const ModelFile model = [&] {
+    const GilRelease release;
+    io::InputFile input(descriptor, path);
+    return io::read_model(input);
+  }();
+  py::list layers;
+  for (const ModelLayer& layer : model.layers) {
+    py::dict weights;
+    for (const WeightRow& weight : layer_row(layer.kind).weights) {
+      if (weight.name == nullptr || layer.weights.count(weight.name) == 0) continue;
+      std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(layer.units)};
+      if (weight.shape == WeightShape::inputs_by_units)
+        shape.insert(shape.begin(), static_cast<py::ssize_t>(layer.inputs));
+      weights[weight.name] = tensor(layer.weights.at(weight.name), model.dtype, shape);
+    }
+    layers.append(weights);
+  }
+  return py::make_tuple(py::str(model.config), layers);
+}
+
+std::vector<char> bytes_of(const py::object& object) {
+  const py::array array(object);
+  const auto* data = static_cast<const char*>(array.data());
+  return std::vector<char>(data, data + array.nbytes());
+}
+
+void write_model(const std::string& path, const std::string& config, const std::string& dtype, std::size_t inputs,
+                 const std::vector<py::object>& layers) {
+  if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
+  ModelFile model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
+  for (const py::object& given : layers) {
+    const LayerDescription layer = layer_described(given);
+    model.layers.push_back({layer.kind, inputs, layer.units, layer.activation, layer.parameters, {}});
+    for (const auto& [name, array] : layer.weights) model.layers.back().weights[name] = bytes_of(array);
+    inputs = layer.units;
+  }
+  const GilRelease release;
+  save_model(path, model);
+}
+
+// -> (metadata, [(name, dtype, shape, bytes)] in the order of the data); the bytes are None unless with_data.
+py::tuple read_safetensors(int descriptor, const std::string& path, bool with_data) {
+  io::InputFile input(descriptor, path);
+  auto file = [&] {
+    const GilRelease release;
+    return std::make_unique<io::SafetensorsFile>(input, io::Contents::any);
+  }();
+  py::list tensors;
+  std::vector<char*> data;
+  for (const io::TensorInfo& tensor : file->header().tensors) {
+    py::object bytes = py::none();
+    if (with_data) {
+      py::array_t<char> array(static_cast<py::ssize_t>(io::data_bytes(tensor, file->name())));
+      data.push_back(array.mutable_data());
+      bytes = array;
+    }
+    tensors.append(py::make_tuple(tensor.name, tensor.dtype, py::tuple(py::cast(tensor.shape)), bytes));
+  }
+  if (with_data) {
+    const GilRelease release;
+    file->read_data(data);
+  }
+  return py::make_tuple(file->header().metadata, tensors);
+}
+
+// In a pointer, since object.hpp's methods see a const object.
+using Output = std::unique_ptr<io::OutputFile>;
+
+Output open_output(const py::args& arguments, const py::kwargs&) {
+  if (arguments.size() != 1) throw py::type_error("expected OutputFile(path)");
+  const auto path = arguments[0].cast<std::string>();
+  const GilRelease release;
+  return std::make_unique<io::OutputFile>(path);
+}
+
+// In pieces, between which Python's handlers of signals run.
+py::object write(const Output& file, PyObject* const* arguments, Py_ssize_t count) {
+  constexpr std::size_t kPiece = std::size_t{16} << 20;
+  Py_buffer buffer;
+  if (count != 1) throw py::type_error("expected write(bytes); received " + std::to_string(count) + " arguments");
+  if (PyObject_GetBuffer(arguments[0], &buffer, PyBUF_SIMPLE) != 0) throw py::error_already_set();
+  const std::unique_ptr<Py_buffer, decltype(&PyBuffer_Release)> held(&buffer, &PyBuffer_Release);
+  without_gil([&](FunctionRef<bool()> go_on) {
+    const auto size = static_cast<std::size_t>(buffer.len);
+    for (std::size_t i = 0; i < size; i += kPiece) {
+      file->write({static_cast<const char*>(buffer.buf) + i, std::min(kPiece, size - i)});
+      if (go_on && !go_on()) return false;
+    }
+    return true;
+  });
+  return py::none();
+}
+
+template <void (io::OutputFile::*function)()>
+py::object call_output(const Output& file, PyObject* const*, Py_ssize_t count) {
+  if (count != 0) throw py::type_error("expected no arguments; received " + std::to_string(count));
+  const GilRelease release;
+  (file.get()->*function)();
+  return py::none();
+}
+
+// System errors become OSErrors, with the subclass, errno and file name that Python's open() gives them.
+void translate_file_error(std::exception_ptr exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const FileError& error) {
+    errno = error.code;
+    PyErr_SetFromErrnoWithFilename(PyExc_OSError, error.path.c_str());
+  }
+}
+
+}  // namespace
+
+void bind_files(py::module_& module) {
+  py::register_exception_translator(&translate_file_error);
+  static PyMethodDef methods[] = {
+      method<Output, &write>("write", "write($self, data, /)\n--\n\nAppend bytes."),
+      method<Output, &call_output<&io::OutputFile::rewind>>(
+          "rewind", "rewind($self, /)\n--\n\nLet the next bytes overwrite the first."),
+      method<Output, &call_output<&io::OutputFile::commit>>(
+          "commit", "commit($self, /)\n--\n\nPut the file on the disk, under its name."),
+      method<Output, &call_output<&io::OutputFile::abandon>>(
+          "abandon", "abandon($self, /)\n--\n\nRemove what was written, unless it was committed."),
+      {}};
+  add_type<Output, &open_output>(module, "OutputFile", "fastnn._core.OutputFile",
+                                 "OutputFile(path)\n--\n\nA new file that appears whole or not at all.", methods);
+  module.def("open_to_read", &open_to_read, py::arg("path"), py::arg("or_fifo"),
+             "The descriptor of a regular file; with or_fifo, of a FIFO whose writer is waited for.");
+  module.attr("beginning_bytes") = io::kBeginningBytes;
+  module.def(
+      "format_of", [](const std::string& beginning) { return io::format_of(beginning).reader; }, py::arg("beginning"),
+      "Who reads a file with these first beginning_bytes: 'keras', 'onnx', 'torch' or 'fastnn'.");
+  module.def("read_safetensors", &read_safetensors, py::arg("descriptor"), py::arg("path"), py::arg("with_data"));
+  module.def("read_model", &read_model, py::arg("descriptor"), py::arg("path"));
+  module.def("write_model", &write_model, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
+             py::arg("layers"));
+}
+
+}  // namespace fastnn::border

@@ -1,0 +1,25 @@
+"""fastnn's own files: a config and weights, written from plain data and read back as plain data."""
+
+import json
+import os
+from typing import Any, BinaryIO
+
+import numpy.typing as npt
+
+from fastnn import _core
+from fastnn.layers.layer import ModelDescription
+
+
+def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDescription) -> None:
+    """Write a model's file, which appears whole or not at all; config: what Sequential.get_config() returns."""
+    text = json.dumps(config, separators=(",", ":"), ensure_ascii=False)
+    _core.write_model(os.fsencode(path), text, model.dtype, model.inputs, model.layers)
+
+
+def read(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, npt.NDArray[Any]]]]:
+    """Return the config and each layer's weights by name.
+
+    Raises ModelFormatError (a ValueError) for a file that is not valid, OSError.
+    """
+    text, weights = _core.read_model(file.fileno(), os.fsencode(file.name))
+    return json.loads(text), weights
