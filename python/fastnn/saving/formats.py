@@ -1,4 +1,4 @@
-"""The formats of model files, one row each: a file's first bytes name the row, whose function reads the open file."""
+"""The formats of model files, one row each. The first bytes of a file choose the row; its function reads the file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
@@ -18,7 +18,13 @@ from fastnn.text import printable
 def load(
     file: BinaryIO, layers: Sequence[Any] | Mapping[str, Any] | None, eps: float, fold: bool, check: Any
 ) -> Sequential:
-    """Return the model of an open file; the other parameters are load_model()'s."""
+    """Return the model of an open file. The other parameters are those of load_model().
+
+    >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
+    >>> with open("model.safetensors", "rb") as file:
+    ...     load(file, layers=None, eps=1e-5, fold=True, check=None).output_shape
+    (None, 3)
+    """
     beginning = file.read(_core.beginning_bytes)
     file.seek(0)
     kind = _core.format_of(beginning)
@@ -46,8 +52,8 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
     return model
 
 
-# The names are those of the table of first bytes in cpp/io/format.cpp. It gives unknown files to fastnn's own reader,
-# which says what they look like.
+# The names are those in cpp/io/format.cpp, the table of first bytes. Unknown files go to fastnn's own reader, whose error
+# says what they look like.
 _READERS: dict[str, Callable[..., Sequential]] = {
     "keras": lambda file, **options: load_keras(file.name, **options),
     "onnx": lambda file, **options: load_onnx(file.name, **options),
@@ -56,7 +62,7 @@ _READERS: dict[str, Callable[..., Sequential]] = {
 
 
 def _activations_missing(file: BinaryIO) -> _core.ModelFormatError:
-    """Return the error for a state dict without `layers`; raises that of one that could not be read with them."""
+    """Return the error for a state dict without `layers`. Raises the error of a state dict that cannot be read."""
     names = ", ".join(map(repr, module_names(file.name)))
     error = _core.UnsupportedModelError(
         "looks like a PyTorch state dict, which holds no activations; name those that follow its "
