@@ -7,8 +7,8 @@ import pytest
 from fastnn import ModelFormatError, UnsupportedModelError
 
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
-from fastnn.importers.onnx.file import load
 from onnx_graphs import KERNEL, dense, refused, saved
+from opened import load_onnx as load
 
 
 def external(proto, **entries):
