@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from fastnn import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras.file import load
 from keras_files import (
     BIAS,
     KERNEL,
@@ -23,6 +22,7 @@ from keras_files import (
     sequential,
     tensor_node,
 )  # fmt: skip
+from opened import load_keras as load
 
 WEIGHTS = {"dense/vars/0": KERNEL, "dense/vars/1": BIAS}
 GOOD = sequential(given(), dense())

@@ -7,9 +7,9 @@ import pytest
 
 from arrays import same_bits, uniform
 from fastnn import UnsupportedModelError
-from fastnn.importers.keras.file import load
 from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
 from fastnn.importers.keras.live import from_keras
+from opened import load_keras as load
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("h5py", reason="h5py is not installed")

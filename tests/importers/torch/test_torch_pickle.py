@@ -10,7 +10,7 @@ import pytest
 
 import fastnn
 from fastnn import from_torch_state_dict
-from fastnn.importers.torch.pickle import read
+from opened import read_pickle as read
 from processes import run_python
 from state_dicts import archive, integer, numbers, pickled, saved, state_dict_bytes, tensor, text, weights
 

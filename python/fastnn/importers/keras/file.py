@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.files import open_regular
 from fastnn.importers.keras.archive import read_members
 from fastnn.importers.keras.config import KerasLayer, Stored, refuse_code
 from fastnn.importers.keras.guard import naming
@@ -22,8 +21,8 @@ _DEEPEST = 64  # groups within groups
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 
 
-def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
-    """Return the model of a .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
+def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+    """Return the model of an open .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
 
     fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them.
     check: (x, y), rows and Keras' answers to them; ``model.conversion`` then tells how far the model's are from these.
@@ -34,16 +33,15 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     Raises UnsupportedModelError for layers that fastnn does not have, ModelFormatError for broken files, LimitError
     (all ValueErrors); OSError; ImportError without h5py.
 
-    >>> model = load("digits.keras")  # doctest: +SKIP
+    >>> model = load(open("digits.keras", "rb"))  # doctest: +SKIP
     >>> print(model.conversion)  # doctest: +SKIP
     """
-    where = os.fsdecode(path)
-    with open_regular(where) as file, naming(f"{where}:"):
+    with naming(f"{file.name}:"):
         model = _read(file)
     try:
         return model.converted(fold=fold, check=check, name=name)
     except ModelFormatError as error:
-        raise refusal(where, error) from None
+        raise refusal(file.name, error) from None
 
 
 def _read(file: BinaryIO) -> KerasModel:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.files import open_regular
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.zip_archive import open_archive
 
@@ -36,12 +35,12 @@ def is_saved(start: bytes) -> bool:
     return start.startswith((b"PK\x03\x04", _BEFORE_1_6))
 
 
-def read(path: str) -> dict[Any, Any]:
-    """Return the dict of the file's pickle, with tensors as arrays and bfloat16 as float32.
+def read(file: BinaryIO) -> dict[Any, Any]:
+    """Return the dict of an open file's pickle, with tensors as arrays and bfloat16 as float32.
 
     Raises ModelFormatError, UnsupportedModelError if the file wants to run something, LimitError, OSError.
     """
-    with open_regular(path) as file, in_one_sentence(path), refusing("is not what torch.save() writes", Exception):
+    with in_one_sentence(file.name), refusing("is not what torch.save() writes", Exception):
         if file.read(len(_BEFORE_1_6)) == _BEFORE_1_6:
             raise UnsupportedModelError(
                 "was written by PyTorch before 1.6, or as that did; load it there and save its state_dict() again"
