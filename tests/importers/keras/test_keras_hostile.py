@@ -206,6 +206,7 @@ def test_every_cut_of_a_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_changed_bytes_are_refused_or_read(tmp_path, seed):
     """Any class of errors but fastnn's own would be a bug; .keras files have checksums, .h5 files none."""
     rng = np.random.default_rng(seed)

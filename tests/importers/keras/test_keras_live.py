@@ -112,6 +112,7 @@ def tolerance(model, x, y):
 
 
 @pytest.mark.parametrize("part", range(10))
+@pytest.mark.slow
 def test_random_chains_agree(part, tmp_path):
     """A wrong slope, order or epsilon would be off by thousands of ulps."""
     for seed in range(part, CHAINS, 10):

@@ -88,6 +88,7 @@ def test_graphs_in_graphs_are_refused(levels, tmp_path):
 
 
 @pytest.mark.parametrize("part", ["node", "initializer", "input", "metadata_props", "dims", "inputs"])
+@pytest.mark.slow
 def test_a_small_file_of_very_many_parts_is_refused(part, tmp_path):
     graphs = {
         "node": b"\x0a\0" * 1_000_000,
@@ -211,6 +212,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 @pytest.mark.parametrize("kind", ["nodes", "weights", "one matrix again and again", "a long attribute"])
+@pytest.mark.slow
 def test_memory_stays_within_twice_the_file_and_64_megabytes(kind, tmp_path):
     if kind == "nodes":
         proto = dense()

@@ -115,6 +115,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("pickle", BOMBS.values(), ids=BOMBS)
+@pytest.mark.slow
 def test_a_pickle_takes_no_more_memory_and_time_than_its_file_is_worth(tmp_path, pickle):
     path = saved(tmp_path / "sd.pt", archive(pickle, FOUR))
     code = (
