@@ -108,7 +108,7 @@ def branched():
 
 TWO_ENDS = [["x", 0, 0], ["d", 0, 0]]
 GRAPHS = {
-    "shared": (shared, "'d' (Dense) is used in 2 places"),
+    "shared": (shared, "'d' (Dense): is used in 2 places"),
     "branch": (branched, "branches to 'e'"),
     "several inputs": (lambda: functional(given(), dense(), ends=(TWO_ENDS, ["d", 0, 0])), "several inputs"),
     "several outputs": (lambda: functional(given(), dense(), ends=(["x", 0, 0], TWO_ENDS)), "several outputs"),

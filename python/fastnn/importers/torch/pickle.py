@@ -4,7 +4,6 @@ Such a file is a zip archive (PyTorch 1.6 and later) of a pickle and the numbers
 Python's pickletools splits it into opcodes; here only those run that tensors in dicts need, with only three functions.
 """
 
-import os
 import pickletools
 import zipfile
 from collections.abc import Callable
@@ -14,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.importers.bfloat16 import widened
+from fastnn.importers.containers import ZipArchive
 from fastnn.importers.refusals import in_one_sentence, refusing
-from fastnn.importers.zip_archive import open_archive
 
 Array = npt.NDArray[Any]
 
@@ -56,7 +56,8 @@ class _Archive:
     """The members of a file, all stored, so that reading them takes no more bytes than the file has."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._zip, self._members = open_archive(file, os.fstat(file.fileno()).st_size)
+        self._zip = ZipArchive(file)
+        self._members = self._zip.members
         self._storages: dict[str, tuple[np.dtype[Any], Array]] = {}
         for part in {name.split("/")[1] for name in self._members if "/" in name} & _PROGRAMS.keys():
             raise UnsupportedModelError(
@@ -78,7 +79,8 @@ class _Archive:
         if kind != "storage" or not isinstance(dtype, np.dtype) or type(key) is not str or type(size) is not int:
             raise ModelFormatError("its pickle refers to something that is not a storage")
         if key not in self._storages:
-            self._storages[key] = (dtype, _numbers(self.member(f"data/{key}"), dtype))
+            numbers = np.frombuffer(self.member(f"data/{key}"), dtype)
+            self._storages[key] = (dtype, widened(numbers) if dtype is _BFLOAT16 else numbers)
         known, numbers = self._storages[key]
         if known is not dtype or numbers.size != size:
             raise ModelFormatError(
@@ -95,16 +97,7 @@ class _Archive:
             raise LimitError(
                 f"{name} has {member.file_size} bytes; fastnn reads at most {most}; save the state_dict() alone"
             )
-        return self._zip.read(member)
-
-
-def _numbers(content: bytes, dtype: np.dtype[Any]) -> Array:
-    numbers = np.frombuffer(content, dtype)
-    if dtype is not _BFLOAT16:
-        return numbers
-    wide = numbers.astype("<u4")
-    wide <<= 16
-    return wide.view("<f4")
+        return self._zip.read(member.filename)
 
 
 def _tensor(
