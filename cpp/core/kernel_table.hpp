@@ -29,8 +29,6 @@ struct PackedLayer {
   const T* kernel = nullptr;             // packed; null: the layer has none
   const T* of_units[kMostWeights] = {};  // the weights (units,) in the table's order, padded with zeros to whole panels
 
-  const T* bias() const { return of_units[0]; }  // of a layer with a kernel
-
   // Whether the kernel reads nothing but the inputs with units in lanes, so that these may lie anywhere.
   bool reads_in_place() const { return kernel != nullptr && chains < kMostChains; }
 };

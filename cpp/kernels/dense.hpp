@@ -71,7 +71,7 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
   for (std::size_t r = 0; r < x.rows; ++r)
     for (std::size_t n = 0; n < layer.units; ++n) {
       const T sum = dot(layer.inputs, x.data + stride(r) * x.row_stride, layer.kernel + n * pad_to_chains(layer.inputs),
-                        layer.bias()[n]);
+                        layer.of_units[0][n]);
       y.data[stride(r) * y.row_stride + stride(n)] = sum < threshold ? threshold : sum;
     }
 }
@@ -104,7 +104,7 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
                                layer.kernel + last * P * layer.inputs + k * last_width,
                                stride(last_width)};
         T* to = y.data + stride(row) * y.row_stride + stride(panel * P);
-        const Sums<T> s = {k == 0 ? layer.bias() + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
+        const Sums<T> s = {k == 0 ? layer.of_units[0] + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
                            ends ? threshold : -kInfinity<T>};
         with_constant<kMostRows<T, C>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
           constexpr int U = decltype(u)::value;
@@ -137,7 +137,7 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
         0,
         x.data + row,
         x.column_stride};
-    const Sums<T> s = {layer.bias() + unit, 0, y.data + row + stride(unit) * y.column_stride, y.column_stride,
+    const Sums<T> s = {layer.of_units[0] + unit, 0, y.data + row + stride(unit) * y.column_stride, y.column_stride,
                        threshold};
     with_power_of_2<kMostUnits<T, C, V>>(first + width - unit, [&](auto u) FASTNN_INLINE_LAMBDA {
       constexpr int U = decltype(u)::value;

@@ -125,6 +125,7 @@ def test_help_is_printed(program):
     assert "--plot" in done.stdout
 
 
+@pytest.mark.slow
 def test_quick_comparison_prints_and_writes_tables(tmp_path):
     file = tmp_path / "table.md"
     done = run("compare.py", *QUICK, "--markdown", file)
@@ -166,6 +167,7 @@ MISTAKES = {
 @pytest.mark.parametrize(
     ("program", "arguments"), [(program, each) for program, mistakes in MISTAKES.items() for each in mistakes]
 )
+@pytest.mark.slow
 def test_mistake_in_the_command_gives_one_sentence_and_code_2(program, arguments):
     done = run(program, *arguments.split())
     last = done.stderr.splitlines()[-1]

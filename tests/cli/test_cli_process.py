@@ -264,6 +264,7 @@ def test_slow_command_shows_its_progress_on_a_terminal_and_wipes_it_away(start, 
     ],
     ids=["in a cell", "in the target"],
 )
+@pytest.mark.slow
 def test_mistake_found_while_progress_is_shown_has_its_own_line(start, program, row, last_row, arguments, expected):
     code, rows, shown = feed_until_progress(start, program, row, last_row, *arguments)
     assert code == 2

@@ -27,6 +27,7 @@ def failures(text):
     return {name: int(number) for name, number in re.findall(r"(.+): (\d+)\n", text)}
 
 
+@pytest.mark.slow
 def test_each_allocation_of_the_core_may_fail(library, files, tmp_path):
     program = compiled(tmp_path, TESTS / "allocation_failures.cpp", TESTS / "failing_new.cpp", library)
     counts = failures(run(program, *files))

@@ -16,6 +16,7 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.slow
 def test_program(library, tmp_path, name):
     files, arguments = PROGRAMS[name]
     run(compiled(tmp_path, *(ROOT / "tests/programs" / file for file in files), library), *arguments, cwd=tmp_path)

@@ -56,6 +56,7 @@ def counts(library, models, tmp_path_factory):
     return count
 
 
+@pytest.mark.slow
 def test_prepared_calls_allocate_nothing_lock_nothing_and_make_no_system_call(counts):
     nothing = {"allocations": 0, "locks": 0, "system_calls": 0, "wrong": 0}
     best, *others = fastnn.isas()
@@ -68,6 +69,7 @@ def test_prepared_calls_allocate_nothing_lock_nothing_and_make_no_system_call(co
     ("mode", "what"),
     [("malloc", "allocations"), ("lock", "locks"), ("system_call", "system_calls"), ("network", "allocations")],
 )
+@pytest.mark.slow
 def test_what_the_promise_excludes_would_be_counted(counts, mode, what):
     for found in counts(mode, 10_000).values():
         assert found[what] >= 1
@@ -75,6 +77,7 @@ def test_what_the_promise_excludes_would_be_counted(counts, mode, what):
 
 
 @pytest.mark.parametrize("isa", ["avx2", "portable"])  # those that valgrind knows
+@pytest.mark.slow
 def test_a_call_takes_as_many_instructions_whatever_the_numbers_are(library, models, tmp_path, isa):
     if isa not in fastnn.isas():
         pytest.skip(f"{isa} cannot run here")

@@ -88,6 +88,7 @@ LONG = {
 
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize(("make", "shape", "dtype"), LONG.values(), ids=LONG)
+@pytest.mark.slow
 def test_ctrl_c_ends_a_long_call_and_leaves_the_model_usable(make, shape, dtype, count, threads):
     model, x = make(), np.ones(shape, dtype)
     first = model.predict(x[:1])
@@ -185,6 +186,7 @@ def test_a_million_rows_into_out_do_not_grow_the_process(threads):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, limits the address space")
+@pytest.mark.slow
 def test_answers_are_the_same_where_the_system_refuses_threads():
     code = """
 import os, resource

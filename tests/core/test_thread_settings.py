@@ -60,6 +60,7 @@ def test_what_is_no_integer_is_no_number_of_threads(keep_threads, threads):
         *(("", wrong, usable_cpus()) for wrong in ("", " ", ",2", "0", "-1", "many", "4.5", "\udc80")),
     ],
 )
+@pytest.mark.slow
 def test_the_first_number_comes_from_the_environment_and_the_cpus(own, openmp, expected):
     printed = run("import fastnn; print(fastnn.get_num_threads())", FASTNN_NUM_THREADS=own, OMP_NUM_THREADS=openmp)
     assert printed == str(expected)

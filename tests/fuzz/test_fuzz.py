@@ -25,6 +25,7 @@ SECONDS = int(os.environ.get("FASTNN_FUZZ_SECONDS", "10"))
 
 
 @pytest.mark.parametrize("target", [*run.CPP, *run.PYTHON])
+@pytest.mark.slow
 def test_no_input_of_a_few_seconds_is_a_finding(target, tmp_path):
     if reason := run.missing(target):
         pytest.skip(reason)

@@ -29,6 +29,7 @@ def many_layers(count):
     return model_bytes(config={**CONFIG, "build_input_shape": [None, 1], "layers": layers}, tensors=weights(shapes))
 
 
+@pytest.mark.slow
 def test_4096_layers_are_read_and_written(path):
     model = load(path, many_layers(4096))
     model.save(path)
@@ -82,5 +83,6 @@ GREEDY = {
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("header", GREEDY.values(), ids=GREEDY.keys())
+@pytest.mark.slow
 def test_hostile_header_stays_within_memory_and_time(path, header):
     assert_refused_within_memory_and_time(path, assemble(header))

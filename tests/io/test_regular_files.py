@@ -64,6 +64,7 @@ EXCHANGED = """if True:
         ("rows.npy", "fastnn.cli.tables.Table(path)"),
     ],
 )
+@pytest.mark.slow
 def test_a_fifo_in_the_place_of_a_file_is_not_waited_for(tmp_path, name, call):
     pytest.importorskip("h5py", reason="h5py is not installed")
     pytest.importorskip("onnx", reason="onnx is not installed")

@@ -117,6 +117,7 @@ GREEDY = {
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("content", GREEDY.values(), ids=GREEDY)
+@pytest.mark.slow
 def test_hostile_header_of_a_state_dict_stays_within_memory_and_time(tmp_path, content):
     assert_refused_within_memory_and_time(tmp_path / "x.safetensors", header(content))
 

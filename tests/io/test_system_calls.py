@@ -1,8 +1,9 @@
-"""What the system is asked for, seen by a preloaded library: files are saved in a safe order."""
+"""What the system is asked for, seen by a preloaded library: files are opened once, and saved in a safe order."""
 
 import errno
 import os
 import re
+import shutil
 import sys
 
 import pytest
@@ -105,3 +106,51 @@ def test_where_files_cannot_be_synchronized_is_no_error(writing):
     assert printed == ""
     assert os.listdir(path.parent) == [path.name]
     assert path.read_bytes() != b"old"
+
+
+LAYERS = "layers=['relu'] * 3 + ['linear']"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("keras_digits.keras", ""),
+        ("keras_digits.h5", ""),
+        ("torch_digits.legacy.onnx", ""),
+        ("torch_digits.dynamo.onnx", ""),
+        ("torch_digits.state_dict.pt", LAYERS),
+        ("torch_digits.state_dict.pt", ""),
+        ("torch_digits.state_dict.safetensors", LAYERS),
+        ("torch_digits.state_dict.safetensors", ""),
+        ("own.safetensors", ""),
+        ("own.safetensors", LAYERS),
+        ("text.txt", ""),
+    ],
+)
+def test_load_model_opens_a_file_once(tmp_path, watched, name, arguments):
+    for package in ("h5py", "onnx"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for path in (ROOT / "tests/data").glob("torch_digits.dynamo.onnx*" if "dynamo" in name else name):
+        shutil.copy(path, folder)
+    small_model().save(folder / "own.safetensors")
+    (folder / "text.txt").write_text("no model")
+    code = f"""
+        import sys, fastnn
+        try:
+            fastnn.load_model(sys.argv[1], {arguments})
+        except ValueError as error:
+            print(error)
+    """
+    _, calls = watched(folder, code, folder / name)
+    assert [call for call in calls if call.endswith(name)] == [f"open {folder / name}"]
+
+
+def test_from_torch_state_dict_opens_a_file_once(tmp_path, watched):
+    code = f"import sys, fastnn; fastnn.from_torch_state_dict(sys.argv[1], {LAYERS})"
+    for suffix in ("pt", "safetensors"):
+        path = shutil.copy(ROOT / f"tests/data/torch_digits.state_dict.{suffix}", tmp_path)
+        _, calls = watched(path, code, path)
+        assert calls == [f"open {path}"]
+        (tmp_path / "calls").unlink()

@@ -67,9 +67,9 @@ NUMERICS = (ROOT / "docs/numerics.md").read_text()
 
 @pytest.mark.parametrize("name", _core.activations)
 def test_an_activation_has_its_tests_its_words_and_its_spelling_in_onnx(name):
-    assert name in ACTIVATIONS, f"{name} has no row in tests/activations.py"
+    assert name in ACTIVATIONS, f"{name} has no row in tests/support/activations.py"
     is_whole_row = name in _core.whole_row_activations
-    assert is_whole_row or ACTIVATIONS[name].budgets, f"{name} has no budget in tests/activations.py"
+    assert is_whole_row or ACTIVATIONS[name].budgets, f"{name} has no budget in tests/support/activations.py"
     assert re.search(rf"^\| [^|]*\b{name}\b", NUMERICS, re.M), f"{name} has no row in docs/numerics.md"
     model = activation_model(with_parameters(name), 2, "float32")
     assert to_proto(model.describe()).graph.node, f"{name} has no spelling in fastnn/exporters/onnx.py"
@@ -108,6 +108,7 @@ def test_float64_within_budget_on_a_billion_numbers_all_activations_together(nam
 
 
 @ELEMENTWISE
+@pytest.mark.slow
 def test_float64_within_budget_on_a_dense_sample(name, budget, isa):
     bits = (np.arange(200_000, dtype=np.uint64) * np.uint64(0x7FEFFFFFFFFFFFFF // 200_000)).view(np.float64)
     curve = np.sort(np.abs(uniform(1, 300_000)) * 40)
@@ -117,6 +118,7 @@ def test_float64_within_budget_on_a_dense_sample(name, budget, isa):
 
 
 @ELEMENTWISE
+@pytest.mark.slow
 def test_float64_is_monotone_between_neighbours(name, budget, isa):
     for start in (*np.arange(0.02, 20, 0.02), 0.16, 0.32, 0.48, 0.64):
         x = np.float64(start).view(np.uint64) + np.arange(-64, 64).astype(np.uint64)

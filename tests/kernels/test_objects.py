@@ -49,6 +49,7 @@ def faults_of_object(path):
     return faults + [f"{path.name}: fastnn::{isa}::kTable is missing"] * (tables != 1)
 
 
+@pytest.mark.slow
 def test_kernels_have_internal_linkage_but_for_one_table(kernels):
     assert {path.name for path in kernels} <= {f"{path.name}.o" for path in (ROOT / "cpp/kernels").glob("*.cpp")}
     assert kernels

@@ -159,6 +159,7 @@ LONG = np.ones((5000, INPUTS), "float32")  # so long that the GIL is released
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.slow
 def test_a_call_keeps_no_reference_and_no_memory(call):
     kept = [X, OUT, READ_ONLY, OVERLAPPED, LONG, MODEL, MODEL._network, None, X.dtype, np.dtype("float64"), np.ndarray]
 

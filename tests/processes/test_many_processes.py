@@ -79,6 +79,7 @@ EXECUTORS = """(
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn", "executor"])
 @repeated(4, 250)
+@pytest.mark.slow
 def test_a_process_for_each_call_beside_calls_of_threads(tmp_path, method, times):
     pool = (EXECUTORS if method == "executor" else ONE_CALL_EACH).format(method=method, times=times)
     run_with_model(
@@ -109,6 +110,7 @@ if __name__ == "__main__":
 
 
 @repeated(40, 1000)
+@pytest.mark.slow
 def test_programs_end_in_every_way_while_daemon_threads_predict(times):
     run_with_model(
         CHILDREN
@@ -149,6 +151,7 @@ assert statuses == [0, 1, 2, -signal.SIGTERM] * ({times} // 4), statuses
 
 
 @repeated(40, 1000)
+@pytest.mark.slow
 def test_an_interrupt_at_any_moment_leaves_files_whole_and_models_usable(tmp_path, path, times):
     network([64, 64, 8], ["tanh", "softmax"], "float32").save(path)
     run_with_model(

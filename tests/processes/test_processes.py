@@ -96,6 +96,7 @@ def test_a_program_may_end_while_daemon_threads_predict(threads):
         "model.representations(many.reshape(2, -1, 4)[:, ::2])",
     ],
 )
+@pytest.mark.slow
 def test_a_program_may_end_while_daemon_threads_copy_rows(call):
     for _ in range(4):
         run_with_model(f"""
@@ -159,6 +160,7 @@ def test_models_work_at_exit_and_in_del():
 
 
 @pytest.mark.parametrize("options", [["-X", "dev"], ["-OO"], ["-I"], ["-X", "utf8=0"]], ids=" ".join)
+@pytest.mark.slow
 def test_unusual_interpreters_give_the_same_bits(options):
     code = "assert model.predict(x).tobytes() == wanted and len(wanted) == 2500 * 8 * 4"
     run_with_model(code, "-W", "error", *options)

@@ -17,7 +17,7 @@ unfit="internal_linkage or nothing_of_libm or as_many_instructions or full_disk 
 signals_handler"
 failed=0
 covered() {
-  coverage run --data-file="$build/.coverage" -m pytest -q -p no:cacheprovider -n 2 -k "not ($unfit)" "$@" || failed=1
+  coverage run --data-file="$build/.coverage" -m pytest -q -p no:cacheprovider -m "not exhaustive" -k "not ($unfit)" "$@" || failed=1
 }
 # This test has processes that may write little or nothing and would damage the counts. Theirs go elsewhere.
 spoils=tests/io/test_saving.py

@@ -2,7 +2,7 @@
 //
 // To add one: an enumerator and its row here, its formula in cpp/kernels (activations.hpp, or whole_rows.hpp and
 // activate.hpp for one of whole rows), its line in docs/numerics.md, its reference and error bound in
-// tests/activations.py, and its ONNX spelling in python/fastnn/exporters/onnx.py. A test names what is missing.
+// tests/support/activations.py, and its ONNX spelling in python/fastnn/exporters/onnx.py. A test names what is missing.
 #pragma once
 
 #include <cstddef>

@@ -18,12 +18,17 @@ def one_sentence(text: str) -> str:
 
 
 @contextmanager
-def in_one_sentence(where: str = "") -> Iterator[None]:
-    """Raise every ModelFormatError as one sentence of the same class, with `where`, such as the file, in front."""
+def in_one_sentence(where: str = "", after: str = "") -> Iterator[None]:
+    """Raise every ModelFormatError as one sentence of the same class.
+
+    where: the file or the layer, put in front unless the error begins with it. after: the end of the sentence.
+    """
     try:
         yield
     except ModelFormatError as error:
-        raise (refusal(where, error) if where else type(error)(one_sentence(str(error)))) from None
+        said = str(error)
+        said = said if said.startswith(where) else f"{where}: {said}"
+        raise type(error)(one_sentence(said + after)) from None
 
 
 @contextmanager

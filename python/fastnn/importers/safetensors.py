@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.importers.bfloat16 import widened
 
 _DTYPES = {
     "F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8", "BOOL": "?", "U8": "u1", "I8": "i1",
@@ -20,9 +21,11 @@ def read(file: BinaryIO) -> dict[str, npt.NDArray[Any]]:
     Raises ModelFormatError (a ValueError) for a file that breaks the format's rules, OSError.
     """
     tensors = {}
-    for name, dtype, shape, data in _read(file, with_data=True)[1]:
+    entries = _read(file, with_data=True)[1][::-1]
+    while entries:  # popped, so that only one tensor is in memory as both bfloat16 and float32
+        name, dtype, shape, data = entries.pop()
         numbers = data.view(_DTYPES[dtype]).reshape(shape)
-        tensors[name] = (numbers.astype("<u4") << 16).view("<f4") if dtype == "BF16" else numbers
+        tensors[name] = widened(numbers) if dtype == "BF16" else numbers
     return tensors
 
 

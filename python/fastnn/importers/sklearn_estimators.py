@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.floating_point import default_mode
-from fastnn.importers.live_objects import class_name
+from fastnn.importers.live_objects import own_name
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Function, Nothing, Product, Scale, Step, clip
@@ -77,7 +77,7 @@ def _source(thing: Any, path: str) -> str:
 def _estimator(thing: Any, path: str) -> _Found:
     """Return the steps of an estimator that predicts."""
     source = _source(thing, path)
-    match class_name(thing, "sklearn"):
+    match own_name(thing, "sklearn"):
         case "MLPClassifier" | "MLPRegressor" as kind:
             return _network(thing, kind == "MLPClassifier", source)
         case "Pipeline":
@@ -112,7 +112,7 @@ def _transformers(members: list[tuple[str, Any]], inverse: bool = False) -> list
         if thing is None or (isinstance(thing, str) and thing == "passthrough"):
             steps.append(Nothing(f"step '{path}' (passthrough)"))
             continue
-        match class_name(thing, "sklearn"):
+        match own_name(thing, "sklearn"):
             case "Pipeline":
                 steps += _transformers(_pipeline(thing, path), inverse)
             case "FunctionTransformer":

@@ -31,7 +31,7 @@ def load(
     if kind == "torch" or (kind == "fastnn" and layers is not None and not safetensors.is_own(file)):
         if layers is None:
             raise _activations_missing(file)
-        return from_torch_state_dict(file.name, layers, eps=eps, fold=fold, check=check)
+        return from_torch_state_dict(file, layers, eps=eps, fold=fold, check=check)
     if layers is not None:
         said = "expected layers only with a PyTorch state dict"
         raise ValueError(f"{printable(file.name)}: {said}; a file of {kind} knows its own")
@@ -54,16 +54,12 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
 
 # The names are those in cpp/io/format.cpp, the table of first bytes. Unknown files go to fastnn's own reader, whose error
 # says what they look like.
-_READERS: dict[str, Callable[..., Sequential]] = {
-    "keras": lambda file, **options: load_keras(file.name, **options),
-    "onnx": lambda file, **options: load_onnx(file.name, **options),
-    "fastnn": _load_own,
-}
+_READERS: dict[str, Callable[..., Sequential]] = {"keras": load_keras, "onnx": load_onnx, "fastnn": _load_own}
 
 
 def _activations_missing(file: BinaryIO) -> _core.ModelFormatError:
     """Return the error for a state dict without `layers`. Raises the error of a state dict that cannot be read."""
-    names = ", ".join(map(repr, module_names(file.name)))
+    names = ", ".join(map(repr, module_names(file)))
     error = _core.UnsupportedModelError(
         "looks like a PyTorch state dict, which holds no activations; name those that follow its "
         f"modules {names:.200}, as in load_model(path, layers=['relu', 'linear'])"

@@ -10,8 +10,8 @@ import zlib
 import pytest
 
 from fastnn import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras.file import load
 from keras_files import BIAS, KERNEL, dense, given, h5py, hdf5, keras_3, legacy, one_dense, saved, sequential
+from opened import load_keras as load
 from processes import run_python
 
 GOOD = sequential(given(), dense())
@@ -270,7 +270,7 @@ def test_hostile_files_take_little_memory(tmp_path):
         text = "[" + value * ((1 << 20) // len(value) - 2) + "[]]"
         saved(tmp_path / name, keras_3(GOOD, {}, **{"config.json": text}))
     code = (
-        "import fastnn, h5py, processes\nfrom fastnn.importers.keras.file import load\n"
+        "import fastnn, h5py, processes\nfrom opened import load_keras as load\n"
         f"try: load({str(saved(tmp_path / 'd', one_dense()))!r}); load({str(tmp_path / 'a')!r})\n"
         "except fastnn.ModelFormatError: pass\n"
         "processes.limit_memory(64 << 20)\n"

@@ -9,7 +9,6 @@ import pytest
 
 from arrays import same_bits, uniform
 from compiled import ROOT
-from fastnn.importers.keras.file import load
 from keras_files import (
     BIAS,
     KERNEL,
@@ -25,6 +24,7 @@ from keras_files import (
     saved,
     sequential,
 )  # fmt: skip
+from opened import load_keras as load
 from processes import run_python
 
 MODELS = ROOT / "tests/data"
@@ -101,7 +101,7 @@ def test_the_name_and_the_report_are_the_files():
 
 
 def test_keras_is_not_imported():
-    code = f"import sys, fastnn.importers.keras.file as f; f.load({str(MODELS / 'keras_digits.keras')!r}); "
+    code = f"import sys, fastnn; fastnn.load_model({str(MODELS / 'keras_digits.keras')!r}); "
     code += "assert not {'keras', 'tensorflow', 'torch', 'jax'} & sys.modules.keys()"
     run_python(code)
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from fastnn import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras.file import load
 from keras_files import (
     BIAS,
     KERNEL,
@@ -23,6 +22,7 @@ from keras_files import (
     sequential,
     tensor_node,
 )  # fmt: skip
+from opened import load_keras as load
 
 WEIGHTS = {"dense/vars/0": KERNEL, "dense/vars/1": BIAS}
 GOOD = sequential(given(), dense())
@@ -108,7 +108,7 @@ def branched():
 
 TWO_ENDS = [["x", 0, 0], ["d", 0, 0]]
 GRAPHS = {
-    "shared": (shared, "'d' (Dense) is used in 2 places"),
+    "shared": (shared, "'d' (Dense): is used in 2 places"),
     "branch": (branched, "branches to 'e'"),
     "several inputs": (lambda: functional(given(), dense(), ends=(TWO_ENDS, ["d", 0, 0])), "several inputs"),
     "several outputs": (lambda: functional(given(), dense(), ends=(["x", 0, 0], TWO_ENDS)), "several outputs"),
@@ -206,6 +206,7 @@ def test_every_cut_of_a_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_changed_bytes_are_refused_or_read(tmp_path, seed):
     """Any class of errors but fastnn's own would be a bug; .keras files have checksums, .h5 files none."""
     rng = np.random.default_rng(seed)

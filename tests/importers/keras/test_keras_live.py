@@ -7,9 +7,9 @@ import pytest
 
 from arrays import same_bits, uniform
 from fastnn import UnsupportedModelError
-from fastnn.importers.keras.file import load
 from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
 from fastnn.importers.keras.live import from_keras
+from opened import load_keras as load
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("h5py", reason="h5py is not installed")
@@ -112,6 +112,7 @@ def tolerance(model, x, y):
 
 
 @pytest.mark.parametrize("part", range(10))
+@pytest.mark.slow
 def test_random_chains_agree(part, tmp_path):
     """A wrong slope, order or epsilon would be off by thousands of ulps."""
     for seed in range(part, CHAINS, 10):

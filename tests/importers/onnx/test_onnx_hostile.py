@@ -13,10 +13,10 @@ from fastnn import LimitError, ModelFormatError, UnsupportedModelError
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
 
-import fastnn.importers.onnx.file  # noqa: E402
-from fastnn.importers.onnx.file import from_proto, load  # noqa: E402
+from fastnn.importers.onnx.file import from_proto  # noqa: E402
 from fastnn.importers.onnx.tensors import Tensors  # noqa: E402
 from onnx_graphs import KERNEL, Chain, between, dense, of_one, refused, saved  # noqa: E402
+from opened import load_onnx as load  # noqa: E402
 
 
 def varint(number):
@@ -88,6 +88,7 @@ def test_graphs_in_graphs_are_refused(levels, tmp_path):
 
 
 @pytest.mark.parametrize("part", ["node", "initializer", "input", "metadata_props", "dims", "inputs"])
+@pytest.mark.slow
 def test_a_small_file_of_very_many_parts_is_refused(part, tmp_path):
     graphs = {
         "node": b"\x0a\0" * 1_000_000,
@@ -200,11 +201,10 @@ def test_a_chain_of_two_thousand_nodes_is_a_model():
 
 LIMITED = """
 import resource, sys
-from fastnn.importers.onnx.file import load
-import onnx
+import fastnn, onnx
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    load(sys.argv[1])
+    fastnn.load_model(sys.argv[1])
 except ValueError as error:
     print(error, file=sys.stderr)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -212,6 +212,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 @pytest.mark.parametrize("kind", ["nodes", "weights", "one matrix again and again", "a long attribute"])
+@pytest.mark.slow
 def test_memory_stays_within_twice_the_file_and_64_megabytes(kind, tmp_path):
     if kind == "nodes":
         proto = dense()
@@ -242,4 +243,4 @@ def test_without_onnx_the_command_that_installs_it_is_named(tmp_path, monkeypatc
     path = saved(tmp_path / "m.onnx", dense())
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"reading .onnx files needs onnx: pip install 'fastnn\[onnx\]'"):
-        fastnn.importers.onnx.file.load(path)
+        load(path)

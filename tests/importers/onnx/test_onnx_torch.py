@@ -78,6 +78,7 @@ def exported(module, x, path, dynamo):
 
 @pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "legacy"])
 @pytest.mark.parametrize("name", MODULES)
+@pytest.mark.slow
 def test_modules_come_through_onnx(name, dynamo, tmp_path):
     generator = torch.manual_seed(1)
     module = MODULES[name]().eval()

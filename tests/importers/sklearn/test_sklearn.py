@@ -82,6 +82,7 @@ def a_chain(random):
 
 
 @pytest.mark.parametrize("first", range(0, 300, 50))
+@pytest.mark.slow
 def test_300_random_estimators_give_scikit_learns_answers(first):
     for seed in range(first, first + 50):
         random = np.random.default_rng(seed)

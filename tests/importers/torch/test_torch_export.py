@@ -163,6 +163,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.slow
 def test_what_is_no_chain_is_refused(make, words):
     with pytest.raises(fastnn.UnsupportedModelError, match=words):
         from_torch(make())

@@ -130,6 +130,7 @@ def a_chain(seed):
 
 
 @pytest.mark.parametrize("first", range(0, 300, 50))
+@pytest.mark.slow
 def test_300_random_chains_give_torchs_answers(first):
     for seed in range(first, first + 50):
         module, inputs = a_chain(seed)

@@ -10,7 +10,7 @@ import pytest
 
 import fastnn
 from fastnn import from_torch_state_dict
-from fastnn.importers.torch.pickle import read
+from opened import read_pickle as read
 from processes import run_python
 from state_dicts import archive, integer, numbers, pickled, saved, state_dict_bytes, tensor, text, weights
 
@@ -115,6 +115,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("pickle", BOMBS.values(), ids=BOMBS)
+@pytest.mark.slow
 def test_a_pickle_takes_no_more_memory_and_time_than_its_file_is_worth(tmp_path, pickle):
     path = saved(tmp_path / "sd.pt", archive(pickle, FOUR))
     code = (

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.importers.bfloat16 import widened
 from fastnn.importers.keras.graph import in_a_row
 
 Array = npt.NDArray[Any]
@@ -195,5 +196,5 @@ def _floats(name: str, weight: Any) -> Array:
         raise UnsupportedModelError(f"has a {name} of {dtype!s:.60}; expected floats of 16, 32 or 64 bits")
     numbers = np.asarray(weight[()])
     if is_bfloat16:
-        return (numbers.view("<u2").astype(np.uint32) << 16).view(np.float32)
+        return widened(numbers)
     return numbers.astype(np.float32 if dtype.itemsize == 2 else dtype.newbyteorder("="), copy=False)

@@ -2,28 +2,25 @@
 
 import functools
 import json
-import os
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.files import open_regular
-from fastnn.importers.keras.archive import read_members
+from fastnn.importers.containers import ZipArchive
 from fastnn.importers.keras.config import KerasLayer, Stored, refuse_code
-from fastnn.importers.keras.guard import naming
 from fastnn.importers.keras.hdf5 import MOST_TEXT, SIGNATURE, Hdf5
 from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.keras.strings import check_strings
-from fastnn.importers.refusals import refusal
+from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.models.sequential import Sequential
 
+_MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 _DEEPEST = 64  # groups within groups
-_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 
 
-def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
-    """Return the model of a .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
+def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+    """Return the model of an open .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
 
     fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them.
     check: (x, y), rows and Keras' answers to them; ``model.conversion`` then tells how far the model's are from these.
@@ -34,16 +31,13 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     Raises UnsupportedModelError for layers that fastnn does not have, ModelFormatError for broken files, LimitError
     (all ValueErrors); OSError; ImportError without h5py.
 
-    >>> model = load("digits.keras")  # doctest: +SKIP
+    >>> model = load(open("digits.keras", "rb"))  # doctest: +SKIP
     >>> print(model.conversion)  # doctest: +SKIP
     """
-    where = os.fsdecode(path)
-    with open_regular(where) as file, naming(f"{where}:"):
-        model = _read(file)
-    try:
+    with in_one_sentence(file.name):
+        with refusing("is not what Keras writes", Exception):
+            model = _read(file)
         return model.converted(fold=fold, check=check, name=name)
-    except ModelFormatError as error:
-        raise refusal(where, error) from None
 
 
 def _read(file: BinaryIO) -> KerasModel:
@@ -52,7 +46,7 @@ def _read(file: BinaryIO) -> KerasModel:
     if start == SIGNATURE:
         config, version, stored = _h5(file.read())
     elif start[:4] == b"PK\x03\x04":
-        config, version, stored = _keras(read_members(file, os.fstat(file.fileno()).st_size, _MEMBERS))
+        config, version, stored = _keras(ZipArchive(file))
     else:
         raise ModelFormatError("is neither HDF5 nor a zip archive; expected a .keras or a .h5 file of Keras")
     major = re.match(r"(\d{1,4})\.", version) if isinstance(version, str) else None
@@ -63,14 +57,14 @@ def _read(file: BinaryIO) -> KerasModel:
     return model
 
 
-def _keras(members: dict[str, bytes]) -> tuple[Any, Any, Stored]:
+def _keras(archive: ZipArchive) -> tuple[Any, Any, Stored]:
     """Return the config, the version and the weights of a zip archive of Keras 3, or 2.12 and later."""
-    if not members.keys() >= {"config.json", "model.weights.h5"}:
-        names = ", ".join(sorted(members))
-        raise UnsupportedModelError(f"holds {names:.200}; expected config.json and model.weights.h5: save it as .h5")
-    version = _json(members.get("metadata.json", b"{}"), "metadata.json").get("keras_version")
-    hdf5 = Hdf5(members["model.weights.h5"])
-    return _json(members["config.json"], "config.json"), version, _numbered_weights(hdf5)
+    if not archive.members.keys() >= {*_MEMBERS}:
+        names = ", ".join(sorted(archive.members))
+        raise UnsupportedModelError(f"holds {names:.200}; expected {', '.join(_MEMBERS)}: save it as .h5")
+    metadata, config, weights = map(archive.read, _MEMBERS)
+    version = _json(metadata, "metadata.json").get("keras_version")
+    return _json(config, "config.json"), version, _numbered_weights(Hdf5(weights))
 
 
 def _h5(content: bytes) -> tuple[Any, Any, Stored]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras.guard import naming
+from fastnn.importers.refusals import in_one_sentence
 
 
 def in_a_row(config: dict[str, Any], nodes: dict[str, tuple[str, Any]]) -> list[str]:
@@ -15,7 +15,7 @@ def in_a_row(config: dict[str, Any], nodes: dict[str, tuple[str, Any]]) -> list[
     first, last = _only_end(config, "input_layers"), _only_end(config, "output_layers")
     before: dict[str, str] = {}
     for name, (source, calls) in nodes.items():
-        with naming(source):
+        with in_one_sentence(source):
             if name != first:
                 before[name] = _feeding(calls)
             elif calls != []:

@@ -10,7 +10,7 @@ import zlib
 from typing import Any
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.importers.keras.guard import Budget
+from fastnn.importers.containers import Budget
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MOST_TEXT = 1 << 20  # bytes: Python's objects of a config take up to 50 times as many

@@ -1,7 +1,6 @@
 """Live Keras models, read like a file's: get_config() is the config. Keras itself is not imported here."""
 
 import sys
-import types
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from fastnn.floating_point import default_mode
 from fastnn.importers.keras.config import MODELS, KerasLayer
 from fastnn.importers.keras.layers import unknown_layer
 from fastnn.importers.keras.model import read_model
-from fastnn.importers.live_objects import class_name
+from fastnn.importers.live_objects import own_name
 from fastnn.models.sequential import Sequential
 
 _FAMILIES = ("keras", "tf_keras")
@@ -78,6 +77,4 @@ def _layers(model: Any, around: tuple[str, ...]) -> dict[tuple[str, ...], Any]:
 
 def _is_keras_own(item: Any) -> bool:
     """Return whether a model, layer or activation is Keras' own: a subclass, or a function, may compute anything."""
-    if isinstance(item, types.FunctionType):
-        return str(item.__module__).partition(".")[0] in _FAMILIES
-    return any(class_name(item, family, wrapped=_WRAPPED) for family in _FAMILIES)
+    return any(own_name(item, family, wrapped=_WRAPPED) for family in _FAMILIES)

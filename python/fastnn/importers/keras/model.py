@@ -10,8 +10,8 @@ import numpy as np
 
 from fastnn._core import UnsupportedModelError
 from fastnn.importers.keras.config import Array, Shape, Stored, keras_3_form, layers_in_order, row_shape
-from fastnn.importers.keras.guard import naming
 from fastnn.importers.keras.layers import layer_steps, shape_after
+from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Step
 from fastnn.models.sequential import Sequential
@@ -60,7 +60,8 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
     first = shape = row_shape(layers[0].config.get("batch_shape"))
     steps: list[Step] = []
     for number, layer in enumerate(layers, 1):
-        with naming(layer.source, f". It is number {number} of {len(layers)} layers"):
+        place = f". It is number {number} of {len(layers)} layers"
+        with in_one_sentence(layer.source, place), refusing("is not what Keras writes", Exception):
             layer = replace(layer, shape=shape)
             steps += layer_steps(layer)
             shape = shape_after(layer)

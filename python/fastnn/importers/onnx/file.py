@@ -9,7 +9,6 @@ import os
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, ModelFormatError
-from fastnn.files import open_regular
 from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Graph
@@ -23,10 +22,10 @@ from fastnn.models.sequential import Sequential
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
 
 
-def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
 
-    path: the file. Numbers in other files ("external data") are read from its folder only, and through no link.
+    file: open. Numbers in other files ("external data") are read from its folder only, and through no link.
     fold: whether affine steps, such as BatchNormalization, are folded into the layer beside them, in float64.
     check: (x, y), rows and the answers to them, for ``model.conversion.difference``.
 
@@ -37,16 +36,14 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     ValueError) for a file that contradicts itself, its subclass LimitError for one that is too large; ImportError
     without the onnx package; OSError.
 
-    >>> load("model.onnx").predict(x)  # doctest: +SKIP
+    >>> load(open("model.onnx", "rb")).predict(x)  # doctest: +SKIP
     """
-    path = os.fsdecode(path)
-    with open_regular(path) as file:
-        try:
-            budget = Budget()
-            graph = read_graph(_parsed(file, budget), os.path.dirname(path), budget)  # noqa: PTH120
-            return _model(graph, budget, fold=fold, check=check, name=name, source=f"ONNX model {path!r}")
-        except ModelFormatError as error:
-            raise refusal(path, error) from None
+    try:
+        budget = Budget()
+        graph = read_graph(_parsed(file, budget), os.path.dirname(file.name), budget)  # noqa: PTH120
+        return _model(graph, budget, fold=fold, check=check, name=name, source=f"ONNX model {file.name!r}")
+    except ModelFormatError as error:
+        raise refusal(file.name, error) from None
 
 
 def from_proto(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
 from fastnn.floating_point import default_mode
-from fastnn.importers.live_objects import class_name
+from fastnn.importers.live_objects import own_name
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Step
@@ -102,7 +102,7 @@ def _kind(torch: Any, module: Any) -> str | None:
     # A parametrized module has a class made for it, derived from its own: it computes the same with other weights.
     if torch.nn.utils.parametrize.is_parametrized(module) and "forward" not in vars(cls):
         cls = cls.__bases__[0]
-    return class_name(module, "torch", cls)
+    return own_name(module, "torch", cls)
 
 
 def _steps(torch: Any, source: str, kind: str, module: Any) -> list[Step]:

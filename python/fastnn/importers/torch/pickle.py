@@ -4,7 +4,6 @@ Such a file is a zip archive (PyTorch 1.6 and later) of a pickle and the numbers
 Python's pickletools splits it into opcodes; here only those run that tensors in dicts need, with only three functions.
 """
 
-import os
 import pickletools
 import zipfile
 from collections.abc import Callable
@@ -14,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
-from fastnn.files import open_regular
+from fastnn.importers.bfloat16 import widened
+from fastnn.importers.containers import ZipArchive
 from fastnn.importers.refusals import in_one_sentence, refusing
-from fastnn.importers.zip_archive import open_archive
 
 Array = npt.NDArray[Any]
 
@@ -36,12 +35,12 @@ def is_saved(start: bytes) -> bool:
     return start.startswith((b"PK\x03\x04", _BEFORE_1_6))
 
 
-def read(path: str) -> dict[Any, Any]:
-    """Return the dict of the file's pickle, with tensors as arrays and bfloat16 as float32.
+def read(file: BinaryIO) -> dict[Any, Any]:
+    """Return the dict of an open file's pickle, with tensors as arrays and bfloat16 as float32.
 
     Raises ModelFormatError, UnsupportedModelError if the file wants to run something, LimitError, OSError.
     """
-    with open_regular(path) as file, in_one_sentence(path), refusing("is not what torch.save() writes", Exception):
+    with in_one_sentence(file.name), refusing("is not what torch.save() writes", Exception):
         if file.read(len(_BEFORE_1_6)) == _BEFORE_1_6:
             raise UnsupportedModelError(
                 "was written by PyTorch before 1.6, or as that did; load it there and save its state_dict() again"
@@ -57,7 +56,8 @@ class _Archive:
     """The members of a file, all stored, so that reading them takes no more bytes than the file has."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._zip, self._members = open_archive(file, os.fstat(file.fileno()).st_size)
+        self._zip = ZipArchive(file)
+        self._members = self._zip.members
         self._storages: dict[str, tuple[np.dtype[Any], Array]] = {}
         for part in {name.split("/")[1] for name in self._members if "/" in name} & _PROGRAMS.keys():
             raise UnsupportedModelError(
@@ -79,7 +79,8 @@ class _Archive:
         if kind != "storage" or not isinstance(dtype, np.dtype) or type(key) is not str or type(size) is not int:
             raise ModelFormatError("its pickle refers to something that is not a storage")
         if key not in self._storages:
-            self._storages[key] = (dtype, _numbers(self.member(f"data/{key}"), dtype))
+            numbers = np.frombuffer(self.member(f"data/{key}"), dtype)
+            self._storages[key] = (dtype, widened(numbers) if dtype is _BFLOAT16 else numbers)
         known, numbers = self._storages[key]
         if known is not dtype or numbers.size != size:
             raise ModelFormatError(
@@ -96,16 +97,7 @@ class _Archive:
             raise LimitError(
                 f"{name} has {member.file_size} bytes; fastnn reads at most {most}; save the state_dict() alone"
             )
-        return self._zip.read(member)
-
-
-def _numbers(content: bytes, dtype: np.dtype[Any]) -> Array:
-    numbers = np.frombuffer(content, dtype)
-    if dtype is not _BFLOAT16:
-        return numbers
-    wide = numbers.astype("<u4")
-    wide <<= 16
-    return wide.view("<f4")
+        return self._zip.read(member.filename)
 
 
 def _tensor(

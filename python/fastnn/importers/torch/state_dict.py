@@ -1,9 +1,10 @@
 """PyTorch's state dicts: weights by name. They do not say what the modules compute, so `layers` does."""
 
+import io
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ _DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}}  # PyTorch's, if not fastnn
 @in_one_sentence()
 @default_mode()
 def from_torch_state_dict(
-    state_dict: str | os.PathLike[str] | Mapping[str, Any],
+    state_dict: str | os.PathLike[str] | BinaryIO | Mapping[str, Any],
     layers: Iterable[Entry] | Mapping[str, Entry],
     eps: float = 1e-5,
     name: str | None = None,
@@ -43,8 +44,8 @@ def from_torch_state_dict(
 ) -> Sequential:
     """Return the model of a state dict of Linear, BatchNorm1d, LayerNorm and PReLU modules in a row.
 
-    state_dict: a .pt or .pth file (read without torch, running nothing), a .safetensors file, by content, or the dict
-        itself; also one that holds it as "state_dict" or "model_state_dict".
+    state_dict: a .pt or .pth file (read without torch, running nothing) or a .safetensors file, as a path or open; or
+        the dict itself; also one that holds it as "state_dict" or "model_state_dict".
     layers: what the model computes, in order. Each entry but Activation takes the next module:
 
         - A layer of fastnn.layers takes a module of its kind: Dense a Linear, LayerNormalization a LayerNorm, PReLU a
@@ -81,9 +82,9 @@ def from_torch_state_dict(
 
 
 @in_one_sentence()
-def module_names(path: str) -> list[str]:
-    """Return the names of the modules whose tensors a file holds."""
-    where, tensors, _ = _tensors(path)
+def module_names(file: BinaryIO) -> list[str]:
+    """Return the names of the modules whose tensors an open file holds."""
+    where, tensors, _ = _tensors(file)
     return list(_modules(tensors, where))
 
 
@@ -91,11 +92,13 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
     """Return the beginning of errors, the tensors by name, and whether their order is that of the modules."""
     if isinstance(state_dict, Mapping):
         where, content, is_ordered = "", dict(state_dict), True
+    elif isinstance(state_dict, io.BufferedReader):
+        is_ordered = pickle.is_saved(state_dict.read(20))
+        state_dict.seek(0)
+        where, content = f"{state_dict.name}: ", (pickle if is_ordered else safetensors).read(state_dict)
     else:
-        path = os.fsdecode(state_dict)
-        with open_regular(path) as file:
-            is_ordered = pickle.is_saved(file.read(20))
-            where, content = f"{path}: ", pickle.read(path) if is_ordered else safetensors.read(file)
+        with open_regular(os.fsdecode(state_dict)) as file:
+            return _tensors(file)
     for wrapper in ("state_dict", "model_state_dict"):
         if isinstance(content.get(wrapper), Mapping):
             content = dict(content[wrapper])
