@@ -44,7 +44,7 @@ def checked_seed(seed: object) -> int:
 
 
 class Zeros:
-    """Initializer that returns zeros, the default for biases.
+    """Initializer that returns zeros. Default for biases.
 
     >>> Zeros()((2,))
     array([0., 0.])
@@ -64,7 +64,7 @@ class Zeros:
 
 
 class GlorotUniform:
-    """Initializer that draws uniformly from [-limit, limit), limit = sqrt(6 / (inputs + units)); the default for kernels.
+    """Initializer that draws uniformly from [-limit, limit), limit = sqrt(6 / (inputs + units)). Default for kernels.
 
     seed: an integer from 0 to 2**32 - 1, with which every call returns the same numbers. With None, the default, every
         call draws new ones from the generator that seed_weights() seeds.

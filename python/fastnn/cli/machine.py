@@ -39,8 +39,8 @@ class Machine:
 def cache_sizes() -> dict[str, int]:
     """Return the sizes of the data caches in bytes, from Linux or the C library, else typical ones.
 
-    >>> cache_sizes()  # doctest: +SKIP
-    {'L1': 32768, 'L2': 1048576, 'L3': 33554432}
+    >>> cache_sizes()["L1"] >= 4096
+    True
     """
     sizes = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):

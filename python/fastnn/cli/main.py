@@ -35,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     0: success. 2: a user's mistake or an error of the system, with one line on stderr. 1: the reader of stdout has
     closed it. 130: Ctrl-C.
 
-    >>> main(["config"])  # doctest: +SKIP
+    >>> main(["config"])
+    fastnn:           ...
     0
     """
     if sys.stderr is None:  # the parent process has closed it

@@ -36,9 +36,10 @@ class Table:
     `columns` is the number of columns and `names` their names or None. `rows` is the number of rows, None if unknown.
     header: whether the first line of a .csv file names the columns; None: if none of its fields is a number.
 
-    >>> with Table("rows.csv") as table:  # doctest: +SKIP
-    ...     for chunk in table.chunks():
-    ...         y = model.predict(chunk)
+    >>> np.savetxt("rows.csv", [[1, 2], [3, 4], [5, 6]], delimiter=",")
+    >>> with Table("rows.csv") as table:
+    ...     [chunk.shape for chunk in table.chunks()]
+    [(3, 2)]
     """
 
     def __init__(self, path: str, header: bool | None = None) -> None:
@@ -165,7 +166,9 @@ def load_npy(path: str) -> Array:
 
     Raises ValueError for anything but a .npy file of numbers.
 
-    >>> load_npy("rows.npy")  # doctest: +SKIP
+    >>> np.save("rows.npy", [[1.0, 2.0]])
+    >>> load_npy("rows.npy").shape
+    (1, 2)
     """
     with open_regular(path) as file:
         try:
@@ -222,8 +225,10 @@ def is_number(field: str) -> bool:
 class Writer:
     """Writes rows of numbers to a .csv or .npy file, which appears whole at the end of the `with` block or not at all.
 
-    >>> with Writer("out.npy", columns=2, dtype="float32") as writer:  # doctest: +SKIP
-    ...     writer.write(y)
+    >>> with Writer("out.npy", columns=2, dtype="float32") as writer:
+    ...     writer.write(np.ones((3, 2), "float32"))
+    >>> np.load("out.npy").shape
+    (3, 2)
     """
 
     def __init__(self, path: str, columns: int, dtype: npt.DTypeLike) -> None:

@@ -17,10 +17,14 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Difference:
-    """How far a model's answers are from its source's, over some rows.
+    """How far the answers of a model are from the answers of its source: ``model.conversion.difference``.
 
-    ulps: the largest difference, in units in the last place of the largest answer of its row.
-    absolute: the largest difference.
+    rows: the number of rows that were compared.
+    ulps: the largest difference, in units in the last place of the largest answer in its row.
+    absolute: the largest absolute difference.
+
+    >>> print(Difference(rows=300, ulps=1.5, absolute=2e-7))
+    largest difference over 300 rows: 1.5 ulp, 2e-07 absolute
     """
 
     rows: int
@@ -33,7 +37,19 @@ class Difference:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a conversion did: for each layer, node or module of the source what became of it. ``print(conversion)``."""
+    """The report of a conversion, ``model.conversion``: what became of each layer, node or module of the source.
+
+    source: the kind and name of the source. steps: pairs of a part of the source and what became of it.
+    difference: a Difference, or None without ``check=``.
+
+    >>> weights = {"0.weight": np.ones((3, 2)), "0.bias": np.zeros(3)}
+    >>> model = fastnn.from_torch_state_dict(weights, ["relu"], check=([[1, 2]], [[3, 3, 3]]))
+    >>> print(model.conversion)
+    state dict
+      module '0' -> layer 0: Dense
+      module '0' -> activation relu of layer 0
+    largest difference over 1 rows: 0 ulp, 0 absolute
+    """
 
     source: str
     steps: list[tuple[str, str]]

@@ -32,16 +32,16 @@ _SCALERS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
 def from_sklearn(estimator: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
     """Return the model of a fitted MLPClassifier or MLPRegressor, also in a Pipeline or a TransformedTargetRegressor.
 
-    Scalers may be StandardScaler, MinMaxScaler, MaxAbsScaler and RobustScaler. ``model.predict(x)`` returns a
-    classifier's ``predict_proba(x)``, (n, 2) for two classes too, with `classes_` as ``model.classes``; a regressor's
-    ``predict(x)`` as (n, targets).
+    estimator: scalers before and around the network may be StandardScaler, MinMaxScaler, MaxAbsScaler and RobustScaler.
+    fold: whether scalers are folded into the Dense beside them, in float64 (default), or stay layers of their own.
+    check: rows x, or (x, y) with the estimator's answers y; ``model.conversion.difference`` then compares the two.
+    name: default "sequential", then "sequential_1", ….
 
-    fold: whether scalers become part of the Dense beside them, in float64, or layers of their own.
-    check: rows to compare the two on, or (x, y); ``model.conversion`` tells the largest difference.
-
-    If `coefs_` are float32 (fitted on float32), the model computes in float32, else in float64.
-    Raises ValueError for an estimator that is not fitted, ModelFormatError (a ValueError) for attributes that do not
-    fit, UnsupportedModelError for other estimators.
+    For a classifier, ``model.predict(x)`` is ``estimator.predict_proba(x)``, (rows, classes) also for two classes, and
+    ``model.classes`` are its `classes_`. For a regressor it is ``estimator.predict(x)``, as (rows, targets).
+    The model computes in float32 if `coefs_` are float32 (fitted on float32), else in float64.
+    Raises ValueError for an estimator that is not fitted; ModelFormatError (a ValueError) for attributes that do not
+    fit; its subclass UnsupportedModelError for other estimators.
 
     >>> from sklearn.neural_network import MLPClassifier
     >>> estimator = MLPClassifier((4,), tol=1).fit([[0.0, 1.0], [1.0, 0.0]], ["no", "yes"])

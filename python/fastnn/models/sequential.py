@@ -151,7 +151,7 @@ class Sequential(Stack):
         return result
 
     def _built_network(self, x: npt.ArrayLike | None = None) -> Any:
-        """Build the network, and the layers that are not built; x decides the number of inputs if nothing declares it."""
+        """Build the network and the unbuilt layers. x decides the number of inputs if nothing declares it."""
         columns = _core.columns(x) if self._inputs is None and x is not None else None
         with changes:
             inputs = columns if self._inputs is None and columns is not None else self._known_inputs()
@@ -211,7 +211,7 @@ class Sequential(Stack):
     def fingerprint(self) -> str:
         """Return the SHA-256, in hex, of everything that decides the answers: numerics version, architecture, weights.
 
-        Names, classes and whether an activation is a layer of its own do not count (docs/model-format.md).
+        Names and classes do not count (docs/model-format.md).
         Raises ValueError if the number of inputs is unknown.
 
         >>> len(Sequential([Dense(3, input_shape=(2,))]).fingerprint())
@@ -321,7 +321,8 @@ class Sequential(Stack):
 
         >>> model = Sequential([Dense(3, input_shape=(2,))])
         >>> model.export("model.hpp", name="small")
-        >>> "namespace small" in open("model.hpp").read()
+        >>> with open("model.hpp") as header:
+        ...     "namespace small" in header.read()
         True
         """
         path = os.fsdecode(filepath)

@@ -52,7 +52,7 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
     return model
 
 
-# The names are those in cpp/io/format.cpp, the table of first bytes. Unknown files go to fastnn's own reader, whose error
+# The names are those in cpp/io/format.cpp, the table of first bytes. Unknown files go to fastnn's own reader. Its error
 # says what they look like.
 _READERS: dict[str, Callable[..., Sequential]] = {"keras": load_keras, "onnx": load_onnx, "fastnn": _load_own}
 

@@ -31,8 +31,11 @@ def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | No
     Raises UnsupportedModelError for layers that fastnn does not have, ModelFormatError for broken files, LimitError
     (all ValueErrors); OSError; ImportError without h5py.
 
-    >>> model = load(open("digits.keras", "rb"))  # doctest: +SKIP
-    >>> print(model.conversion)  # doctest: +SKIP
+    >>> import h5py, keras
+    >>> keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save("model.keras")
+    >>> with open("model.keras", "rb") as file:
+    ...     load(file).output_shape
+    (None, 3)
     """
     with in_one_sentence(file.name):
         with refusing("is not what Keras writes", Exception):

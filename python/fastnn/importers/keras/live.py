@@ -19,18 +19,23 @@ _WRAPPED = {"build", "quantize"}  # Keras wraps them in each layer, which change
 
 @default_mode()
 def from_keras(model: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
-    """Return the model that computes what a Keras model does; a Sequential or a Functional of layers in a row.
+    """Return the model that computes what a Keras model does.
 
-    fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them.
-    check: rows x, or (x, y) with Keras' answers; ``model.conversion`` then tells how far the model's are from these.
-    name: of the model; default: Keras' name of it.
+    model: a built keras.Sequential, or a Functional with layers in a row; Keras 3 or 2, any backend. It stays as it is.
+    fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them, in
+        float64 (default), or stay layers of their own.
+    check: rows x, or (x, y) with Keras' answers y; ``model.conversion.difference`` then compares the two.
+    name: default the name of the Keras model.
 
-    The backend may be any. If the model flattens arrays such as images first, give it flattened rows:
-    x.reshape(len(x), -1).
-    Raises UnsupportedModelError (a ValueError) for layers that fastnn does not have, and for classes of one's own;
+    If the Keras model begins by flattening images, pass flat rows to predict(): x.reshape(len(x), -1).
+    Raises UnsupportedModelError (a ValueError) for layers that fastnn does not have, and for custom classes;
     ValueError for a model that is not built; TypeError for other objects.
 
-    >>> model = from_keras(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))  # doctest: +SKIP
+    >>> import keras
+    >>> source = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "relu")])
+    >>> model = from_keras(source, check=np.ones((3, 4)))
+    >>> model.output_shape, model.conversion.difference.rows
+    ((None, 2), 3)
     """
     bases = {(base.__module__.partition(".")[0], base.__name__) for base in type(model).__mro__}
     if not any((family, "Model") in bases for family in _FAMILIES):

@@ -36,7 +36,11 @@ def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | No
     ValueError) for a file that contradicts itself, its subclass LimitError for one that is too large; ImportError
     without the onnx package; OSError.
 
-    >>> load(open("model.onnx", "rb")).predict(x)  # doctest: +SKIP
+    >>> import onnx
+    >>> Sequential([fastnn.layers.Dense(3, input_shape=(2,))]).export("model.onnx")
+    >>> with open("model.onnx", "rb") as file:
+    ...     load(file).output_shape
+    (None, 3)
     """
     try:
         budget = Budget()
@@ -59,7 +63,10 @@ def from_proto(
 
     folder: of its external data, if there is any. source: its name in errors and the report.
 
-    >>> from_proto(onnx.load("model.onnx")).predict(x)  # doctest: +SKIP
+    >>> import onnx
+    >>> Sequential([fastnn.layers.Dense(3, input_shape=(2,))]).export("model.onnx")
+    >>> from_proto(onnx.load("model.onnx")).output_shape
+    (None, 3)
     """
     try:
         budget = Budget()

@@ -26,17 +26,20 @@ _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "Distribu
 
 @default_mode()
 def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
-    """Return the model of a torch.nn.Module as it predicts, in eval mode; the module stays as it is.
+    """Return the model that computes what a torch.nn.Module does in eval mode.
 
     module: an nn.Sequential, also nested, of Linear, BatchNorm1d, LayerNorm, PReLU, activations, Dropout and Flatten.
-        PyTorch exports any other module, and one with hooks, to ONNX (needs fastnn[onnx]); its forward must be a chain
-        of these, which some rows check. A model that begins with Flatten takes flat rows.
-    fold: whether BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
-    check: rows to compare the two on, or (x, y); ``model.conversion`` tells the largest difference.
+        It stays as it is. Any other module, and one with hooks, is exported to ONNX by PyTorch (needs fastnn[onnx]):
+        its forward must be a chain of these layers, and some rows check the result. A model that begins with Flatten
+        takes flat rows.
+    fold: whether a BatchNorm1d is folded into the Linear beside it, in float64 (default), or stays a layer of its own.
+    check: rows x, or (x, y) with the module's answers y; ``model.conversion.difference`` then compares the two.
+    name: default "sequential", then "sequential_1", ….
 
-    If all weights are float64, the model computes in float64, else in float32.
-    Raises UnsupportedModelError (a ValueError) that names the module fastnn cannot compute; ModelFormatError (a
-    ValueError) for weights that do not fit; ImportError if onnx is needed and missing.
+    The model computes in float64 if all weights are float64, else in float32.
+    Raises UnsupportedModelError (a ValueError), which names the module that fastnn does not compute; ModelFormatError
+    (a ValueError) for weights that do not fit; ValueError for lazy modules without weights; ImportError if onnx is
+    needed and missing.
 
     >>> from torch import nn
     >>> from_torch(nn.Sequential(nn.Linear(2, 3), nn.ReLU())).predict([[1.0, 2.0]]).shape

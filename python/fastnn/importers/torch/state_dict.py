@@ -44,29 +44,29 @@ def from_torch_state_dict(
 ) -> Sequential:
     """Return the model of a state dict of Linear, BatchNorm1d, LayerNorm and PReLU modules in a row.
 
-    state_dict: a .pt or .pth file (read without torch, running nothing) or a .safetensors file, as a path or open; or
-        the dict itself; also one that holds it as "state_dict" or "model_state_dict".
-    layers: what the model computes, in order. Each entry but Activation takes the next module:
+    state_dict: a dict of tensors by name, or a .pt, .pth or .safetensors file of it, as a path or open. A dict that
+        holds it as "state_dict" or "model_state_dict" works too. Files are read without torch; nothing in them runs.
+    layers: what the model computes, in order. Each entry takes the next module, except an Activation, which takes none:
 
         - A layer of fastnn.layers takes a module of its kind: Dense a Linear, LayerNormalization a LayerNorm, PReLU a
-          PReLU, Affine a BatchNorm1d. Dense(None) takes any number of units. Parameters are the layer's own: PyTorch's
-          LayerNorm is by default LayerNormalization(1e-5), its LeakyReLU has a negative_slope of 0.01.
-        - The name of an activation takes a Linear or BatchNorm1d, and the activation follows it: "relu", "linear" for
-          none, or with parameters {"name": "leaky_relu", "negative_slope": 0.01}; defaults are PyTorch's. "layer_norm"
-          and "prelu" take such a module, and nothing follows it.
+          PReLU, Affine a BatchNorm1d. Dense(None) takes any number of units. Defaults are those of fastnn, so write
+          PyTorch's: LayerNormalization(1e-5), {"name": "leaky_relu", "negative_slope": 0.01}.
+        - The name of an activation, or a dict of its name and parameters, takes a Linear or BatchNorm1d and follows it:
+          "relu"; "linear" for none. Here defaults are PyTorch's. "layer_norm" and "prelu" take such a module.
 
-        A dict gives each module its entry by name: {"fc1": "relu", "out": Dense(None)}, and an Activation any other
-        key. Safetensors files have no order: they need a dict, unless the modules' names are numbers.
-    eps: of BatchNorm1d modules, and of LayerNorm modules called "layer_norm".
-    fold: whether a BatchNorm1d becomes part of the Linear beside it, in float64, or a layer of its own.
-    check: (x, y), rows and the module's answers; ``model.conversion`` tells the largest difference.
+        A dict gives each module its entry by name: {"fc1": "relu", "out": Dense(None)}; an Activation has any other
+        key. Safetensors files have no order. They need a dict, unless numbers are the names of the modules.
+    eps: epsilon of BatchNorm1d modules, and of LayerNorm modules named "layer_norm" in layers.
+    name: default "sequential", then "sequential_1", ….
+    fold: whether a BatchNorm1d is folded into the Linear beside it, in float64 (default), or stays a layer of its own.
+    check: (x, y), rows and the module's answers; ``model.conversion.difference`` then compares the two.
 
-    If all weights are float64, the model computes in float64, else in float32.
-    Raises ModelFormatError (a ValueError) for what does not fit, of which UnsupportedModelError for other modules;
-    ValueError for `layers` that do not fit; OSError.
+    The model computes in float64 if all weights are float64, else in float32.
+    Raises ModelFormatError (a ValueError) for malformed files and weights, its subclass UnsupportedModelError for other
+    modules; ValueError for `layers` that do not fit; OSError.
 
     >>> weights = {"0.weight": np.ones((3, 2), np.float32), "0.bias": np.zeros(3, np.float32)}
-    >>> from_torch_state_dict(weights, layers=[Dense(None, "relu")]).predict([[1.0, 2.0]])
+    >>> from_torch_state_dict(weights, layers=[Dense(3, "relu")]).predict([[1.0, 2.0]])
     array([[3., 3., 3.]], dtype=float32)
     """
     where, tensors, is_ordered = _tensors(state_dict)
