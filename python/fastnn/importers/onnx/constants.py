@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn._core import UnsupportedModelError
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Node
 from fastnn.importers.onnx.tensors import DTYPES, Array, Value
+from fastnn.importers.refusals import refusing
 
 # The number of rows in a shape: no real size, and not -1, which means "as many as there are". An int32 can hold it.
 ROWS = -(2**30)
@@ -38,13 +39,9 @@ def made_by(node: Node, given: list[Value | None], opset: int, budget: Budget) -
         raise UnsupportedModelError(f"{node} depends on the number of rows, which is known only when the model runs")
     if node.op == "Cast" and node.attributes["to"] not in DTYPES:
         raise UnsupportedModelError(f"{node} makes constants of a type that NumPy has not")
-    try:
+    with refusing(f"{node} cannot be done with its constants", Exception):  # onnx and NumPy raise many kinds
         budget.take(_size(node, arrays), f"the constant of {node}")
         return _evaluated(node, given, opset)
-    except ModelFormatError:
-        raise
-    except Exception as error:  # onnx's evaluator and NumPy raise many kinds
-        raise ModelFormatError(f"{node} cannot be done with its constants: {error!s:.100}") from None
 
 
 def _constant(node: Node) -> Value:

@@ -27,8 +27,7 @@ from fastnn.importers.onnx.algebra import (
     rounded,
     same,
 )  # fmt: skip
-from fastnn.importers.onnx.answers import Complemented
-from fastnn.importers.steps import Function, Normalize, Scale, Slopes, Step
+from fastnn.importers.steps import Function, Normalize, Product, Scale, Slopes, Step
 
 Affine = tuple[Array, Array]  # a, b of a * x + b
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
@@ -81,7 +80,9 @@ _EXPM1: list[Callable[[Sum], Sum]] = [
     lambda u: function("elu", u, numbers=(1.0,)),
     lambda u: 2.0 * _tanh(u / 2.0) / (1.0 - _tanh(u / 2.0)),
 ]
-_TWO = function("joined", 1.0 - X, X)
+# Both probabilities of two classes: [1 - p, p] for p = sigmoid(x) is softmax([0, x]).
+_TWO = function("joined", 1.0 - _sigmoid(X), _sigmoid(X))
+ZERO_AND_X = np.array([[0.0, 1.0]], np.float32)  # a kernel
 
 
 def recognized(total: Sum, source: str) -> list[Step] | None:
@@ -89,7 +90,7 @@ def recognized(total: Sum, source: str) -> list[Step] | None:
     if (affine := _affine(total)) is not None:
         return _scaled(source, affine)
     if same(total, _TWO):
-        return [Complemented(source)]
+        return [Product(source, ZERO_AND_X), Function(source, "softmax")]
     if (name := name_of(total)) is not None:
         return [Function(source, name)]
     shift = total.terms.get((), ZERO)
