@@ -6,7 +6,6 @@ check is checked here: contradictions, and how much of a file is read.
 
 import errno
 import importlib
-import itertools
 import math
 import os
 import re
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.refusals import refusing
 
 Array = npt.NDArray[Any]
 Value = Array | list[str]
@@ -52,15 +52,11 @@ class Tensors:
             raise ModelFormatError(f"{what} has its numbers in {present or 'no field'} or outside; expected one place")
         if any(size < 1 for size in tensor.dims):
             raise ModelFormatError(f"{what} has the shape {list(tensor.dims)!s:.60}; expected sizes of at least 1")
-        try:
+        with refusing(f"{what} cannot be read", Exception):  # onnx and NumPy raise many kinds
             if kind == _STRING:
                 return _strings(tensor)
             numbers = self._external(tensor, what) if is_external else _numbers(tensor, present[0])
             return numbers.reshape(tuple(tensor.dims))
-        except (ModelFormatError, OSError):
-            raise
-        except Exception as error:  # onnx and NumPy raise many kinds
-            raise ModelFormatError(f"{what} cannot be read: {error!s:.300}") from None
 
     def _external(self, tensor: Any, what: str) -> Array:
         entries = {entry.key: entry.value for entry in tensor.external_data}
@@ -75,34 +71,32 @@ class Tensors:
             raise ModelFormatError(f"{what} has {length} bytes of external data; its shape and type need {needed}")
         key = (location, int(offset), needed)
         if key not in self._read:  # exporters write equal tensors once
-            size = os.stat(self._path(location, what)).st_size  # noqa: PTH116
+            path = self._path(location, what)
             located = type(tensor)(data_type=tensor.data_type, dims=tensor.dims, data_location=_EXTERNAL)
             for name, value in zip(("location", "offset", "length"), key, strict=True):
                 located.external_data.add(key=name, value=str(value))
-            self._read[key] = _numbers(located, "", self._folder or ".")
-            self._left[location] = self._left.get(location, size) - needed
+            with refusing(f"{what} needs {needed} bytes of {location!r:.100}, a regular file without links", Exception):
+                self._read[key] = _numbers(located, "", self._folder or ".")
+            self._left[location] = self._left.get(location, os.stat(path).st_size) - needed  # noqa: PTH116
             if self._left[location] < 0:
                 raise ModelFormatError(f"{what} needs bytes of {location!r:.100} that others have; expected each once")
         return self._read[key]
 
     def _path(self, location: str, what: str) -> str:
-        """Return the path of an external file, none of whose parts is a link."""
-        parts = location.split("/")
+        """Return the path of an external file inside the folder. The onnx package refuses links."""
         if "_ORT_MEM_ADDR_" in location:
             raise UnsupportedModelError(f"{what} is in the memory of a process that ran ONNX Runtime, not in a file")
         if self._folder is None:
             raise ModelFormatError(f"{what} is in another file; expected a folder to find it in")
-        if {"", ".", ".."} & set(parts) or re.search(r"[\\:#\0]", location):
+        if {"", ".", ".."} & set(location.split("/")) or re.search(r"[\\:#\0]", location):
             raise ModelFormatError(
                 f"{what} is in the file {location!r:.100}; expected one in the folder of the model's file"
             )
-        paths = list(itertools.accumulate([self._folder, *parts], os.path.join))[1:]
-        if any(map(os.path.islink, paths)):
-            raise ModelFormatError(f"{what} is in {location!r:.100}; expected a regular file, reached through no link")
-        if not os.path.lexists(paths[-1]):
+        path = os.path.join(self._folder, location)  # noqa: PTH118
+        if not os.path.lexists(path):
             said = "No such file: it holds numbers of the model and belongs beside the model's file"
-            raise FileNotFoundError(errno.ENOENT, said, paths[-1])
-        return paths[-1]
+            raise FileNotFoundError(errno.ENOENT, said, path)
+        return path
 
 
 def _numbers(tensor: Any, field: str, folder: str = "") -> Array:

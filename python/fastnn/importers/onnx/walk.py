@@ -28,15 +28,17 @@ def steps(graph: Graph, target: str, budget: Budget) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
     made: list[Step] = []
     for step in _Walk(graph, target, budget).steps():
-        merged = _merged(made[-1], step) if made else None
+        merged = _merged(made[-1] if made else None, step)
         made[-1:] = [merged] if merged is not None else [*made[-1:], step]
     _charge(made, None if graph.shape is None else graph.shape[-1], budget)
     return [_checked(step) for step in made]
 
 
-def _merged(last: Step, step: Step) -> Step | None:
+def _merged(last: Step | None, step: Step) -> Step | None:
     """Return one step for two: a sum is the bias of the product before it, the shift of the scale before it."""
-    if isinstance(last, Product) and isinstance(step, Product) and step.kernel is forms.ZERO_AND_X:
+    if isinstance(step, Product) and step.kernel is forms.ZERO_AND_X:
+        if not isinstance(last, Product):
+            raise UnsupportedModelError(f"{step.source} joins 1 - p and p, where p is no sigmoid of a Gemm or MatMul")
         bias = None if last.bias is None else np.pad(last.bias, (1, 0))
         return replace(last, kernel=np.pad(last.kernel, ((0, 0), (1, 0))), bias=bias)
     if not isinstance(step, Scale) or not isinstance(last, Product | Scale | Normalize):
