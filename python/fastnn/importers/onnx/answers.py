@@ -8,8 +8,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx.graph import Graph, Node
 
@@ -54,13 +52,10 @@ def _of_label(graph: Graph, makers: dict[str, Node], name: str) -> Answers | Non
         if node.op not in _AFTER_LABELS:
             return None
         if node.op == _EXTRACTOR:
-            classes = _listed(graph.constants.get(node.inputs[0]))
+            listed = graph.constants.get(node.inputs[0])
+            classes = None if listed is None else listed.reshape(-1).tolist()
         name = node.inputs[1 if node.op == _EXTRACTOR else 0]
     return None
-
-
-def _listed(values: Any) -> list[Any] | None:
-    return values.reshape(-1).tolist() if isinstance(values, np.ndarray) else values
 
 
 def _without_zipmap(makers: dict[str, Node], name: str) -> tuple[str, list[Any] | None]:

@@ -1,4 +1,4 @@
-"""The operations of ONNX that mix units, or that are two steps."""
+"""The operations of ONNX that mix units, that are two steps, or that give rows another shape."""
 
 from collections.abc import Callable
 
@@ -7,20 +7,18 @@ import numpy as np
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx.algebra import ONE, ZERO, float64
 from fastnn.importers.onnx.graph import Node
-from fastnn.importers.onnx.shapes import Rows
-from fastnn.importers.onnx.tensors import Array, Value
+from fastnn.importers.onnx.shapes import SHAPES, Given, Rows
+from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Product, Scale, Step
 
-Given = list[Value | None]  # a node's inputs: None for the rows, and for an input that is left out
 
-
-def _floats(node: Node, value: Value | None, name: str) -> Array:
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+def _floats(node: Node, value: Array | None, name: str) -> Array:
+    if value is None or value.dtype.kind != "f":
         raise UnsupportedModelError(f"{node} has no constant numbers of floats as its {name}")
     return value
 
 
-def _product(node: Node, rows: Rows, value: Value | None, is_transposed: bool = False) -> Product:
+def _product(node: Node, rows: Rows, value: Array | None, is_transposed: bool = False) -> Product:
     kernel = _floats(node, value, "matrix")
     if kernel.ndim != 2 or len(rows.shape) < 2:
         raise UnsupportedModelError(f"{node} multiplies with an array of shape {kernel.shape}; expected a matrix")
@@ -59,4 +57,5 @@ LAYERS: dict[str, Callable[[Node, Given, Rows], list[Step]]] = {
     "Gemm": _gemm,
     "MatMul": lambda node, given, rows: [_product(node, rows, given[1])],
     "ai.onnx.ml.Scaler": _scaler,
+    **SHAPES,
 }

@@ -18,7 +18,6 @@ from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.refusals import refusing
 
 Array = npt.NDArray[Any]
-Value = Array | list[str]
 
 _STRING, _FLOAT16, _BFLOAT16 = 8, 10, 16
 DTYPES = {  # of TensorProto.DataType; bfloat16 is read as float32
@@ -38,8 +37,8 @@ class Tensors:
         self._read: dict[tuple[str, int, int], Array] = {}
         self._left: dict[str, int] = {}
 
-    def array(self, tensor: Any, what: str) -> Value:
-        """Return a TensorProto as an array; strings as a list.
+    def array(self, tensor: Any, what: str) -> Array:
+        """Return a TensorProto as an array; texts as one of objects, since NumPy's own texts are all as long as one.
 
         what: the tensor's name in errors. ModelFormatError if it contradicts itself, OSError for external data.
         """
@@ -54,9 +53,10 @@ class Tensors:
             raise ModelFormatError(f"{what} has the shape {list(tensor.dims)!s:.60}; expected sizes of at least 1")
         with refusing(f"{what} cannot be read", Exception):  # onnx and NumPy raise many kinds
             if kind == _STRING:
-                return _strings(tensor)
-            numbers = self._external(tensor, what) if is_external else _numbers(tensor, present[0])
-            return numbers.reshape(tuple(tensor.dims))
+                values = np.array([text.decode() for text in tensor.string_data], object)
+            else:
+                values = self._external(tensor, what) if is_external else _numbers(tensor, present[0])
+            return values.reshape(tuple(tensor.dims))
 
     def _external(self, tensor: Any, what: str) -> Array:
         entries = {entry.key: entry.value for entry in tensor.external_data}
@@ -109,10 +109,3 @@ def _numbers(tensor: Any, field: str, folder: str = "") -> Array:
         if (bits.reshape(-1) != np.fromiter(tensor.int32_data, "i4", bits.size)).any():
             raise ValueError(f"it has numbers that {numbers.dtype} cannot hold")
     return numbers.astype("f4") if tensor.data_type == _BFLOAT16 else numbers
-
-
-def _strings(tensor: Any) -> list[str]:
-    texts = [text.decode() for text in tensor.string_data]
-    if len(texts) != math.prod(tensor.dims):
-        raise ValueError(f"it has {len(texts)} strings; expected {math.prod(tensor.dims)}")
-    return texts

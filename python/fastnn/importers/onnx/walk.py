@@ -16,8 +16,8 @@ from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.graph import Graph, Node
 from fastnn.importers.onnx.layers import LAYERS
 from fastnn.importers.onnx.operations import OPERATIONS
-from fastnn.importers.onnx.shapes import SHAPES, Rows
-from fastnn.importers.onnx.tensors import Value
+from fastnn.importers.onnx.shapes import Rows
+from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Step
 
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose parts are steps of their own
@@ -84,13 +84,13 @@ def _checked(step: Step) -> Step:
 class _Walk:
     def __init__(self, graph: Graph, target: str, budget: Budget) -> None:
         self._graph, self._target, self._budget = graph, target, budget
-        self._constants: dict[str, Value] = dict(graph.constants)
+        self._constants: dict[str, Array] = dict(graph.constants)
         self._nodes = _leading_to(graph, target)
         self._varying = _varying(self._nodes, graph.input)
         self._last_use = _last_uses(self._nodes, self._varying)
         self._last_use[target] = len(self._nodes)
-        self._rows = Rows(graph)
         self._steps: list[Step] = []
+        self._rows = Rows(graph, self._steps)
         self._begin(0, graph.input)
         self._cuts: list[_Cut] = []
 
@@ -110,7 +110,7 @@ class _Walk:
             if any(name in self._last_use for name in node.outputs[1:]):
                 raise UnsupportedModelError(f"{node} has more than one output that is used; fastnn has no branches")
             live = {name for name in (*self._values, *node.outputs) if self._last_use.get(name, -1) > i}
-            if node.op in LAYERS or node.op in SHAPES:
+            if node.op in LAYERS:
                 self._layer(i, node, live)
             else:
                 self._values[node.outputs[0]] = self._sum(node, self._values)
@@ -120,7 +120,7 @@ class _Walk:
             self._refuse(len(self._nodes) - 1)
         return self._steps
 
-    def _constant(self, node: Node) -> Value:
+    def _constant(self, node: Node) -> Array:
         if node.op == "Shape":
             return self._rows.shape_of(node)
         given = [self._constants[name] if name else None for name in node.inputs]
@@ -135,11 +135,7 @@ class _Walk:
         if node.inputs[0] != given[0]:
             raise UnsupportedModelError(f"{node} has the rows on the right, as input {node.inputs.index(given[0])}")
         arguments = [self._constants.get(name) for name in node.inputs]
-        if node.op in LAYERS:
-            self._steps += LAYERS[node.op](node, arguments, self._rows)
-        else:
-            shape = SHAPES[node.op](node, [*arguments, None][1], self._rows)
-            self._steps += self._rows.reshape(node, shape, self._steps)
+        self._steps += LAYERS[node.op](node, arguments, self._rows)
         self._cuts = []
         self._begin(i + 1, node.outputs[0])
         self._rows.note(node.outputs[0])
@@ -166,7 +162,7 @@ class _Walk:
     def _number(self, node: Node, name: str) -> Sum:
         """Return a constant as one number, or as one for each unit."""
         value = self._constants[name]
-        if isinstance(value, list) or value.dtype.kind not in "fiub":
+        if value.dtype.kind not in "fiub":
             raise ModelFormatError(f"{node} computes with {name!r:.100}, which is not of numbers")
         if value.size == 1 and value.ndim <= len(self._rows.shape) and not self._rows.is_of_units(value):
             return constant(value.reshape(()))
