@@ -42,8 +42,7 @@ def load(path: str | os.PathLike[str], *, fold: bool = True, check: Any = None, 
     path = os.fsdecode(path)
     with open_regular(path) as file, in_one_sentence(path):
         budget = Budget()
-        proto = _parsed(file, budget)
-        graph = read_graph(proto, os.path.dirname(path), budget)  # noqa: PTH120
+        graph = read_graph(_parsed(file, budget), os.path.dirname(path), budget)  # noqa: PTH120
         return _model(graph, budget, fold=fold, check=check, name=name, source=f"ONNX model {path!r}")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.tensors import DTYPES, Array, Tensors
+from fastnn.importers.refusals import refusing
 
 _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # the versions for which fastnn's authors read each operation
 _DOUBLE = 11
@@ -180,10 +181,10 @@ def _attribute(attribute: Any, node: Node, tensors: Tensors, budget: Budget) -> 
     value = getattr(attribute, field)
     if field in ("floats", "ints", "strings"):
         budget.take(_LISTED * len(value), f"the attribute {attribute.name!r:.60} of {node}")
-    try:
-        return tensors.array(value, f"{attribute.name!r:.60} of {node}") if field == "t" else _plain(value)
-    except UnicodeDecodeError:
-        raise ModelFormatError(f"{node} has a text {attribute.name!r:.60} that is not UTF-8") from None
+    if field == "t":
+        return tensors.array(value, f"{attribute.name!r:.60} of {node}")
+    with refusing(f"{node} has a text {attribute.name!r:.60} that is not UTF-8", UnicodeDecodeError):
+        return _plain(value)
 
 
 def _plain(value: Any) -> Any:
