@@ -22,9 +22,10 @@ def own_name(thing: object, package: str, cls: type | None = None, wrapped: Cont
     module = str(own.__module__)
     if module != package and not module.startswith(f"{package}."):
         return None
-    if getattr(sys.modules.get(module), own.__qualname__, None) is not own:
+    qualname = str(own.__qualname__)
+    if getattr(sys.modules.get(module), qualname, None) is not own:
         return None
     attributes = () if is_function else getattr(thing, "__dict__", ())
     if any(callable(getattr(own, name, None)) for name in attributes if name not in wrapped):
         return None
-    return str(own.__qualname__)
+    return qualname
