@@ -64,7 +64,7 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
             inputs=inputs,
             fold=fold,
             name=name,
-            check=export.rows_to_check(check, inputs),
+            check=export.as_arrays(check),
             answers=lambda _: export.answers(torch, module, check),
         )
 
