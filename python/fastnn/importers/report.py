@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn.importers.fold import to_model
-from fastnn.importers.steps import Step
+from fastnn.importers.steps import Array, Step
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

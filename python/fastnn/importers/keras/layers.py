@@ -16,8 +16,8 @@ import numpy as np
 from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import steps
-from fastnn.importers.keras.config import Array, KerasLayer, Shape, keras_3_form
-from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
+from fastnn.importers.keras.config import KerasLayer, Shape, keras_3_form
+from fastnn.importers.steps import Array, Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
 
 # Keys of any layer's config that change no prediction.
 _IGNORED = re.compile(

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fastnn._core import UnsupportedModelError
-from fastnn.importers.keras.config import Array, Shape, Stored, keras_3_form, layers_in_order, row_shape
+from fastnn.importers.keras.config import Shape, Stored, keras_3_form, layers_in_order, row_shape
 from fastnn.importers.keras.layers import layer_steps, shape_after
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Step
+from fastnn.importers.steps import Array, Step
 from fastnn.models.sequential import Sequential
 
 

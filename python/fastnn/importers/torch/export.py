@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
 from fastnn.importers.refusals import refusing
+from fastnn.importers.steps import Array
 from fastnn.importers.torch.kinds import as_array
 from fastnn.models.sequential import Sequential
-
-Array = npt.NDArray[Any]
 
 
 @contextmanager

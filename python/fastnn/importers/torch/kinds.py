@@ -4,18 +4,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import steps
 from fastnn.importers.refusals import refusing
-from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Slopes, Step
+from fastnn.importers.steps import Array, Function, Normalize, Nothing, Product, Scale, Slopes, Step
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
-
-Array = npt.NDArray[Any]
 
 
 class Kind(NamedTuple):

@@ -10,15 +10,13 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.files import open_regular
 from fastnn.importers.bfloat16 import widened
 from fastnn.importers.containers import ZipArchive
 from fastnn.importers.refusals import in_one_sentence, refusing
-
-Array = npt.NDArray[Any]
+from fastnn.importers.steps import Array
 
 # About 5,000 tensors. Python's objects take up to 100 times as many bytes, if each byte makes an empty dict.
 _MOST_PICKLE_BYTES = 1 << 19
