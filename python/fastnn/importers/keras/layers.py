@@ -140,8 +140,7 @@ def _activation(layer: KerasLayer, *, activation: Any = None) -> list[Step]:
         case "sparse_sigmoid":
             return steps.hard_sigmoid(source, 0.5, 0.5)
         case "log_sigmoid":  # log(1 / (1 + exp(-x))) = -softplus(-x)
-            minus = Scale(source, np.array(-1.0), np.array(0.0))
-            return [minus, Function(source, "softplus"), minus]
+            return steps.softplus(source, -1.0)
     return [Function(source, _RENAMED.get(activation, activation))]
 
 
