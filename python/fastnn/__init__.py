@@ -1,5 +1,7 @@
 """Dense neural networks on CPUs: exact to the last bit, fast, small.
 
+Examples in docstrings see numpy as np and the names of fastnn.layers and fastnn.models.
+
 >>> import numpy as np
 >>> from fastnn.layers import Dense
 >>> from fastnn.models import Sequential
@@ -14,16 +16,14 @@ from fastnn._core import (
     ModelFormatError,
     UnsupportedModelError,
     __version__,
-    isa,
-    isas,
     numerics_version,
-    set_isa,
 )
 from fastnn.configuration import show_config
 from fastnn.importers.keras.live import from_keras
 from fastnn.importers.sklearn_estimators import from_sklearn
 from fastnn.importers.torch.module import from_torch
 from fastnn.importers.torch.state_dict import from_torch_state_dict
+from fastnn.instruction_sets import isa, isas, set_isa
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
 from fastnn.threads import get_num_threads, set_num_threads

@@ -10,12 +10,16 @@ from fastnn import _core
 
 
 def show_config(print_fn: Callable[[str], object] = print) -> None:
-    """Print versions, instruction sets, number of threads and compiler, one per line, with print_fn.
+    """Print versions, instruction sets, number of threads and compiler, for example for a bug report.
 
-    >>> lines = []
-    >>> show_config(lines.append)
-    >>> lines[1]
-    'numerics version: 1'
+    print_fn: called once for each line; the default is print.
+    Raises ValueError if FASTNN_ISA or FASTNN_NUM_THREADS is set to an invalid value.
+
+    >>> show_config()
+    fastnn:           ...
+    numerics version: 1
+    instruction set:  ...
+    this CPU can run: ...
     """
     lines = {
         "fastnn": _core.__version__,
@@ -35,10 +39,7 @@ def show_config(print_fn: Callable[[str], object] = print) -> None:
 def cmake_dir() -> str:
     """Return the folder of the C++ package: `cmake -Dfastnn_DIR=$(python -m fastnn --cmake-dir)`.
 
-    Raises FileNotFoundError if fastnn was not installed by pip.
-
-    >>> cmake_dir()  # doctest: +SKIP
-    '…/site-packages/fastnn/lib/cmake/fastnn'
+    It is lib/cmake/fastnn beside the package's Python files. Raises FileNotFoundError if pip did not install fastnn.
     """
     folder = Path(_core.__file__).parent / "lib" / "cmake" / "fastnn"
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Compute in Python and NumPy in the default floating-point mode, as the C++ core does, whatever the caller has set."""
+"""The default floating-point mode for Python and NumPy, whatever the caller has set. The C++ core sets it itself."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

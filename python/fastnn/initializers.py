@@ -1,6 +1,9 @@
-"""Initializers, which draw the first weights of a layer: Glorot uniform and zeros, as in Keras.
+"""Initializers return the first weights of a layer: Glorot uniform and zeros, as in Keras.
 
-An initializer is a callable that takes a shape and returns float64 numbers.
+An initializer is a callable. It takes a shape and returns a float64 array; the layer converts it to the model's dtype.
+
+>>> from fastnn.initializers import GlorotUniform
+>>> layer = Dense(3, kernel_initializer=GlorotUniform(seed=1), bias_initializer="zeros")
 """
 
 import math
@@ -15,7 +18,9 @@ _generator = np.random.default_rng()
 
 
 def seed_weights(seed: int) -> None:
-    """Seed the shared generator, from which all initializers without a seed of their own draw.
+    """Seed the generator that all initializers without an own seed share.
+
+    Raises what NumPy's default_rng() raises for another seed than a non-negative integer.
 
     >>> seed_weights(1)
     >>> first = GlorotUniform()((2, 3))
@@ -28,7 +33,7 @@ def seed_weights(seed: int) -> None:
 
 
 def checked_seed(seed: object) -> int:
-    """Return seed as an int; raise ValueError unless it is an integer from 0 to 2**32 - 1.
+    """Return seed as an int. Raises ValueError unless it is an integer from 0 to 2**32 - 1.
 
     >>> checked_seed(np.int64(7))
     7
@@ -39,25 +44,31 @@ def checked_seed(seed: object) -> int:
 
 
 class Zeros:
-    """Initializer that returns zeros.
+    """Initializer that returns zeros, the default for biases.
 
     >>> Zeros()((2,))
     array([0., 0.])
     """
 
     def __call__(self, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-        """Return an array of zeros of this shape."""
+        """Return a float64 array of zeros of this shape."""
         return np.zeros(shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments of this initializer."""
+        """Return the constructor arguments of this initializer: none.
+
+        >>> Zeros().get_config()
+        {}
+        """
         return {}
 
 
 class GlorotUniform:
-    """Initializer that draws uniformly from [-limit, limit], limit = sqrt(6 / (inputs + units)).
+    """Initializer that draws uniformly from [-limit, limit), limit = sqrt(6 / (inputs + units)); the default for kernels.
 
-    With a seed, every call returns the same numbers. With None, every call draws new ones.
+    seed: an integer from 0 to 2**32 - 1, with which every call returns the same numbers. With None, the default, every
+        call draws new ones from the generator that seed_weights() seeds.
+    Raises ValueError for another seed.
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
 
     >>> kernel = GlorotUniform(seed=1)((4, 2))
@@ -69,13 +80,17 @@ class GlorotUniform:
         self.seed = None if seed is None else checked_seed(seed)
 
     def __call__(self, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-        """Return random numbers of this shape, whose first and last sizes are the inputs and the units."""
+        """Return a float64 array of this shape; its first size is the inputs, its last one the units."""
         generator = _generator if self.seed is None else np.random.default_rng(self.seed)
         limit = math.sqrt(6 / (shape[0] + shape[-1]))
         return generator.uniform(-limit, limit, shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments of this initializer."""
+        """Return the constructor arguments of this initializer.
+
+        >>> GlorotUniform(seed=1).get_config()
+        {'seed': 1}
+        """
         return {"seed": self.seed}
 
 
@@ -85,7 +100,10 @@ _NAMES: dict[str, Callable[..., Initializer]] = {"zeros": Zeros, "glorot_uniform
 
 
 def get(identifier: object) -> Initializer:
-    """Return an initializer from its name, from the result of serialize(), or from an initializer, which it returns.
+    """Return the initializer that identifier names.
+
+    identifier: "glorot_uniform" or "zeros"; a result of serialize(); or an initializer, which is returned as it is.
+    Raises ValueError for anything else.
 
     >>> get("glorot_uniform").get_config()
     {'seed': None}
@@ -104,7 +122,7 @@ def get(identifier: object) -> Initializer:
 
 
 def serialize(initializer: Initializer) -> dict[str, Any]:
-    """Return a dict from which get() creates an equal initializer.
+    """Return a dict of JSON's types from which get() creates an equal initializer.
 
     >>> serialize(GlorotUniform(seed=1))
     {'class_name': 'GlorotUniform', 'config': {'seed': 1}}

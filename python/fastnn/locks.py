@@ -1,9 +1,9 @@
-"""The lock that is held while layers, weights or networks change; predictions do not need it."""
+"""The lock for changes of layers, weights and networks. Predictions do not need it."""
 
 import os
 import threading
 
-# One for all, since models share layers; reentrant, since a model's change is made of its layers'.
+# One lock for all models, because models share layers. Reentrant, because a model's change includes its layers' changes.
 changes = threading.RLock()
-# A child process must not inherit it held by a thread that the child does not have.
+# A forked child must not inherit the lock in the hands of a thread that exists only in its parent.
 os.register_at_fork(before=changes.acquire, after_in_parent=changes.release, after_in_child=changes.release)

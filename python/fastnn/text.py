@@ -1,13 +1,21 @@
-"""Text that people read: names from files made harmless, numbers of bytes."""
+"""Text that people read: printable names, sizes with units."""
 
 
 def printable(text: str) -> str:
-    """Return text with control characters escaped: a name from a file must not command the terminal."""
+    r"""Return text with unprintable characters escaped: a name from a file must not command the terminal.
+
+    >>> printable("dense\x1b[2J")
+    'dense\\x1b[2J'
+    """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def bytes_text(size: int) -> str:
-    """Return a number of bytes as Keras writes it: 296.00 B, 4.54 KB, 1.20 MB."""
+    """Return a number of bytes in Keras' format, with two digits after the point.
+
+    >>> bytes_text(296), bytes_text(4648)
+    ('296.00 B', '4.54 KB')
+    """
     amount, unit = float(size), "B"
     for larger in ("KB", "MB", "GB", "TB"):
         if amount < 1024:

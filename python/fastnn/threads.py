@@ -1,11 +1,12 @@
 """The number of threads that a call may use. Outputs have the same bits with any number.
 
-threadpoolctl, if it is installed, reports and limits fastnn as it does BLAS libraries, in any order of imports:
+threadpoolctl, if it is installed, reports and limits fastnn's threads like those of BLAS libraries. The two packages
+may be imported in any order; only a ``ThreadpoolController`` from before the import of fastnn does not know fastnn.
 
->>> with threadpoolctl.threadpool_limits(1):  # doctest: +SKIP
-...     model.predict(x)  # on this thread alone
-
-Only a ``ThreadpoolController`` that was created before fastnn was imported does not know fastnn.
+>>> import threadpoolctl
+>>> with threadpoolctl.threadpool_limits(1):
+...     get_num_threads()
+1
 """
 
 import sys
@@ -19,7 +20,7 @@ from fastnn import _core
 
 
 def get_num_threads() -> int:
-    """Return the most threads that a call uses, including the calling one. Small calls use fewer.
+    """Return the largest number of threads that a call uses, including the calling one. Small calls use fewer.
 
     The default is the first of these that is set: the environment variable ``FASTNN_NUM_THREADS``, the first number in
     ``OMP_NUM_THREADS``, the number of CPUs that this process may use by its affinity and control groups.
@@ -32,7 +33,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(threads: int) -> None:
-    """Set the most threads that a call uses, from 1 to 1024, for the whole process.
+    """Set the largest number of threads that a call uses, from 1 to 1024, for the whole process.
 
     Raises TypeError unless ``threads`` is an integer, and ValueError if it is out of range.
 

@@ -1,1 +1,1 @@
-"""Models for other programs: ONNX, a C++ header."""
+"""Models for other programs: ONNX files and C++ headers."""

@@ -1,7 +1,7 @@
-"""Models as one C++17 header: the same bits as the library's, for any compiler.
+"""Models as one C++17 header: the same bits as the library, with any compiler.
 
-The text is cpp/single_header/model.hpp.in, in which the build has put the kernels; this file fills in the weights and
-the calls of the kernels. docs/header.md says what the header promises.
+The build puts the kernels into cpp/single_header/model.hpp.in; this file adds the weights and the calls of the kernels.
+docs/header.md says what the header promises.
 """
 
 import math
@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 SUFFIXES = (".hpp", ".h")
 
 _MOST_WEIGHTS = 2**22  # 69 MB of text, for which gcc takes 20 s and 1.5 GB, and clang 15 s and 2.2 GB
-_MOST_SCRATCH = 2**18  # bytes on the stack; some threads have not much more
+_MOST_SCRATCH = 2**18  # bytes on the stack; the stacks of some threads are not much larger
 # As in one_row.hpp and chains.hpp; each header checks them.
 _PANEL_WIDTH = 64
 _MOST_CHAINS = 16
@@ -46,10 +46,13 @@ _RESERVED = frozenset(_RESERVED_NAMES.split())
 def export(model: ModelDescription, fingerprint: str, path: str, name: str | None = None) -> None:
     """Write a model to a header, which appears whole or not at all; the same model gives the same bytes.
 
-    name: the namespace; the default is the file's name, with _ for characters that C++ does not take.
+    name: the namespace; default the name of the file, with _ in place of characters that C++ does not allow.
     The header has the weights and the computation, but no names of layers and no classes.
-    Raises ValueError (a name that C++ does not take), LimitError (more than 2^22 weights, or more than 256 KiB of
-    scratch), OSError.
+    Raises ValueError (an invalid namespace), LimitError (more than 2^22 weights, or more than 256 KiB of scratch),
+    OSError.
+
+    >>> model = Sequential([Dense(3, input_shape=(2,))])
+    >>> export(model.describe(), model.fingerprint(), "model.hpp")
     """
     content = to_text(model, fingerprint, _namespace(path, name)).encode("ascii")
     with WholeFile(path) as file:
@@ -67,7 +70,12 @@ def _namespace(path: str, name: str | None) -> str:
 
 
 def to_text(model: ModelDescription, fingerprint: str, namespace: str) -> str:
-    """Return the header of a model, its functions in a namespace."""
+    """Return the text of a header, with its functions in a namespace.
+
+    >>> model = Sequential([Dense(3, input_shape=(2,))])
+    >>> "namespace small" in to_text(model.describe(), model.fingerprint(), "small")
+    True
+    """
     count = sum(array.size for layer in model.layers for array in layer.weights.values())
     if count > _MOST_WEIGHTS:
         raise _core.LimitError(f"expected at most {_MOST_WEIGHTS} weights in a header; the model has {count}")

@@ -1,7 +1,7 @@
 """Models as .onnx files: one graph of opset 20, from "x" (rows, inputs) to "y" (rows, units).
 
-An attribute of ONNX is a float32. So a float64 model has its numbers in tensors, and its activations, where ONNX has
-them with attributes alone, in several nodes; importers/onnx/forms.py knows them again.
+An attribute of ONNX is a float32. So a float64 model has its numbers in tensors, and several nodes for an activation
+that ONNX parametrizes by attributes only; importers/onnx/forms.py recognises these nodes.
 """
 
 import importlib
@@ -28,6 +28,11 @@ def to_proto(model: ModelDescription) -> Any:
     """Return the onnx.ModelProto of a model: an input "x" (rows, inputs), an output "y" (rows, units).
 
     Raises LimitError for more weights than a protobuf message may have, ImportError without the onnx package.
+
+    >>> import onnx
+    >>> proto = to_proto(Sequential([Dense(3, "relu", input_shape=(2,))]).describe())
+    >>> [node.op_type for node in proto.graph.node]
+    ['Gemm', 'Relu']
     """
     try:
         onnx: Any = importlib.import_module("onnx")
@@ -52,6 +57,9 @@ def export(model: ModelDescription, path: str) -> None:
     to float32. ``model.classes`` is in the metadata. ONNX Runtime (1.32) runs every float32 model; in float64 it has no
     softplus, mish and gelu.
     Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
+
+    >>> import onnx
+    >>> export(Sequential([Dense(3, input_shape=(2,))]).describe(), "model.onnx")
     """
     if Path(path).suffix.lower() != ".onnx":
         raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={path!r}")
@@ -93,7 +101,7 @@ class _Graph:
         return self.tensor(repr(float(value)), value)
 
     def last_axis(self) -> str:
-        """Add the list of axes that has the last alone, and return its name."""
+        """Add a list with the last axis only, and return its name."""
         return self.tensor("axes", [-1], np.dtype(np.int64))
 
     def proto(self, value: str, inputs: int, units: int, classes: Any) -> Any:
@@ -170,7 +178,7 @@ def _leaky_relu(graph: _Graph, x: str, negative_slope: float) -> str:
 
 
 def _expm1(graph: _Graph, x: str, inner: float, factor: float) -> str:
-    """Add factor * (exp(inner * x) - 1) for x < 0, as 2 t / (1 - t) of t = tanh(inner * x / 2): no digits are lost."""
+    """Add factor * (exp(inner * x) - 1) for x < 0, as 2 t / (1 - t) with t = tanh(inner * x / 2): no digits cancel."""
     t = graph.add("Tanh", graph.add("Mul", x, graph.number(inner / 2)))
     quotient = graph.add("Div", t, graph.add("Sub", graph.number(1), t))
     return graph.add("Mul", quotient, graph.number(2 * factor))

@@ -1,4 +1,8 @@
-"""Layers, with Keras' names, arguments and defaults."""
+"""Layers, with Keras' names, arguments and defaults.
+
+>>> from fastnn.layers import Dense, LayerNormalization
+>>> model = Sequential([Dense(8, "relu", input_shape=(4,)), LayerNormalization(), Dense(3, "softmax")])
+"""
 
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense

@@ -1,4 +1,4 @@
-"""Activation, and how layers take an activation: by its name, or with its parameters."""
+"""The layer Activation, and the two ways to name an activation: a string, or a dict with parameters."""
 
 import math
 from typing import Any
@@ -9,7 +9,13 @@ from fastnn.layers.layer import Layer
 
 
 def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
-    """Return an activation's name and parameters, from its name, or a dict of both."""
+    """Return an activation's name and parameters.
+
+    identifier: the name; a dict with the name and parameters; or None for "linear". Raises ValueError for others.
+
+    >>> interpreted("relu"), interpreted({"name": "elu", "alpha": 2})
+    (('relu', {}), ('elu', {'alpha': 2.0}))
+    """
     given = dict(identifier) if isinstance(identifier, dict) else {}
     name = given.pop("name", None) if isinstance(identifier, dict) else "linear" if identifier is None else identifier
     if not isinstance(name, str) or name not in _core.activations:
@@ -35,18 +41,24 @@ def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
 
 
 def serialized(name: str, parameters: dict[str, float]) -> str | dict[str, Any]:
-    """Return what interpreted() takes, as JSON's types."""
+    """Return what interpreted() takes, in JSON's types.
+
+    >>> serialized("relu", {}), serialized("elu", {"alpha": 2.0})
+    ('relu', {'name': 'elu', 'alpha': 2.0})
+    """
     if not parameters:
         return name
     return {"name": name} | {each: None if math.isinf(value) else value for each, value in parameters.items()}
 
 
 class Activation(Layer):
-    """``y = activation(x)``, as a layer of its own.
+    """``y = activation(x)``, x and y (..., units). The layer has no weights.
 
-    activation: a name, such as 'relu', 'tanh' or 'softmax'; or a dict of the name and parameters:
-        {"name": "leaky_relu", "negative_slope": 0.01}, {"name": "clip", "minimum": 0, "maximum": None}.
-        docs/numerics.md lists all names, with what each computes.
+    activation: a name, such as "relu", "tanh" or "softmax"; a dict of the name and parameters, such as
+        {"name": "leaky_relu", "negative_slope": 0.01} or {"name": "clip", "minimum": 0, "maximum": None}; or None for
+        "linear". docs/numerics.md defines all activations.
+    name: default "activation", then "activation_1", ….
+    Raises ValueError for an unknown activation, and for parameters that are missing, unknown or out of range.
 
     >>> from fastnn.layers import Activation
     >>> from fastnn.models import Sequential
@@ -62,5 +74,9 @@ class Activation(Layer):
         super().__init__(name)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal layer, as JSON's types."""
+        """Return the constructor arguments of an equal layer, in JSON's types.
+
+        >>> Activation({"name": "elu", "alpha": 2}, name="a").get_config()
+        {'name': 'a', 'activation': {'name': 'elu', 'alpha': 2.0}}
+        """
         return {"name": self.name, "activation": serialized(self.activation, self.parameters)}

@@ -1,4 +1,4 @@
-"""Checks of what users pass to layers and models: names, sizes, numbers, arrays of weights; attributes that stay."""
+"""Validation of arguments of layers and models: names, sizes, numbers, arrays of weights; attributes that are final."""
 
 import itertools
 from collections import defaultdict
@@ -17,7 +17,13 @@ _counts: defaultdict[str, "itertools.count[int]"] = defaultdict(itertools.count)
 
 
 def as_weights(weights: Any) -> list[npt.NDArray[Any]]:
-    """Return the arrays of numbers that a list is made of. What is not NumPy's may run its own code here."""
+    """Return a list of weights as NumPy arrays. Objects with `__array__` may run their own code here.
+
+    Raises ValueError for masked values, TypeError for anything but a list of real numbers.
+
+    >>> as_weights([[1, 2]])
+    [array([1, 2])]
+    """
     try:
         given = list(weights)
     except TypeError:
@@ -32,12 +38,22 @@ def as_weights(weights: Any) -> list[npt.NDArray[Any]]:
 
 
 def is_text(string: str) -> bool:
-    """Whether a model's file can hold it: no NUL, no half of a surrogate pair."""
+    r"""Whether a model file can hold the string: no NUL, no lone surrogate.
+
+    >>> is_text("Größe"), is_text("\0"), is_text("\ud800")
+    (True, False, False)
+    """
     return not any(c == "\0" or 0xD800 <= ord(c) < 0xE000 for c in string)
 
 
 def unique_name(prefix: str, name: object) -> str:
-    """Return `name`, or Keras' automatic one: dense, dense_1, dense_2, … in this process."""
+    """Return name; if it is None, Keras' automatic name: dense, dense_1, dense_2, … in this process.
+
+    Raises ValueError unless name is a string that a model file can hold, and not empty.
+
+    >>> unique_name("sample", None), unique_name("sample", None), unique_name("sample", "own")
+    ('sample', 'sample_1', 'own')
+    """
     if name is not None:
         if not isinstance(name, str) or not name or not is_text(name):
             raise ValueError(
@@ -50,7 +66,11 @@ def unique_name(prefix: str, name: object) -> str:
 
 
 def positive_integer(name: str, value: object) -> int:
-    """Return value as an int, or raise ValueError in Keras' words."""
+    """Return value as an int. Raises ValueError, in Keras' words, unless it is an integer from 1 to 2**31 - 1.
+
+    >>> positive_integer("units", np.int64(3))
+    3
+    """
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value <= _LARGEST_SIZE:
         raise ValueError(
             f"Received an invalid value for `{name}`, expected a positive integer up to {_LARGEST_SIZE}. "
@@ -60,14 +80,22 @@ def positive_integer(name: str, value: object) -> int:
 
 
 def number(name: str, value: object) -> float:
-    """Return value as a float, or raise ValueError."""
+    """Return value as a float. Raises ValueError unless it is a number.
+
+    >>> number("epsilon", 1)
+    1.0
+    """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise ValueError(f"expected {name} to be a number. Received: {name}={value!r}")
     return float(value)
 
 
 def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:
-    """Return the number of inputs that a shape like (4,), or with its batch axis (None, 4), declares."""
+    """Return the number of inputs in a shape: 4 for (4,), or for (None, 4) if batch. Raises ValueError for others.
+
+    >>> inputs_of_shape("shape", (4,)), inputs_of_shape("shape", (None, 4), batch=True)
+    (4, 4)
+    """
     form = "(None, inputs)" if batch else "(inputs,)"
     if not isinstance(shape, (tuple, list)) or len(shape) != (2 if batch else 1):
         raise ValueError(f"expected {name} to be a tuple {form}. Received: {name}={shape!r}")
@@ -75,7 +103,12 @@ def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:
 
 
 class Fixed:
-    """Attributes that stay as they were made: a network may have been built from them."""
+    """Base class with attributes that cannot change once they are set: a network may have been built from them.
+
+    >>> Dense(3).units = 4
+    Traceback (most recent call last):
+    AttributeError: units of <Dense name=..., built=False> cannot be changed; make a new one with units=4
+    """
 
     _fixed: frozenset[str] = frozenset()
 

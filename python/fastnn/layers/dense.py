@@ -1,4 +1,4 @@
-"""Dense, the layer with a kernel."""
+"""Dense, the fully connected layer: a kernel, a bias and an activation."""
 
 from typing import Any
 
@@ -14,9 +14,13 @@ from fastnn.layers.layer import Layer, Weights
 class Dense(Layer):
     """``y = activation(x @ kernel + bias)``: x (..., inputs), kernel (inputs, units), bias (units,), y (..., units).
 
-    units: None only in the `layers` of load_model(), where a state dict says it.
-    activation: as Activation takes it; None for 'linear'.
-    input_shape: (inputs,), for the first layer of a model; the others learn it from the layer before.
+    units: a positive integer. None is allowed only in the `layers` of load_model(): the state dict then decides.
+    activation: as in Activation; None, the default, is "linear".
+    use_bias: default True. Without a bias, y = activation(x @ kernel).
+    kernel_initializer, bias_initializer: as in initializers.get(); default Glorot uniform and zeros.
+    input_shape: (inputs,), for the first layer of a model. Other layers learn it from the layer before.
+    name: default "dense", then "dense_1", ….
+    Raises ValueError for an invalid argument. Set weights with set_weights([kernel, bias]).
 
     >>> from fastnn.layers import Dense
     >>> from fastnn.models import Sequential
@@ -51,16 +55,30 @@ class Dense(Layer):
 
     @property
     def kernel(self) -> npt.NDArray[Any] | None:
-        """The kernel (inputs, units), read-only; None before the layer is built."""
+        """The kernel (inputs, units), a read-only array; None before the layer is built.
+
+        >>> Dense(3, input_shape=(2,)).kernel is None
+        True
+        >>> Sequential([Dense(3, input_shape=(2,))]).layers[0].kernel.shape
+        (2, 3)
+        """
         return self.weight("kernel")
 
     @property
     def bias(self) -> npt.NDArray[Any] | None:
-        """The bias (units,), read-only; None before the layer is built, or without one."""
+        """The bias (units,), a read-only array; None before the layer is built, and if use_bias is False.
+
+        >>> Sequential([Dense(3, input_shape=(2,))]).layers[0].bias
+        array([0., 0., 0.], dtype=float32)
+        """
         return self.weight("bias")
 
     def output_units(self, inputs: int) -> int:
-        """Return the number of units; ValueError for Dense(None)."""
+        """Return units. Raises ValueError for Dense(None).
+
+        >>> Dense(3).output_units(2)
+        3
+        """
         if self.units is None:
             raise ValueError(
                 "Received an invalid value for `units`, expected a positive integer; only the `layers` of a state "
@@ -69,7 +87,11 @@ class Dense(Layer):
         return self.units
 
     def weight_shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the kernel and, unless use_bias is False, the bias."""
+        """Return the shapes of the kernel and, unless use_bias is False, of the bias.
+
+        >>> Dense(3).weight_shapes(2)
+        {'kernel': (2, 3), 'bias': (3,)}
+        """
         shapes = super().weight_shapes(inputs)
         return {name: shape for name, shape in shapes.items() if name != "bias" or self.use_bias}
 
@@ -78,7 +100,12 @@ class Dense(Layer):
         return {name: initializers[name](shape) for name, shape in self.weight_shapes(inputs).items()}
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal layer, as JSON's types."""
+        """Return the constructor arguments of an equal layer, in JSON's types; not its weights and input_shape.
+
+        >>> config = Dense(3, "relu", name="hidden").get_config()
+        >>> config["units"], config["activation"], config["use_bias"]
+        (3, 'relu', True)
+        """
         return {
             "name": self.name,
             "units": self.units,

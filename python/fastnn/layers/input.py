@@ -1,12 +1,17 @@
-"""Input, the declaration of a model's inputs."""
+"""Input declares the number of inputs of a model."""
 
 from fastnn.layers.arguments import inputs_of_shape, unique_name
 
 
 class Input:
-    """The declaration of a model's inputs: ``Sequential([Input((4,)), Dense(3)])``.
+    """Declares the number of inputs of a model, in front of its layers.
 
-    shape: (inputs,), without the batch axis.
+    shape: (inputs,), without the batch axis. Raises ValueError for any other.
+    name: default "input_layer", then "input_layer_1", ….
+
+    >>> from fastnn import Input
+    >>> Sequential([Input((4,)), Dense(3)]).input_shape
+    (None, 4)
     """
 
     def __init__(self, shape: tuple[int], name: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What every layer has: a name, weights by name, models that hear of their changes.
+"""The base class of all layers: a name, weights by name, and the models to notify of changes.
 
 The kinds of layers, their parameters and their weights are rows of the core's table (_core.layers).
 """
@@ -18,7 +18,7 @@ Weights = dict[str, Array]
 
 
 class Description(NamedTuple):
-    """A built layer as data: what the core, files and exporters read."""
+    """A built layer as data, for the core, files and exporters."""
 
     class_name: str  # in _core.layers
     units: int
@@ -28,7 +28,7 @@ class Description(NamedTuple):
 
 
 class ModelDescription(NamedTuple):
-    """A built model as data, all of one moment: what saving and the exporters read."""
+    """A built model as data, a consistent snapshot for saving and exporters."""
 
     dtype: str
     inputs: int
@@ -39,7 +39,7 @@ class ModelDescription(NamedTuple):
 
 
 class State(NamedTuple):
-    """What building gives a layer."""
+    """What a layer gets when it is built."""
 
     inputs: int
     dtype: str
@@ -47,10 +47,12 @@ class State(NamedTuple):
 
 
 class Layer(Fixed):
-    """Base of all layers: a name, weights, and the number of inputs once the layer is built.
+    """Base class of all layers: a name, weights by name, and, once the layer is built, inputs and dtype.
 
-    A layer is built when it knows its number of inputs and dtype: by a declared input, by the layer before it, or by
-    the first data that the model sees.
+    A layer is built when its model knows the number of inputs: by an Input or input_shape, by build(), or by the first
+    rows that it predicts.
+    ``name``, ``activation`` and ``parameters`` cannot be changed later. ``activation`` is "linear" for PReLU, Affine and
+    LayerNormalization; ``parameters`` are the activation's or the layer's, by name.
 
     >>> from fastnn.layers import PReLU
     >>> layer = PReLU()
@@ -77,25 +79,45 @@ class Layer(Fixed):
 
     @property
     def inputs(self) -> int | None:
-        """The number of inputs; None before the layer is built."""
+        """The number of inputs; None before the layer is built.
+
+        >>> Dense(3).inputs is None, Sequential([Dense(3, input_shape=(2,))]).layers[0].inputs
+        (True, 2)
+        """
         return None if self._state is None else self._state.inputs
 
     @property
     def dtype(self) -> str:
-        """The dtype of the weights, once the layer is built."""
+        """The dtype of the weights, "float32" or "float64"; "float32" before the layer is built.
+
+        >>> Sequential([Dense(3, input_shape=(2,))], dtype="float64").layers[0].dtype
+        'float64'
+        """
         return "float32" if self._state is None else self._state.dtype
 
     @property
     def built(self) -> bool:
-        """Whether the layer knows its number of inputs."""
+        """Whether the layer knows its number of inputs and has weights.
+
+        >>> Dense(3).built, Sequential([Dense(3, input_shape=(2,))]).layers[0].built
+        (False, True)
+        """
         return self._state is not None
 
     def output_units(self, inputs: int) -> int:
-        """Return the number of outputs for a number of inputs."""
+        """Return the number of outputs for a number of inputs: the same, except for Dense.
+
+        >>> PReLU().output_units(2)
+        2
+        """
         return inputs
 
     def weight_shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the weights by name, in get_weights()'s order."""
+        """Return the shapes of the weights by name, in the order of get_weights().
+
+        >>> PReLU().weight_shapes(2)
+        {'alpha': (2,)}
+        """
         sizes = {"inputs": inputs, "units": self.output_units(inputs)}
         _, _, weights = _core.layers[self._class_name]
         return {name: tuple(sizes[axis] for axis in axes) for name, (axes, _) in weights.items()}
@@ -105,9 +127,13 @@ class Layer(Fixed):
         return {name: np.full(shape, weights[name][1]) for name, shape in self.weight_shapes(inputs).items()}
 
     def state_for(self, inputs: int, dtype: str, weights: Weights | None = None) -> State:
-        """Return the state that builds the layer with these weights, or its first ones; a built layer keeps its own.
+        """Return the state of the layer once it is built with these weights; the layer does not change.
 
-        The layer does not change. Raises ValueError where it cannot be built so.
+        weights: arrays by name; default initial ones. A built layer returns the state it has.
+        Raises ValueError for weights of wrong shapes, and if the layer was declared or built for other inputs.
+
+        >>> PReLU().state_for(2, "float32").weights
+        {'alpha': array([0., 0.], dtype=float32)}
         """
         if self.declared_inputs not in (None, inputs):
             raise ValueError(
@@ -125,7 +151,13 @@ class Layer(Fixed):
         return State(inputs, dtype, self._checked([given[name] for name in shapes if name in given], shapes, dtype))
 
     def set_state(self, state: State) -> None:
-        """Take over what state_for() returned, and drop the networks of models that use this layer."""
+        """Adopt a state of state_for() or state_with(); models with this layer drop their networks.
+
+        >>> layer = PReLU()
+        >>> layer.set_state(layer.state_for(2, "float32"))
+        >>> layer.built
+        True
+        """
         if state is self._state:
             return
         with changes:
@@ -134,7 +166,10 @@ class Layer(Fixed):
                 model.drop_network()
 
     def used_by(self, model: Any) -> None:
-        """Call model.drop_network() from now on when the weights change."""
+        """Call model.drop_network() from now on when the weights change. Sequential.add() does this.
+
+        >>> PReLU().used_by(Sequential())
+        """
         self._models[id(model)] = model
 
     def _checked(self, given: list[Array], shapes: dict[str, tuple[int, ...]], dtype: str) -> Weights:
@@ -156,37 +191,67 @@ class Layer(Fixed):
         return weights
 
     def weight(self, name: str) -> Array | None:
-        """Return a weight by its name, read-only; None before the layer is built, and for one that it does not have."""
+        """Return a weight by its name, as a read-only array; None if the layer is not built or has no such weight.
+
+        >>> Sequential([Dense(3, input_shape=(2,))]).layers[0].weight("bias")
+        array([0., 0., 0.], dtype=float32)
+        """
         array = None if self._state is None else self._state.weights.get(name)
         return None if array is None else array.view()
 
     @property
     def weights(self) -> list[Array]:
-        """The weights, in get_weights()'s order, read-only."""
+        """The weights in the order of get_weights(), as read-only arrays; [] before the layer is built.
+
+        >>> [array.shape for array in Sequential([Dense(3, input_shape=(2,))]).layers[0].weights]
+        [(2, 3), (3,)]
+        """
         # A view of a read-only array is read-only.
         return [] if self._state is None else [array.view() for array in self._state.weights.values()]
 
     def get_weights(self) -> list[Array]:
-        """Return copies of the weights, in the order of weight_shapes(): a Dense layer's kernel, then its bias."""
+        """Return copies of the weights, in the order of weight_shapes(): for Dense, the kernel, then the bias.
+
+        >>> kernel, bias = Sequential([Dense(3, input_shape=(2,))]).layers[0].get_weights()
+        >>> kernel.shape, bias.shape
+        ((2, 3), (3,))
+        """
         return [array.copy() for array in self.weights]
 
     def state_with(self, weights: list[Array]) -> State | None:
-        """Return the state of this built layer with other weights; None for a layer that is not built.
+        """Return the state of this layer with other weights; the layer does not change. None if it is not built.
 
-        Raises ValueError for another number of weights, or other shapes.
+        Raises ValueError for a wrong number of weights, or wrong shapes.
+
+        >>> layer = Sequential([Dense(1, input_shape=(2,))]).layers[0]
+        >>> layer.state_with([np.ones((2, 1)), np.ones(1)]).weights["bias"]
+        array([1.], dtype=float32)
         """
         shapes = {} if self._state is None else self.weight_shapes(self._state.inputs)
         checked = self._checked(weights, shapes, self.dtype)
         return None if self._state is None else self._state._replace(weights=checked)
 
     def set_weights(self, weights: Any) -> None:
-        """Replace the weights, given as get_weights() returns them; all are checked before any is replaced."""
+        """Replace the weights; all are validated before any is replaced.
+
+        weights: arrays of real numbers, in the order and shapes of get_weights(). They are copied, in the layer's dtype.
+        Raises ValueError for a wrong number, wrong shapes or masked values, TypeError for anything but real numbers.
+
+        >>> layer = Sequential([Dense(1, input_shape=(2,))]).layers[0]
+        >>> layer.set_weights([[[2], [3]], [10]])
+        >>> layer.bias
+        array([10.], dtype=float32)
+        """
         state = self.state_with(as_weights(weights))
         if state is not None:
             self.set_state(state)
 
     def count_params(self) -> int:
-        """Return the number of weights."""
+        """Return the number of weights. Raises ValueError if the layer is not built.
+
+        >>> Sequential([Dense(3, input_shape=(2,))]).layers[0].count_params()
+        9
+        """
         if not self.built:
             raise ValueError(
                 f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. "
@@ -195,17 +260,30 @@ class Layer(Fixed):
         return sum(array.size for array in self.weights)
 
     def description(self, state: State) -> Description:
-        """Return the layer as data."""
+        """Return the layer with a state as data.
+
+        >>> layer = PReLU()
+        >>> layer.description(layer.state_for(2, "float32")).class_name
+        'PReLU'
+        """
         units = self.output_units(state.inputs)
         return Description(self._class_name, units, self.activation, self.parameters, state.weights)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal layer, as JSON's types."""
+        """Return the constructor arguments of an equal layer, in JSON's types; not its weights.
+
+        >>> LayerNormalization(name="norm").get_config()
+        {'name': 'norm', 'epsilon': 0.001}
+        """
         return {"name": self.name, **self.parameters}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return the layer that get_config() described, with weights of its own."""
+        """Return a new layer with the arguments that get_config() returned.
+
+        >>> Dense.from_config({"units": 3, "activation": "relu"}).activation
+        'relu'
+        """
         return cls(**config)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Layers with weights for each unit and no kernel: PReLU, Affine, LayerNormalization."""
+"""Layers with weights for each unit but without a kernel: PReLU, Affine, LayerNormalization."""
 
 from fastnn import _core
 from fastnn.layers.arguments import number
@@ -6,7 +6,10 @@ from fastnn.layers.layer import Layer
 
 
 class PReLU(Layer):
-    """``y = alpha * x`` where x < 0, else x; its weight is alpha (units,), at first 0.
+    """``y = alpha * x`` where x < 0, else x; x and y (..., units).
+
+    The weight is alpha (units,), initially 0: set_weights([alpha]).
+    name: default "p_re_lu", then "p_re_lu_1", ….
 
     >>> from fastnn.layers import PReLU
     >>> from fastnn.models import Sequential
@@ -25,9 +28,11 @@ class PReLU(Layer):
 
 
 class Affine(Layer):
-    """``y = x * scale + shift`` for each unit; its weights are scale and shift, both (units,), at first 1 and 0.
+    """``y = x * scale + shift`` for each unit; x and y (..., units).
 
-    A trained model's BatchNormalization, Normalization or Rescaling becomes one if it cannot be folded into a Dense.
+    The weights are scale and shift, both (units,), initially 1 and 0: set_weights([scale, shift]).
+    Importers turn BatchNormalization, Normalization and Rescaling into an Affine if no Dense can absorb them.
+    name: default "affine", then "affine_1", ….
 
     >>> from fastnn.layers import Affine
     >>> from fastnn.models import Sequential
@@ -48,7 +53,9 @@ class Affine(Layer):
 class LayerNormalization(Layer):
     """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, mean and variance over the units of a row.
 
-    Its weights are gamma and beta, both (units,), at first 1 and 0. epsilon: at least 0.
+    x and y are (..., units). The weights are gamma and beta, both (units,), initially 1 and 0.
+    epsilon: at least 0; the default 0.001 is Keras' (PyTorch's is 1e-5). Raises ValueError for others.
+    name: default "layer_normalization", then "layer_normalization_1", ….
 
     >>> from fastnn.layers import LayerNormalization
     >>> from fastnn.models import Sequential

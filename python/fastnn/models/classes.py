@@ -1,4 +1,4 @@
-"""What outputs stand for: which of them are classes, and the classes' names."""
+"""Classes: whether a model chooses one, which one it chooses for a row, and the classes' names."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,27 +9,40 @@ import numpy.typing as npt
 
 from fastnn.layers.arguments import is_text
 
-# One output of these is the probability of the second of two classes.
+# A single output of these activations is the probability of the second of two classes.
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "step")
 
-_LONG, _LETTERS = 256, 2**20  # of a name, and of all if each were as long
+_LONG, _LETTERS = 256, 2**20  # limits of an array of strings: letters of the longest name, letters of all padded to it
 
 Array = npt.NDArray[Any]
 
 
 def are_classes(units: int, activation: str) -> bool:
-    """Whether a model with these outputs, of this last activation, chooses a class."""
+    """Whether a model with this number of units and this last activation chooses a class.
+
+    >>> are_classes(3, "linear"), are_classes(1, "sigmoid"), are_classes(1, "linear")
+    (True, True, False)
+    """
     return units > 1 or activation in _PROBABILITIES
 
 
 def chosen(y: Array) -> Array:
-    """Return the number of each row's class: the largest output's; one output is the second's above 0.5."""
+    """Return the index of each row's class: the largest of several outputs; 1 for a single output above 0.5.
+
+    >>> chosen(np.array([[1, 3, 2]])), chosen(np.array([[0.7]]))
+    (array([1]), array([1]))
+    """
     index: Array = y.argmax(axis=-1) if y.shape[-1] > 1 else (y[..., 0] > 0.5).astype(np.int64)
     return index
 
 
 def refuse_nan(y: Array, where: str = "", first_row: int = 0) -> None:
-    """Raise ValueError for the first row with NaN, which is the answer of no class."""
+    """Raise ValueError, naming the first row with NaN, if there is one: NaN chooses no class.
+
+    >>> refuse_nan(np.array([[1.0], [np.nan]]))
+    Traceback (most recent call last):
+    ValueError: expected outputs to choose a class by; received NaN among those of row 1
+    """
     wrong = np.isnan(y).any(axis=-1)
     if wrong.any():
         place = tuple(map(int, np.argwhere(wrong)[0]))
@@ -38,7 +51,11 @@ def refuse_nan(y: Array, where: str = "", first_row: int = 0) -> None:
 
 
 def checked(classes: Iterable[Any]) -> tuple[Any, ...]:
-    """Return the classes, NumPy's as Python's; ValueError for what a model's file cannot hold."""
+    """Return the classes as Python's own objects. Raises ValueError for classes that a model file cannot hold.
+
+    >>> checked(np.array([1, 2]))
+    (1, 2)
+    """
     if isinstance(classes, (str, bytes, bytearray, memoryview, set, frozenset, Mapping)):
         raise ValueError(f"expected classes to be a list, in the order of the outputs. Received: {classes!r:.100}")
     given = tuple(each.item() if isinstance(each, np.generic) else each for each in classes)
@@ -52,7 +69,10 @@ def checked(classes: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def check_count(count: int, units: int) -> None:
-    """Raise ValueError for so many classes, if they are not one for each output, or two for a single one."""
+    """Raise ValueError unless there is one class for each unit, or two for a single unit.
+
+    >>> check_count(2, 1)
+    """
     expected = 2 if units == 1 else units
     if count != expected:
         raise ValueError(f"expected {expected} classes, for {units} outputs; received {count}")
@@ -68,8 +88,10 @@ def _is_class(value: object) -> bool:
 
 
 def as_array(classes: tuple[Any, ...]) -> Array:
-    """Return the classes as an array, of objects where NumPy would make others of them, of ("1", 1), of (True, 2),
-    and where each would take as much memory as a long name.
+    """Return the class names as an array; dtype object if NumPy would change their types or pad all to one long name.
+
+    >>> as_array((1, 2)), as_array((1, "1"))
+    (array([1, 2]), array([1, '1'], dtype=object))
     """
     longest = max((len(each) for each in classes if isinstance(each, str)), default=0)
     if longest <= _LONG and longest * len(classes) <= _LETTERS:

@@ -1,4 +1,4 @@
-"""Sequential, the model: layers in a row, with Keras' names and behaviour."""
+"""Sequential, the model: layers in a row that predict, with Keras' names and behaviour."""
 
 import copy
 import os
@@ -31,25 +31,35 @@ _NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Networ
 
 
 class Sequential(Stack):
-    """Layers in a row, each taking the outputs of the one before.
+    """Layers in a row: each takes the outputs of the one before.
 
-    layers: any number of them (fastnn.layers), an Input in front if wanted; more can be added later.
-    dtype: 'float32' or 'float64', of weights, arithmetic and outputs.
+    layers: a list of layers of fastnn.layers, optionally after an Input; or one layer. add() appends more.
+    name: default "sequential", then "sequential_1", ….
+    dtype: "float32" (default) or "float64", the type of weights, arithmetic and outputs.
+    Raises TypeError for other objects than layers; ValueError for an unknown dtype and for layers that do not fit.
 
-    The bits of a row's answer depend on the model and that row alone (docs/numerics.md). One model can be called from
-    many threads at once; the GIL is released meanwhile, but in calls of few rows that take 10 µs at most.
+    New models have random weights; fastnn does not train. The first rows that a model predicts decide its number of
+    inputs if nothing declares it. ``model.conversion`` is the report of an importer, else None.
 
+    The bits of a row's answer depend on the model and that row alone (docs/numerics.md). Thread-safe. Calls longer than
+    about 10 µs release the GIL.
+
+    >>> from fastnn.layers import Dense, Input
+    >>> from fastnn.models import Sequential
     >>> model = Sequential([Input((4,)), Dense(3, activation="relu"), Dense(2, activation="softmax")])
     >>> model.predict([[1, 2, 3, 4]]).shape
     (1, 2)
     """
 
-    # The network of the present weights; None until it is needed. In a slot, which Python reads faster than __dict__.
+    # The network of the current weights; None until it is needed. Python reads a slot faster than __dict__.
     __slots__ = ("_network",)
     _network: Any
 
     def drop_network(self) -> None:
-        """Forget the network of layers or weights that have changed since; the next call builds another."""
+        """Forget the network after a change of layers or weights; the next call builds another.
+
+        >>> Sequential().drop_network()
+        """
         self._network = None
 
     def predict(
@@ -59,13 +69,21 @@ class Sequential(Stack):
         verbose: int | str = 0,
         out: npt.NDArray[Any] | None = None,
     ) -> npt.NDArray[Any]:
-        """Return the outputs (..., units) for the rows x (..., inputs); a 1-D x is one row.
+        """Return the outputs (..., units) for the rows x (..., inputs), in the model's dtype; a 1-D x is one row.
 
-        x: whatever np.asarray makes real numbers of; other dtypes than the model's are converted once. It is not
-           modified. NaN in a row gives NaN in that row's answer only.
+        x: anything that np.asarray turns into real numbers, of any dtype and memory layout. Another dtype than the
+           model's is converted once. x is never modified. NaN in a row stays in that row's answer.
         out: an array for the result, of exactly its shape and dtype, C-contiguous; it is returned. It may overlap x.
         batch_size, verbose: accepted for programs written for Keras; answers and speed do not depend on them.
         Raises ValueError (shapes, values), TypeError (dtypes).
+
+        >>> model = Sequential([Dense(1, input_shape=(2,))])
+        >>> model.set_weights([[[2], [3]], [10]])
+        >>> model.predict([[1, 1], [0, 0]])
+        array([[15.],
+               [10.]], dtype=float32)
+        >>> model.predict([1, 1], out=np.empty(1, "float32"))
+        array([15.], dtype=float32)
         """
         if batch_size is not None:
             positive_integer("batch_size", batch_size)
@@ -84,13 +102,22 @@ class Sequential(Stack):
         return result
 
     def predict_classes(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return the class of each row, (...,): a number from 0 or, where the model has `classes`, one of these.
+        """Return the class of each row, (...,): its name if the model has `classes`, else its number from 0 (int64).
 
-        They are objects (dtype object) where the model's are of more than one type, or longer than 256 letters.
-        Of several outputs the largest decides; one output is the second class's probability, which has it above 0.5.
-        Several outputs of sigmoid are labels that a row may have together: 1 above 0.5, else 0, in (..., units).
-        Raises ValueError for one output that is no probability, unless it is of sigmoid, hard_sigmoid or step, and for
-        outputs with NaN.
+        The largest of several outputs decides. A single output, of sigmoid, hard_sigmoid or step, is the probability of
+        the second class, which wins above 0.5.
+        Several outputs of sigmoid are labels that a row may have together: the result is (..., units), 1 above 0.5,
+        else 0.
+        The dtype is object if the classes have several types or a class is longer than 256 letters.
+        Raises ValueError for a single output of another activation, and for outputs with NaN; what predict() raises.
+
+        >>> model = Sequential([Dense(2, "softmax", input_shape=(2,))])
+        >>> model.set_weights([[[1, 0], [0, 1]], [0, 0]])
+        >>> model.predict_classes([[2, 1], [1, 2]])
+        array([0, 1])
+        >>> model.classes = ["cat", "dog"]
+        >>> model.predict_classes([[2, 1], [1, 2]]).tolist()
+        ['cat', 'dog']
         """
         y = self.predict(x)
         refuse_nan(y)
@@ -111,7 +138,12 @@ class Sequential(Stack):
         return named
 
     def representations(self, x: npt.ArrayLike) -> list[npt.NDArray[Any]]:
-        """Return every layer's outputs for the rows x, the last one's being predict(x)."""
+        """Return the outputs (..., units) of every layer for the rows x, as in predict(); the last is predict(x).
+
+        >>> model = Sequential([Dense(3, "relu", input_shape=(2,)), Dense(1)])
+        >>> [output.shape for output in model.representations(np.ones((5, 2)))]
+        [(5, 3), (5, 1)]
+        """
         network = self._network
         if network is None:
             network = self._built_network(x)
@@ -119,7 +151,7 @@ class Sequential(Stack):
         return result
 
     def _built_network(self, x: npt.ArrayLike | None = None) -> Any:
-        """Build what is missing, for the columns of x where nothing is declared."""
+        """Build the network, and the layers that are not built; x decides the number of inputs if nothing declares it."""
         columns = _core.columns(x) if self._inputs is None and x is not None else None
         with changes:
             inputs = columns if self._inputs is None and columns is not None else self._known_inputs()
@@ -133,7 +165,14 @@ class Sequential(Stack):
         return [layer.description(state) for layer, state in zip(self._layers, states, strict=True)]
 
     def describe(self) -> ModelDescription:
-        """Return the built model as data, all of one moment: what saving and the exporters read."""
+        """Return the model as data, a consistent snapshot for saving and exporters. Builds the model if necessary.
+
+        Raises ValueError if the number of inputs is unknown.
+
+        >>> description = Sequential([Dense(3, "relu", input_shape=(2,))]).describe()
+        >>> description.inputs, description.units, description.layers[0].activation
+        (2, 3, 'relu')
+        """
         with changes:
             self.build()
             layers = self._descriptions(self._states(self._known_inputs()))
@@ -141,7 +180,21 @@ class Sequential(Stack):
             return ModelDescription(self.dtype, self._known_inputs(), layers[-1].units, classes, names, layers)
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
-        """Print a table of the layers, their output shapes and numbers of weights, as Keras does."""
+        """Print a table of the layers, their output shapes and numbers of weights, as Keras does.
+
+        print_fn: called once with the whole text; the default is print.
+
+        >>> Sequential([Dense(3, input_shape=(2,), name="hidden")], name="small").summary()
+        Model: "small"
+        ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
+        ┃ Layer (type)                    ┃ Output Shape           ┃       Param # ┃
+        ┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩
+        │ hidden (Dense)                  │ (None, 3)              │             9 │
+        └─────────────────────────────────┴────────────────────────┴───────────────┘
+         Total params: 9 (36.00 B)
+         Trainable params: 9 (36.00 B)
+         Non-trainable params: 0 (0.00 B)
+        """
         with changes:
             rows, known = [], self._inputs is not None
             for i, layer in enumerate(self._layers):
@@ -156,7 +209,14 @@ class Sequential(Stack):
         return f"<Sequential name={self.name}, built={self.built}>"
 
     def fingerprint(self) -> str:
-        """Return SHA-256, in hex, of what decides the answers: numerics version, architecture, weights; not names."""
+        """Return the SHA-256, in hex, of everything that decides the answers: numerics version, architecture, weights.
+
+        Names, classes and whether an activation is a layer of its own do not count (docs/model-format.md).
+        Raises ValueError if the number of inputs is unknown.
+
+        >>> len(Sequential([Dense(3, input_shape=(2,))]).fingerprint())
+        64
+        """
         network = self._network
         if network is None:
             network = self._built_network()
@@ -172,7 +232,12 @@ class Sequential(Stack):
     __hash__ = None  # type: ignore[assignment]  # weights can change
 
     def get_config(self) -> dict[str, Any]:
-        """Return the architecture, without weights, as JSON's types."""
+        """Return the architecture, without weights, in JSON's types.
+
+        >>> config = Sequential([Dense(3, input_shape=(2,))], name="small").get_config()
+        >>> config["name"], config["dtype"], config["build_input_shape"], len(config["layers"])
+        ('small', 'float32', [None, 2], 1)
+        """
         with changes:
             config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
             if self._inputs is not None:
@@ -186,7 +251,14 @@ class Sequential(Stack):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return the model that get_config() described, with weights of its own."""
+        """Return a new model with the architecture that get_config() returned, and with initial weights.
+
+        Raises UnsupportedModelError (a ValueError) for unknown layers, ValueError for another malformed config.
+
+        >>> config = Sequential([Dense(3, input_shape=(2,))]).get_config()
+        >>> Sequential.from_config(config).output_shape
+        (None, 3)
+        """
         model = cls._unbuilt(config)
         if "build_input_shape" in config:
             model.build(config["build_input_shape"])
@@ -216,10 +288,16 @@ class Sequential(Stack):
 
     @default_mode()
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write architecture and weights to a .safetensors file (docs/model-format.md).
+        """Write architecture, weights and classes to a .safetensors file (docs/model-format.md).
 
-        The file appears whole or not at all; the same model gives the same bytes.
-        Raises ValueError (another extension, a model not built), FileExistsError (overwrite=False), OSError.
+        The file appears whole or not at all; the same model gives the same bytes. load_model() reads it.
+        overwrite: whether to replace a file that exists; default True.
+        Raises ValueError (another extension, unknown number of inputs), FileExistsError (overwrite=False), OSError.
+
+        >>> model = Sequential([Dense(3, input_shape=(2,))])
+        >>> model.save("model.safetensors")
+        >>> load_model("model.safetensors") == model
+        True
         """
         path = Path(os.fsdecode(filepath))
         if path.suffix != ".safetensors":
@@ -232,11 +310,19 @@ class Sequential(Stack):
 
     @default_mode()
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
-        """Write the model to an .onnx file, or to an .hpp or .h, a C++ header that computes the same bits by itself.
+        """Write the model for other programs: to an .onnx file, or to a C++17 header (.hpp or .h).
 
-        ONNX Runtime and others run .onnx (needs `pip install 'fastnn[onnx]'`), and load_model() reads it back, but for
-        the names of layers. docs/header.md is about the header; `name` is its namespace's, else it has the file's.
-        Raises ValueError (another extension, a model not built, no C++ name), LimitError, OSError, ImportError.
+        .onnx: for ONNX Runtime and others; load_model() reads it too, except the names of layers. It needs
+            `pip install 'fastnn[onnx]'`.
+        .hpp, .h: one file without any library that computes the same bits (docs/header.md).
+        name: the header's namespace; default the name of the file.
+        Raises ValueError (another extension, unknown number of inputs, an invalid namespace), LimitError (a model too
+        large for the format), OSError, ImportError (onnx is missing).
+
+        >>> model = Sequential([Dense(3, input_shape=(2,))])
+        >>> model.export("model.hpp", name="small")
+        >>> "namespace small" in open("model.hpp").read()
+        True
         """
         path = os.fsdecode(filepath)
         if Path(path).suffix.lower() in header.SUFFIXES:
@@ -249,7 +335,7 @@ class Sequential(Stack):
             onnx.export(self.describe(), path)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Copies of the layers, with the weights that they have together; so models that share a layer share none after.
+        # Copies of the layers, all of one moment. A copied model shares no layer with its original.
         with changes:
             return self.__dict__ | {"_layers": [copy.copy(layer) for layer in self._layers]}
 

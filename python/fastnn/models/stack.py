@@ -1,4 +1,4 @@
-"""Layers in a row: how they are put together, and their weights. What a Sequential is before it computes."""
+"""Layers in a row and their weights: the part of a Sequential that does not compute."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -26,7 +26,7 @@ def _dtype_name(dtype: Any) -> str:
 
 
 class Stack(Fixed):
-    """Layers in a row, each taking the outputs of the one before; knows nothing of computing."""
+    """Layers in a row: each takes the outputs of the one before. The base class of Sequential."""
 
     _fixed = frozenset(("name", "dtype"))
 
@@ -46,43 +46,76 @@ class Stack(Fixed):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, without the Input."""
+        """The layers, without the Input, as a new list.
+
+        >>> Sequential([Input((2,)), Dense(3, name="hidden")]).layers
+        [<Dense name=hidden, built=True>]
+        """
         return list(self._layers)
 
     @property
     def built(self) -> bool:
-        """Whether the number of inputs is known and every layer has its weights."""
+        """Whether the number of inputs is known and every layer has weights.
+
+        >>> Sequential([Dense(3)]).built, Sequential([Dense(3, input_shape=(2,))]).built
+        (False, True)
+        """
         return self._inputs is not None and bool(self._layers)
 
     @property
     def input_shape(self) -> tuple[None, int]:
-        """(None, inputs); ValueError before the number of inputs is known."""
+        """(None, inputs). Raises ValueError before the number of inputs is known.
+
+        >>> Sequential([Dense(3, input_shape=(2,))]).input_shape
+        (None, 2)
+        """
         return (None, self._known_inputs())
 
     @property
     def output_shape(self) -> tuple[None, int]:
-        """(None, units of the last layer); ValueError before the number of inputs is known."""
+        """(None, units of the last layer). Raises ValueError before the number of inputs is known.
+
+        >>> Sequential([Dense(3, input_shape=(2,))]).output_shape
+        (None, 3)
+        """
         return (None, self._units_after(len(self._layers)))
 
     @property
     def classes(self) -> tuple[Any, ...] | None:
-        """What the outputs stand for: strings, numbers or booleans, one for each unit, two for a single one; or None.
+        """The names of the classes, a tuple, or None (default): one for each unit, two for a single unit.
 
-        They are kept in the model's file, decide no answers but predict_classes(), and take no part in fingerprint().
+        Set it to strings, finite numbers or booleans. ValueError for other objects, and for a wrong number of them.
+        Files keep the classes. Only predict_classes() uses them; they do not change predict() and fingerprint().
+
+        >>> model = Sequential([Dense(2, "softmax", input_shape=(2,))])
+        >>> model.classes = ["cat", "dog"]
+        >>> model.classes
+        ('cat', 'dog')
         """
         classes = self._classes
         return None if classes is None else tuple(classes.tolist())
 
     @classes.setter
     def classes(self, classes: Iterable[Any] | None) -> None:
-        """Say what the outputs stand for; ValueError for what they cannot."""
+        """Set the names of the classes."""
         given = None if classes is None else checked(classes)
         if given is not None and self.built:
             check_count(len(given), self.output_shape[1])
         self._classes = None if given is None else as_array(given)
 
     def add(self, layer: Layer | Input) -> None:
-        """Append a layer; an Input only as the first."""
+        """Append a layer; an Input only in front of all layers.
+
+        If the number of inputs is known, the layer is built at once.
+        Raises TypeError for other objects; ValueError for an Input after others, a name that the model already has, or
+        a layer that was built for another number of inputs or another dtype.
+
+        >>> model = Sequential()
+        >>> model.add(Input((2,)))
+        >>> model.add(Dense(3))
+        >>> model.output_shape
+        (None, 3)
+        """
         if not isinstance(layer, (Layer, Input)):
             raise TypeError(
                 f"Only layers of fastnn.layers can be added to a Sequential model. "
@@ -121,7 +154,12 @@ class Stack(Fixed):
         self.drop_network()
 
     def pop(self) -> Layer:
-        """Remove the last layer and return it."""
+        """Remove the last layer and return it. Raises ValueError if there is none.
+
+        >>> model = Sequential([Dense(3, input_shape=(2,)), Dense(1)])
+        >>> model.pop().units, model.output_shape
+        (1, (None, 3))
+        """
         with changes:
             if not self._layers:
                 raise ValueError(f"expected a model with at least 1 layer to pop from; '{self.name}' has none")
@@ -132,7 +170,16 @@ class Stack(Fixed):
             return layer
 
     def build(self, input_shape: tuple[int | None, int] | None = None) -> None:
-        """Make the weights, for an input of shape (None, inputs); without it, for the declared one."""
+        """Create the weights of all layers that have none.
+
+        input_shape: (None, inputs); default the declared number of inputs.
+        Raises ValueError for a model without layers, and if the number of inputs is unknown or already another.
+
+        >>> model = Sequential([Dense(3), Dense(1)])
+        >>> model.build((None, 2))
+        >>> [array.shape for array in model.get_weights()]
+        [(2, 3), (3,), (3, 1), (1,)]
+        """
         inputs = self._inputs
         if input_shape is not None:
             inputs = inputs_of_shape("input_shape", input_shape, batch=True)
@@ -144,7 +191,7 @@ class Stack(Fixed):
             self._adopt(self._states(self._known_inputs() if inputs is None else inputs))
 
     def _states(self, inputs: int, weights: list[Weights] | None = None) -> list[State]:
-        """Return each layer's state for so many inputs, with these weights; no layer changes."""
+        """Return the state of each layer for this number of inputs, with these weights; no layer changes."""
         if not self._layers:
             raise ValueError(f"expected a model with at least 1 layer; '{self.name}' has none: use model.add(...)")
         states = []
@@ -173,12 +220,27 @@ class Stack(Fixed):
         return width
 
     def get_weights(self) -> list[npt.NDArray[Any]]:
-        """Return copies of all kernels (inputs, units) and biases (units,), in the order of the layers."""
+        """Return copies of all weights, in the order of the layers: for Dense, kernel (inputs, units), bias (units,).
+
+        [] before the model is built.
+
+        >>> [array.shape for array in Sequential([Dense(3, input_shape=(2,)), PReLU()]).get_weights()]
+        [(2, 3), (3,), (3,)]
+        """
         with changes:
             return [array for layer in self._layers for array in layer.get_weights()]
 
     def set_weights(self, weights: Any) -> None:
-        """Replace all weights, given as get_weights() returns them; all are checked before any is replaced."""
+        """Replace all weights; all are validated before any is replaced.
+
+        weights: arrays of real numbers, in the order and shapes of get_weights(). They are copied, in the model's dtype.
+        Raises ValueError for a wrong number, wrong shapes or masked values, TypeError for anything but real numbers.
+
+        >>> model = Sequential([Dense(1, input_shape=(2,))])
+        >>> model.set_weights([[[2], [3]], [10]])
+        >>> model.predict([1, 1])
+        array([15.], dtype=float32)
+        """
         weights = as_weights(weights)
         with changes:
             expected = sum(len(layer.weights) for layer in self._layers)
@@ -194,8 +256,12 @@ class Stack(Fixed):
                     layer.set_state(state)
 
     def count_params(self) -> int:
-        """Return the number of weights."""
+        """Return the number of weights. Raises ValueError if a layer is not built.
+
+        >>> Sequential([Dense(3, input_shape=(2,))]).count_params()
+        9
+        """
         return sum(layer.count_params() for layer in self._layers)
 
     def drop_network(self) -> None:
-        """Forget what was built of layers or weights that have changed since."""
+        """Forget what was built from layers or weights that have changed since."""

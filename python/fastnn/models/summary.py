@@ -1,4 +1,4 @@
-"""The table that ``model.summary()`` prints, in Keras 3's look."""
+"""The table that ``model.summary()`` prints, in the format of Keras 3."""
 
 from typing import Any
 
@@ -17,7 +17,12 @@ def _cells(bar: str, cells: tuple[str, str, str], widths: list[int]) -> str:
 
 
 def summary_lines(name: str, rows: list[tuple[str, str, str]], params: int, bytes_per_param: int) -> list[str]:
-    """Return the lines of a summary; rows are (layer (type), output shape, params)."""
+    """Return the lines of a summary; rows are (layer (type), output shape, params).
+
+    >>> summary_lines("m", [("dense (Dense)", "(None, 3)", "9")], 9, 4)[3:5]
+    ['┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩',
+     '│ dense (Dense)                   │ (None, 3)              │             9 │']
+    """
     table: list[tuple[str, str, str]] = [("Layer (type)", "Output Shape", "Param #"), *rows]
     table = [(printable(layer), shape, number) for layer, shape, number in table]
     columns: Any = zip(*table, strict=True)

@@ -1,1 +1,1 @@
-"""Files of models: fastnn's own, and which format a file is of."""
+"""Model files: fastnn's own format, and the choice of the reader for a file."""

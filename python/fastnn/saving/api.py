@@ -1,4 +1,4 @@
-"""Models from files and to files: load_model and save_model."""
+"""load_model and save_model."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -19,22 +19,36 @@ def load_model(
     fold: bool = True,
     check: Any = None,
 ) -> Sequential:
-    """Return the model of a file, whose content says which kind it is.
+    """Return the model of a file. The content of the file, not its name, decides how it is read.
 
-    fastnn's own .safetensors; Keras' .keras and .h5 (needs `pip install 'fastnn[keras]'`); .onnx ('fastnn[onnx]');
-    PyTorch's state dicts, .pt and .safetensors, with `layers` and `eps` as from_torch_state_dict() takes them.
+    Formats: fastnn's .safetensors; .keras and .h5 of Keras (needs `pip install 'fastnn[keras]'`); .onnx (needs
+    `pip install 'fastnn[onnx]'`); PyTorch's state dicts, .pt and .safetensors.
 
-    fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them.
-    check: (x, y), rows and the source's own answers to them: `model.conversion` then tells the largest difference.
+    layers, eps: only for state dicts, which do not hold activations; see from_torch_state_dict().
+    fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
+        (default), or stay layers of their own.
+    check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` is then the largest difference.
 
-    The whole file is checked first. Raises fastnn.ModelFormatError (a ValueError) for a malformed file, its subclass
-    UnsupportedModelError for layers that fastnn does not have, OSError, ImportError for a missing package. Nothing in a
-    file is ever executed, and no other file is opened than ONNX's data beside it.
+    The whole file is validated first. Nothing in it is executed, and no other file is opened, except external data of
+    ONNX in the same folder.
+    Raises ModelFormatError (a ValueError) for a malformed file; its subclasses UnsupportedModelError for a model that
+    fastnn does not compute and LimitError for one that is too large; ValueError for arguments that do not fit the file;
+    OSError; ImportError for a missing package.
+
+    >>> from fastnn import load_model
+    >>> model = Sequential([Dense(3, "relu", input_shape=(2,))])
+    >>> model.save("model.safetensors")
+    >>> load_model("model.safetensors") == model
+    True
     """
     with open_regular(os.fsdecode(filepath)) as file:
         return formats.load(file, layers, eps, fold, check)
 
 
 def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write a model to a file: model.save(filepath, overwrite)."""
+    """Write a model to a .safetensors file: model.save(filepath, overwrite).
+
+    >>> from fastnn import save_model
+    >>> save_model(Sequential([Dense(3, input_shape=(2,))]), "model.safetensors")
+    """
     model.save(filepath, overwrite)

@@ -1,4 +1,4 @@
-"""The formats of model files, one row each: a file's first bytes name the row, whose function reads the open file."""
+"""The formats of model files, one row each. The first bytes of a file choose the row; its function reads the file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
@@ -18,7 +18,13 @@ from fastnn.text import printable
 def load(
     file: BinaryIO, layers: Sequence[Any] | Mapping[str, Any] | None, eps: float, fold: bool, check: Any
 ) -> Sequential:
-    """Return the model of an open file; the other parameters are load_model()'s."""
+    """Return the model of an open file. The other parameters are those of load_model().
+
+    >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
+    >>> with open("model.safetensors", "rb") as file:
+    ...     load(file, layers=None, eps=1e-5, fold=True, check=None).output_shape
+    (None, 3)
+    """
     beginning = file.read(_core.beginning_bytes)
     file.seek(0)
     kind = _core.format_of(beginning)

@@ -1,4 +1,4 @@
-"""fastnn's own files: a config and weights, written from plain data and read back as plain data."""
+"""fastnn's own files: a config and weights, written from plain data and read as plain data."""
 
 import json
 import os
@@ -11,15 +11,25 @@ from fastnn.layers.layer import ModelDescription
 
 
 def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDescription) -> None:
-    """Write a model's file, which appears whole or not at all; config: what Sequential.get_config() returns."""
+    """Write a model file, which appears whole or not at all. config is what Sequential.get_config() returns.
+
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(3, input_shape=(2,))])
+    >>> write("model.safetensors", model.get_config(), model.describe())
+    """
     text = json.dumps(config, separators=(",", ":"), ensure_ascii=False)
     _core.write_model(os.fsencode(path), text, model.dtype, model.inputs, model.layers)
 
 
 def read(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, npt.NDArray[Any]]]]:
-    """Return the config and each layer's weights by name.
+    """Return the config and, for each layer, its weights by name.
 
-    Raises ModelFormatError (a ValueError) for a file that is not valid, OSError.
+    Raises ModelFormatError (a ValueError) for an invalid file, OSError.
+
+    >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
+    >>> with open("model.safetensors", "rb") as file:
+    ...     config, weights = read(file)
+    >>> weights[0].keys()
+    dict_keys(['kernel', 'bias'])
     """
     text, weights = _core.read_model(file.fileno(), os.fsencode(file.name))
     return json.loads(text), weights
