@@ -116,21 +116,6 @@ void check_tiling(const std::vector<Entry>& entries, std::uint64_t data_size, co
   }
 }
 
-std::string quoted(const std::string& text) { return Json(text).dump(); }
-
-// Returns the text of an object whose values are JSON already.
-std::string object_text(const std::map<std::string, std::string>& values) {
-  std::string text = "{";
-  for (const auto& [key, value] : values) text += (text.size() == 1 ? "" : ",") + quoted(key) + ":" + value;
-  return text + "}";
-}
-
-std::string array_text(const std::vector<std::size_t>& values) {
-  std::string text = "[";
-  for (const std::size_t value : values) text += (text.size() == 1 ? "" : ",") + std::to_string(value);
-  return text + "]";
-}
-
 }  // namespace
 
 std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file) {
@@ -188,18 +173,21 @@ Header parse_header(const std::string& text, std::uint64_t data_size, const std:
 }
 
 std::string header_text(const Header& header, const std::string& file) {
-  std::map<std::string, std::string> metadata, entries;
-  for (const auto& [key, value] : header.metadata) metadata[key] = quoted(value);
-  entries[kMetadataKey] = object_text(metadata);
+  // Objects from the start: [] would make them of null values, and break those where memory is short
+  // (test_allocation_failures.py).
+  Document document{Json(Json::value_t::object)};
+  Json& json = document.root();
+  json[kMetadataKey] = header.metadata;
   std::uint64_t end = 0;
   for (const TensorInfo& tensor : header.tensors) {
     const std::uint64_t begin = end;
     end += data_bytes(tensor, file);
-    entries[tensor.name] = object_text({{"data_offsets", array_text({begin, end})},
-                                        {"dtype", quoted(tensor.dtype)},
-                                        {"shape", array_text(tensor.shape)}});
+    Json& entry = json[tensor.name] = Json::value_t::object;
+    entry["data_offsets"] = std::vector{begin, end};
+    entry["dtype"] = tensor.dtype;
+    entry["shape"] = tensor.shape;
   }
-  std::string text = object_text(entries);
+  std::string text = json.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
 }

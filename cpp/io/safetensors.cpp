@@ -42,7 +42,7 @@ void check_length(std::uint64_t length, std::uint64_t file_size, const std::stri
 }
 
 // The header's text; the position is then at the data.
-std::string read_header(Input& file) {
+std::string header_of(Input& file) {
   const std::string beginning = file.beginning(kBeginningBytes);
   refuse_foreign(beginning, file.name());
   if (file.size() < kLengthBytes) {
@@ -62,20 +62,17 @@ std::string read_header(Input& file) {
   return text;
 }
 
-Header read_and_check_header(Input& file, Contents contents) {
-  const std::string text = read_header(file);
-  return parse_header(text, file.size() - kLengthBytes - text.size(), file.name(), contents);
-}
-
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(Input& input, Contents contents)
-    : input_(input), header_(read_and_check_header(input, contents)) {}
+Header read_header(Input& input, Contents contents) {
+  const std::string text = header_of(input);
+  return parse_header(text, input.size() - kLengthBytes - text.size(), input.name(), contents);
+}
 
-void SafetensorsFile::read_data(const std::vector<char*>& data) {
+void read_data(Input& input, const Header& header, const std::vector<char*>& data) {
   for (std::size_t i = 0; i < data.size(); ++i)
-    input_.read(data[i], static_cast<std::size_t>(data_bytes(header_.tensors.at(i), name())));
-  input_.expect_end();
+    input.read(data[i], static_cast<std::size_t>(data_bytes(header.tensors.at(i), input.name())));
+  input.expect_end();
 }
 
 void write_safetensors(const std::string& path, const Header& header, const std::vector<const char*>& data) {

@@ -13,7 +13,7 @@ from fastnn.layers.layer import ModelDescription
 def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDescription) -> None:
     """Write a model's file, which appears whole or not at all; config: what Sequential.get_config() returns."""
     text = json.dumps(config, separators=(",", ":"), ensure_ascii=False)
-    _core.write_model(os.fsencode(path), text, model.dtype, model.inputs, model.layers)
+    _core.write_model(os.fsencode(path), text, [layer.weights for layer in model.layers])
 
 
 def read(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, npt.NDArray[Any]]]]:
