@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "header.hpp"
 #include "json.hpp"
 #include "safetensors.hpp"
 #include "text.hpp"
