@@ -40,7 +40,8 @@ def own_names(module):
     return {
         name: value
         for name, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__ and (inspect.isroutine(value) or inspect.isclass(value))
+        if getattr(value, "__module__", None) == module.__name__
+        and (inspect.isroutine(value) or inspect.isclass(value))
     }
 
 

@@ -1,4 +1,4 @@
-"""Files, as the compiled core opens and writes them: read without waiting for a FIFO, written whole or not at all."""
+"""Files, opened and written by the compiled core: reading never waits for a FIFO, writing is all or nothing."""
 
 import os
 from types import TracebackType
@@ -9,10 +9,16 @@ from fastnn.text import printable
 
 
 def open_regular(path: str, *, or_fifo: bool = False) -> BinaryIO:
-    """Return the file, opened to read its bytes; its `name` is the path.
+    """Open a regular file to read its bytes. The `name` of the returned file is the path.
 
-    or_fifo: whether a FIFO is opened too, and waited for until somebody opens it to write.
+    or_fifo: whether to open a FIFO too; the call then waits until another process opens the FIFO to write.
     Raises ModelFormatError (a ValueError) for other kinds of file, ValueError for a path with a NUL byte, OSError.
+
+    >>> with WholeFile("greeting.txt") as file:
+    ...     file.write(b"hello")
+    >>> with open_regular("greeting.txt") as file:
+    ...     file.read()
+    b'hello'
     """
 
     def opened(path: str, flags: int) -> int:
@@ -24,10 +30,18 @@ def open_regular(path: str, *, or_fifo: bool = False) -> BinaryIO:
 
 
 class WholeFile:
-    """A file to write bytes to, which appears whole at the end of the `with` block, or not at all after an error.
+    """A file to write bytes to. It appears whole at the end of the `with` block, or not at all after an error.
 
-    A symbolic link stays and its target is written; an old file's permissions are kept; a path that is no regular file
-    is refused. A crash at any moment leaves either the old file or the new one. Errors name the path.
+    A crash at any moment leaves either the old file or the new one. The new file keeps the old one's permissions. If the
+    path is a symbolic link, its target is replaced.
+    Raises OSError, which names the path; also for a path that is not a regular file.
+
+    >>> with WholeFile("numbers.txt") as file:
+    ...     file.write(b"?, 2")
+    ...     file.rewind()
+    ...     file.write(b"1")
+    >>> open_regular("numbers.txt").read()
+    b'1, 2'
     """
 
     def __init__(self, path: str) -> None:

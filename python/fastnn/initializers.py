@@ -64,7 +64,7 @@ class Zeros:
 
 
 class GlorotUniform:
-    """Initializer that draws uniformly from [-limit, limit), limit = sqrt(6 / (inputs + units)); the default for kernels.
+    """Draws uniformly from [-limit, limit), limit = sqrt(6 / (inputs + units)); the default for kernels.
 
     seed: an integer from 0 to 2**32 - 1, with which every call returns the same numbers. With None, the default, every
         call draws new ones from the generator that seed_weights() seeds.

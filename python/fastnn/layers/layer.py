@@ -51,8 +51,8 @@ class Layer(Fixed):
 
     A layer is built when its model knows the number of inputs: by an Input or input_shape, by build(), or by the first
     rows that it predicts.
-    ``name``, ``activation`` and ``parameters`` cannot be changed later. ``activation`` is "linear" for PReLU, Affine and
-    LayerNormalization; ``parameters`` are the activation's or the layer's, by name.
+    ``name``, ``activation`` and ``parameters`` cannot be changed later. ``activation`` is "linear" for PReLU, Affine
+    and LayerNormalization; ``parameters`` are the activation's or the layer's, by name.
 
     >>> from fastnn.layers import PReLU
     >>> layer = PReLU()
@@ -234,7 +234,7 @@ class Layer(Fixed):
     def set_weights(self, weights: Any) -> None:
         """Replace the weights; all are validated before any is replaced.
 
-        weights: arrays of real numbers, in the order and shapes of get_weights(). They are copied, in the layer's dtype.
+        weights: real numbers, in the order and shapes of get_weights(). They are copied, in the layer's dtype.
         Raises ValueError for a wrong number, wrong shapes or masked values, TypeError for anything but real numbers.
 
         >>> layer = Sequential([Dense(1, input_shape=(2,))]).layers[0]

@@ -151,7 +151,7 @@ class Sequential(Stack):
         return result
 
     def _built_network(self, x: npt.ArrayLike | None = None) -> Any:
-        """Build the network, and the layers that are not built; x decides the number of inputs if nothing declares it."""
+        """Build the network and unbuilt layers; x decides the number of inputs if nothing declares it."""
         columns = _core.columns(x) if self._inputs is None and x is not None else None
         with changes:
             inputs = columns if self._inputs is None and columns is not None else self._known_inputs()

@@ -233,7 +233,7 @@ class Stack(Fixed):
     def set_weights(self, weights: Any) -> None:
         """Replace all weights; all are validated before any is replaced.
 
-        weights: arrays of real numbers, in the order and shapes of get_weights(). They are copied, in the model's dtype.
+        weights: real numbers, in the order and shapes of get_weights(). They are copied, in the model's dtype.
         Raises ValueError for a wrong number, wrong shapes or masked values, TypeError for anything but real numbers.
 
         >>> model = Sequential([Dense(1, input_shape=(2,))])

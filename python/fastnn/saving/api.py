@@ -27,7 +27,7 @@ def load_model(
     layers, eps: only for state dicts, which do not hold activations; see from_torch_state_dict().
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
         (default), or stay layers of their own.
-    check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` is then the largest difference.
+    check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` is then the largest one.
 
     The whole file is validated first. Nothing in it is executed, and no other file is opened, except external data of
     ONNX in the same folder.
