@@ -155,24 +155,37 @@ Header parse_header(const std::string& text, std::uint64_t data_size, const std:
   return header;
 }
 
+std::string quoted(const std::string& text) { return Json(text).dump(); }
+
+// Returns the text of an object whose values are JSON already.
+std::string object_text(const std::map<std::string, std::string>& values) {
+  std::string text = "{";
+  for (const auto& [key, value] : values) text += (text.size() == 1 ? "" : ",") + quoted(key) + ":" + value;
+  return text + "}";
+}
+
+std::string array_text(const std::vector<std::size_t>& values) {
+  std::string text = "[";
+  for (const std::size_t value : values) text += (text.size() == 1 ? "" : ",") + std::to_string(value);
+  return text + "]";
+}
+
 // Returns the text of a Header, the same for the same Header: keys sorted, no spaces but the padding, which aligns the
-// data to 8 bytes. The tensors' names must differ, and all text be UTF-8.
+// data to 8 bytes. The tensors' names must differ, and all text be UTF-8. Put together as text: a nested Json ends the
+// process if memory is short while it is built (test_allocation_failures.py).
 std::string header_text(const Header& header, const std::string& file) {
-  // Objects from the start: [] would make them of null values, and break those where memory is short
-  // (test_allocation_failures.py).
-  Document document{Json(Json::value_t::object)};
-  Json& json = document.root();
-  json[kMetadataKey] = header.metadata;
+  std::map<std::string, std::string> metadata, entries;
+  for (const auto& [key, value] : header.metadata) metadata[key] = quoted(value);
+  entries[kMetadataKey] = object_text(metadata);
   std::uint64_t end = 0;
   for (const TensorInfo& tensor : header.tensors) {
     const std::uint64_t begin = end;
     end += data_bytes(tensor, file);
-    Json& entry = json[tensor.name] = Json::value_t::object;
-    entry["data_offsets"] = std::vector{begin, end};
-    entry["dtype"] = tensor.dtype;
-    entry["shape"] = tensor.shape;
+    entries[tensor.name] = object_text({{"data_offsets", array_text({begin, end})},
+                                        {"dtype", quoted(tensor.dtype)},
+                                        {"shape", array_text(tensor.shape)}});
   }
-  std::string text = json.dump();
+  std::string text = object_text(entries);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
 }

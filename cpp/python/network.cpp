@@ -80,16 +80,15 @@ Network<T> build(const py::args& arguments, const py::kwargs& named) {
   return Network<T>(inputs, layers);
 }
 
-// Whether the GIL is given away for so many rows. Giving it away and taking it back takes 40 ns, and where others want
-// it, until they give it back; so many multiply-adds take 1 to 10 us (0.5 ms on a CPU without fma; Python lets a thread
-// keep it for 5 ms).
+// Returns whether a call should release the GIL. Releasing and taking it back takes 40 ns, and longer if other threads
+// want it. So many multiply-adds take 1 to 10 us (0.5 ms on a CPU without fma; Python's own switch interval is 5 ms).
 template <class T>
 bool is_long(const Network<T>& network, std::size_t rows) {
   const DefaultFloatingPointMode mode;
   return network.work() * static_cast<double>(rows) > 65536;
 }
 
-// Calls run(go_on), the work of so many rows in these arrays, without the GIL where that is long.
+// Calls run(go_on), without the GIL if the work of so many rows is long. `arrays` are the memory that it uses.
 template <class T, class Run>
 void compute(const Network<T>& network, std::size_t rows, std::initializer_list<py::array> arrays, const Run& run) {
   if (is_long(network, rows)) {
