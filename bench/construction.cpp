@@ -11,19 +11,20 @@
 namespace {
 
 fastnn::ModelFile model(const Description& description) {
-  fastnn::ModelFile model = {"", fastnn::Dtype::float32, description.inputs, {}};
+  fastnn::ModelFile model;
+  std::string layers;
   std::size_t inputs = description.inputs;
   for (const fastnn::Layer<float>& layer : description.layers) {
     const char* bytes = reinterpret_cast<const char*>(layer.weights.at("kernel"));
-    model.layers.push_back({layer.kind, inputs, layer.units, layer.activation, {}, {}});
-    model.layers.back().weights["kernel"].assign(bytes, bytes + 4 * inputs * layer.units);
-    model.config += std::string(model.config.empty() ? "" : ",") + R"({"class_name":"Dense","config":{"units":)" +
-                    std::to_string(layer.units) + R"(,"activation":")" + fastnn::activation_name(layer.activation) +
-                    R"(","use_bias":false}})";
+    model.weights.emplace_back()["kernel"].assign(bytes, bytes + 4 * inputs * layer.units);
+    layers += std::string(layers.empty() ? "" : ",") + R"({"class_name":"Dense","config":{"units":)" +
+              std::to_string(layer.units) + R"(,"activation":")" + fastnn::activation_name(layer.activation) +
+              R"(","use_bias":false}})";
     inputs = layer.units;
   }
-  model.config = R"({"dtype":"float32","build_input_shape":[null,)" + std::to_string(description.inputs) +
-                 R"(],"layers":[)" + model.config + "]}";
+  model.architecture = fastnn::parse_config(R"({"dtype":"float32","build_input_shape":[null,)" +
+                                                std::to_string(description.inputs) + R"(],"layers":[)" + layers + "]}",
+                                            "model");
   return model;
 }
 
@@ -50,7 +51,7 @@ int main(int argc, char** argv) {
       benchmark::DoNotOptimize(description.network().units());
     });
     register_work("load", shape, [](const Description&, const std::string& path) {
-      benchmark::DoNotOptimize(fastnn::load_model(path).layers.size());
+      benchmark::DoNotOptimize(fastnn::load_model(path).weights.size());
     });
     register_work("load and build", shape, [](const Description&, const std::string& path) {
       benchmark::DoNotOptimize(fastnn::build_network<float>(fastnn::load_model(path)).units());

@@ -37,7 +37,7 @@ std::shared_ptr<const Network<T>> built(const ModelFile& file) {
 }  // namespace
 
 Model::Model(const ModelFile& file)
-    : network_(file.dtype == Dtype::float32 ? Any(built<float>(file)) : Any(built<double>(file))) {}
+    : network_(file.architecture->dtype == Dtype::float32 ? Any(built<float>(file)) : Any(built<double>(file))) {}
 
 Model Model::load(const std::string& path) { return Model(load_model(path)); }
 

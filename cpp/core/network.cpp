@@ -14,17 +14,17 @@
 namespace fastnn {
 namespace {
 
-// Inputs and units: no product of two sizes in this file overflows, and one row as wide would fill 8 GiB.
+// Of inputs and units. No product of two sizes in this file overflows.
 constexpr std::size_t kLargestWidth = (std::size_t{1} << 31) - 1;
 
-// Multiply-adds that an activation's time amounts to, per unit, about.
+// An activation takes about as long as so many multiply-adds per unit.
 constexpr double kWorkOfAnActivation = 16;
 
-// Idle lanes' work to that of the others, with units in lanes, from which on a network is narrow. 10-100-100-1, at
-// 0.25, is as fast one way as the other with 16 to 47 rows; 33-33-33, at 0.45, from 14 rows on.
+// A network is narrow if, with units in lanes, idle lanes do more than this share of the busy lanes' work. Below it the
+// two layouts tie (measured: 10-100-100-1, ratio 0.25, at 16 to 47 rows; 33-33-33, 0.45, from 14 rows on).
 constexpr double kIdleWork = 0.5;
 
-// By so many units, with units in lanes: whole panels of 16; or each by its 16 chains.
+// Returns the lanes that a layer takes with units in lanes: whole panels of 16, or 16 chains per unit.
 std::size_t lanes_taken(std::size_t units) {
   return chains_of(units) == kMostChains ? units * kMostChains : round_up(units, 16);
 }

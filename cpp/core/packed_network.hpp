@@ -15,7 +15,7 @@ namespace fastnn {
 // A thread keeps this much scratch for its next call; a row so wide that it needs more takes it and gives it back.
 constexpr std::size_t kKeptScratchBytes = 64 * 1024 * 1024;
 
-// Rows of so many T that there may be: no array has more bytes than a ptrdiff_t counts.
+// Returns the most rows of `width` numbers: no array may have more bytes than a ptrdiff_t counts.
 template <class T>
 constexpr std::size_t rows_that_fit(std::size_t width) {
   return static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T) / width;
@@ -27,9 +27,9 @@ template <class T>
 struct Network<T>::Packed {
   std::size_t inputs;
   std::size_t widest;         // of inputs and all units, padded to whole panels and chains
-  std::size_t most_rows;      // of a block: these take no more scratch than a thread keeps
-  std::size_t rows_that_fit;  // of a call: their numbers, in any layer, are as many as memory may have
-  bool narrow;                // with units in lanes many of them are idle
+  std::size_t most_rows;      // of a block: their scratch is at most what a thread keeps
+  std::size_t rows_that_fit;  // of a call, in its widest layer
+  bool narrow;                // many lanes are idle with units in lanes
   double work;                // of a row, the sum of the layers'
   std::vector<PackedLayer<T>> layers;
   AlignedBuffer<T> memory;

@@ -1,17 +1,19 @@
-// See config.hpp. Nothing is guessed: each key is known or refused, so that a file of a newer version can not be
-// computed as something else.
-#include "config.hpp"
-
+// parse_config() of fastnn/model_file.hpp. Nothing is guessed: each key is known or refused, so that a file of a newer
+// version can not be computed as something else.
 #include <cstdint>
 #include <limits>
 #include <set>
 
+#include "../core/floating_point_mode.hpp"
+#include "fastnn/model_file.hpp"
 #include "json.hpp"
 #include "limits.hpp"
 #include "text.hpp"
 
-namespace fastnn::io {
+namespace fastnn {
 namespace {
+
+using namespace io;
 
 std::string string_at(const Json& json, const char* key, const std::string& where) {
   const Json& value = json.at(key);
@@ -74,7 +76,7 @@ Activation activation_named(const std::string& name, const std::string& where) {
 }
 
 // A name, or an object of the name and the parameters.
-void parse_activation(const Json& json, ModelLayer& layer, const std::string& where) {
+void parse_activation(const Json& json, LayerArchitecture& layer, const std::string& where) {
   const Json& value = json["activation"];
   if (!value.is_object()) {
     layer.activation = activation_named(string_at(json, "activation", where), where);
@@ -120,11 +122,11 @@ const LayerRow& row_of_class(const std::string& class_name, const std::string& w
                               layer_names());
 }
 
-ModelLayer parse_layer(const Json& json, std::size_t inputs, const std::string& where) {
+LayerArchitecture parse_layer(const Json& json, std::size_t inputs, const std::string& where) {
   check_object(json, {"class_name", "config"}, {}, where);
   const LayerRow& row = row_of_class(string_at(json, "class_name", where), where);
   const Json& config = json["config"];
-  ModelLayer layer{row.kind, inputs, inputs};
+  LayerArchitecture layer{row.kind, inputs, inputs};
   Keys required, optional = {"name"};
   std::string absent;  // the optional weight that the layer does without
   if (row.has_kernel()) {
@@ -152,7 +154,7 @@ ModelLayer parse_layer(const Json& json, std::size_t inputs, const std::string& 
   }
   if (row.has_kernel()) layer.units = size_of(config["units"], where, "'units'");
   for (const WeightRow& weight : row.weights)
-    if (weight.name != nullptr && weight.name != absent) layer.weights[weight.name];
+    if (weight.name != nullptr && weight.name != absent) layer.weights.push_back(weight);
   return layer;
 }
 
@@ -189,13 +191,14 @@ void check_classes(const Json& classes, std::size_t units, const std::string& wh
 
 }  // namespace
 
-ModelFile parse_config(const std::string& text, const std::string& file) {
+std::shared_ptr<const Architecture> parse_config(const std::string& text, const std::string& file) {
+  const DefaultFloatingPointMode mode;  // of decimal numbers, which become doubles
   const std::string where = file + ": the config";
   const Document document = parse_strict(text, where);
   const Json& json = document.root();
   check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes"}, where);
   parse_name(json, where);
-  ModelFile model{text, parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
+  Architecture model{text, parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
   const Json& layers = json["layers"];
   if (!layers.is_array() || layers.empty()) {
     throw ModelFormatError(where + " has " + (layers.is_array() ? "an empty array" : json_kind(layers)) +
@@ -221,7 +224,7 @@ ModelFile parse_config(const std::string& text, const std::string& file) {
                            std::to_string(layers.size()) + " layers; expected one for each or none");
   }
   if (json.contains("classes")) check_classes(json["classes"], inputs, where);
-  return model;
+  return std::make_shared<const Architecture>(std::move(model));
 }
 
-}  // namespace fastnn::io
+}  // namespace fastnn

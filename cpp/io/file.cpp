@@ -114,54 +114,44 @@ Descriptor open_to_read(const std::string& path, Kind kind) {
   return opened;
 }
 
-InputFile::InputFile(int descriptor, const std::string& path)
-    : Input(escaped(path)), path_(path), descriptor_(descriptor) {
-  size_ = static_cast<std::uint64_t>(status_of(descriptor_, path_).st_size);
-}
-
-std::size_t InputFile::read_some(char* to, std::size_t bytes) const {
-  const auto offset = static_cast<off_t>(position_);
-  const ssize_t got = retried([&] { return ::pread(descriptor_, to, std::min(bytes, kMostAtOnce), offset); });
-  if (got < 0) fail("cannot read", path_, errno);
-  return static_cast<std::size_t>(got);
-}
-
-std::string InputFile::beginning(std::size_t bytes) const {
+std::string Input::beginning(std::size_t bytes) const {
   std::string result(bytes, '\0');
-  const ssize_t got = retried([&] { return ::pread(descriptor_, result.data(), bytes, 0); });
-  if (got < 0) fail("cannot read", path_, errno);
-  result.resize(static_cast<std::size_t>(got));
+  result.resize(read_some(0, result.data(), bytes));
   return result;
 }
 
-void InputFile::read(char* to, std::size_t bytes) {
+void Input::read(char* to, std::size_t bytes) {
   while (bytes > 0) {
-    const std::size_t got = read_some(to, bytes);
-    if (got == 0) throw ModelFormatError(name() + ": became shorter while it was read");
+    const std::size_t got = read_some(position_, to, bytes);
+    if (got == 0) throw ModelFormatError(name_ + ": became shorter while it was read");
     to += got;
     bytes -= got;
     position_ += got;
   }
 }
 
-void InputFile::expect_end() {
+void Input::expect_end() const {
   char extra;
-  if (read_some(&extra, 1) == 0) return;
-  throw ModelFormatError(name() + ": became longer while it was read");
+  if (read_some(position_, &extra, 1) > 0) throw ModelFormatError(name_ + ": became longer while it was read");
 }
 
-InputBytes::InputBytes(std::string name, Bytes bytes) : Input(std::move(name)), left_(bytes) { size_ = bytes.size; }
+InputFile::InputFile(int descriptor, const std::string& path)
+    : Input(escaped(path), static_cast<std::uint64_t>(status_of(descriptor, path).st_size)),
+      path_(path),
+      descriptor_(descriptor) {}
 
-std::string InputBytes::beginning(std::size_t bytes) const {
-  return std::string(left_.data, std::min(bytes, left_.size));
+std::size_t InputFile::read_some(std::uint64_t offset, char* to, std::size_t bytes) const {
+  const std::size_t most = std::min(bytes, kMostAtOnce);
+  const ssize_t got = retried([&] { return ::pread(descriptor_, to, most, static_cast<off_t>(offset)); });
+  if (got < 0) fail("cannot read", path_, errno);
+  return static_cast<std::size_t>(got);
 }
 
-void InputBytes::read(char* to, std::size_t bytes) {
-  std::copy_n(left_.data, bytes, to);
-  left_ = {left_.data + bytes, left_.size - bytes};
+std::size_t InputBytes::read_some(std::uint64_t offset, char* to, std::size_t bytes) const {
+  const std::size_t count = std::min<std::size_t>(bytes, bytes_.size - offset);
+  std::copy_n(bytes_.data + offset, count, to);
+  return count;
 }
-
-void InputBytes::expect_end() {}
 
 OutputFile::OutputFile(const std::string& path) : path_(path) {
   check_path(path);

@@ -1,5 +1,5 @@
 // How fastnn reads and writes users' files: it reads regular files through one descriptor, and replaces files
-// atomically. System errors are FileErrors. A file's bytes in memory are an Input as well.
+// atomically. System errors are FileErrors.
 #pragma once
 
 #include <cstddef>
@@ -34,10 +34,10 @@ enum class Kind { regular_file, regular_file_or_fifo };
 // for its writer, and a signal ends the waiting with the FileError EINTR.
 Descriptor open_to_read(const std::string& path, Kind kind = Kind::regular_file);
 
-// Bytes that are read from beginning to end.
+// Bytes that are read from beginning to end: a file's, or some in memory.
 class Input {
  public:
-  explicit Input(std::string name) : name_(std::move(name)) {}
+  Input(std::string name, std::uint64_t size) : name_(std::move(name)), size_(size) {}
   virtual ~Input() = default;
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
@@ -45,20 +45,22 @@ class Input {
   const std::string& name() const noexcept { return name_; }  // as messages show it
   std::uint64_t size() const noexcept { return size_; }       // when it was opened
 
-  // The first bytes, at most `bytes`; the position stays.
-  virtual std::string beginning(std::size_t bytes) const = 0;
+  // Returns the first bytes, at most `bytes`; the position stays.
+  std::string beginning(std::size_t bytes) const;
 
-  // The next `bytes` bytes; throws ModelFormatError when the file has shrunk below them.
-  virtual void read(char* to, std::size_t bytes) = 0;
+  // Reads the next `bytes` bytes. Throws ModelFormatError if the file has become shorter.
+  void read(char* to, std::size_t bytes);
 
   // Throws ModelFormatError unless every byte has been read and the file has not grown.
-  virtual void expect_end() = 0;
-
- protected:
-  std::uint64_t size_ = 0;
+  void expect_end() const;
 
  private:
+  // Reads at most `bytes` bytes at `offset`; returns 0 at the end.
+  virtual std::size_t read_some(std::uint64_t offset, char* to, std::size_t bytes) const = 0;
+
   std::string name_;
+  std::uint64_t size_;
+  std::uint64_t position_ = 0;
 };
 
 // An open file, from its first byte on; it stays open and keeps its position. Not mapped: if a mapped file shrinks,
@@ -66,28 +68,22 @@ class Input {
 class InputFile : public Input {
  public:
   InputFile(int descriptor, const std::string& path);  // the path is for messages
-  std::string beginning(std::size_t bytes) const override;
-  void read(char* to, std::size_t bytes) override;
-  void expect_end() override;
 
  private:
-  // Reads at most `bytes` bytes at the position; returns 0 at the end of the file.
-  std::size_t read_some(char* to, std::size_t bytes) const;
+  std::size_t read_some(std::uint64_t offset, char* to, std::size_t bytes) const override;
 
   std::string path_;
   int descriptor_;
-  std::uint64_t position_ = 0;
 };
 
 class InputBytes : public Input {
  public:
-  InputBytes(std::string name, Bytes bytes);
-  std::string beginning(std::size_t bytes) const override;
-  void read(char* to, std::size_t bytes) override;
-  void expect_end() override;
+  InputBytes(std::string name, Bytes bytes) : Input(std::move(name), bytes.size), bytes_(bytes) {}
 
  private:
-  Bytes left_;
+  std::size_t read_some(std::uint64_t offset, char* to, std::size_t bytes) const override;
+
+  Bytes bytes_;
 };
 
 // A new file that appears under `path` whole or not at all. It is a temporary file in the same directory until commit()

@@ -1,5 +1,5 @@
-// See fastnn/model_file.hpp and docs/model-format.md: a model as a safetensors file. Reading and writing meet in
-// expected_tensors(), which says what tensors a config asks for: what save_model writes is what load_model reads.
+// See fastnn/model_file.hpp and docs/model-format.md: a model as a safetensors file. expected_tensors() says what
+// tensors an architecture has: reading, writing and building compare with it alone.
 #include "model_file.hpp"
 
 #include <cstddef>
@@ -8,9 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "../core/floating_point_mode.hpp"
-#include "config.hpp"
-#include "header.hpp"
 #include "json.hpp"
 #include "safetensors.hpp"
 #include "text.hpp"
@@ -24,8 +21,6 @@ using io::TensorInfo;
 constexpr const char* kFormat = "fastnn";
 constexpr const char* kVersion = "1";
 
-const char* tensor_dtype(Dtype dtype) { return dtype == Dtype::float32 ? "F32" : "F64"; }
-
 // Where a tensor belongs, and why it must have its shape.
 struct Place {
   TensorInfo tensor;
@@ -33,19 +28,19 @@ struct Place {
   WeightRow weight;
 };
 
-std::vector<std::size_t> shape_of(const WeightRow& weight, std::size_t inputs, std::size_t units) {
-  if (weight.shape == WeightShape::units) return {units};
-  return {inputs, units};
+std::vector<std::size_t> shape_of(const WeightRow& weight, const LayerArchitecture& layer) {
+  if (weight.shape == WeightShape::units) return {layer.units};
+  return {layer.inputs, layer.units};
 }
 
-std::vector<Place> expected_tensors(const ModelFile& model) {
+std::vector<Place> expected_tensors(const Architecture& architecture) {
   std::vector<Place> places;
-  for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const ModelLayer& layer = model.layers[i];
-    for (const WeightRow& weight : layer_row(layer.kind).weights) {
-      if (weight.name == nullptr || layer.weights.count(weight.name) == 0) continue;
+  for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
+    const LayerArchitecture& layer = architecture.layers[i];
+    for (const WeightRow& weight : layer.weights) {
       const std::string name = "layers." + std::to_string(i) + "." + weight.name;
-      places.push_back({{name, tensor_dtype(model.dtype), shape_of(weight, layer.inputs, layer.units)}, i, weight});
+      const char* dtype = architecture.dtype == Dtype::float32 ? "F32" : "F64";
+      places.push_back({{name, dtype, shape_of(weight, layer)}, i, weight});
     }
   }
   return places;
@@ -58,7 +53,8 @@ std::string shape_reason(const Place& place) {
   return "the units of layer " + std::to_string(place.layer - 1) + " by those of layer " + units;
 }
 
-ModelFile check_metadata(const std::map<std::string, std::string>& metadata, const std::string& file) {
+std::shared_ptr<const Architecture> parse_metadata(const std::map<std::string, std::string>& metadata,
+                                                   const std::string& file) {
   // Before the keys: another program's file, or another version's, may have others.
   if (const auto format = metadata.find("format"); format != metadata.end() && format->second != kFormat) {
     throw ModelFormatError(file + ": has the format " + io::shown(format->second) + "; expected 'fastnn'");
@@ -68,7 +64,7 @@ ModelFile check_metadata(const std::map<std::string, std::string>& metadata, con
                                 "; this fastnn reads '1'");
   }
   io::check_object(io::Document(metadata).root(), {"format", "version", "config"}, {}, file + ": __metadata__");
-  return io::parse_config(metadata.at("config"), file);
+  return parse_config(metadata.at("config"), file);
 }
 
 void check_tensor(const TensorInfo& tensor, const Place& place, Dtype dtype, const std::string& file) {
@@ -84,7 +80,7 @@ void check_tensor(const TensorInfo& tensor, const Place& place, Dtype dtype, con
 }
 
 // The places of the file's tensors, in the file's order; exactly those that the config asks for.
-std::vector<Place> match_tensors(const Header& header, const ModelFile& model, const std::string& file) {
+std::vector<Place> match_tensors(const Header& header, const Architecture& model, const std::string& file) {
   std::map<std::string, Place> missing;
   for (Place& place : expected_tensors(model)) missing.emplace(place.tensor.name, place);
   std::vector<Place> places;
@@ -107,67 +103,50 @@ std::vector<Place> match_tensors(const Header& header, const ModelFile& model, c
   return places;
 }
 
-[[noreturn]] void fail_layer(const std::string& file, std::size_t layer, const std::string& found) {
-  throw ModelFormatError(file + ": layer " + std::to_string(layer) + " has " + found);
+const Architecture& architecture_of(const ModelFile& model) {
+  if (model.architecture != nullptr) return *model.architecture;
+  throw Error("expected a model with an architecture; received a null pointer");
 }
 
-// Checks that each weight has as many bytes as its shape asks for; without overflow, since the sizes come from the
-// caller.
-void check_sizes(const ModelLayer& layer, std::size_t index, Dtype dtype, const std::string& file) {
-  const std::size_t itemsize = dtype == Dtype::float32 ? 4 : 8;
-  for (const WeightRow& weight : layer_row(layer.kind).weights) {
-    if (weight.name == nullptr) continue;
-    const auto found = layer.weights.find(weight.name);
-    if (found == layer.weights.end()) continue;  // Network's constructor knows which may be missing
-    const std::size_t rows = weight.shape == WeightShape::units ? 1 : layer.inputs, bytes = found->second.size();
-    if (layer.units != 0 && rows != 0 && bytes % itemsize == 0 && bytes / itemsize % layer.units == 0 &&
-        bytes / itemsize / layer.units == rows)
-      continue;
-    fail_layer(file, index,
-               std::string("a ") + weight.name + " of " + std::to_string(bytes) + " bytes; expected " +
-                   dtype_name(dtype) + " of shape " + io::shape_text(shape_of(weight, layer.inputs, layer.units)));
+// Returns the weights' numbers in the order of `places`, which are those of the architecture.
+std::vector<const char*> check_weights(const ModelFile& model, const Architecture& architecture,
+                                       const std::vector<Place>& places, const std::string& file) {
+  std::size_t received = 0;
+  for (const auto& weights : model.weights) received += weights.size();
+  if (model.weights.size() != architecture.layers.size() || received != places.size()) {
+    throw ModelFormatError(file + ": the model has " + std::to_string(received) + " weights in " +
+                           std::to_string(model.weights.size()) + " layers; expected " + std::to_string(places.size()) +
+                           " in " + std::to_string(architecture.layers.size()) + ", those of its config");
   }
-}
-
-// What a layer is, but for its numbers.
-std::string text_of(const ModelLayer& layer) {
-  std::string text = std::string(layer_row(layer.kind).class_name) + " of shape " +
-                     io::shape_text({layer.inputs, layer.units}) + ", activation '" +
-                     activation_name(layer.activation) + "'";
-  for (const double parameter : layer.parameters) text += " " + std::to_string(parameter);
-  for (const auto& [name, numbers] : layer.weights) text += ", " + name;
-  return text;
-}
-
-// Checks that model.layers are what model.config says.
-void check_layers(const ModelFile& model, const ModelFile& config, const std::string& file) {
-  if (model.dtype != config.dtype || model.inputs != config.inputs || model.layers.size() != config.layers.size()) {
-    throw ModelFormatError(file + ": the model has " + std::to_string(model.inputs) + " inputs and " +
-                           std::to_string(model.layers.size()) + " layers of " + dtype_name(model.dtype) +
-                           "; expected those of its config, " + std::to_string(config.inputs) + ", " +
-                           std::to_string(config.layers.size()) + " and " + dtype_name(config.dtype));
+  std::vector<const char*> data;
+  for (const Place& place : places) {
+    const auto& weights = model.weights[place.layer];
+    const auto found = weights.find(place.weight.name);
+    const std::uint64_t bytes = io::data_bytes(place.tensor, file);
+    if (found == weights.end() || found->second.size() != bytes) {
+      throw ModelFormatError(
+          file + ": layer " + std::to_string(place.layer) + " has " + (found == weights.end() ? "no " : "a ") +
+          place.weight.name + (found == weights.end() ? "" : " of " + std::to_string(found->second.size()) + " bytes") +
+          "; expected " + dtype_name(architecture.dtype) + " of shape " + io::shape_text(place.tensor.shape));
+    }
+    data.push_back(found->second.data());
   }
-  for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const std::string found = text_of(model.layers[i]), expected = text_of(config.layers[i]);
-    if (found != expected || model.layers[i].parameters != config.layers[i].parameters)
-      fail_layer(file, i, found + "; expected its config's " + expected);
-    check_sizes(model.layers[i], i, model.dtype, file);
-  }
+  return data;
 }
 
 }  // namespace
 
 ModelFile io::read_model(Input& input) {
-  const DefaultFloatingPointMode mode;  // of decimal numbers, which become doubles
-  io::SafetensorsFile file(input, io::Contents::model);
-  ModelFile model = check_metadata(file.header().metadata, file.name());
+  const Header header = io::read_header(input, io::Contents::model);
+  ModelFile model{parse_metadata(header.metadata, input.name()), {}};
+  model.weights.resize(model.architecture->layers.size());
   std::vector<char*> data;
-  for (const Place& place : match_tensors(file.header(), model, file.name())) {
-    std::vector<char>& numbers = model.layers[place.layer].weights[place.weight.name];
-    numbers.resize(static_cast<std::size_t>(io::data_bytes(place.tensor, file.name())));
+  for (const Place& place : match_tensors(header, *model.architecture, input.name())) {
+    std::vector<char>& numbers = model.weights[place.layer][place.weight.name];
+    numbers.resize(static_cast<std::size_t>(io::data_bytes(place.tensor, input.name())));
     data.push_back(numbers.data());
   }
-  file.read_data(data);
+  io::read_data(input, header, data);
   return model;
 }
 
@@ -184,41 +163,31 @@ ModelFile parse_model(const void* data, std::size_t size) {
 }
 
 void save_model(const std::string& path, const ModelFile& model) {
-  const DefaultFloatingPointMode mode;
   const std::string file = io::escaped(path);
-  check_layers(model, io::parse_config(model.config, file), file);
-  Header header{{{"format", kFormat}, {"version", kVersion}, {"config", model.config}}, {}};
-  std::vector<const char*> data;
-  for (const Place& place : expected_tensors(model)) {
-    header.tensors.push_back(place.tensor);
-    data.push_back(model.layers[place.layer].weights.at(place.weight.name).data());
-  }
+  const auto architecture = parse_config(architecture_of(model).config, file);
+  const std::vector<Place> places = expected_tensors(*architecture);
+  const std::vector<const char*> data = check_weights(model, *architecture, places, file);
+  Header header{{{"format", kFormat}, {"version", kVersion}, {"config", architecture->config}}, {}};
+  for (const Place& place : places) header.tensors.push_back(place.tensor);
   io::write_safetensors(path, header, data);
 }
 
 template <class T>
 Network<T> build_network(const ModelFile& model) {
-  if (model.dtype != kDtype<T>) {
+  const Architecture& architecture = architecture_of(model);
+  if (architecture.dtype != kDtype<T>) {
     throw Error(std::string("expected a model of ") + dtype_name(kDtype<T>) + "; received one of " +
-                dtype_name(model.dtype));
+                dtype_name(architecture.dtype));
   }
   std::vector<Layer<T>> layers;
-  std::size_t inputs = model.inputs;
-  for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    const ModelLayer& layer = model.layers[i];
-    check_sizes(layer, i, model.dtype, "model");
-    if (layer.inputs != inputs) {
-      fail_layer(
-          "model", i,
-          std::to_string(layer.inputs) + " inputs; expected " + std::to_string(inputs) + ", the units before it");
-    }
+  for (const LayerArchitecture& layer : architecture.layers)
     layers.push_back({layer.kind, layer.units, layer.activation, layer.parameters, {}});
-    // A vector's memory is aligned for any T. No copy: Network packs the weights into memory of its own.
-    for (const auto& [name, bytes] : layer.weights)
-      layers.back().weights[name] = reinterpret_cast<const T*>(bytes.data());
-    inputs = layer.units;
-  }
-  return Network<T>(model.inputs, layers);
+  const std::vector<Place> places = expected_tensors(architecture);
+  const std::vector<const char*> data = check_weights(model, architecture, places, "model");
+  // A vector's memory is aligned for any T. No copy: Network packs the weights into memory of its own.
+  for (std::size_t i = 0; i < places.size(); ++i)
+    layers[places[i].layer].weights[places[i].weight.name] = reinterpret_cast<const T*>(data[i]);
+  return Network<T>(architecture.inputs, layers);
 }
 
 template Network<float> build_network<float>(const ModelFile& model);

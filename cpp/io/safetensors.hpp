@@ -1,40 +1,46 @@
 // The safetensors container, read and written more strictly than its reference implementation. Knows nothing of
-// networks. Header and data are two steps, so that a caller can refuse a file before memory for its data is taken:
-//
-//   const Descriptor opened = open_to_read(path);
-//   InputFile input(opened.number(), path);
-//   SafetensorsFile file(input, Contents::model);  // the header is checked, no data is in memory
-//   … file.header() …
-//   file.read_data(data);                          // data[i] gets the bytes of header().tensors[i]
+// networks. Header and data are two steps, so that a caller can refuse a file before memory for its data is taken.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "file.hpp"
-#include "header.hpp"
 
 namespace fastnn::io {
 
-class SafetensorsFile {
- public:
-  // Throws ModelFormatError, UnsupportedModelError, LimitError, FileError. `input` must outlive this.
-  SafetensorsFile(Input& input, Contents contents);
-
-  const std::string& name() const noexcept { return input_.name(); }
-  const Header& header() const noexcept { return header_; }
-
-  // Call once. data[i] has data_bytes() of tensor i. Throws ModelFormatError if the file's size changed since it was
-  // opened.
-  void read_data(const std::vector<char*>& data);
-
- private:
-  Input& input_;
-  Header header_;
+struct TensorInfo {
+  std::string name;
+  std::string dtype;  // "F32", "BF16", …
+  std::vector<std::size_t> shape;
 };
 
-// Writes a model's tensors; data[i] are the bytes of header.tensors[i]. Refuses what SafetensorsFile would refuse,
-// before it creates a file.
+struct Header {
+  std::map<std::string, std::string> metadata;
+  std::vector<TensorInfo> tensors;  // in the order of their data
+};
+
+// What a file may hold. `model`: at most kMaxTensors tensors, all F32 or F64 and none empty. `any`: what NumPy can
+// hold.
+enum class Contents { model, any };
+
+// Returns how many bytes the tensor's data has. Throws ModelFormatError for 2^63 and more, UnsupportedModelError for a
+// dtype that fastnn does not know; `file` begins the message.
+std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file);
+
+// Reads and checks the header of a file; no data is in memory yet. Throws ModelFormatError, UnsupportedModelError,
+// LimitError, FileError.
+Header read_header(Input& input, Contents contents);
+
+// Reads what follows the header: data[i] gets the data_bytes() of header.tensors[i]. Throws ModelFormatError if the
+// file's size changed since it was opened.
+void read_data(Input& input, const Header& header, const std::vector<char*>& data);
+
+// Writes a model's tensors; data[i] are the bytes of header.tensors[i]. Refuses what read_header would
+// refuse, before it creates a file.
 void write_safetensors(const std::string& path, const Header& header, const std::vector<const char*>& data);
 
 }  // namespace fastnn::io

@@ -1,6 +1,5 @@
-// See files.hpp: descriptors of open files in, arrays out; the GIL is released while the system reads and writes.
-#include "files.hpp"
-
+// How Python reads and writes files: descriptors of open files in, arrays out; the GIL is released while the system
+// reads and writes.
 #include <algorithm>
 #include <cerrno>
 #include <memory>
@@ -10,9 +9,10 @@
 #include "../io/format.hpp"
 #include "../io/model_file.hpp"
 #include "../io/safetensors.hpp"
+#include "../io/text.hpp"
 #include "arrays.hpp"
+#include "bindings.hpp"
 #include "gil.hpp"
-#include "network.hpp"
 #include "object.hpp"
 
 namespace fastnn::border {
@@ -30,12 +30,6 @@ int open_to_read(const std::string& path, bool or_fifo) {
   }
 }
 
-py::array tensor(const std::vector<char>& data, Dtype dtype, const std::vector<py::ssize_t>& shape) {
-  py::array array(dtype == Dtype::float32 ? py::dtype::of<float>() : py::dtype::of<double>(), shape);
-  std::copy(data.begin(), data.end(), static_cast<char*>(array.mutable_data()));
-  return array;
-}
-
 // -> (config as JSON, [{weight: array} for each layer]), the weights in Keras' order.
 py::tuple read_model(int descriptor, const std::string& path) {
   const ModelFile model = [&] {
@@ -43,36 +37,34 @@ py::tuple read_model(int descriptor, const std::string& path) {
     io::InputFile input(descriptor, path);
     return io::read_model(input);
   }();
+  const Architecture& architecture = *model.architecture;
+  const bool is_float = architecture.dtype == Dtype::float32;
   py::list layers;
-  for (const ModelLayer& layer : model.layers) {
+  for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
     py::dict weights;
-    for (const WeightRow& weight : layer_row(layer.kind).weights) {
-      if (weight.name == nullptr || layer.weights.count(weight.name) == 0) continue;
-      std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(layer.units)};
-      if (weight.shape == WeightShape::inputs_by_units)
-        shape.insert(shape.begin(), static_cast<py::ssize_t>(layer.inputs));
-      weights[weight.name] = tensor(layer.weights.at(weight.name), model.dtype, shape);
+    for (const WeightRow& weight : architecture.layers[i].weights) {
+      std::vector<std::size_t> shape = {architecture.layers[i].units};
+      if (weight.shape == WeightShape::inputs_by_units) shape.insert(shape.begin(), architecture.layers[i].inputs);
+      py::array array(is_float ? py::dtype::of<float>() : py::dtype::of<double>(), shape);
+      const std::vector<char>& bytes = model.weights[i].at(weight.name);
+      std::copy(bytes.begin(), bytes.end(), static_cast<char*>(array.mutable_data()));
+      weights[weight.name] = array;
     }
     layers.append(weights);
   }
-  return py::make_tuple(py::str(model.config), layers);
+  return py::make_tuple(py::str(architecture.config), layers);
 }
 
-std::vector<char> bytes_of(const py::object& object) {
-  const py::array array(object);
-  const auto* data = static_cast<const char*>(array.data());
-  return std::vector<char>(data, data + array.nbytes());
-}
-
-void write_model(const std::string& path, const std::string& config, const std::string& dtype, std::size_t inputs,
-                 const std::vector<py::object>& layers) {
-  if (dtype != "float32" && dtype != "float64") throw py::value_error("expected dtype float32 or float64");
-  ModelFile model = {config, dtype == "float64" ? Dtype::float64 : Dtype::float32, inputs, {}};
-  for (const py::object& given : layers) {
-    const LayerDescription layer = layer_described(given);
-    model.layers.push_back({layer.kind, inputs, layer.units, layer.activation, layer.parameters, {}});
-    for (const auto& [name, array] : layer.weights) model.layers.back().weights[name] = bytes_of(array);
-    inputs = layer.units;
+// `layers` has the weights of each layer by name.
+void write_model(const std::string& path, const std::string& config,
+                 const std::vector<std::map<std::string, py::array>>& layers) {
+  ModelFile model = {parse_config(config, io::escaped(path)), {}};
+  for (const auto& arrays : layers) {
+    auto& weights = model.weights.emplace_back();
+    for (const auto& [name, array] : arrays) {
+      const auto* data = static_cast<const char*>(array.data());
+      weights[name].assign(data, data + array.nbytes());
+    }
   }
   const GilRelease release;
   save_model(path, model);
@@ -81,16 +73,16 @@ void write_model(const std::string& path, const std::string& config, const std::
 // -> (metadata, [(name, dtype, shape, bytes)] in the order of the data); the bytes are None unless with_data.
 py::tuple read_safetensors(int descriptor, const std::string& path, bool with_data) {
   io::InputFile input(descriptor, path);
-  auto file = [&] {
+  const io::Header header = [&] {
     const GilRelease release;
-    return std::make_unique<io::SafetensorsFile>(input, io::Contents::any);
+    return io::read_header(input, io::Contents::any);
   }();
   py::list tensors;
   std::vector<char*> data;
-  for (const io::TensorInfo& tensor : file->header().tensors) {
+  for (const io::TensorInfo& tensor : header.tensors) {
     py::object bytes = py::none();
     if (with_data) {
-      py::array_t<char> array(static_cast<py::ssize_t>(io::data_bytes(tensor, file->name())));
+      py::array_t<char> array(static_cast<py::ssize_t>(io::data_bytes(tensor, input.name())));
       data.push_back(array.mutable_data());
       bytes = array;
     }
@@ -98,9 +90,9 @@ py::tuple read_safetensors(int descriptor, const std::string& path, bool with_da
   }
   if (with_data) {
     const GilRelease release;
-    file->read_data(data);
+    io::read_data(input, header, data);
   }
-  return py::make_tuple(file->header().metadata, tensors);
+  return py::make_tuple(header.metadata, tensors);
 }
 
 // In a pointer, since object.hpp's methods see a const object.
@@ -172,8 +164,7 @@ void bind_files(py::module_& module) {
       "Who reads a file with these first beginning_bytes: 'keras', 'onnx', 'torch' or 'fastnn'.");
   module.def("read_safetensors", &read_safetensors, py::arg("descriptor"), py::arg("path"), py::arg("with_data"));
   module.def("read_model", &read_model, py::arg("descriptor"), py::arg("path"));
-  module.def("write_model", &write_model, py::arg("path"), py::arg("config"), py::arg("dtype"), py::arg("inputs"),
-             py::arg("layers"));
+  module.def("write_model", &write_model, py::arg("path"), py::arg("config"), py::arg("layers"));
 }
 
 }  // namespace fastnn::border

@@ -3,11 +3,10 @@
 #include "../core/machine.hpp"
 #include "../io/usable_cpus.hpp"
 #include "arrays.hpp"
+#include "bindings.hpp"
 #include "fastnn/isa.hpp"
 #include "fastnn/threads.hpp"
-#include "files.hpp"
 #include "gil.hpp"
-#include "network.hpp"
 
 namespace py = pybind11;
 
@@ -75,13 +74,6 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   module.attr("activations") = activations();
   module.attr("whole_row_activations") = whole_row_activations();
   module.attr("layers") = layers();
-  module.def(
-      "check_parameters",
-      [](const std::string& class_name, const std::string& activation, const std::map<std::string, double>& given) {
-        const auto rows = parameters_of(layer_row(class_name).kind, activation_row(activation).activation);
-        check_parameters(rows, parameters_by_name(rows, given));
-      },
-      py::arg("layer"), py::arg("activation"), py::arg("parameters"), "ValueError for a parameter outside its domain.");
   module.attr("compiler") = FASTNN_COMPILER;
   module.attr("single_header") = py::str(single_header);
 

@@ -1,11 +1,14 @@
-// See network.hpp: weights and rows in, answers out, the GIL released in long calls.
-#include "network.hpp"
+// How Python sees a built network: weights and rows in, answers out, the GIL released in long calls.
+#include "fastnn/network.hpp"
 
-#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "../core/floating_point_mode.hpp"
 #include "../core/reference.hpp"
 #include "arrays.hpp"
+#include "bindings.hpp"
 #include "gil.hpp"
 #include "object.hpp"
 
@@ -13,6 +16,22 @@ namespace py = pybind11;
 
 namespace fastnn::border {
 namespace {
+
+// A layer as Python describes it (fastnn.layers.layer.Description).
+using Description =
+    std::tuple<std::string, std::size_t, std::string, std::map<std::string, double>, std::map<std::string, py::object>>;
+
+// Returns the values of parameters in the order of their rows. Throws ValueError for a missing or an unknown name.
+Parameters parameters_by_name(const std::vector<Parameter>& rows, const std::map<std::string, double>& given) {
+  Parameters parameters{};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto found = given.find(rows[i].name);
+    if (found == given.end()) throw py::value_error(std::string("expected the parameter ") + rows[i].name);
+    parameters[i] = found->second;
+  }
+  if (rows.size() != given.size()) throw py::value_error("expected no other parameters; received more");
+  return parameters;
+}
 
 // Arrays of weights come from fastnn.layers, which has checked them; the shapes are checked again.
 template <class T>
@@ -26,7 +45,7 @@ const T* weights(const py::object& object, const std::vector<py::ssize_t>& shape
   return array.data();
 }
 
-// (inputs, layers), each layer as layer_described() takes it.
+// (inputs, layers), each layer a Description.
 template <class T>
 Network<T> build(const py::args& arguments, const py::kwargs& named) {
   const char* names[] = {"inputs", "layers", nullptr};
@@ -35,40 +54,41 @@ Network<T> build(const py::args& arguments, const py::kwargs& named) {
                                    &layers_given))
     throw py::error_already_set();
   std::size_t inputs = 0;
-  std::vector<py::object> descriptions;
+  std::vector<Description> descriptions;
   try {
     inputs = py::handle(inputs_given).cast<std::size_t>();
-    descriptions = py::handle(layers_given).cast<std::vector<py::object>>();
+    descriptions = py::handle(layers_given).cast<std::vector<Description>>();
   } catch (const py::cast_error&) {
-    throw py::type_error("expected the number of inputs and a list of layers; received other types");
+    throw py::type_error(
+        "expected the number of inputs and a list of layers (class name, units, activation, parameters by name, "
+        "weights by name); received other types");
   }
   std::vector<Layer<T>> layers;
   std::vector<py::array> alive;
   auto width = static_cast<py::ssize_t>(inputs);
-  for (const py::object& given : descriptions) {
-    const LayerDescription described = layer_described(given);
-    const auto units = static_cast<py::ssize_t>(described.units);
-    layers.push_back({described.kind, described.units, described.activation, described.parameters, {}});
-    for (const auto& [name, array] : described.weights) {
+  for (const auto& [class_name, units_given, activation, parameters, arrays] : descriptions) {
+    const auto units = static_cast<py::ssize_t>(units_given);
+    Layer<T>& layer =
+        layers.emplace_back(Layer<T>{layer_row(class_name).kind, units_given, activation_row(activation).activation});
+    layer.parameters = parameters_by_name(parameters_of(layer.kind, layer.activation), parameters);
+    for (const auto& [name, array] : arrays) {
       const bool is_kernel = name == "kernel";
-      layers.back().weights[name] =
-          weights<T>(array, is_kernel ? std::vector{width, units} : std::vector{units}, alive);
+      layer.weights[name] = weights<T>(array, is_kernel ? std::vector{width, units} : std::vector{units}, alive);
     }
     width = units;
   }
   return Network<T>(inputs, layers);
 }
 
-// Whether the GIL is given away for so many rows. Giving it away and taking it back takes 40 ns, and where others want
-// it, until they give it back; so many multiply-adds take 1 to 10 us (0.5 ms on a CPU without fma; Python lets a thread
-// keep it for 5 ms).
+// Returns whether a call should release the GIL. Releasing and taking it back takes 40 ns, and longer if other threads
+// want it. So many multiply-adds take 1 to 10 us (0.5 ms on a CPU without fma; Python's own switch interval is 5 ms).
 template <class T>
 bool is_long(const Network<T>& network, std::size_t rows) {
   const DefaultFloatingPointMode mode;
   return network.work() * static_cast<double>(rows) > 65536;
 }
 
-// Calls run(go_on), the work of so many rows in these arrays, without the GIL where that is long.
+// Calls run(go_on), without the GIL if the work of so many rows is long. `arrays` are the memory that it uses.
 template <class T, class Run>
 void compute(const Network<T>& network, std::size_t rows, std::initializer_list<py::array> arrays, const Run& run) {
   if (is_long(network, rows)) {
@@ -164,39 +184,16 @@ void bind_network(py::module_& module, const char* name, const char* full_name) 
 
 }  // namespace
 
-LayerDescription layer_described(const py::handle& description) {
-  using Given = std::tuple<std::string, std::size_t, std::string, std::map<std::string, double>,
-                           std::map<std::string, py::object>>;
-  Given given;
-  try {
-    given = description.cast<Given>();
-  } catch (const py::cast_error&) {
-    throw py::type_error(
-        "expected a layer as (class name, units, activation, parameters by name, weights by name); received other "
-        "types");
-  }
-  const auto& [class_name, units, activation, parameters, weights] = given;
-  LayerDescription described{layer_row(class_name).kind, units, activation_row(activation).activation, {}, weights};
-  described.parameters = parameters_by_name(parameters_of(described.kind, described.activation), parameters);
-  return described;
-}
-
-Parameters parameters_by_name(const std::vector<Parameter>& rows, const std::map<std::string, double>& given) {
-  Parameters parameters{};
-  std::size_t known = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto found = given.find(rows[i].name);
-    if (found == given.end()) throw py::value_error(std::string("expected the parameter ") + rows[i].name);
-    parameters[i] = found->second;
-    ++known;
-  }
-  if (known != given.size()) throw py::value_error("expected no other parameters; received more");
-  return parameters;
-}
-
 void bind_networks(py::module_& module) {
   bind_network<float>(module, "Network32", "fastnn._core.Network32");
   bind_network<double>(module, "Network64", "fastnn._core.Network64");
+  module.def(
+      "check_parameters",
+      [](const std::string& class_name, const std::string& activation, const std::map<std::string, double>& given) {
+        const auto rows = parameters_of(layer_row(class_name).kind, activation_row(activation).activation);
+        check_parameters(rows, parameters_by_name(rows, given));
+      },
+      py::arg("layer"), py::arg("activation"), py::arg("parameters"), "ValueError for a parameter outside its domain.");
 }
 
 }  // namespace fastnn::border

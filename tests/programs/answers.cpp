@@ -39,7 +39,7 @@ void answer(const fastnn::ModelFile& model, const std::string& path) {
 int main(int argc, char** argv) try {
   for (int i = 2; i < argc; ++i) {
     const fastnn::ModelFile model = fastnn::load_model(argv[i]);
-    if (model.dtype == fastnn::Dtype::float32)
+    if (model.architecture->dtype == fastnn::Dtype::float32)
       answer<float>(model, std::string(argv[1]) + ".float32");
     else
       answer<double>(model, std::string(argv[1]) + ".float64");

@@ -1,15 +1,9 @@
 // Model files, for programs that look into them: a network's weights and architecture in one safetensors file
-// (docs/model-format.md).
-//
-//   const fastnn::ModelFile model = fastnn::load_model("digits.safetensors");
-//   if (model.dtype == fastnn::Dtype::float32) { auto network = fastnn::build_network<float>(model); … }
-//
-// A model to save is one that was loaded, with other weights; its config, JSON as Python's Sequential.get_config()
-// gives it, stays. A C++ program seldom has cause to write one of its own (docs/model-format.md says how).
+// (docs/model-format.md). A program may change the weights and save them:
 //
 //   fastnn::ModelFile model = fastnn::load_model("digits.safetensors");
-//   std::vector<char>& bias = model.layers[0].weights.at("bias");
-//   std::memcpy(bias.data(), numbers, bias.size());  // float or double, as model.dtype says
+//   std::vector<char>& bias = model.weights[0].at("bias");
+//   std::memcpy(bias.data(), numbers, bias.size());  // float or double, as model.architecture->dtype says
 //   fastnn::save_model("better.safetensors", model);
 //
 // A ModelFile holds the standard library's objects: programs that change their layout (-D_GLIBCXX_DEBUG) need a library
@@ -18,6 +12,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,22 +21,32 @@
 
 namespace fastnn {
 
-// One layer of a model file. `weights` holds those of its kind by name (layers.hpp), as raw little-endian numbers of
-// the model's dtype, row by row.
-struct ModelLayer {
-  LayerKind kind = LayerKind::dense;
-  std::size_t inputs = 0;
-  std::size_t units = 0;
+struct LayerArchitecture {
+  LayerKind kind;
+  std::size_t inputs;
+  std::size_t units;
   Activation activation = Activation::linear;
   Parameters parameters{};
-  std::map<std::string, std::vector<char>> weights{};
+  std::vector<WeightRow> weights{};  // those of its kind (layers.hpp) but for a bias that the layer does without
 };
 
+// What a config says; parse_config() makes it.
+struct Architecture {
+  std::string config;  // as JSON; Python's Sequential.get_config() returns the same
+  Dtype dtype;
+  std::size_t inputs;
+  std::vector<LayerArchitecture> layers;
+};
+
+// Returns what a config says. `file` begins every message. Throws ModelFormatError for a value that is
+// missing or wrong; UnsupportedModelError for a key, layer, activation, initializer or dtype that this version does not
+// know; LimitError for too many layers.
+std::shared_ptr<const Architecture> parse_config(const std::string& config, const std::string& file);
+
 struct ModelFile {
-  std::string config;  // the architecture as JSON, as Sequential.get_config() gives it
-  Dtype dtype = Dtype::float32;
-  std::size_t inputs = 0;
-  std::vector<ModelLayer> layers;
+  std::shared_ptr<const Architecture> architecture;
+  // Of each layer, by name: little-endian numbers of the architecture's dtype, row by row.
+  std::vector<std::map<std::string, std::vector<char>>> weights;
 };
 
 // Reads and checks the whole file before it returns. Throws ModelFormatError, UnsupportedModelError or LimitError (what
@@ -52,11 +57,11 @@ ModelFile load_model(const std::string& path);
 ModelFile parse_model(const void* data, std::size_t size);
 
 // Writes to a new file beside `path`, then renames it: a failed or killed save leaves the old file as it was.
-// The same model gives the same bytes. `model` is checked as load_model would check it, and throws the same.
+// The same model gives the same bytes. Throws ModelFormatError unless the weights are those of the architecture, and
+// what load_model throws.
 void save_model(const std::string& path, const ModelFile& model);
 
-// T must be the model's dtype, else Error. Throws ModelFormatError when a layer's bytes are not as many as its sizes
-// ask for, and what Network's constructor throws.
+// T must be the model's dtype, else Error. Throws ModelFormatError unless the weights are those of the architecture.
 template <class T>
 Network<T> build_network(const ModelFile& model);
 

@@ -57,7 +57,7 @@ std::vector<Parameter> parameters_of(LayerKind kind, Activation activation);
 // Throws Error for a value outside its parameter's domain.
 void check_parameters(const std::vector<Parameter>& rows, const Parameters& values);
 
-// One layer of a network, on x of `inputs` numbers (the units of the layer before). The weights stay the caller's.
+// One layer of a network. The caller owns the weights.
 template <class T>
 struct Layer {
   using Numbers = const T*;
@@ -113,26 +113,24 @@ class Network {
   std::size_t layers() const noexcept;
   std::size_t units(std::size_t layer) const noexcept;
 
-  // Multiply-adds that a row takes, an activation counted as 16 of them: what its time is about proportional to.
+  // Returns the multiply-adds per row, to which the time is about proportional; an activation counts as 16.
   double work() const noexcept;
 
   // SHA-256, in hex, of what decides the answers (docs/model-format.md); Python's Sequential.fingerprint() is this.
   std::string fingerprint() const;
 
-  // Blocks that so many rows are cut into on one thread, with the instruction set in use: each goes through all layers
-  // before the next does, and so reads all weights once.
+  // Returns the number of blocks that one thread splits so many rows into. It reads all weights once per block.
   std::size_t blocks(std::size_t rows) const;
 
-  // y (rows, units), contiguous, not overlapping x. Where the work is worth it other threads take part (threads.hpp).
-  // Allocates only where a thread's call needs more scratch than those before, or more than 64 MiB, which are given
-  // back, and for threads that it is the first to need; std::bad_alloc when memory is short. Error for so many rows
-  // that those of inputs or of a layer's units would be 2^63 bytes or more.
+  // Computes y (rows, units), contiguous and not overlapping x. Long calls use several threads (threads.hpp). Each
+  // thread keeps up to 64 MiB of scratch; a call allocates only to grow it or to start threads. Throws std::bad_alloc
+  // if memory is short, Error if the numbers of a layer for all rows would take 2^63 bytes or more.
   //
-  // `go_on`, unless empty, is asked now and then on the calling thread (about every millisecond; every 40 on CPUs
-  // without fma). Once it says false the call ends soon, y unfinished, and returns false; otherwise true.
+  // `go_on`, unless empty, is called on the calling thread about every millisecond (every 40 on CPUs without fma).
+  // After it returns false the call ends soon, leaves y unfinished and returns false; otherwise forward returns true.
   bool forward(Rows<T> x, T* y, FunctionRef<bool()> go_on = {}) const;
 
-  // The same for every layer: outputs[i] is (rows, units(i)), contiguous, or null where it is not wanted.
+  // As forward, for every layer: outputs[i] is (rows, units(i)), contiguous, or null if it is not needed.
   bool representations(Rows<T> x, T* const* outputs, FunctionRef<bool()> go_on = {}) const;
 
  private:
@@ -140,7 +138,7 @@ class Network {
   struct Packed;
   class Forward;
 
-  // Memory, in numbers, for up to so many rows; and forward in it, on the calling thread alone.
+  // Returns the size of scratch for up to `rows` rows; forward_in runs in it, on the calling thread alone.
   std::size_t scratch_size(std::size_t rows) const;
   void forward_in(T* scratch, std::size_t size, Rows<T> x, T* y) const noexcept;
 

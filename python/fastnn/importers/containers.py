@@ -54,6 +54,9 @@ class ZipArchive:
 
 def _directory_bytes(file: BinaryIO, size: int) -> int:
     """Return the length of the list of members. zipfile makes objects of the whole list."""
+    file.seek(0)
+    if file.read(4) != b"PK\x03\x04":  # zipfile would skip what precedes an archive
+        raise ModelFormatError("does not begin as a zip archive")
     file.seek(max(size - 98, 0))
     end = file.read(98)
     if end[-22:-18] != b"PK\x05\x06" or end[-2:] != b"\0\0":

@@ -9,17 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import ModelFormatError
-from fastnn.importers.steps import Centre, Function, Normalize, Nothing, Product, Scale, Slopes, Step
+from fastnn.importers.steps import Array, Centre, Function, Normalize, Nothing, Product, Scale, Slopes, Step
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer, Weights
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
 from fastnn.models.sequential import Sequential
-
-Array = npt.NDArray[Any]
 
 # Answers have size 1, and x * scale + shift rounds to ulps of the shift: a larger shift would cost digits of them.
 _FAR = 4.0

@@ -19,12 +19,12 @@ def own_name(thing: object, package: str, cls: type | None = None, wrapped: Cont
     """
     is_function = isinstance(thing, types.FunctionType)
     own: Any = thing if is_function else type(thing) if cls is None else cls
-    module = str(own.__module__)
+    module, name = str(own.__module__), str(own.__qualname__)
     if module != package and not module.startswith(f"{package}."):
         return None
-    if getattr(sys.modules.get(module), own.__qualname__, None) is not own:
+    if getattr(sys.modules.get(module), name, None) is not own:
         return None
     attributes = () if is_function else getattr(thing, "__dict__", ())
-    if any(callable(getattr(own, name, None)) for name in attributes if name not in wrapped):
+    if any(callable(getattr(own, each, None)) for each in attributes if each not in wrapped):
         return None
-    return str(own.__qualname__)
+    return name

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn.importers.fold import to_model
-from fastnn.importers.steps import Step
+from fastnn.importers.steps import Array, Step
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,16 @@ def convert(
     source: for the report, "Keras model 'digits'". inputs: of the first step, where the source says it.
     dtype: of a model without kernels.
     check: (x, y), rows and the source's answers; or x alone where `answers`, the source's own predictions, are at hand.
+        Arrays of `inputs` numbers each, such as images, are flattened as fastnn takes them.
     """
     model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype)
     model.classes = classes
-    difference = None if check is None else _difference(model, *_rows_and_answers(check, answers))
+    difference = None
+    if check is not None:
+        x, y = _rows_and_answers(check, answers)
+        if inputs is not None and x.ndim > 2 and x.size == len(x) * inputs:
+            x = x.reshape(len(x), inputs)
+        difference = _difference(model, x, y)
     model.conversion = Conversion(source, report, difference)
     return model
 

@@ -6,17 +6,15 @@ Estimators are recognised by their exact class, and read by their public attribu
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.floating_point import default_mode
 from fastnn.importers.live_objects import own_name
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Function, Nothing, Product, Scale, Step, clip
+from fastnn.importers.steps import Array, Function, Nothing, Product, Scale, Step, clip
 from fastnn.models.sequential import Sequential
 
-Array = npt.NDArray[Any]
 _HIDDEN = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 _CLASSIFIERS = {"logistic": "sigmoid", "softmax": "softmax"}  # by out_activation_
 _REGRESSORS = {"identity": "linear", "exp": "exponential"}

@@ -108,6 +108,14 @@ def hard_sigmoid(source: str, alpha: float, beta: float) -> list[Step]:
     return [Scale(source, np.array(alpha, np.float64), np.array(beta, np.float64)), clip(source, 0.0, 1.0)]
 
 
+def softplus(source: str, beta: float) -> list[Step]:
+    """Return the steps of ``softplus(beta * x) / beta``; beta -1 is log_sigmoid."""
+    zero, function = np.zeros(()), Function(source, "softplus")
+    if beta == 1:
+        return [function]
+    return [Scale(source, np.asarray(beta), zero), function, Scale(source, np.asarray(1 / beta), zero)]
+
+
 def batch_normalization(
     source: str, gamma: Array | None, beta: Array | None, mean: Array, variance: Array, epsilon: float
 ) -> Scale:

@@ -58,7 +58,7 @@ _READERS: dict[str, Callable[..., Sequential]] = {"keras": load_keras, "onnx": l
 
 
 def _activations_missing(file: BinaryIO) -> _core.ModelFormatError:
-    """Return the error for a state dict without `layers`. Raises the error of a state dict that cannot be read."""
+    """Return the error for a state dict without `layers`; raises that of one that could not be read with them."""
     names = ", ".join(map(repr, module_names(file)))
     error = _core.UnsupportedModelError(
         "looks like a PyTorch state dict, which holds no activations; name those that follow its "

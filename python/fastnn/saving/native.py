@@ -17,7 +17,7 @@ def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDesc
     >>> write("model.safetensors", model.get_config(), model.describe())
     """
     text = json.dumps(config, separators=(",", ":"), ensure_ascii=False)
-    _core.write_model(os.fsencode(path), text, model.dtype, model.inputs, model.layers)
+    _core.write_model(os.fsencode(path), text, [layer.weights for layer in model.layers])
 
 
 def read(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, npt.NDArray[Any]]]]:

@@ -7,6 +7,8 @@ import pytest
 from fastnn import ModelFormatError, UnsupportedModelError
 
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+from onnx import external_data_helper
+
 from onnx_graphs import KERNEL, dense, refused, saved
 from opened import load_onnx as load
 
@@ -42,13 +44,11 @@ def test_numbers_outside_the_folder_are_not_opened(location, tmp_path, monkeypat
     for place in (tmp_path, folder.parent):
         (place / "m.data").write_bytes(KERNEL.tobytes())
     path = saved(folder / "m.onnx", external(dense(), location=location))
-    opened, really = [], os.open
-    monkeypatch.setattr(
-        os, "open", lambda name, *args, **options: opened.append(name) or really(name, *args, **options)
-    )
+    opened = []
+    monkeypatch.setattr(external_data_helper, "_open_external_data_fd", lambda *args: opened.append(args))
     with pytest.raises(ModelFormatError, match=r"initializer 'w' is in the file .*; expected one in the folder"):
         load(path)
-    assert opened == []  # the core opens the model
+    assert not opened
 
 
 @pytest.mark.parametrize("kind", ["symlink", "folder symlink", "hard link", "fifo", "folder", "device"])
@@ -71,7 +71,7 @@ def test_links_and_other_things_than_files_are_refused(kind, tmp_path):
         os.mkfifo(folder / "m.data")
     else:
         (folder / "m.data").mkdir()
-    with pytest.raises(ModelFormatError, match="regular file|hard links"):
+    with pytest.raises(ModelFormatError, match="a regular file without links"):
         load(saved(folder / "m.onnx", external(dense(), location=location)))
 
 

@@ -220,3 +220,20 @@ def test_functions_inside_functions_have_a_limit():
     """Without one, ten thousand of them would need as many calls, one inside the other."""
     nodes = [("Tanh", "x"), *(("Tanh", f"#{i}") for i in range(5000)), ("Add", "#5000", "x")]
     refused(between(written(*nodes)), "compute nothing", UnsupportedModelError)
+
+
+@pytest.mark.parametrize("op", ["Max", "Tanh"])
+def test_a_function_used_many_times_is_looked_at_once(op):
+    """Each level contains the one below it twice or four times: 4**12 looks would take hours."""
+    chain = Chain(5)
+    value = chain.then("Mul", 1.5)
+    for _ in range(12):
+        double, triple = chain.add("Mul", value, 2.0), chain.add("Mul", value, 3.0)
+        parts = ([value, double], [value, triple]) if op == "Max" else ([double], [triple])
+        value = chain.add("Add", *(chain.add(op, *each) for each in parts))
+    chain.add("Sub", value, "x")
+    chain.dense(3, 1)
+    if op == "Max":
+        assert len(from_proto(chain.proto()).layers) == 2
+    else:
+        refused(chain.proto(), "compute nothing that fastnn has an activation for", UnsupportedModelError)

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.bfloat16 import widened
 from fastnn.importers.keras.graph import in_a_row
+from fastnn.importers.steps import Array
 
-Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 MODELS = ("Sequential", "Functional")

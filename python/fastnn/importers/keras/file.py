@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn._core import LimitError, UnsupportedModelError
 from fastnn.importers.containers import ZipArchive
 from fastnn.importers.keras.config import KerasLayer, Stored, refuse_code
 from fastnn.importers.keras.hdf5 import MOST_TEXT, SIGNATURE, Hdf5
@@ -48,10 +48,8 @@ def _read(file: BinaryIO) -> KerasModel:
     file.seek(0)
     if start == SIGNATURE:
         config, version, stored = _h5(file.read())
-    elif start[:4] == b"PK\x03\x04":
-        config, version, stored = _keras(ZipArchive(file))
     else:
-        raise ModelFormatError("is neither HDF5 nor a zip archive; expected a .keras or a .h5 file of Keras")
+        config, version, stored = _keras(ZipArchive(file))
     major = re.match(r"(\d{1,4})\.", version) if isinstance(version, str) else None
     if major and int(major[1]) < 2:
         raise UnsupportedModelError(f"was written by Keras {version:.20}; expected 2 or later: save it again there")
@@ -87,10 +85,8 @@ def _h5(content: bytes) -> tuple[Any, Any, Stored]:
 def _json(text: str | bytes, what: str) -> Any:
     if len(text) > MOST_TEXT:
         raise LimitError(f"{what} has {len(text)} bytes; fastnn reads at most {MOST_TEXT}")
-    try:
+    with refusing(f"{what} is not JSON", ValueError, RecursionError):
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelFormatError(f"{what} is not JSON: {error!s:.100}") from None
 
 
 def _numbered_weights(hdf5: Hdf5) -> Stored:

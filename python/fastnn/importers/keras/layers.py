@@ -16,8 +16,8 @@ import numpy as np
 from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import steps
-from fastnn.importers.keras.config import Array, KerasLayer, Shape, keras_3_form
-from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
+from fastnn.importers.keras.config import KerasLayer, Shape, keras_3_form
+from fastnn.importers.steps import Array, Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
 
 # Keys of any layer's config that change no prediction.
 _IGNORED = re.compile(
@@ -140,8 +140,7 @@ def _activation(layer: KerasLayer, *, activation: Any = None) -> list[Step]:
         case "sparse_sigmoid":
             return steps.hard_sigmoid(source, 0.5, 0.5)
         case "log_sigmoid":  # log(1 / (1 + exp(-x))) = -softplus(-x)
-            minus = Scale(source, np.array(-1.0), np.array(0.0))
-            return [minus, Function(source, "softplus"), minus]
+            return steps.softplus(source, -1.0)
     return [Function(source, _RENAMED.get(activation, activation))]
 
 

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from fastnn._core import UnsupportedModelError
-from fastnn.importers.keras.config import Array, Shape, Stored, keras_3_form, layers_in_order, row_shape
+from fastnn.importers.keras.config import Shape, Stored, keras_3_form, layers_in_order, row_shape
 from fastnn.importers.keras.layers import layer_steps, shape_after
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Step
+from fastnn.importers.steps import Array, Step
 from fastnn.models.sequential import Sequential
 
 
@@ -36,18 +34,9 @@ class KerasModel:
             inputs=None if shape is None else math.prod(shape),
             fold=fold,
             name=name or self.name or None,
-            check=self._flat(check),
+            check=check,
             answers=answers and (lambda x: answers(x if shape is None else x.reshape(len(x), *shape))),
         )
-
-    def _flat(self, check: Any) -> Any:
-        """Return the rows to check with, images and other arrays flattened as fastnn takes them."""
-        if isinstance(check, tuple) and len(check) == 2:
-            return self._flat(check[0]), check[1]
-        if check is None or isinstance(check, tuple):
-            return check
-        x = np.asarray(check)
-        return x.reshape(len(x), -1) if self.shape is not None and x.shape[1:] == self.shape else x
 
 
 def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:

@@ -5,14 +5,11 @@ which makes dictionaries of probabilities. fastnn's answers are the probabilitie
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx.graph import Graph, Node
-from fastnn.importers.steps import Function, Product, Step
 
 _AFTER_LABELS = {"Cast", "Reshape", "Identity", "Squeeze", "ai.onnx.ml.ArrayFeatureExtractor"}
 _EXTRACTOR = "ai.onnx.ml.ArrayFeatureExtractor"
@@ -55,13 +52,10 @@ def _of_label(graph: Graph, makers: dict[str, Node], name: str) -> Answers | Non
         if node.op not in _AFTER_LABELS:
             return None
         if node.op == _EXTRACTOR:
-            classes = _listed(graph.constants.get(node.inputs[0]))
+            listed = graph.constants.get(node.inputs[0])
+            classes = None if listed is None else listed.reshape(-1).tolist()
         name = node.inputs[1 if node.op == _EXTRACTOR else 0]
     return None
-
-
-def _listed(values: Any) -> list[Any] | None:
-    return values.reshape(-1).tolist() if isinstance(values, np.ndarray) else values
 
 
 def _without_zipmap(makers: dict[str, Node], name: str) -> tuple[str, list[Any] | None]:
@@ -89,24 +83,3 @@ def _stored_classes(graph: Graph) -> list[Any] | None:
     if not isinstance(classes, list) or not all(isinstance(each, (str, int, float)) for each in classes):
         raise ModelFormatError(f"has classes that are no list of names or numbers: {text!r:.100}")
     return classes
-
-
-@dataclass(frozen=True)
-class Complemented(Step):
-    """One probability p becomes two: 1 - p, p."""
-
-
-def with_two_probabilities(steps: list[Step]) -> list[Step]:
-    """Return the steps with softmax([0, x]), which is [1 - p, p] for p = sigmoid(x), in place of the latter."""
-    for i, step in enumerate(steps):
-        if not isinstance(step, Complemented):
-            continue
-        product, sigmoid = [None, None, *steps[:i]][-2:]
-        if not isinstance(product, Product) or not isinstance(sigmoid, Function) or sigmoid.activation != "sigmoid":
-            raise UnsupportedModelError(f"{step.source} joins 1 - p and p, where p is no sigmoid of a Gemm or MatMul")
-        kernel, bias = product.kernel, product.bias
-        kernel = np.concatenate([np.zeros_like(kernel), kernel], axis=1)
-        bias = None if bias is None else np.concatenate([np.zeros_like(bias), bias])
-        softmax = Function(f"{sigmoid.source}, {step.source}", "softmax")
-        return [*steps[: i - 2], replace(product, kernel=kernel, bias=bias), softmax, *steps[i + 1 :]]
-    return steps

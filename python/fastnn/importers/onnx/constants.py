@@ -6,19 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn._core import UnsupportedModelError
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Node
-from fastnn.importers.onnx.tensors import DTYPES, Array, Value
+from fastnn.importers.onnx.tensors import DTYPES, Array
+from fastnn.importers.refusals import refusing
 
 # The number of rows in a shape: no real size, and not -1, which means "as many as there are". An int32 can hold it.
 ROWS = -(2**30)
 
+# The attributes of Constant, and the type of their numbers; a tensor has its own.
+_STORED = {"value": None, "value_float": "f4", "value_floats": "f4", "value_int": "i8", "value_ints": "i8"}
 _OF_NUMBERS = ["Add", "Sub", "Mul", "Div", "Pow", "Neg", "Sqrt", "Reciprocal", "Exp", "Log", "Abs", "Max", "Min"]
 _OF_ARRAYS = ["Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Concat", "Gather", "Slice"]
 
 
-def made_by(node: Node, given: list[Value | None], opset: int, budget: Budget) -> Value:
+def made_by(node: Node, given: list[Array | None], opset: int, budget: Budget) -> Array:
     """Return the first output of a node whose inputs are constants; None stands for an input that is left out."""
     if node.op == "Constant":
         return _constant(node)
@@ -29,8 +32,8 @@ def made_by(node: Node, given: list[Value | None], opset: int, budget: Budget) -
             f"{node}, opset {opset}, works on constants in a way that fastnn does not know; "
             "simplify the model first, with onnxsim or ONNX Runtime"
         )
-    arrays = [each for each in given if isinstance(each, np.ndarray)]
-    if len(arrays) != sum(each is not None for each in given):
+    arrays = [each for each in given if each is not None]
+    if any(each.dtype.kind == "O" for each in arrays):
         raise UnsupportedModelError(f"{node} works on constants that are not numbers")
     if node.op in _OF_NUMBERS and any(each.dtype.kind != "f" for each in arrays):
         raise UnsupportedModelError(f"{node} computes with integers, as of shapes that are not fixed")
@@ -38,22 +41,16 @@ def made_by(node: Node, given: list[Value | None], opset: int, budget: Budget) -
         raise UnsupportedModelError(f"{node} depends on the number of rows, which is known only when the model runs")
     if node.op == "Cast" and node.attributes["to"] not in DTYPES:
         raise UnsupportedModelError(f"{node} makes constants of a type that NumPy has not")
-    try:
+    with refusing(f"{node} cannot be done with its constants", Exception):  # onnx and NumPy raise many kinds
         budget.take(_size(node, arrays), f"the constant of {node}")
         return _evaluated(node, given, opset)
-    except ModelFormatError:
-        raise
-    except Exception as error:  # onnx's evaluator and NumPy raise many kinds
-        raise ModelFormatError(f"{node} cannot be done with its constants: {error!s:.100}") from None
 
 
-def _constant(node: Node) -> Value:
+def _constant(node: Node) -> Array:
     (kind, value), *others = node.attributes.items() or [("", None)]
-    if others or kind not in ("value", "value_float", "value_int", "value_floats", "value_ints"):
+    if others or kind not in _STORED:
         raise UnsupportedModelError(f"{node} has the attributes {sorted(node.attributes)!r:.100}; expected a value")
-    if kind == "value":
-        return value if isinstance(value, list) else np.asarray(value)
-    return np.asarray(value, np.float32 if "float" in kind else np.int64)
+    return np.asarray(value, _STORED[kind])
 
 
 def _size(node: Node, arrays: list[Array]) -> int:
@@ -65,7 +62,7 @@ def _size(node: Node, arrays: list[Array]) -> int:
     return sum(int(each.size) for each in arrays)
 
 
-def _evaluated(node: Node, given: list[Value | None], opset: int) -> Array:
+def _evaluated(node: Node, given: list[Array | None], opset: int) -> Array:
     helper: Any = importlib.import_module("onnx.helper")
     reference: Any = importlib.import_module("onnx.reference")
     names = ["" if each is None else f"i{i}" for i, each in enumerate(given)]

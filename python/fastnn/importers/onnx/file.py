@@ -8,14 +8,14 @@ import importlib
 import os
 from typing import Any, BinaryIO
 
-from fastnn._core import LimitError, ModelFormatError
+from fastnn._core import LimitError
 from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Graph
 from fastnn.importers.onnx.graph import read as read_graph
 from fastnn.importers.onnx.walk import steps as graph_steps
 from fastnn.importers.onnx.wire import check as check_wire
-from fastnn.importers.refusals import refusal
+from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
 from fastnn.models.sequential import Sequential
 
@@ -42,12 +42,10 @@ def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | No
     ...     load(file).output_shape
     (None, 3)
     """
-    try:
+    with in_one_sentence(file.name):
         budget = Budget()
         graph = read_graph(_parsed(file, budget), os.path.dirname(file.name), budget)  # noqa: PTH120
         return _model(graph, budget, fold=fold, check=check, name=name, source=f"ONNX model {file.name!r}")
-    except ModelFormatError as error:
-        raise refusal(file.name, error) from None
 
 
 def from_proto(
@@ -68,12 +66,10 @@ def from_proto(
     >>> from_proto(onnx.load("model.onnx")).output_shape
     (None, 3)
     """
-    try:
+    with in_one_sentence(source):
         budget = Budget()
         graph = read_graph(proto, folder, budget)
         return _model(graph, budget, fold=fold, check=check, name=name, source=source)
-    except ModelFormatError as error:
-        raise refusal(source, error) from None
 
 
 def _parsed(file: BinaryIO, budget: Budget) -> Any:
@@ -87,10 +83,8 @@ def _parsed(file: BinaryIO, budget: Budget) -> Any:
     content = file.read(size)
     proto = onnx.ModelProto()
     check_wire(content, proto.DESCRIPTOR, budget)
-    try:
+    with refusing("is no ONNX model", Exception):  # protobuf's DecodeError, which only onnx depends on
         proto.ParseFromString(content)
-    except Exception as error:  # protobuf's DecodeError, which only onnx depends on
-        raise ModelFormatError(f"is no ONNX model: {error!s:.100}") from None
     return proto
 
 
@@ -100,8 +94,6 @@ def _model(graph: Graph, budget: Budget, *, fold: bool, check: Any, name: str | 
     inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
     dtype = "float64" if graph.is_double else "float32"
     model = convert(source, steps, inputs=inputs, fold=fold, name=name, check=check, dtype=dtype)
-    try:
+    with refusing("has classes that fastnn cannot keep", ValueError):
         model.classes = answers.classes
-    except ValueError as error:
-        raise ModelFormatError(str(error)) from None
     return model

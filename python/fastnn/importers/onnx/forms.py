@@ -27,8 +27,7 @@ from fastnn.importers.onnx.algebra import (
     rounded,
     same,
 )  # fmt: skip
-from fastnn.importers.onnx.answers import Complemented
-from fastnn.importers.steps import Function, Normalize, Scale, Slopes, Step
+from fastnn.importers.steps import Function, Normalize, Product, Scale, Slopes, Step
 
 Affine = tuple[Array, Array]  # a, b of a * x + b
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
@@ -81,7 +80,9 @@ _EXPM1: list[Callable[[Sum], Sum]] = [
     lambda u: function("elu", u, numbers=(1.0,)),
     lambda u: 2.0 * _tanh(u / 2.0) / (1.0 - _tanh(u / 2.0)),
 ]
-_TWO = function("joined", 1.0 - X, X)
+# Both probabilities of two classes: [1 - p, p] for p = sigmoid(x) is softmax([0, x]).
+_TWO = function("joined", 1.0 - _sigmoid(X), _sigmoid(X))
+ZERO_AND_X = np.array([[0.0, 1.0]], np.float32)  # a kernel
 
 
 def recognized(total: Sum, source: str) -> list[Step] | None:
@@ -89,7 +90,7 @@ def recognized(total: Sum, source: str) -> list[Step] | None:
     if (affine := _affine(total)) is not None:
         return _scaled(source, affine)
     if same(total, _TWO):
-        return [Complemented(source)]
+        return [Product(source, ZERO_AND_X), Function(source, "softmax")]
     if (name := name_of(total)) is not None:
         return [Function(source, name)]
     shift = total.terms.get((), ZERO)
@@ -152,7 +153,7 @@ def _of_atom(atom: Atom, source: str) -> list[Step] | None:
 
 def _bent(total: Sum) -> Affine | None:
     """Return the slopes and the factor of ``factor * (x if x > 0 else slopes * x)``."""
-    halves = _halves(total)
+    halves = _halves(total, {})
     if halves is None or not halves[0].all():
         return None
     above, below = halves
@@ -163,28 +164,29 @@ def _bent(total: Sum) -> Affine | None:
     return (slopes, above) if np.isfinite(slopes).all() else None
 
 
-def _halves(total: Sum) -> Affine | None:
-    """Return what x is multiplied with above 0 and below, if nothing else happens to it."""
+def _halves(total: Sum, known: dict[Atom, Affine | None]) -> Affine | None:
+    """Return what x is multiplied with above 0 and below, if nothing else happens to it.
+
+    known: the answers so far. A sum may contain the same function many times, at every depth.
+    """
     above, below = ZERO, ZERO
     for atoms, number in total.terms.items():
         if not atoms and not number.any():
             continue
-        found = _halves_of(atoms[0]) if len(atoms) == 1 else None
+        if len(atoms) == 1 and atoms[0] not in known:
+            known[atoms[0]] = _halves_of(atoms[0], known)
+        found = known[atoms[0]] if len(atoms) == 1 else None
         if found is None:
             return None
         above, below = above + number * found[0], below + number * found[1]
     return above, below
 
 
-def _halves_of(atom: Atom) -> Affine | None:
+def _halves_of(atom: Atom, known: dict[Atom, Affine | None]) -> Affine | None:
     if atom.name == "x":
         return ONE, ONE
     arguments = _branches(atom) if atom.name == "where" else atom.arguments
-    found = [_halves(each) for each in arguments] if arguments else [None]
-    known = [each for each in found if each is not None]
-    if len(known) != len(found):
-        return None
-    match atom.name, known:
+    match atom.name, [_halves(each, known) for each in arguments or ()]:
         case "relu", [(above, below)]:
             return np.maximum(above, 0.0), np.minimum(below, 0.0)
         case "maximum", [(above, below), (other_above, other_below)]:
@@ -274,11 +276,17 @@ def _begin(form: Callable[[Sum], Sum]) -> Atom:
     return next(_innermost(form(X)))
 
 
-def _innermost(total: Sum) -> Iterator[Atom]:
-    """Yield the functions of polynomials of x."""
-    for atom in {atom.key: atom for atoms in total.terms for atom in atoms if atom.name != "x"}.values():
-        inner = [each for argument in atom.arguments for each in _innermost(argument)]
-        yield from inner or [atom]
+def _innermost(total: Sum, seen: set[Atom] | None = None) -> Iterator[Atom]:
+    """Yield the functions of polynomials of x, each once."""
+    seen = set() if seen is None else seen
+    for atom in (atom for atoms in total.terms for atom in atoms if atom.name != "x"):
+        if atom in seen:
+            continue
+        seen.add(atom)
+        if atom.depth == 1:
+            yield atom
+        for argument in atom.arguments:
+            yield from _innermost(argument, seen)
 
 
 def _solved(given: Sum, wanted: Sum) -> Affine | None:

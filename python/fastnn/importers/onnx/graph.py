@@ -3,13 +3,14 @@
 import importlib
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx.budget import NODE, Budget
-from fastnn.importers.onnx.tensors import DTYPES, Tensors, Value
+from fastnn.importers.onnx.tensors import DTYPES, Array, Tensors
+from fastnn.importers.refusals import refusing
 
 _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # the versions for which fastnn's authors read each operation
 _DOUBLE = 11
@@ -40,7 +41,7 @@ class Graph:
     shape: list[int | None] | None
     outputs: list[str]
     nodes: list[Node]
-    constants: dict[str, Value]
+    constants: dict[str, Array]
     opset: int
     producer: str
     metadata: dict[str, str]
@@ -56,12 +57,12 @@ def read(model: Any, folder: str | None, budget: Budget) -> Graph:
         raise UnsupportedModelError(
             "has functions of its own, sparse initializers or quantization; expected nodes of ONNX and dense numbers"
         )
-    tensors, constants = Tensors(folder), dict[str, Value]()
+    tensors, constants = Tensors(folder), dict[str, Array]()
     for tensor in graph.initializer:
         if tensor.name in constants or not tensor.name:
             raise ModelFormatError(f"has two initializers {tensor.name!r:.100}, or one without a name")
         value = constants[tensor.name] = tensors.array(tensor, f"initializer {tensor.name!r:.100}")
-        budget.add(len(value) if isinstance(value, list) else value.size)
+        budget.add(value.size)
     name, shape = _input(graph, constants)
     outputs = [each.name for each in graph.output]
     nodes = [_node(node, opsets, tensors, budget) for node in graph.node]
@@ -84,13 +85,13 @@ def _opsets(model: Any) -> dict[str, int]:
     return versions
 
 
-def _input(graph: Any, constants: dict[str, Value]) -> tuple[str, list[int | None] | None]:
+def _input(graph: Any, constants: dict[str, Array]) -> tuple[str, list[int | None] | None]:
     """Return the name and shape of the only input that is no constant."""
     if len({each.name for each in graph.input}) != len(graph.input):
         raise ModelFormatError("has two inputs of the same name")
     for each in graph.input:
         shape, constant = _shape(each), constants.get(each.name)
-        if shape is not None and isinstance(constant, np.ndarray) and not _fits(constant.shape, shape):
+        if shape is not None and constant is not None and not _fits(constant.shape, shape):
             raise ModelFormatError(f"initializer {each.name!r:.100} has another shape than the input of that name")
     real = [each for each in graph.input if each.name not in constants]
     if len(real) != 1:
@@ -124,14 +125,16 @@ def _node(node: Any, opsets: dict[str, int], tensors: Tensors, budget: Budget) -
     if not made.outputs or not made.outputs[0]:
         raise UnsupportedModelError(f"{made} has no output, or none in the first place; expected a first output's name")
     schema = _schema(node.op_type, opsets[domain], domain)
+    attributes = {} if schema is None else schema.attributes
     for attribute in node.attribute:
         if attribute.name in made.attributes:
             raise ModelFormatError(f"{made} has the attribute {attribute.name!r:.60} twice")
         value = made.attributes[attribute.name] = _attribute(attribute, made, tensors, budget)
-        if schema is not None and attribute.name not in schema.kinds:
+        known = attribute.name in attributes
+        if schema is not None and not known:
             raise UnsupportedModelError(f"{made} has the attribute {attribute.name!r:.60}, which fastnn does not know")
-        if schema is not None and attribute.type != schema.kinds[attribute.name]:
-            expected = _ATTRIBUTES.get(schema.kinds[attribute.name], "another kind")
+        if known and attribute.type != (kind := attributes[attribute.name].type.value):
+            expected = _ATTRIBUTES.get(kind, "another kind")
             raise ModelFormatError(f"{made} has the attribute {attribute.name} {value!r:.60}; expected {expected}")
         if isinstance(value, np.ndarray):
             budget.add(value.size)
@@ -140,47 +143,33 @@ def _node(node: Any, opsets: dict[str, int], tensors: Tensors, budget: Budget) -
     return made
 
 
-class _Schema(NamedTuple):
-    """What onnx says of an operation: its attributes' kinds and defaults, whether each input may be left out."""
-
-    kinds: dict[str, int]
-    required: set[str]
-    defaults: dict[str, Any]
-    optional: list[bool]
-    inputs: range
-
-
 @cache
-def _schema(op: str, version: int, domain: str) -> _Schema | None:
-    """Return None for an operation that onnx does not know, which is refused if the answers need it."""
+def _schema(op: str, version: int, domain: str) -> Any:
+    """Return onnx's OpSchema; None for an operation that it does not know, which is refused if the answers need it."""
     onnx: Any = importlib.import_module("onnx")
     try:
-        found = onnx.defs.get_schema(op, version, domain)
+        return onnx.defs.get_schema(op, version, domain)
     except (onnx.defs.SchemaError, TypeError):  # TypeError: protobuf returns text that is not UTF-8 as bytes
         return None
-    defaults = {name: each.default_value for name, each in found.attributes.items() if each.default_value.type}
-    return _Schema(
-        {name: each.type.value for name, each in found.attributes.items()},
-        {name for name, each in found.attributes.items() if each.required},
-        {name: _plain(getattr(value, _ATTRIBUTES[value.type])) for name, value in defaults.items()},
-        [each.option == onnx.defs.OpSchema.FormalParameterOption.Optional for each in found.inputs],
-        range(found.min_input, found.max_input + 1),
-    )
 
 
-def _complete(node: Node, schema: _Schema) -> None:
+def _complete(node: Node, schema: Any) -> None:
     """Add the attributes' defaults, and "" for each input left out at the end; refuse a wrong number of inputs."""
-    if missing := schema.required - node.attributes.keys():
-        raise ModelFormatError(f"{node} lacks the attribute {min(missing)!r}")
-    node.attributes = schema.defaults | node.attributes
-    if len(node.inputs) not in schema.inputs:
+    for name, each in schema.attributes.items():
+        if each.required and name not in node.attributes:
+            raise ModelFormatError(f"{node} lacks the attribute {name!r}")
+        if name not in node.attributes and (default := each.default_value).type:
+            node.attributes[name] = _plain(getattr(default, _ATTRIBUTES[default.type]))
+    if not schema.min_input <= len(node.inputs) <= schema.max_input:
         raise ModelFormatError(
-            f"{node} has {len(node.inputs)} inputs; expected {schema.inputs.start} to {schema.inputs.stop - 1}"
+            f"{node} has {len(node.inputs)} inputs; expected {schema.min_input} to {schema.max_input}"
         )
-    node.inputs += [""] * (len(schema.optional) - len(node.inputs))
-    # The last of a schema's inputs may stand for many.
-    if any(not name and not schema.optional[min(i, len(schema.optional) - 1)] for i, name in enumerate(node.inputs)):
-        raise ModelFormatError(f"{node} lacks an input")
+    formal = schema.inputs
+    node.inputs += [""] * (len(formal) - len(node.inputs))
+    for i, name in enumerate(node.inputs):
+        # The last of a schema's inputs may stand for many.
+        if not name and formal[min(i, len(formal) - 1)].option.name != "Optional":
+            raise ModelFormatError(f"{node} lacks an input")
 
 
 def _attribute(attribute: Any, node: Node, tensors: Tensors, budget: Budget) -> Any:
@@ -192,10 +181,10 @@ def _attribute(attribute: Any, node: Node, tensors: Tensors, budget: Budget) -> 
     value = getattr(attribute, field)
     if field in ("floats", "ints", "strings"):
         budget.take(_LISTED * len(value), f"the attribute {attribute.name!r:.60} of {node}")
-    try:
-        return tensors.array(value, f"{attribute.name!r:.60} of {node}") if field == "t" else _plain(value)
-    except UnicodeDecodeError:
-        raise ModelFormatError(f"{node} has a text {attribute.name!r:.60} that is not UTF-8") from None
+    if field == "t":
+        return tensors.array(value, f"{attribute.name!r:.60} of {node}")
+    with refusing(f"{node} has a text {attribute.name!r:.60} that is not UTF-8", UnicodeDecodeError):
+        return _plain(value)
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,6 @@
-"""The shape of the rows on their way through the nodes, and the operations that change nothing else."""
+"""The shape of the rows on their way through the nodes."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx.constants import ROWS
 from fastnn.importers.onnx.graph import Graph, Node
-from fastnn.importers.onnx.tensors import Array, Value
+from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Function, Nothing, Scale, Step
 
 Shape = list[int | None]
@@ -18,7 +17,9 @@ Shape = list[int | None]
 class Rows:
     """The present shape: ROWS, then sizes, None where unknown; and what else the meaning of operations depends on."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, steps: list[Step]) -> None:
+        """steps: those up to the present shape, to which the importer appends."""
+        self._steps = steps
         self.is_double, self.producer = graph.is_double, graph.producer
         if graph.shape is not None and len(graph.shape) < 2:
             raise UnsupportedModelError(
@@ -64,7 +65,7 @@ class Rows:
         """Whether an array of one number is that of the only unit, and not of any number of units."""
         return array.ndim == 1 and self.width == 1 and self.producer == "fastnn"
 
-    def reshape(self, node: Node, shape: Shape, before: list[Step]) -> list[Step]:
+    def reshape(self, node: Node, shape: Shape) -> list[Step]:
         """Take another shape that leaves the numbers of each row where they are."""
         old, known = self.shape[1:], f"{['rows', *self.shape[1:]]!s:.60}"
         units = None if None in old else math.prod(filter(None, old))
@@ -77,7 +78,7 @@ class Rows:
         others = [None if size == -1 else size for size in others]
         made = None if None in others else math.prod(filter(None, others))
         # Constants of one number for each unit, and functions of a row, stay right if only axes of size 1 go.
-        keeps = all(size == 1 for size in old[:-1]) or all(map(_works_on_any_shape, before))
+        keeps = all(size == 1 for size in old[:-1]) or all(map(_works_on_any_shape, self._steps))
         if (None not in (units, made) and units != made) or (others != old and not (len(others) <= 1 and keeps)):
             raise UnsupportedModelError(f"{node} makes the shape {shape!s:.60} of {known}")
         if not others and units != 1:
@@ -92,49 +93,9 @@ def _works_on_any_shape(step: Step) -> bool:
     return isinstance(step, Nothing) or (isinstance(step, Scale) and step.scale.ndim == step.shift.ndim == 0)
 
 
-def axes_of(node: Node, given: Value | None) -> list[int] | None:
+def axes_of(node: Node, given: Array | None) -> list[int] | None:
     """Return the axes of an operation, which are an attribute or, in later opsets, an input; None if it has none."""
     listed = node.attributes.get("axes") if given is None else np.asarray(given).reshape(-1).tolist()
     if listed is not None and not all(each in range(-64, 64) for each in listed):
         raise ModelFormatError(f"{node} has the axes {listed!r:.60}")
     return listed
-
-
-def _flatten(node: Node, _: Value | None, rows: Rows) -> Shape:
-    axis = node.attributes["axis"]
-    if axis not in (1, 1 - len(rows.shape)):
-        raise UnsupportedModelError(f"{node} flattens from axis {axis} on; expected 1, what belongs to a row")
-    return [ROWS, -1]
-
-
-def _reshape(node: Node, given: Value | None, rows: Rows) -> Shape:
-    if not isinstance(given, np.ndarray) or given.dtype.kind not in "iu":
-        raise UnsupportedModelError(f"{node} makes a shape that is known only when the model runs")
-    shape: Shape = [int(size) for size in given.reshape(-1)]
-    if shape == [-1, 1] and rows.producer == "skl2onnx" and rows.width != 1:
-        return rows.shape  # its regressors of several targets end so, by mistake
-    if node.attributes.get("allowzero"):
-        return shape
-    return [(rows.shape[i] if i < len(rows.shape) else 0) if size == 0 else size for i, size in enumerate(shape)]
-
-
-def _squeeze(node: Node, given: Value | None, rows: Rows) -> Shape:
-    axes, shape = axes_of(node, given), rows.shape
-    if node.op == "Unsqueeze" and shape == [ROWS] and axes in ([-1], [1]):
-        return [ROWS, 1]
-    if node.op == "Squeeze" and shape[1:] == [1] and axes in (None, [-1], [1]):
-        return [ROWS]
-    raise UnsupportedModelError(f"{node} gives rows another shape, on the axes {axes}")
-
-
-def _transpose(node: Node, _: Value | None, rows: Rows) -> Shape:
-    order = node.attributes.get("perm")
-    if order != list(range(len(rows.shape))):
-        raise UnsupportedModelError(f"{node} puts the axes {order} in another order")
-    return rows.shape
-
-
-# The shape that an operation makes; given: its second input, if it is a constant.
-SHAPES: dict[str, Callable[[Node, Value | None, Rows], Shape]] = {
-    "Flatten": _flatten, "Reshape": _reshape, "Squeeze": _squeeze, "Unsqueeze": _squeeze, "Transpose": _transpose,
-}  # fmt: skip

@@ -1,24 +1,24 @@
 """Tensors of ONNX as arrays. Their numbers are in the model's file, or in other files of its folder ("external data").
 
-The onnx package converts them, and opens external files inside the folder only and through no link. What it does not
-check is checked here: contradictions, and how much of a file is read.
+The onnx package converts them. Checked here: contradictions, how much of a file is read, and that external files are
+regular ones inside the folder, reached through no link. (The onnx package would wait for a FIFO in a file's place.)
 """
 
 import errno
 import importlib
-import itertools
 import math
 import os
 import re
-from typing import Any
+import stat
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.refusals import refusing
 
 Array = npt.NDArray[Any]
-Value = Array | list[str]
 
 _STRING, _FLOAT16, _BFLOAT16 = 8, 10, 16
 DTYPES = {  # of TensorProto.DataType; bfloat16 is read as float32
@@ -38,8 +38,8 @@ class Tensors:
         self._read: dict[tuple[str, int, int], Array] = {}
         self._left: dict[str, int] = {}
 
-    def array(self, tensor: Any, what: str) -> Value:
-        """Return a TensorProto as an array; strings as a list.
+    def array(self, tensor: Any, what: str) -> Array:
+        """Return a TensorProto as an array; texts as one of objects, since NumPy's own texts are all as long as one.
 
         what: the tensor's name in errors. ModelFormatError if it contradicts itself, OSError for external data.
         """
@@ -52,15 +52,12 @@ class Tensors:
             raise ModelFormatError(f"{what} has its numbers in {present or 'no field'} or outside; expected one place")
         if any(size < 1 for size in tensor.dims):
             raise ModelFormatError(f"{what} has the shape {list(tensor.dims)!s:.60}; expected sizes of at least 1")
-        try:
+        with refusing(f"{what} cannot be read", Exception):  # onnx and NumPy raise many kinds
             if kind == _STRING:
-                return _strings(tensor)
-            numbers = self._external(tensor, what) if is_external else _numbers(tensor, present[0])
-            return numbers.reshape(tuple(tensor.dims))
-        except (ModelFormatError, OSError):
-            raise
-        except Exception as error:  # onnx and NumPy raise many kinds
-            raise ModelFormatError(f"{what} cannot be read: {error!s:.300}") from None
+                values = np.array([text.decode() for text in tensor.string_data], object)
+            else:
+                values = self._external(tensor, what) if is_external else _numbers(tensor, present[0])
+            return values.reshape(tuple(tensor.dims))
 
     def _external(self, tensor: Any, what: str) -> Array:
         entries = {entry.key: entry.value for entry in tensor.external_data}
@@ -75,50 +72,69 @@ class Tensors:
             raise ModelFormatError(f"{what} has {length} bytes of external data; its shape and type need {needed}")
         key = (location, int(offset), needed)
         if key not in self._read:  # exporters write equal tensors once
-            size = os.stat(self._path(location, what)).st_size  # noqa: PTH116
-            located = type(tensor)(data_type=tensor.data_type, dims=tensor.dims, data_location=_EXTERNAL)
-            for name, value in zip(("location", "offset", "length"), key, strict=True):
-                located.external_data.add(key=name, value=str(value))
-            self._read[key] = _numbers(located, "", self._folder or ".")
+            path, needs = self._path(location, what), f"{what} needs {needed} bytes of {location!r:.100}"
+            try:
+                file = _open_inside(path, location)
+            except OSError as error:
+                if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO):
+                    raise
+                said = "a link, or no regular file; expected a regular file without links"
+                raise ModelFormatError(f"{needs}, which is {said}") from None
+            with file:
+                size = os.fstat(file.fileno()).st_size
+                file.seek(int(offset))
+                content = file.read(needed)
             self._left[location] = self._left.get(location, size) - needed
+            if len(content) < needed:
+                raise ModelFormatError(f"{needs} from byte {offset} on; expected a file of more than {size}")
             if self._left[location] < 0:
                 raise ModelFormatError(f"{what} needs bytes of {location!r:.100} that others have; expected each once")
+            self._read[key] = _numbers(type(tensor)(data_type=tensor.data_type, dims=tensor.dims, raw_data=content), "")
         return self._read[key]
 
     def _path(self, location: str, what: str) -> str:
-        """Return the path of an external file, none of whose parts is a link."""
-        parts = location.split("/")
+        """Return the path of an external file inside the folder."""
         if "_ORT_MEM_ADDR_" in location:
             raise UnsupportedModelError(f"{what} is in the memory of a process that ran ONNX Runtime, not in a file")
         if self._folder is None:
             raise ModelFormatError(f"{what} is in another file; expected a folder to find it in")
-        if {"", ".", ".."} & set(parts) or re.search(r"[\\:#\0]", location):
+        if {"", ".", ".."} & set(location.split("/")) or re.search(r"[\\:#\0]", location):
             raise ModelFormatError(
                 f"{what} is in the file {location!r:.100}; expected one in the folder of the model's file"
             )
-        paths = list(itertools.accumulate([self._folder, *parts], os.path.join))[1:]
-        if any(map(os.path.islink, paths)):
-            raise ModelFormatError(f"{what} is in {location!r:.100}; expected a regular file, reached through no link")
-        if not os.path.lexists(paths[-1]):
+        path = os.path.join(self._folder, location)  # noqa: PTH118
+        if not os.path.lexists(path):
             said = "No such file: it holds numbers of the model and belongs beside the model's file"
-            raise FileNotFoundError(errno.ENOENT, said, paths[-1])
-        return paths[-1]
+            raise FileNotFoundError(errno.ENOENT, said, path)
+        return path
 
 
-def _numbers(tensor: Any, field: str, folder: str = "") -> Array:
+def _open_inside(path: str, location: str) -> BinaryIO:
+    """Open the file at the end of a path, through no link in its location; never wait for a FIFO."""
+    *folders, name = location.split("/")
+    at = os.open(path.removesuffix(location) or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for folder in folders:
+            inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = inner
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=at)
+    finally:
+        os.close(at)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:  # another name may be outside the folder
+        os.close(descriptor)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+    return os.fdopen(descriptor, "rb")
+
+
+def _numbers(tensor: Any, field: str) -> Array:
     if field in ("float_data", "double_data"):  # of which onnx would make two copies
         listed = getattr(tensor, field)
         return np.fromiter(listed, DTYPES[tensor.data_type], len(listed))
-    numbers: Array = importlib.import_module("onnx.numpy_helper").to_array(tensor, folder)
+    numbers: Array = importlib.import_module("onnx.numpy_helper").to_array(tensor)
     if field == "int32_data":  # onnx takes the lower bits of a number that is too large
         bits = numbers.view("u2") if tensor.data_type in (_FLOAT16, _BFLOAT16) else numbers
         if (bits.reshape(-1) != np.fromiter(tensor.int32_data, "i4", bits.size)).any():
             raise ValueError(f"it has numbers that {numbers.dtype} cannot hold")
     return numbers.astype("f4") if tensor.data_type == _BFLOAT16 else numbers
-
-
-def _strings(tensor: Any) -> list[str]:
-    texts = [text.decode() for text in tensor.string_data]
-    if len(texts) != math.prod(tensor.dims):
-        raise ValueError(f"it has {len(texts)} strings; expected {math.prod(tensor.dims)}")
-    return texts

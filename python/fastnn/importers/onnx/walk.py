@@ -12,30 +12,35 @@ from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx import constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
-from fastnn.importers.onnx.answers import with_two_probabilities
 from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.graph import Graph, Node
 from fastnn.importers.onnx.layers import LAYERS
 from fastnn.importers.onnx.operations import OPERATIONS
-from fastnn.importers.onnx.shapes import SHAPES, Rows
-from fastnn.importers.onnx.tensors import Value
+from fastnn.importers.onnx.shapes import Rows
+from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Step
 
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose parts are steps of their own
+_Cut = tuple[int, str, int]  # the first node after it, the value, the number of steps before it
 
 
 def steps(graph: Graph, target: str, budget: Budget) -> list[Step]:
     """Return the steps from the graph's input to the value `target`."""
     made: list[Step] = []
     for step in _Walk(graph, target, budget).steps():
-        merged = _merged(made[-1], step) if made else None
+        merged = _merged(made[-1] if made else None, step)
         made[-1:] = [merged] if merged is not None else [*made[-1:], step]
     _charge(made, None if graph.shape is None else graph.shape[-1], budget)
-    return with_two_probabilities([_checked(step) for step in made])
+    return [_checked(step) for step in made]
 
 
-def _merged(last: Step, step: Step) -> Step | None:
+def _merged(last: Step | None, step: Step) -> Step | None:
     """Return one step for two: a sum is the bias of the product before it, the shift of the scale before it."""
+    if isinstance(step, Product) and step.kernel is forms.ZERO_AND_X:
+        if not isinstance(last, Product):
+            raise UnsupportedModelError(f"{step.source} joins 1 - p and p, where p is no sigmoid of a Gemm or MatMul")
+        bias = None if last.bias is None else np.pad(last.bias, (1, 0))
+        return replace(last, kernel=np.pad(last.kernel, ((0, 0), (1, 0))), bias=bias)
     if not isinstance(step, Scale) or not isinstance(last, Product | Scale | Normalize):
         return None
     source = last.source if last.source == step.source else f"{last.source}, {step.source}"
@@ -79,15 +84,15 @@ def _checked(step: Step) -> Step:
 class _Walk:
     def __init__(self, graph: Graph, target: str, budget: Budget) -> None:
         self._graph, self._target, self._budget = graph, target, budget
-        self._constants: dict[str, Value] = dict(graph.constants)
+        self._constants: dict[str, Array] = dict(graph.constants)
         self._nodes = _leading_to(graph, target)
         self._varying = _varying(self._nodes, graph.input)
         self._last_use = _last_uses(self._nodes, self._varying)
         self._last_use[target] = len(self._nodes)
-        self._rows = Rows(graph)
         self._steps: list[Step] = []
+        self._rows = Rows(graph, self._steps)
         self._begin(0, graph.input)
-        self._cuts: list[tuple[int, str, int]] = []  # earlier ones: first node, value, number of steps before it
+        self._cuts: list[_Cut] = []
 
     def _begin(self, node: int, value: str) -> None:
         """Go on from a cut: only this value is used by the node and those after it."""
@@ -105,7 +110,7 @@ class _Walk:
             if any(name in self._last_use for name in node.outputs[1:]):
                 raise UnsupportedModelError(f"{node} has more than one output that is used; fastnn has no branches")
             live = {name for name in (*self._values, *node.outputs) if self._last_use.get(name, -1) > i}
-            if node.op in LAYERS or node.op in SHAPES:
+            if node.op in LAYERS:
                 self._layer(i, node, live)
             else:
                 self._values[node.outputs[0]] = self._sum(node, self._values)
@@ -115,7 +120,7 @@ class _Walk:
             self._refuse(len(self._nodes) - 1)
         return self._steps
 
-    def _constant(self, node: Node) -> Value:
+    def _constant(self, node: Node) -> Array:
         if node.op == "Shape":
             return self._rows.shape_of(node)
         given = [self._constants[name] if name else None for name in node.inputs]
@@ -130,11 +135,7 @@ class _Walk:
         if node.inputs[0] != given[0]:
             raise UnsupportedModelError(f"{node} has the rows on the right, as input {node.inputs.index(given[0])}")
         arguments = [self._constants.get(name) for name in node.inputs]
-        if node.op in LAYERS:
-            self._steps += LAYERS[node.op](node, arguments, self._rows)
-        else:
-            shape = SHAPES[node.op](node, [*arguments, None][1], self._rows)
-            self._steps += self._rows.reshape(node, shape, self._steps)
+        self._steps += LAYERS[node.op](node, arguments, self._rows)
         self._cuts = []
         self._begin(i + 1, node.outputs[0])
         self._rows.note(node.outputs[0])
@@ -161,7 +162,7 @@ class _Walk:
     def _number(self, node: Node, name: str) -> Sum:
         """Return a constant as one number, or as one for each unit."""
         value = self._constants[name]
-        if isinstance(value, list) or value.dtype.kind not in "fiub":
+        if value.dtype.kind not in "fiub":
             raise ModelFormatError(f"{node} computes with {name!r:.100}, which is not of numbers")
         if value.size == 1 and value.ndim <= len(self._rows.shape) and not self._rows.is_of_units(value):
             return constant(value.reshape(()))
@@ -173,28 +174,24 @@ class _Walk:
         return constant(value.reshape(-1))
 
     def _cut(self, i: int) -> None:
-        """Make steps of the nodes since the last cut, or since one before that if only together they are something."""
-        totals = [(cut, self._total(cut, i)) for cut in self._cuts[-_MOST_CUTS:]]
-        found = next(((cut, total) for cut, total in totals if forms.name_of(total)), None)
-        nodes = self._since(self._first, i)
-        made = None if found else forms.recognized(self._values[nodes[-1].outputs[0]], _source(nodes))
-        if made is None:
-            found = found or next(((cut, total) for cut, total in totals if forms.recognized(total, "")), None)
-        if found is not None:
-            (first, base, count), total = found
-            nodes = self._since(first, i)
-            made = forms.recognized(total, _source(nodes))
-            del self._steps[count:]
-            self._begin(first, base)
-            self._cuts = [cut for cut in self._cuts if cut[0] < first]
-        if made is None:  # perhaps it is one together with the nodes that follow
-            return
-        self._cuts.append((self._first, self._base, len(self._steps)))
-        self._steps += made or [Nothing(_source(nodes))]
-        self._begin(i + 1, nodes[-1].outputs[0])
+        """Make steps of the nodes since the last cut, or since an earlier one if only together they are something."""
+        here = (self._first, self._base, len(self._steps))
+        tried = [(cut, self._total(cut, i)) for cut in (*self._cuts[-_MOST_CUTS:], here)]
+        named = [each for each in tried if forms.name_of(each[1])]
+        for (first, base, count), total in named or [tried[-1], *tried[:-1]]:
+            source = _source(self._since(first, i))
+            made = forms.recognized(total, source)
+            if made is not None:
+                self._steps[count:] = made or [Nothing(source)]
+                self._cuts = [*(cut for cut in self._cuts if cut[0] < first), (first, base, count)]
+                self._begin(i + 1, self._nodes[i].outputs[0])
+                return
+        # Perhaps they are an activation together with the nodes that follow.
 
-    def _total(self, cut: tuple[int, str, int], i: int) -> Sum:
-        """Return what the nodes from an earlier cut on compute."""
+    def _total(self, cut: _Cut, i: int) -> Sum:
+        """Return what the nodes from a cut on compute."""
+        if cut[0] == self._first:
+            return self._values[self._nodes[i].outputs[0]]
         values = {cut[1]: X}
         for node in self._since(cut[0], i):
             values[node.outputs[0]] = self._sum(node, values)

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn._core import ModelFormatError
 from fastnn.importers.onnx.budget import MESSAGE, Budget
+from fastnn.importers.refusals import refusing
 
 _FIELD = 8  # numbers in memory: a text in protobuf's list, which doubles as it grows, and as a Python str
 _PARTS = "a node, a tensor, an attribute or a name"
@@ -49,17 +50,11 @@ def check(content: bytes, descriptor: Any, budget: Budget) -> None:
                 budget.take(MESSAGE, _PARTS)
                 left.append((start, position, field.message_type))
             elif field.type == field.TYPE_STRING:
-                _check_text(content[start:position], start)
+                with refusing(f"is no ONNX model: the text at byte {start} is not UTF-8", UnicodeDecodeError):
+                    content[start:position].decode()
             elif width := _WIDTHS.get(field.type):  # a list: each byte below 128 ends a number
                 count = int(np.count_nonzero(np.frombuffer(content, "u1", size, start) < 128))
                 budget.take(max(0, count * width - size) // 8, _PARTS)
-
-
-def _check_text(text: bytes, position: int) -> None:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        raise ModelFormatError(f"is no ONNX model: the text at byte {position} is not UTF-8") from None
 
 
 def _varint(content: bytes, position: int, end: int) -> tuple[int, int]:

@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
 from fastnn.importers.refusals import refusing
+from fastnn.importers.steps import Array
 from fastnn.importers.torch.kinds import as_array
 from fastnn.models.sequential import Sequential
-
-Array = npt.NDArray[Any]
 
 
 @contextmanager
@@ -43,14 +41,11 @@ def answers(torch: Any, module: Any, x: Any) -> Array:
     return as_array(answer, "the module's answer")
 
 
-def rows_to_check(check: Any, inputs: int | None) -> Any:
-    """Return `check` as arrays, with flat rows if the module flattens them."""
-    if check is None:
-        return None
+def as_arrays(check: Any) -> Any:
+    """Return `check`, None or rows or (x, y), as arrays."""
     if isinstance(check, tuple):
         return tuple(as_array(each, "check") for each in check)
-    x = as_array(check, "check")
-    return x.reshape(len(x), inputs) if inputs is not None and x.ndim > 2 and x.size == len(x) * inputs else x
+    return None if check is None else as_array(check, "check")
 
 
 def _tensors(module: Any) -> Iterator[Any]:
@@ -74,10 +69,10 @@ def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any,
     example = _example(torch, module, own)
     inputs = example.shape[1]
     if check is not None and not isinstance(check, tuple):
-        check = (rows_to_check(check, inputs), answers(torch, module, check))
+        check = (check, answers(torch, module, check))
     proto = _exported(torch, module, example, own)
     source = f"PyTorch {type(module).__name__}, by way of ONNX"
-    model = from_proto(proto, fold=fold, check=rows_to_check(check, inputs), name=name, source=source)
+    model = from_proto(proto, fold=fold, check=as_arrays(check), name=name, source=source)
     rows = np.random.default_rng(0).normal(size=(8, inputs))
     _compare(model.predict(rows), answers(torch, module, rows), example.element_size(), own)
     return model

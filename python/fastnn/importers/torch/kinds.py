@@ -4,18 +4,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import steps
 from fastnn.importers.refusals import refusing
-from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Slopes, Step
+from fastnn.importers.steps import Array, Function, Normalize, Nothing, Product, Slopes, Step
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
-
-Array = npt.NDArray[Any]
 
 
 class Kind(NamedTuple):
@@ -106,7 +103,7 @@ def unweighted(kind: str, source: str, module: Any) -> list[Step] | None:
         case "LeakyReLU":
             return [steps.leaky_relu(source, number("negative_slope"))]
         case "LogSigmoid":  # -softplus(-x)
-            return _softplus(source, -1.0)
+            return steps.softplus(source, -1.0)
         case "RReLU":
             return [steps.leaky_relu(source, (number("lower") + number("upper")) / 2)]
         case "Softmax" | "LogSoftmax":
@@ -115,7 +112,7 @@ def unweighted(kind: str, source: str, module: Any) -> list[Step] | None:
             one_of("threshold", 20)  # above it PyTorch returns x itself, which at 20 is the same in float32
             if number("beta") == 0:
                 raise UnsupportedModelError(f"{source}: expected a beta that is not 0; received beta=0")
-            return _softplus(source, number("beta"))
+            return steps.softplus(source, number("beta"))
         case "Threshold":
             one_of("value", number("threshold"))  # any other value is a jump
             return [steps.clip(source, number("threshold"), np.inf)]
@@ -125,11 +122,3 @@ def unweighted(kind: str, source: str, module: Any) -> list[Step] | None:
     if name is None:
         return None
     return [Function(source, name, {each: number(each) for each in _core.activations[name]})]
-
-
-def _softplus(source: str, beta: float) -> list[Step]:
-    """Return the steps of softplus(beta * x) / beta."""
-    zero, function = np.zeros(()), Function(source, "softplus")
-    if beta == 1:
-        return [function]
-    return [Scale(source, np.asarray(beta), zero), function, Scale(source, np.asarray(1 / beta), zero)]

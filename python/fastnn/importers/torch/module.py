@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import UnsupportedModelError
 from fastnn.floating_point import default_mode
 from fastnn.importers.live_objects import own_name
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Step
+from fastnn.importers.steps import Array, Step
 from fastnn.importers.torch import export
 from fastnn.importers.torch.kinds import KINDS, as_array, unweighted, weighted
 from fastnn.models.sequential import Sequential
 
-Array = npt.NDArray[Any]
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
@@ -67,7 +65,7 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
             inputs=inputs,
             fold=fold,
             name=name,
-            check=export.rows_to_check(check, inputs),
+            check=export.as_arrays(check),
             answers=lambda _: export.answers(torch, module, check),
         )
 

@@ -10,14 +10,12 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.bfloat16 import widened
 from fastnn.importers.containers import ZipArchive
 from fastnn.importers.refusals import in_one_sentence, refusing
-
-Array = npt.NDArray[Any]
+from fastnn.importers.steps import Array
 
 # About 5,000 tensors. Python's objects take up to 100 times as many bytes, if each byte makes an empty dict.
 _MOST_PICKLE_BYTES = 1 << 19
@@ -57,20 +55,19 @@ class _Archive:
 
     def __init__(self, file: BinaryIO) -> None:
         self._zip = ZipArchive(file)
-        self._members = self._zip.members
         self._storages: dict[str, tuple[np.dtype[Any], Array]] = {}
-        for part in {name.split("/")[1] for name in self._members if "/" in name} & _PROGRAMS.keys():
+        for part in {name.split("/")[1] for name in self._zip.members if "/" in name} & _PROGRAMS.keys():
             raise UnsupportedModelError(
                 f"is {_PROGRAMS[part]}, a program, which fastnn never runs; save the module's state_dict(), or "
                 "export it to ONNX"
             )
-        if any(member.compress_type != zipfile.ZIP_STORED for member in self._members.values()):
+        if any(member.compress_type != zipfile.ZIP_STORED for member in self._zip.members.values()):
             raise ModelFormatError("has compressed members; expected them stored, as torch.save() writes")
-        roots = [name.removesuffix("data.pkl") for name in self._members if name.rpartition("/")[2] == "data.pkl"]
+        roots = [name.removesuffix("data.pkl") for name in self._zip.members if name.rpartition("/")[2] == "data.pkl"]
         if len(roots) != 1:
             raise ModelFormatError(f"has {len(roots)} members data.pkl; expected 1, as torch.save() writes")
         self._root = roots[0]
-        if f"{self._root}byteorder" in self._members and self.member("byteorder") != b"little":
+        if f"{self._root}byteorder" in self._zip.members and self.member("byteorder") != b"little":
             raise UnsupportedModelError("was written on a big-endian machine; expected little-endian numbers")
 
     def storage(self, pid: Any) -> Array:
@@ -90,7 +87,7 @@ class _Archive:
 
     def member(self, name: str, most: int | None = None) -> bytes:
         """Return the bytes of a member; LimitError if there are more than `most`."""
-        member = self._members.get(self._root + name)
+        member = self._zip.members.get(self._root + name)
         if member is None:
             raise ModelFormatError(f"has no member {self._root + name!r:.100}")
         if most is not None and member.file_size > most:

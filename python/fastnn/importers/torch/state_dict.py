@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.files import open_regular
@@ -15,7 +14,7 @@ from fastnn.floating_point import default_mode
 from fastnn.importers import safetensors
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Function, Product, Step
+from fastnn.importers.steps import Array, Function, Product, Step
 from fastnn.importers.torch import pickle
 from fastnn.importers.torch.kinds import KINDS, as_array, kinds_of, weighted
 from fastnn.layers.activation import Activation
@@ -24,7 +23,6 @@ from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import LayerNormalization
 from fastnn.models.sequential import Sequential
 
-Array = npt.NDArray[Any]
 Entry = Layer | str | Mapping[str, Any]
 _KIND_OF_LAYER = {kind.layer: name for name, kind in KINDS.items()}
 _KIND_OF_NAME = {"layer_norm": "LayerNorm", "prelu": "PReLU"}  # names in `layers` that are modules, not activations

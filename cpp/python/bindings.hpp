@@ -1,9 +1,12 @@
-// How Python reads and writes files.
+// The parts that cpp/python/module.cpp puts together.
 #pragma once
 
 #include <pybind11/pybind11.h>
 
 namespace fastnn::border {
+
+// Adds the types Network32 and Network64, of float and double, and check_parameters().
+void bind_networks(pybind11::module_& module);
 
 // Adds the functions that read and write files, and the type OutputFile.
 void bind_files(pybind11::module_& module);
