@@ -178,6 +178,12 @@ class Sample:
         pass
 
 
+def test_examples_without_their_package_are_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    failed, missing = run(doctests(fastnn.threads))
+    assert (failed, missing) == ("", {"threadpoolctl"})
+
+
 def test_what_is_wrong_is_noticed(monkeypatch):
     monkeypatch.setattr(Sample, "__module__", "fastnn.sample")
     sample = SimpleNamespace(__name__="sample", __all__=["Sample", "limit"], Sample=Sample, limit=3)
