@@ -32,8 +32,8 @@ def open_regular(path: str, *, or_fifo: bool = False) -> BinaryIO:
 class WholeFile:
     """A file to write bytes to. It appears whole at the end of the `with` block, or not at all after an error.
 
-    A crash at any moment leaves either the old file or the new one. The new file keeps the old one's permissions. If the
-    path is a symbolic link, its target is replaced.
+    A crash at any moment leaves either the old file or the new one. The new file keeps the old one's permissions. If
+    the path is a symbolic link, its target is replaced.
     Raises OSError, which names the path; also for a path that is not a regular file.
 
     >>> with WholeFile("numbers.txt") as file:
