@@ -254,7 +254,7 @@ MALFORMED = {
     "text": (b"weights: 1 2 3 4 5 6\n", F, "looks like text"),
     "JSON": (json.dumps(CONFIG).encode(), F, "looks like text"),
     "zip": (zip_of("a.txt"), F, "looks like a zip archive"),
-    "Keras": (zip_of("metadata.json"), U, "expected config.json"),
+    "Keras": (zip_of("metadata.json"), U, "holds metadata.json"),
     "npz": (zip_of("a.npy"), F, "looks like a NumPy archive"),
     "gzip": (gzip.compress(model_bytes()), F, "looks like a gzip file"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 100, F, "expected a file of Keras"),

@@ -14,6 +14,8 @@ import golden
 from compiled import ROOT, built, compiled, tools
 from processes import run
 
+pytestmark = pytest.mark.slow
+
 # CPU -> its instruction sets of fastnn, best first. qemu has no AVX-512.
 X86_CPUS = {
     "Nehalem": ["portable"],  # no AVX
