@@ -131,7 +131,7 @@ class CaseOf : public Case {
 std::unique_ptr<Case> case_of_file(const char* path) {
   constexpr std::size_t kRows = 40;
   const fastnn::ModelFile file = fastnn::load_model(path);
-  if (file.dtype == fastnn::Dtype::float32)
+  if (file.architecture->dtype == fastnn::Dtype::float32)
     return std::make_unique<CaseOf<float>>(fastnn::build_network<float>(file), kRows);
   return std::make_unique<CaseOf<double>>(fastnn::build_network<double>(file), kRows);
 }
