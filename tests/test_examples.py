@@ -62,6 +62,12 @@ def test_lecture_comes_out_to_the_last_digit():
         assert line in done.stdout
 
 
+def test_readme_has_one_command_to_install_and_one_to_test_for_ci_to_run():
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.S | re.M)
+    commands = [line for block in blocks for line in block.splitlines() if line.startswith("pip ")]
+    assert [line.split(" && ")[-1].split()[0] for line in commands] == ["fastnn", "pytest"]
+
+
 def test_digits_command_reaches_the_accuracy_of_the_readme(capsys):
     code = cli.main(
         ["predict", str(EXAMPLES / "digits.safetensors"), str(EXAMPLES / "digits.csv"), "--target", "digit"]
