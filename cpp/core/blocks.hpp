@@ -36,9 +36,9 @@ inline std::size_t begin_of_share(std::size_t n, std::size_t i, std::size_t shar
   return n / shares * i + std::min(i, n % shares);
 }
 
-// The blocks of a call. The unit of splitting is the grain: a full block for one thread, a vector of rows for several,
-// which get equally many blocks. Rows that fill no grain make one last block. The first block is never smaller than
-// another, so its scratch serves all.
+// The blocks of a call. They are made of grains: a grain is a full block for one thread, a vector of rows for several.
+// Several threads get equally many blocks where there are grains enough. Rows that fill no grain make one last block.
+// No block is larger than the first.
 class Blocks {
  public:
   // A block has at most `whole` rows; `vector` is the number of rows in a vector.
@@ -52,7 +52,7 @@ class Blocks {
   }
 
   std::size_t count() const { return of_grains_ + (left_ > 0 ? 1 : 0); }
-  std::size_t of_grains() const { return of_grains_; }  // count() without the last block of remaining rows
+  std::size_t of_grains() const { return of_grains_; }  // the blocks made of grains: count() without the last one
   std::size_t first_row(std::size_t block) const {
     return grain_ * (block < of_grains_ ? begin_of_share(grains_, block, of_grains_) : grains_);
   }

@@ -1,6 +1,6 @@
-// Runs a network. The rows of a call are split into blocks, and each block passes through all layers before the next
-// begins, so that its numbers stay in the cache. Threads share the blocks or, when there are fewer blocks than threads,
-// the units of each layer.
+// Runs a network. The rows of a call are split into blocks (blocks.hpp), and each block passes through all layers
+// before the next begins, so that a block's numbers are read soon after they were written. Threads share the blocks or,
+// where that keeps more of them busy, the units of each layer.
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -58,7 +58,7 @@ template <class T>
 class Network<T>::Forward {
  public:
   // If `every` is null, the output of the last layer goes to y. Otherwise the output of layer i goes to every[i], if
-  // that is not null. A block has at most most_rows rows, and never more than fit the scratch that a thread keeps.
+  // that is not null. A block has at most most_rows rows, and at most as many as Packed::most_rows.
   Forward(const Packed& network, Rows<T> x, T* y, T* const* every, FunctionRef<bool()> go_on, std::size_t most_threads,
           std::size_t most_rows = std::size_t(-1))
       : network_(network),
@@ -68,7 +68,7 @@ class Network<T>::Forward {
         y_(y),
         every_(every),
         go_on_(go_on),
-        plan_(x.rows, whole_rows(), std::min(kernels_.lanes, most_rows_), network.work, network.layers.size(),
+        plan_(x.rows, most_rows_of_block(), std::min(kernels_.lanes, most_rows_), network.work, network.layers.size(),
               most_threads),
         is_long_(plan_.threads > 1 || network.work * static_cast<double>(x.rows) >= kWorkOfAPart) {}
 
@@ -88,14 +88,14 @@ class Network<T>::Forward {
 
   std::size_t tile_rows() const { return kernels_.tile_vectors * kernels_.lanes; }
 
-  // The most rows of a block: full vectors of rows, if at least one vector fits into most_rows.
-  std::size_t whole_rows() const {
+  // The rows of the largest tile, or as many full vectors as most_rows allows (less than one if it must).
+  std::size_t most_rows_of_block() const {
     const std::size_t lanes = kernels_.lanes;
     return most_rows_ < lanes ? most_rows_ : std::min(tile_rows(), most_rows_ / lanes * lanes);
   }
 
-  // Blocks with fewer rows run with units in lanes. A narrow network would leave most lanes idle that way, so it
-  // switches to rows in lanes from half a vector of rows on. The unused lanes compute with leftovers in the scratch,
+  // Blocks with fewer rows than this run with units in lanes. A narrow network would leave most lanes idle that way, so
+  // it switches to rows in lanes from half a vector of rows on. The unused lanes compute with leftovers in the scratch,
   // and nothing reads their results.
   std::size_t few_rows() const {
     return network_.narrow && most_rows_ >= kernels_.lanes ? kernels_.lanes / 2 : tile_rows();

@@ -27,7 +27,7 @@ template <class T>
 struct Network<T>::Packed {
   std::size_t inputs;
   std::size_t widest;         // of inputs and all units, padded to whole panels and chains
-  std::size_t most_rows;      // of a block: their scratch is at most what a thread keeps
+  std::size_t most_rows;      // limit on a block's rows by the scratch that a thread keeps; at least 1
   std::size_t rows_that_fit;  // of a call, in its widest layer
   bool narrow;                // many lanes are idle with units in lanes
   double work;                // of a row, the sum of the layers'

@@ -1,4 +1,4 @@
-"""How the work of a call is cut up in cpp/core, counted by the C++ program of blocks.cpp beside this file."""
+"""How the work of a call is cut up in cpp/core, counted by the C++ program tests/programs/blocks.cpp."""
 
 from compiled import ROOT, compiled
 from processes import run

@@ -1,4 +1,4 @@
-"""How a network is run in cpp/core, driven by the C++ program of forward.cpp beside this file."""
+"""How a network is run in cpp/core, driven by the C++ program tests/programs/forward.cpp."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How work is shared out in cpp/core, driven by the C++ program of thread_pool.cpp beside this file."""
+"""How work is shared out in cpp/core, driven by the C++ program of thread_pool.cpp in tests/programs."""
 
 import re
 

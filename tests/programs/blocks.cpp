@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t kLanes = 16;
 
-// Every row is in exactly one block. All threads get equally many blocks, whose sizes differ by at most one vector.
+// Every row is in exactly one block. All threads get equally many blocks of grains, where there are enough; their sizes
+// differ by at most one vector. The last block has the rows that fill no grain.
 void check_blocks(std::size_t rows, std::size_t whole, std::size_t threads) {
   const Blocks blocks(rows, whole, kLanes, threads);
   std::size_t row = 0, most = 0, least = rows;

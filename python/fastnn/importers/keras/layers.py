@@ -63,10 +63,10 @@ def layer_steps(layer: KerasLayer) -> list[Step]:
 
 
 def unknown_layer(source: str) -> UnsupportedModelError:
-    """Return the error for a layer that fastnn does not have: one of Keras, or of somebody's own class."""
+    """Return the error for a layer without a row in _TABLE, or of a class that is not Keras' own."""
     return UnsupportedModelError(
-        f"{source} has no counterpart in fastnn; expected a layer of Keras, of no subclass and with no method changed: "
-        f"{', '.join(_TABLE)}. Save a model of the layers around it, and compute this one outside"
+        f"{source} has no counterpart in fastnn; expected {', '.join(_TABLE)}, as Keras defines them: no subclass, no "
+        "changed method; save models of the layers before and after it, and compute this one outside fastnn"
     )
 
 

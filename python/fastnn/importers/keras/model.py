@@ -49,7 +49,7 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
     first = shape = row_shape(layers[0].config.get("batch_shape"))
     steps: list[Step] = []
     for number, layer in enumerate(layers, 1):
-        place = f". It is number {number} of {len(layers)} layers"
+        place = f"; it is number {number} of {len(layers)} layers"
         with in_one_sentence(layer.source, place), refusing("is not what Keras writes", Exception):
             layer = replace(layer, shape=shape)
             steps += layer_steps(layer)
