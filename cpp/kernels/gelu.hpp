@@ -40,8 +40,6 @@ FASTNN_INLINE Vector<T> scaled_product(Vector<T> factor, Vector<T> rest, Vector<
 template <class T>
 FASTNN_INLINE Vector<T> gelu_tanh(Vector<T> x) {
   using Table = GeluTanhTable<T>;
-  const Vector<T> one = splat<T>(1);
-  const Vector<T> down = splat<T>(ExpTable<T>::kDown);
   const Vector<T> a = at_most(splat<T>(Table::kLimit), absolute<T>(x));
 
   // |z| = a · slope. The difference kFirst - slope is exact: kFirst has 5 bits fewer than the format.
@@ -55,18 +53,8 @@ FASTNN_INLINE Vector<T> gelu_tanh(Vector<T> x) {
   const Vector<T> z_rest = fma(a, slope_rest, fma(a, slope, -z));
 
   const Exponential<T> e = exponential<T>(-z, -z_rest, a < splat<T>(Table::kLimit));
-  const Vector<T> term = e.high * e.scale * down;
-  const Vector<T> sum = one + term;
-  const Vector<T> sum_rest = fma(e.low, e.scale * down, (one - sum) + term);
-
-  const Bits<T> negative = x < Vector<T>{};
-  const Vector<T> top = negative ? e.high : one;
-  const Vector<T> top_rest = negative ? e.low : Vector<T>{};
-  const Vector<T> scale = negative ? e.scale : splat<T>(T(1) / ExpTable<T>::kDown);
-  const Vector<T> inverse = one / sum;
-  const Vector<T> quotient = top * inverse;
-  const Vector<T> remainder = fma(-quotient, sum, top) + fma(-quotient, sum_rest, top_rest);
-  return scaled_product<T>(quotient, remainder * inverse, a, scale, x, Table::kLimit);
+  const Logistic<T> y = logistic<T>(e, x < Vector<T>{});
+  return scaled_product<T>(y.quotient, y.remainder * y.inverse, a, y.scale, x, Table::kLimit);
 }
 
 // x Φ(x), increasing for x >= 0. Φ(-a) = e^(-a²/2) R(a), with a² in two parts, and R by table and polynomial as in

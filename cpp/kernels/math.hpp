@@ -156,27 +156,33 @@ FASTNN_INLINE Vector<T> exp_nonpositive(Vector<T> x) {
   return e.high * e.scale * splat<T>(ExpTable<T>::kDown);
 }
 
-// 1 / (1 + e^-x), monotone and within [0, 1]. With e = e^-|x| it is computed as 1 / (1 + e), or e / (1 + e) if x < 0,
-// so that nothing overflows or cancels.
+// 1 / (1 + e), or e / (1 + e) for negative x, of e = e^-z with z >= 0: (quotient + remainder · inverse) · scale · kDown.
+// Nothing overflows or cancels.
 template <class T>
-FASTNN_INLINE Vector<T> sigmoid(Vector<T> x) {
-  const Vector<T> one = splat<T>(1);
-  const Vector<T> down = splat<T>(ExpTable<T>::kDown);
-  const Exponential<T> e = exponential<T>(-absolute<T>(x));
+struct Logistic {
+  Vector<T> quotient, remainder, inverse, scale;
+};
+
+template <class T>
+FASTNN_INLINE Logistic<T> logistic(const Exponential<T>& e, Bits<T> negative) {
+  const Vector<T> one = splat<T>(1), down = splat<T>(ExpTable<T>::kDown);
   const Vector<T> term = e.high * e.scale * down;
   const Vector<T> sum = one + term;
   const Vector<T> sum_rest = fma(e.low, e.scale * down, (one - sum) + term);
-
-  const Bits<T> negative = x < Vector<T>{};
   const Vector<T> top = negative ? e.high : one;
   const Vector<T> top_rest = negative ? e.low : Vector<T>{};
-  const Vector<T> scale = negative ? e.scale : splat<T>(T(1) / ExpTable<T>::kDown);
-
   // One Newton correction of (top + top_rest) / (sum + sum_rest). Without it, two roundings cost up to 1.5 ulp.
   const Vector<T> inverse = one / sum;
   const Vector<T> quotient = top * inverse;
   const Vector<T> remainder = fma(-quotient, sum, top) + fma(-quotient, sum_rest, top_rest);
-  return fma(remainder, inverse, quotient) * scale * down;
+  return {quotient, remainder, inverse, negative ? e.scale : splat<T>(T(1) / ExpTable<T>::kDown)};
+}
+
+// 1 / (1 + e^-x), monotone and within [0, 1].
+template <class T>
+FASTNN_INLINE Vector<T> sigmoid(Vector<T> x) {
+  const Logistic<T> y = logistic<T>(exponential<T>(-absolute<T>(x)), x < Vector<T>{});
+  return fma(y.remainder, y.inverse, y.quotient) * y.scale * splat<T>(ExpTable<T>::kDown);
 }
 
 // x / (1 + |x|), odd bit for bit, monotone and within [-1, 1]. One Newton correction, as in sigmoid.

@@ -42,7 +42,7 @@ MUTATIONS = [
     ("kernels/copy.hpp", "if (i < length) store_first", "if (i + 1 < length) store_first"),
     ("kernels/copy.hpp", "lines - i < L ? lines - i : L", "L"),
     ("kernels/math.hpp", "u < splat<T>(T(2.5)) ? a", "u < splat<T>(T(2.25)) ? a"),
-    ("kernels/math.hpp", "return fma(remainder, inverse, quotient) * scale * down", "return quotient * scale * down"),
+    ("kernels/math.hpp", "fma(y.remainder, y.inverse, y.quotient)", "y.quotient"),
     (
         "kernels/math.hpp",
         "const Vector<T> r = (fma(n, splat<T>(-Table::kLn2Rest), coarse)",
