@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnn._core import ModelFormatError
 from fastnn.importers.steps import Array, Centre, Function, Normalize, Nothing, Product, Scale, Slopes, Step
-from fastnn.layers.activation import Activation
+from fastnn.layers.activation import Activation, interpreted, serialized
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer, Weights
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
@@ -43,7 +43,12 @@ def to_model(
     layers = _Layers(inputs, fold, dtype)
     with np.errstate(all="ignore"):  # weights may be infinite
         for step in steps:
-            layers.add(step)
+            try:
+                layers.add(step)
+            except ModelFormatError:
+                raise
+            except ValueError as error:  # of a layer, which knows no source
+                raise ModelFormatError(f"{step.source}: {error}") from None
     return layers.model(name), layers.report
 
 
@@ -53,7 +58,7 @@ class _Dense:
 
     kernel: Array
     bias: Array | None
-    activation: Function | None = None
+    activation: str | dict[str, Any] | None = None
 
     def fold_before(self, step: Scale) -> None:
         kernel = self.kernel.astype(np.float64)
@@ -66,8 +71,7 @@ class _Dense:
         self.bias = np.broadcast_to(bias * step.scale + step.shift, self.kernel.shape[1])
 
     def made(self) -> tuple[Layer, Weights]:
-        activation = None if self.activation is None else _identifier(self.activation)
-        dense = Dense(self.kernel.shape[1], activation, use_bias=self.bias is not None)
+        dense = Dense(self.kernel.shape[1], self.activation, use_bias=self.bias is not None)
         return dense, {"kernel": self.kernel} if self.bias is None else {"kernel": self.kernel, "bias": self.bias}
 
 
@@ -148,11 +152,12 @@ class _Layers:
             self._settle()
 
     def _function(self, step: Function) -> None:
+        activation = serialized(*interpreted({"name": step.activation, **step.parameters}))
         if (last := self._open_dense()) is not None:
-            last.activation = step
+            last.activation = activation
             self._tell(step, f"activation {step.activation} of layer {len(self.layers) - 1}")
         else:
-            self._append(step, Activation(_identifier(step)), {})
+            self._append(step, Activation(activation), {})
 
     def _full(self, step: Step, numbers: Array) -> Array:
         if self.width is None:
@@ -180,7 +185,3 @@ def _parts(step: Scale) -> list[Scale]:
     if not centre.any():
         return [step]
     return [Centre(step.source, np.ones_like(centre), np.asarray(-centre)), Scale(step.source, step.scale, rest)]
-
-
-def _identifier(step: Function) -> dict[str, Any]:
-    return {"name": step.activation, **step.parameters}

@@ -8,7 +8,6 @@ from typing import NoReturn
 
 import numpy as np
 
-from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx import constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
@@ -18,7 +17,7 @@ from fastnn.importers.onnx.layers import LAYERS
 from fastnn.importers.onnx.operations import OPERATIONS
 from fastnn.importers.onnx.shapes import Rows
 from fastnn.importers.onnx.tensors import Array
-from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Step
+from fastnn.importers.steps import Normalize, Nothing, Product, Scale, Step
 
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose parts are steps of their own
 _Cut = tuple[int, str, int]  # the first node after it, the value, the number of steps before it
@@ -31,7 +30,7 @@ def steps(graph: Graph, target: str, budget: Budget) -> list[Step]:
         merged = _merged(made[-1] if made else None, step)
         made[-1:] = [merged] if merged is not None else [*made[-1:], step]
     _charge(made, None if graph.shape is None else graph.shape[-1], budget)
-    return [_checked(step) for step in made]
+    return made
 
 
 def _merged(last: Step | None, step: Step) -> Step | None:
@@ -68,17 +67,6 @@ def _charge(made: list[Step], width: int | None, budget: Budget) -> None:
         arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray)]
         width = next((value.shape[-1] for value in arrays if value.ndim), width)
         budget.take(NODE + sum(value.size if value.ndim else width or 0 for value in arrays), step.source)
-
-
-def _checked(step: Step) -> Step:
-    try:
-        if isinstance(step, Normalize):
-            _core.check_parameters("LayerNormalization", "linear", {"epsilon": step.epsilon})
-        if isinstance(step, Function):
-            _core.check_parameters("Activation", step.activation, step.parameters)
-    except ValueError as error:
-        raise ModelFormatError(f"{step.source}: {error}") from None
-    return step
 
 
 class _Walk:
