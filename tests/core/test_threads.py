@@ -117,8 +117,8 @@ class Interrupted(Dense):
 
     meanwhile = None
 
-    def state_for(self, *arguments):
-        read = super().state_for(*arguments)
+    def _state_for(self, *arguments):
+        read = super()._state_for(*arguments)
         thread, self.meanwhile = self.meanwhile, None
         if thread is not None:
             thread.start()

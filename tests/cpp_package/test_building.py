@@ -65,7 +65,7 @@ def test_a_layer_that_fails_leaves_the_model_unbuilt(first):
         pass
 
     class Failing(Dense):
-        def state_for(self, *arguments):
+        def _state_for(self, *arguments):
             raise FullError
 
     layers = [Dense(3), Failing(2)]

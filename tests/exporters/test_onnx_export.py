@@ -30,7 +30,7 @@ def random_model(layers, inputs, dtype):
 def reference_answers(model, x):
     from onnx.reference import ReferenceEvaluator
 
-    return ReferenceEvaluator(to_proto(model.describe())).run(None, {"x": x})[0]
+    return ReferenceEvaluator(to_proto(model._describe())).run(None, {"x": x})[0]
 
 
 # What ONNX's evaluator computes with numbers of float32, and what ONNX Runtime has for float32 alone.
@@ -83,7 +83,7 @@ def test_onnx_runtime_computes_the_same(kind, dtype):
     )
     model = random_model(layers_of(kind), 6, dtype)
     session = runtime.InferenceSession(
-        to_proto(model.describe()).SerializeToString(), providers=["CPUExecutionProvider"]
+        to_proto(model._describe()).SerializeToString(), providers=["CPUExecutionProvider"]
     )
     x = uniform(99, (20, 6), dtype)
     y = model.predict(x)

@@ -72,7 +72,7 @@ def test_an_activation_has_its_tests_its_words_and_its_spelling_in_onnx(name):
     assert is_whole_row or ACTIVATIONS[name].budgets, f"{name} has no budget in tests/support/activations.py"
     assert re.search(rf"^\| [^|]*\b{name}\b", NUMERICS, re.M), f"{name} has no row in docs/numerics.md"
     model = activation_model(with_parameters(name), 2, "float32")
-    assert to_proto(model.describe()).graph.node, f"{name} has no spelling in fastnn/exporters/onnx.py"
+    assert to_proto(model._describe()).graph.node, f"{name} has no spelling in fastnn/exporters/onnx.py"
 
 
 def test_each_row_is_of_an_activation():

@@ -50,9 +50,6 @@ def export(model: ModelDescription, fingerprint: str, path: str, name: str | Non
     The header has the weights and the computation, but no names of layers and no classes.
     Raises ValueError (an invalid namespace), LimitError (more than 2^22 weights, or more than 256 KiB of scratch),
     OSError.
-
-    >>> model = Sequential([Dense(3, input_shape=(2,))])
-    >>> export(model.describe(), model.fingerprint(), "model.hpp")
     """
     content = to_text(model, fingerprint, _namespace(path, name)).encode("ascii")
     with WholeFile(path) as file:
@@ -70,12 +67,7 @@ def _namespace(path: str, name: str | None) -> str:
 
 
 def to_text(model: ModelDescription, fingerprint: str, namespace: str) -> str:
-    """Return the text of a header, with its functions in a namespace.
-
-    >>> model = Sequential([Dense(3, input_shape=(2,))])
-    >>> "namespace small" in to_text(model.describe(), model.fingerprint(), "small")
-    True
-    """
+    """Return the text of a header, with its functions in a namespace."""
     count = sum(array.size for layer in model.layers for array in layer.weights.values())
     if count > _MOST_WEIGHTS:
         raise _core.LimitError(f"expected at most {_MOST_WEIGHTS} weights in a header; the model has {count}")

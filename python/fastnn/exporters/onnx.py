@@ -28,11 +28,6 @@ def to_proto(model: ModelDescription) -> Any:
     """Return the onnx.ModelProto of a model: an input "x" (rows, inputs), an output "y" (rows, units).
 
     Raises LimitError for more weights than a protobuf message may have, ImportError without the onnx package.
-
-    >>> import onnx
-    >>> proto = to_proto(Sequential([Dense(3, "relu", input_shape=(2,))]).describe())
-    >>> [node.op_type for node in proto.graph.node]
-    ['Gemm', 'Relu']
     """
     try:
         onnx: Any = importlib.import_module("onnx")
@@ -57,9 +52,6 @@ def export(model: ModelDescription, path: str) -> None:
     to float32. ``model.classes`` is in the metadata. ONNX Runtime (1.32) runs every float32 model; in float64 it has no
     softplus, mish and gelu.
     Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
-
-    >>> import onnx
-    >>> export(Sequential([Dense(3, input_shape=(2,))]).describe(), "model.onnx")
     """
     if Path(path).suffix.lower() != ".onnx":
         raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={path!r}")

@@ -126,14 +126,11 @@ class Layer(Fixed):
         _, _, weights = _core.layers[self._class_name]
         return {name: np.full(shape, weights[name][1]) for name, shape in self.weight_shapes(inputs).items()}
 
-    def state_for(self, inputs: int, dtype: str, weights: Weights | None = None) -> State:
+    def _state_for(self, inputs: int, dtype: str, weights: Weights | None = None) -> State:
         """Return the state of the layer once it is built with these weights; the layer does not change.
 
         weights: arrays by name; default initial ones. A built layer returns the state it has.
         Raises ValueError for weights of wrong shapes, and if the layer was declared or built for other inputs.
-
-        >>> PReLU().state_for(2, "float32").weights
-        {'alpha': array([0., 0.], dtype=float32)}
         """
         if self.declared_inputs not in (None, inputs):
             raise ValueError(
@@ -150,26 +147,17 @@ class Layer(Fixed):
         given = self._initial_weights(inputs) if weights is None else weights
         return State(inputs, dtype, self._checked([given[name] for name in shapes if name in given], shapes, dtype))
 
-    def set_state(self, state: State) -> None:
-        """Adopt a state of state_for() or state_with(); models with this layer drop their networks.
-
-        >>> layer = PReLU()
-        >>> layer.set_state(layer.state_for(2, "float32"))
-        >>> layer.built
-        True
-        """
+    def _set_state(self, state: State) -> None:
+        """Adopt a state of _state_for() or _state_with(); models with this layer drop their networks."""
         if state is self._state:
             return
         with changes:
             self._state = state
             for model in list(self._models.values()):
-                model.drop_network()
+                model._drop_network()
 
-    def used_by(self, model: Any) -> None:
-        """Call model.drop_network() from now on when the weights change. Sequential.add() does this.
-
-        >>> PReLU().used_by(Sequential())
-        """
+    def _used_by(self, model: Any) -> None:
+        """Call model._drop_network() from now on when the weights change. Sequential.add() does this."""
         self._models[id(model)] = model
 
     def _checked(self, given: list[Array], shapes: dict[str, tuple[int, ...]], dtype: str) -> Weights:
@@ -218,14 +206,10 @@ class Layer(Fixed):
         """
         return [array.copy() for array in self.weights]
 
-    def state_with(self, weights: list[Array]) -> State | None:
+    def _state_with(self, weights: list[Array]) -> State | None:
         """Return the state of this layer with other weights; the layer does not change. None if it is not built.
 
         Raises ValueError for a wrong number of weights, or wrong shapes.
-
-        >>> layer = Sequential([Dense(1, input_shape=(2,))]).layers[0]
-        >>> layer.state_with([np.ones((2, 1)), np.ones(1)]).weights["bias"]
-        array([1.], dtype=float32)
         """
         shapes = {} if self._state is None else self.weight_shapes(self._state.inputs)
         checked = self._checked(weights, shapes, self.dtype)
@@ -242,9 +226,9 @@ class Layer(Fixed):
         >>> layer.bias
         array([10.], dtype=float32)
         """
-        state = self.state_with(as_weights(weights))
+        state = self._state_with(as_weights(weights))
         if state is not None:
-            self.set_state(state)
+            self._set_state(state)
 
     def count_params(self) -> int:
         """Return the number of weights. Raises ValueError if the layer is not built.
@@ -259,13 +243,8 @@ class Layer(Fixed):
             )
         return sum(array.size for array in self.weights)
 
-    def description(self, state: State) -> Description:
-        """Return the layer with a state as data.
-
-        >>> layer = PReLU()
-        >>> layer.description(layer.state_for(2, "float32")).class_name
-        'PReLU'
-        """
+    def _description(self, state: State) -> Description:
+        """Return the layer with a state as data."""
         units = self.output_units(state.inputs)
         return Description(self._class_name, units, self.activation, self.parameters, state.weights)
 

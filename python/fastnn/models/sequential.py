@@ -55,11 +55,8 @@ class Sequential(Stack):
     __slots__ = ("_network",)
     _network: Any
 
-    def drop_network(self) -> None:
-        """Forget the network after a change of layers or weights; the next call builds another.
-
-        >>> Sequential().drop_network()
-        """
+    def _drop_network(self) -> None:
+        """Forget the network after a change of layers or weights; the next call builds another."""
         self._network = None
 
     def predict(
@@ -162,17 +159,10 @@ class Sequential(Stack):
         return network
 
     def _descriptions(self, states: list[State]) -> list[Description]:
-        return [layer.description(state) for layer, state in zip(self._layers, states, strict=True)]
+        return [layer._description(state) for layer, state in zip(self._layers, states, strict=True)]
 
-    def describe(self) -> ModelDescription:
-        """Return the model as data, a consistent snapshot for saving and exporters. Builds the model if necessary.
-
-        Raises ValueError if the number of inputs is unknown.
-
-        >>> description = Sequential([Dense(3, "relu", input_shape=(2,))]).describe()
-        >>> description.inputs, description.units, description.layers[0].activation
-        (2, 3, 'relu')
-        """
+    def _describe(self) -> ModelDescription:
+        """Return the model as data, a consistent snapshot for saving and exporters. Builds the model if necessary."""
         with changes:
             self.build()
             layers = self._descriptions(self._states(self._known_inputs()))
@@ -305,7 +295,7 @@ class Sequential(Stack):
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
         with changes:
-            model, config = self.describe(), self.get_config()
+            model, config = self._describe(), self.get_config()
         native.write(filepath, config, model)
 
     @default_mode()
@@ -328,12 +318,12 @@ class Sequential(Stack):
         path = os.fsdecode(filepath)
         if Path(path).suffix.lower() in header.SUFFIXES:
             with changes:
-                model, fingerprint = self.describe(), self.fingerprint()
+                model, fingerprint = self._describe(), self.fingerprint()
             header.export(model, fingerprint, path, name)
         elif name is not None:
             raise ValueError(f"expected name with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
         else:
-            onnx.export(self.describe(), path)
+            onnx.export(self._describe(), path)
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies of the layers, all of one moment. A copied model shares no layer with its original.
@@ -344,7 +334,7 @@ class Sequential(Stack):
         self.__dict__.update(state)
         self._network = None
         for layer in self._layers:
-            layer.used_by(self)
+            layer._used_by(self)
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)

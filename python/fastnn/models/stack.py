@@ -40,7 +40,7 @@ class Stack(Fixed):
         self._layers: list[Layer] = []
         self._classes: npt.NDArray[Any] | None = None
         self.conversion: Any = None
-        self.drop_network()
+        self._drop_network()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
             self.add(layer)
 
@@ -147,11 +147,11 @@ class Stack(Fixed):
             inputs = layer.declared_inputs or layer.inputs
         if inputs is not None:
             before = self._units_after(len(self._layers)) if self._layers else inputs
-            layer.set_state(layer.state_for(before, self.dtype))
+            layer._set_state(layer._state_for(before, self.dtype))
         self._inputs = inputs
         self._layers.append(layer)
-        layer.used_by(self)
-        self.drop_network()
+        layer._used_by(self)
+        self._drop_network()
 
     def pop(self) -> Layer:
         """Remove the last layer and return it. Raises ValueError if there is none.
@@ -163,7 +163,7 @@ class Stack(Fixed):
         with changes:
             if not self._layers:
                 raise ValueError(f"expected a model with at least 1 layer to pop from; '{self.name}' has none")
-            self.drop_network()
+            self._drop_network()
             layer = self._layers.pop()
             if not self._layers and not self._has_input:
                 self._inputs = None
@@ -196,13 +196,13 @@ class Stack(Fixed):
             raise ValueError(f"expected a model with at least 1 layer; '{self.name}' has none: use model.add(...)")
         states = []
         for i, layer in enumerate(self._layers):
-            states.append(layer.state_for(inputs, self.dtype, None if weights is None else weights[i]))
+            states.append(layer._state_for(inputs, self.dtype, None if weights is None else weights[i]))
             inputs = layer.output_units(inputs)
         return states
 
     def _adopt(self, states: list[State]) -> None:
         for layer, state in zip(self._layers, states, strict=True):
-            layer.set_state(state)
+            layer._set_state(state)
         self._inputs = states[0].inputs
 
     def _known_inputs(self) -> int:
@@ -250,10 +250,10 @@ class Stack(Fixed):
                     f"{len(weights)}, but the layer was expecting {expected} weights."
                 )
             rest = iter(weights)
-            states = [layer.state_with([next(rest) for _ in layer.weights]) for layer in self._layers]
+            states = [layer._state_with([next(rest) for _ in layer.weights]) for layer in self._layers]
             for layer, state in zip(self._layers, states, strict=True):
                 if state is not None:
-                    layer.set_state(state)
+                    layer._set_state(state)
 
     def count_params(self) -> int:
         """Return the number of weights. Raises ValueError if a layer is not built.
@@ -263,5 +263,5 @@ class Stack(Fixed):
         """
         return sum(layer.count_params() for layer in self._layers)
 
-    def drop_network(self) -> None:
+    def _drop_network(self) -> None:
         """Forget what was built from layers or weights that have changed since."""

@@ -11,11 +11,7 @@ from fastnn.layers.layer import ModelDescription
 
 
 def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDescription) -> None:
-    """Write a model file, which appears whole or not at all. config is what Sequential.get_config() returns.
-
-    >>> model = fastnn.Sequential([fastnn.layers.Dense(3, input_shape=(2,))])
-    >>> write("model.safetensors", model.get_config(), model.describe())
-    """
+    """Write a model file, which appears whole or not at all. config is what Sequential.get_config() returns."""
     text = json.dumps(config, separators=(",", ":"), ensure_ascii=False)
     _core.write_model(os.fsencode(path), text, [layer.weights for layer in model.layers])
 
@@ -24,12 +20,6 @@ def read(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, npt.NDArray[Any
     """Return the config and, for each layer, its weights by name.
 
     Raises ModelFormatError (a ValueError) for an invalid file, OSError.
-
-    >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
-    >>> with open("model.safetensors", "rb") as file:
-    ...     config, weights = read(file)
-    >>> weights[0].keys()
-    dict_keys(['kernel', 'bias'])
     """
     text, weights = _core.read_model(file.fileno(), os.fsencode(file.name))
     return json.loads(text), weights
