@@ -215,7 +215,7 @@ def test_what_cannot_be_exported_gets_one_sentence(tmp_path, monkeypatch):
 
 
 def test_the_command_writes_either_kind(run, tmp_path):
-    pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
     assert run("export", DIGITS, tmp_path / "model.onnx") == (0, "", "")
     assert load_model(tmp_path / "model.onnx") == load_model(DIGITS)
     assert run("export", DIGITS, tmp_path / "model.hpp", "--name", "digits") == (0, "", "")

@@ -12,7 +12,7 @@ from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
 from processes import full_disk
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 
 
 @pytest.fixture
@@ -78,9 +78,7 @@ def test_an_exported_model_is_valid_computes_the_same_and_comes_back(kind, dtype
 def test_onnx_runtime_computes_the_same(kind, dtype):
     if dtype == "float64" and kind in OF_FLOAT32:
         pytest.skip(f"ONNX Runtime has no {kind} of float64")
-    runtime = pytest.importorskip(
-        "onnxruntime", reason="ONNX Runtime is not installed: pip install 'fastnn[frameworks]'"
-    )
+    runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[frameworks]'")
     model = random_model(layers_of(kind), 6, dtype)
     session = runtime.InferenceSession(
         to_proto(model._describe()).SerializeToString(), providers=["CPUExecutionProvider"]

@@ -32,7 +32,7 @@ def to_proto(model: ModelDescription) -> Any:
     try:
         onnx: Any = importlib.import_module("onnx")
     except ImportError:
-        raise ImportError("writing .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
+        raise ImportError("writing .onnx files needs onnx: pip install onnx") from None
     size = sum(array.nbytes for layer in model.layers for array in layer.weights.values())
     if size > _MOST_BYTES:
         raise LimitError(f"expected at most {_MOST_BYTES} bytes of weights in an .onnx file; the model has {size}")

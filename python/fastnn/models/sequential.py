@@ -303,7 +303,7 @@ class Sequential(Stack):
         """Write the model for other programs: to an .onnx file, or to a C++17 header (.hpp or .h).
 
         .onnx: for ONNX Runtime and others; load_model() reads it too, except the names of layers. It needs
-            `pip install 'fastnn[onnx]'`.
+            `pip install onnx`.
         .hpp, .h: one file without any library that computes the same bits (docs/header.md).
         name: the header's namespace; default the name of the file.
         Raises ValueError (another extension, unknown number of inputs, an invalid namespace), LimitError (a model too

@@ -21,8 +21,8 @@ def load_model(
 ) -> Sequential:
     """Return the model of a file. The content of the file, not its name, decides how it is read.
 
-    Formats: fastnn's .safetensors; .keras and .h5 of Keras (needs `pip install 'fastnn[keras]'`); .onnx (needs
-    `pip install 'fastnn[onnx]'`); PyTorch's state dicts, .pt and .safetensors.
+    Formats: fastnn's .safetensors; .keras and .h5 of Keras (needs `pip install h5py`); .onnx (needs
+    `pip install onnx`); PyTorch's state dicts, .pt and .safetensors.
 
     layers, eps: only for state dicts, which do not hold activations; see from_torch_state_dict().
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64

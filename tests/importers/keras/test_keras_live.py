@@ -13,8 +13,8 @@ from opened import load_keras as load
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("h5py", reason="h5py is not installed")
-pytest.importorskip("torch", reason="PyTorch, Keras' backend here, is not installed: pip install 'fastnn[frameworks]'")
-keras = pytest.importorskip("keras", reason="Keras is not installed: pip install 'fastnn[frameworks]'")
+pytest.importorskip("torch", reason="PyTorch, Keras' backend here, is not installed: pip install '.[frameworks]'")
+keras = pytest.importorskip("keras", reason="Keras is not installed: pip install '.[frameworks]'")
 
 if keras.backend.backend() == "torch":
     __import__("torch").set_num_threads(1)

@@ -6,7 +6,7 @@ import pytest
 from arrays import uniform
 from fastnn import ModelFormatError, UnsupportedModelError
 
-pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 
 from fastnn.importers.onnx.file import from_proto
 from onnx_graphs import Chain, refused, written

@@ -6,7 +6,7 @@ import pytest
 
 from fastnn import ModelFormatError, UnsupportedModelError
 
-pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 from onnx import external_data_helper
 
 from onnx_graphs import KERNEL, dense, refused, saved

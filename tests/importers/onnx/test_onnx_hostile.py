@@ -11,7 +11,7 @@ import pytest
 from arrays import uniform
 from fastnn import LimitError, ModelFormatError, UnsupportedModelError
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 
 from fastnn.importers.onnx.file import from_proto  # noqa: E402
 from fastnn.importers.onnx.tensors import Tensors  # noqa: E402
@@ -242,5 +242,5 @@ def test_memory_stays_within_twice_the_file_and_64_megabytes(kind, tmp_path):
 def test_without_onnx_the_command_that_installs_it_is_named(tmp_path, monkeypatch):
     path = saved(tmp_path / "m.onnx", dense())
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match=r"reading .onnx files needs onnx: pip install 'fastnn\[onnx\]'"):
+    with pytest.raises(ImportError, match=r"reading .onnx files needs onnx: pip install onnx"):
         load(path)

@@ -7,7 +7,7 @@ from arrays import uniform
 from compiled import ROOT
 from fastnn import load_model
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 from fastnn.importers.onnx.file import from_proto  # noqa: E402
 from onnx_graphs import Chain, between, of_one, reference, saved, written  # noqa: E402
 

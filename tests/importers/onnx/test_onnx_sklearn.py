@@ -8,7 +8,7 @@ import pytest
 from arrays import uniform
 from fastnn import UnsupportedModelError
 
-pytest.importorskip("skl2onnx", reason="skl2onnx is not installed: pip install 'fastnn[frameworks]'")
+pytest.importorskip("skl2onnx", reason="skl2onnx is not installed: pip install '.[frameworks]'")
 from skl2onnx import to_onnx
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor

@@ -10,8 +10,8 @@ import pytest
 
 from fastnn import UnsupportedModelError, load_model
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'fastnn[frameworks]'")
-pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install 'fastnn[frameworks]'")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[frameworks]'")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install '.[frameworks]'")
 nn = torch.nn
 torch.set_num_threads(1)
 

@@ -25,7 +25,7 @@ class Hdf5:
         try:
             self._h5py: Any = importlib.import_module("h5py")
         except ImportError:
-            raise ImportError("reading Keras' files needs h5py: pip install 'fastnn[keras]'") from None
+            raise ImportError("reading Keras' files needs h5py: pip install h5py") from None
         if not content.startswith(SIGNATURE):
             raise ModelFormatError("has weights that are no HDF5 file")
         self._content, self._budget = content, Budget(len(content))

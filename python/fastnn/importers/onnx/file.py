@@ -76,7 +76,7 @@ def _parsed(file: BinaryIO, budget: Budget) -> Any:
     try:
         onnx: Any = importlib.import_module("onnx")
     except ImportError:
-        raise ImportError("reading .onnx files needs onnx: pip install 'fastnn[onnx]'") from None
+        raise ImportError("reading .onnx files needs onnx: pip install onnx") from None
     size = os.fstat(file.fileno()).st_size
     if size > _MOST_BYTES:
         raise LimitError(f"has {size} bytes; expected at most {_MOST_BYTES}, the rest in external data")

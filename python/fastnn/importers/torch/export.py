@@ -63,9 +63,7 @@ def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any,
 
         from fastnn.importers.onnx.file import from_proto
     except ImportError:
-        raise ImportError(
-            f"{own} has a forward or hooks of its own, which need onnx: pip install 'fastnn[onnx]'"
-        ) from None
+        raise ImportError(f"{own} has a forward or hooks of its own, which need onnx: pip install onnx") from None
     example = _example(torch, module, own)
     inputs = example.shape[1]
     if check is not None and not isinstance(check, tuple):

@@ -27,7 +27,7 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
     """Return the model that computes what a torch.nn.Module does in eval mode.
 
     module: an nn.Sequential, also nested, of Linear, BatchNorm1d, LayerNorm, PReLU, activations, Dropout and Flatten.
-        It stays as it is. Any other module, and one with hooks, is exported to ONNX by PyTorch (needs fastnn[onnx]):
+        It stays as it is. Any other module, and one with hooks, is exported to ONNX by PyTorch (needs onnx):
         its forward must be a chain of these layers, and some rows check the result. A model that begins with Flatten
         takes flat rows.
     fold: whether a BatchNorm1d is folded into the Linear beside it, in float64 (default), or stays a layer of its own.
