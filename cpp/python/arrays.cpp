@@ -7,6 +7,7 @@
 
 #include "../core/floating_point_mode.hpp"
 #include "gil.hpp"
+#include "small_arrays.hpp"
 
 namespace fastnn::border {
 namespace {
@@ -136,8 +137,12 @@ template <class T>
 Input<T> input_rows(py::handle x, std::size_t inputs) {
   py::array array = as_array(x);
   if (!usable<T>(array)) {
-    check_numbers(array, x);
-    array = converted(array, py::dtype::of<T>());
+    if (const py::object small = small_converted<T>(array)) {
+      array = py::reinterpret_borrow<py::array>(small);
+    } else {
+      check_numbers(array, x);
+      array = converted(array, py::dtype::of<T>());
+    }
   }
   const py::ssize_t dimensions = array.ndim();
   if (dimensions == 0 || static_cast<std::size_t>(array.shape(dimensions - 1)) != inputs)

@@ -52,6 +52,26 @@ def test_arrays_of_more_than_a_million_numbers_are_converted_to_the_last(shape, 
     assert_same_as_contiguous(np.arange(np.prod(shape)).reshape(shape, order=order) % 251)
 
 
+@pytest.mark.parametrize("given", [*"?bBhHiIlLefd"])
+@pytest.mark.parametrize("rows", [1, 2, 2**13 - 1, 2**13, 2**13 + 1])
+def test_small_arrays_of_any_bits_have_the_values_of_numpys_astype(given, rows, dtype):
+    bits = np.random.default_rng(rows).bytes(4 * rows * np.dtype(given).itemsize)
+    whole = np.frombuffer(bits, given).reshape(rows, 4)
+    identity = Sequential([Activation("linear")], dtype=dtype)
+    for x in (whole[:, :2], whole[::-1, 1:3], np.asfortranarray(whole[:, ::2]), whole[0, 3:1:-1], whole[:, :2].copy()):
+        with np.errstate(all="ignore"):
+            expected = x.astype(dtype)
+        np.testing.assert_array_equal(identity.predict(x), expected)
+        assert same_bits(np.signbit(identity.predict(x))[x == 0], np.signbit(expected)[x == 0])
+
+
+def test_every_float16_is_converted_exactly(dtype):
+    x = np.arange(2**16, dtype="u2").view("f2").reshape(-1, 8)
+    identity = Sequential([Activation("linear")], dtype=dtype)
+    for part in np.split(x, 8):
+        np.testing.assert_array_equal(identity.predict(part), part.astype(dtype))
+
+
 def test_float64_is_rounded_to_float32_once_and_large_integers_are_too():
     identity = Sequential([Activation("linear")])
     x = np.array([1 + 2**-24 + 2**-50, 1 + 2**-24, 2**-149 * 0.75])
