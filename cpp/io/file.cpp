@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <random>
 #include <system_error>
 
 #include "fastnn/error.hpp"
@@ -163,9 +162,10 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
   // open() applies the umask to a new file's 0666: umask() itself can only be read by changing it, for all threads.
   // The bytes of a file that replaces a private one are never readable for others.
   const mode_t mode = old_mode == kNone ? 0666 : 0600;
-  std::random_device random;
   do {
-    const std::string name = ".fastnn-" + std::to_string(random()) + std::to_string(random()) + ".tmp";
+    std::uint64_t random;  // not std::random_device, which needs glibc 2.36 where libstdc++ is static
+    if (::getentropy(&random, sizeof random) != 0) fail("cannot write", path, errno);
+    const std::string name = ".fastnn-" + std::to_string(random) + ".tmp";
     temporary_ = (directory_of(target_) / name).native();
     descriptor_ = retried([&] { return ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
   } while (descriptor_ < 0 && errno == EEXIST);
