@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,9 @@ import fastnn
 from fastnn import _core
 from fastnn.cli.main import main
 from package import packaged
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's background job; the programs that tests start inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=[*fastnn.isas(), *_core.unsupported_isas()])
