@@ -16,7 +16,7 @@ from fastnn import _core
 from fastnn.cli.main import main
 from package import packaged
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's background job; the programs that tests start inherit it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; programs of tests inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

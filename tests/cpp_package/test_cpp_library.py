@@ -1,5 +1,6 @@
 """The C++ library as a program gets it, from an install prefix or the Python package: Python's bits, Python's words."""
 
+import os
 import subprocess
 import sys
 
@@ -55,6 +56,17 @@ def test_example_says_what_python_says_of_a_wrong_file(digits, tmp_path):
 
 def test_example_is_a_whole_program_of_less_than_40_lines():
     assert len((EXAMPLE / "digits.cpp").read_text().splitlines()) < 40
+
+
+def test_a_build_without_a_compiler_says_what_to_install(tmp_path):
+    command = ["cmake", "-S", ROOT, "-B", tmp_path, "-G", "Ninja"]
+    done = subprocess.run(command, env=os.environ | {"CXX": "no-such-compiler"}, capture_output=True, text=True)
+    said = done.stderr.split("Error at ", 1)[1].splitlines()[1:]
+    assert done.returncode != 0
+    assert said[0].strip().startswith("fastnn needs gcc or clang with C++17; CMake found no C++ compiler.")
+    assert "    Debian, Ubuntu: sudo apt install g++" in said
+    assert "    Fedora, RHEL: sudo dnf install gcc-c++" in said
+    assert len("".join(said)) < 350
 
 
 def test_package_asks_for_no_other_library_and_knows_no_path_of_its_build(package):
