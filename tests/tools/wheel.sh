@@ -8,6 +8,7 @@ set -euo pipefail
 wheels=$(realpath -m "$1")
 shift
 cd "$(dirname "$0")/../.."
+unset PYTHONPATH  # another copy of fastnn would be tested
 platform=manylinux_2_34_$(uname -m)
 
 work=$(mktemp -d)
@@ -20,7 +21,8 @@ for python in "${@:-python3}"; do
   tag=cp$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
   rm -rf "$work/built" "$work/$tag"
   "$python" -m venv "$work/$tag"
-  "$work/$tag/bin/python" -m pip wheel --quiet --no-deps --wheel-dir "$work/built" -Ccmake.define.FASTNN_STATIC_CXX=ON .
+  "$work/$tag/bin/python" -m pip wheel --quiet --no-deps --wheel-dir "$work/built" -Cbuild-dir="$work/build" \
+    -Ccmake.define.FASTNN_STATIC_CXX=ON .
   PATH="$work/tools/bin:$PATH" auditwheel repair --plat "$platform" --wheel-dir "$wheels" "$work"/built/*.whl > "$work/log" 2>&1 ||
     { cat "$work/log"; exit 1; }
   wheel=$(ls "$wheels"/fastnn_cpu-*-"$tag-$tag-$platform".whl)
