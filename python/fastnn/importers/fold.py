@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import ModelFormatError
-from fastnn.importers.steps import Array, Centre, Function, Normalize, Nothing, Product, Scale, Slopes, Step
+from fastnn.importers import bounds
+from fastnn.importers.steps import Array, Bounds, Centre, Function, Normalize, Nothing, Product, Scale, Slopes, Step
 from fastnn.layers.activation import Activation, interpreted, serialized
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer, Weights
@@ -103,6 +104,10 @@ class _Layers:
                 self._scale(step)
             case Function():
                 self._function(step)
+            case Bounds():
+                self._tell(step, bounds.REPORT)
+                for part in bounds.parts(step):
+                    self.add(part)
             case Slopes():
                 self._append(step, PReLU(), {"alpha": self._full(step, step.alpha)})
             case Normalize():
@@ -184,4 +189,7 @@ def _parts(step: Scale) -> list[Scale]:
         rest = step.shift + centre * step.scale
     if not centre.any():
         return [step]
-    return [Centre(step.source, np.ones_like(centre), np.asarray(-centre)), Scale(step.source, step.scale, rest)]
+    centred = Centre(step.source, np.ones_like(centre), np.asarray(-centre))
+    if (step.scale == 1).all() and not rest.any():
+        return [centred]
+    return [centred, Scale(step.source, step.scale, rest)]

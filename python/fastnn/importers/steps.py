@@ -82,6 +82,14 @@ class Normalize(Step):
 
 
 @dataclass(frozen=True)
+class Bounds(Step):
+    """``y = min(max(x, low), high)``: float64 arrays (units,), or () for the same number everywhere, maybe infinite."""
+
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
 class Nothing(Step):
     """A layer that changes no prediction: Dropout, Flatten, Identity."""
 

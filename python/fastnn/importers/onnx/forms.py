@@ -27,7 +27,7 @@ from fastnn.importers.onnx.algebra import (
     rounded,
     same,
 )  # fmt: skip
-from fastnn.importers.steps import Function, Normalize, Product, Scale, Slopes, Step
+from fastnn.importers.steps import Bounds, Function, Normalize, Product, Scale, Slopes, Step
 
 Affine = tuple[Array, Array]  # a, b of a * x + b
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
@@ -139,6 +139,8 @@ def _of_atom(atom: Atom, source: str) -> list[Step] | None:
     """Return the steps of one function."""
     if atom.name == "where":
         return _bent_exponential(atom, source) or _softplus_of_torch(atom, source)
+    if atom.name == "bounded":
+        return _bounded(atom, source)
     inner = _affine(atom.arguments[0]) if len(atom.arguments) == 1 else None
     if atom.name not in _core.activations or inner is None:
         return None
@@ -149,6 +151,15 @@ def _of_atom(atom: Atom, source: str) -> list[Step] | None:
     else:
         step = Function(source, atom.name, dict(zip(_core.activations[atom.name], atom.numbers, strict=True)))
     return [*_scaled(source, inner), step]
+
+
+def _bounded(atom: Atom, source: str) -> list[Step] | None:
+    """Return the steps of bounds for each unit."""
+    x, low, high = atom.arguments
+    inner = _affine(x)
+    if inner is None or low.number is None or high.number is None:
+        return None
+    return [*_scaled(source, inner), Bounds(source, low.number, high.number)]
 
 
 def _bent(total: Sum) -> Affine | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx.algebra import Sum, constant, function, power
+from fastnn.importers import bounds
+from fastnn.importers.onnx.algebra import ZERO, Array, Atom, Sum, constant, float64, function, power
 from fastnn.importers.onnx.graph import Node
 from fastnn.importers.onnx.shapes import Rows, axes_of
 
@@ -51,34 +52,52 @@ def _gelu(node: Node, _: Rows, x: Sum) -> Sum:
     return function("gelu" if approximate == "none" else "gelu_tanh", x)
 
 
-def _clip(node: Node, rows: Rows, x: Sum, *bounds: Sum | None) -> Sum:
+def _clip(node: Node, rows: Rows, x: Sum, *ends: Sum | None) -> Sum:
+    if any(each is not None and each.number is not None and each.number.ndim for each in ends):
+        raise UnsupportedModelError(
+            f"{node} has bounds for each unit; expected one number, or Max and Min in its place"
+        )
     low, high = (
-        _number(node, each, end) for each, end in zip(bounds or (None, None), (-math.inf, math.inf), strict=True)
+        _number(node, each, end) for each, end in zip(ends or (None, None), (-math.inf, math.inf), strict=True)
     )
-    if not bounds:  # before opset 11
+    if not ends:  # before opset 11
         low, high = (rows.number(node.attributes[each]) for each in ("min", "max"))
         low, high = (math.copysign(math.inf, each) if abs(each) > 3.4e38 else each for each in (low, high))
-    return _between(x, low, high)
+    return _between(x, float64(low), float64(high))
 
 
-def _between(x: Sum, minimum: float, maximum: float) -> Sum:
-    if x.atom is not None and x.atom.name in ("clip", "relu"):  # Min of Max, which is one clip
-        low, high = x.atom.numbers or (0.0, math.inf)
-        if low <= minimum <= high or minimum == -math.inf:
-            x, minimum, maximum = x.atom.arguments[0], max(low, minimum), min(high, maximum)
-    if (minimum, maximum) == (0, math.inf):
-        return function("relu", x)
-    return function("clip", x, numbers=(minimum, maximum))
+def _between(x: Sum, minimum: Array, maximum: Array) -> Sum:
+    own = None if x.atom is None else _bounds(x.atom)
+    if x.atom is not None and own is not None:  # Min of Max, which is one clip
+        x, (minimum, maximum) = x.atom.arguments[0], bounds.within(own, (minimum, maximum))
+    if minimum.ndim or maximum.ndim:
+        return function("bounded", x, constant(minimum), constant(maximum))
+    numbers = float(minimum), float(maximum)
+    return function("relu", x) if numbers == (0.0, math.inf) else function("clip", x, numbers=numbers)
 
 
-def _largest(node: Node, _: Rows, first: Sum, *others: Sum) -> Sum:
+def _bounds(atom: Atom) -> tuple[Array, Array] | None:
+    """Return the numbers that a function keeps x between; None for any other function."""
+    match atom.name:
+        case "relu":
+            return ZERO, float64(math.inf)
+        case "clip":
+            low, high = map(float64, atom.numbers)
+            return low, high
+        case "bounded":
+            _, lowest, highest = atom.arguments
+            if lowest.number is not None and highest.number is not None:
+                return lowest.number, highest.number
+    return None
+
+
+def _largest(node: Node, _: Rows, *given: Sum) -> Sum:
     sign = 1.0 if node.op == "Max" else -1.0  # min(a, b) = -max(-a, -b)
+    first, *others = sorted(given, key=lambda each: each.number is not None)
     for other in others:
-        if first.number is not None:
-            first, other = other, first
         if other.number is not None:
-            bound = _number(node, other, 0.0)
-            first = _between(first, *((bound, math.inf) if node.op == "Max" else (-math.inf, bound)))
+            none = float64(sign * math.inf)
+            first = _between(first, *((other.number, none) if node.op == "Max" else (none, other.number)))
         else:
             first = sign * function("maximum", sign * first, sign * other)
     return first

@@ -9,6 +9,7 @@ from typing import NoReturn
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers import bounds
 from fastnn.importers.onnx import constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx.budget import NODE, Budget
@@ -17,7 +18,7 @@ from fastnn.importers.onnx.layers import LAYERS
 from fastnn.importers.onnx.operations import OPERATIONS
 from fastnn.importers.onnx.shapes import Rows
 from fastnn.importers.onnx.tensors import Array
-from fastnn.importers.steps import Normalize, Nothing, Product, Scale, Step
+from fastnn.importers.steps import Bounds, Normalize, Nothing, Product, Scale, Step, clip
 
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose parts are steps of their own
 _Cut = tuple[int, str, int]  # the first node after it, the value, the number of steps before it
@@ -40,9 +41,14 @@ def _merged(last: Step | None, step: Step) -> Step | None:
             raise UnsupportedModelError(f"{step.source} joins 1 - p and p, where p is no sigmoid of a Gemm or MatMul")
         bias = None if last.bias is None else np.pad(last.bias, (1, 0))
         return replace(last, kernel=np.pad(last.kernel, ((0, 0), (1, 0))), bias=bias)
-    if not isinstance(step, Scale) or not isinstance(last, Product | Scale | Normalize):
+    if last is None:
         return None
     source = last.source if last.source == step.source else f"{last.source}, {step.source}"
+    if (first := bounds.of_step(last)) and (then := bounds.of_step(step)):
+        low, high = bounds.within(first, then)
+        return Bounds(source, low, high) if low.ndim or high.ndim else clip(source, float(low), float(high))
+    if not isinstance(step, Scale):
+        return None
     # A node's number has no axis; those of a layer are one for each unit.
     is_sum = step.scale.ndim == 0 and step.scale == 1
     match last:
@@ -66,7 +72,8 @@ def _charge(made: list[Step], width: int | None, budget: Budget) -> None:
     for step in made:
         arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray)]
         width = next((value.shape[-1] for value in arrays if value.ndim), width)
-        budget.take(NODE + sum(value.size if value.ndim else width or 0 for value in arrays), step.source)
+        count = NODE + sum(value.size if value.ndim else width or 0 for value in arrays)
+        budget.take(count * bounds.MOST_PARTS if isinstance(step, Bounds) else count, step.source)
 
 
 class _Walk:
