@@ -2,17 +2,33 @@
 
 Affine steps fold in float64:
 ``(x * scale + shift) @ kernel + bias = x @ (scale[:, None] * kernel) + (shift @ kernel + bias)``.
+
+Columns are taken of the Dense before them, through all that works on each unit alone. Where there is none, the Dense
+after them gets rows of zeros.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from fastnn import _core
 from fastnn._core import ModelFormatError
 from fastnn.importers import bounds
-from fastnn.importers.steps import Array, Bounds, Centre, Function, Normalize, Nothing, Product, Scale, Slopes, Step
+from fastnn.importers.steps import (
+    Array,
+    Bounds,
+    Centre,
+    Columns,
+    Function,
+    Normalize,
+    Nothing,
+    Product,
+    Scale,
+    Slopes,
+    Step,
+)  # fmt: skip
 from fastnn.layers.activation import Activation, interpreted, serialized
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer, Weights
@@ -21,6 +37,7 @@ from fastnn.models.sequential import Sequential
 
 # Answers have size 1, and x * scale + shift rounds to ulps of the shift: a larger shift would cost digits of them.
 _FAR = 4.0
+_THE_REST = "with weights of 0 for the rest: a row that is NaN or infinite there answers NaN"
 
 
 def to_model(
@@ -71,6 +88,15 @@ class _Dense:
         self.kernel = self.kernel.astype(np.float64) * step.scale
         self.bias = np.broadcast_to(bias * step.scale + step.shift, self.kernel.shape[1])
 
+    def take(self, index: Array) -> None:
+        self.kernel, self.bias = self.kernel[:, index], None if self.bias is None else self.bias[index]
+
+    def spread(self, step: Columns) -> None:
+        """Take all units that come in, most with weights of 0, in place of the columns of them."""
+        kernel = self.kernel
+        self.kernel = np.zeros((step.width, kernel.shape[1]), kernel.dtype)
+        np.add.at(self.kernel, step.index, kernel)  # a unit may be among the columns twice
+
     def made(self) -> tuple[Layer, Weights]:
         dense = Dense(self.kernel.shape[1], self.activation, use_bias=self.bias is not None)
         return dense, {"kernel": self.kernel} if self.bias is None else {"kernel": self.kernel, "bias": self.bias}
@@ -84,6 +110,7 @@ class _Layers:
         self.fold, self.dtype = fold, dtype
         self.layers: list[_Dense | tuple[Layer, Weights]] = []
         self.waiting: list[Scale] = []  # they fold into a Dense if one follows, else become layers
+        self.columns: Columns | None = None  # taken behind what waits; no Dense before has them
         self.report: list[tuple[str, str]] = []
 
     def add(self, step: Step) -> None:
@@ -108,6 +135,8 @@ class _Layers:
                 self._tell(step, bounds.REPORT)
                 for part in bounds.parts(step):
                     self.add(part)
+            case Columns():
+                self._columns(step)
             case Slopes():
                 self._append(step, PReLU(), {"alpha": self._full(step, step.alpha)})
             case Normalize():
@@ -123,22 +152,36 @@ class _Layers:
         self._tell(step, f"layer {len(self.layers) - 1}: {type(layer).__name__}")
 
     def _settle(self) -> None:
-        """Make layers of the affine steps that fold into no Dense."""
+        """Make layers of the affine steps and columns that fold into no Dense."""
         waiting, self.waiting = self.waiting, []
+        columns = self._take_back()
         for step in waiting:
             self._append(step, Affine(), {"scale": self._full(step, step.scale), "shift": self._full(step, step.shift)})
+        if columns is not None:
+            self._product(Product(columns.source, np.eye(len(columns.index), dtype=self.dtype)), columns)
+
+    def _take_back(self) -> Columns | None:
+        """Return the columns that wait, and go back to where all units are."""
+        columns, self.columns = self.columns, None
+        if columns is not None:
+            self.width = columns.width
+        return columns
 
     def _open_dense(self) -> _Dense | None:
         """Return the last layer if it is a Dense without an activation, and nothing waits behind it."""
         last = self.layers[-1] if self.layers and not self.waiting else None
         return last if isinstance(last, _Dense) and last.activation is None else None
 
-    def _product(self, step: Product) -> None:
+    def _product(self, step: Product, columns: Columns | None = None) -> None:
+        columns = columns or self._take_back()
         centres = [i for i, scale in enumerate(self.waiting) if isinstance(scale, Centre)]
         first = centres[-1] + 1 if centres else 0
         self.waiting, folded = self.waiting[:first], self.waiting[first:]
         self._settle()
         dense = _Dense(step.kernel, step.bias)
+        if columns is not None:
+            dense.spread(columns)
+            self._tell(columns, f"columns of what layer {len(self.layers)} takes, {_THE_REST}")
         for scale in reversed(folded):
             dense.fold_before(scale)
             self._tell(scale, f"folded into layer {len(self.layers)}")
@@ -146,7 +189,44 @@ class _Layers:
         self.width = step.kernel.shape[1]
         self._tell(step, f"layer {len(self.layers) - 1}: Dense")
 
+    def _columns(self, step: Columns) -> None:
+        if np.array_equal(step.index, np.arange(step.width)):
+            self._tell(step, "nothing, since it keeps all units where they are")
+        elif self.columns is None and (dense := self._dense_before()) is not None:
+            self.waiting = [_taken(scale, step.index) for scale in self.waiting]
+            for i, layer in enumerate(self.layers[dense:], dense):
+                if isinstance(layer, _Dense):
+                    layer.take(step.index)
+                else:
+                    self.layers[i] = layer[0], {name: array[step.index] for name, array in layer[1].items()}
+            self._tell(step, f"columns of layer {dense}")
+        else:
+            if (earlier := self.columns) is not None:
+                step = Columns(f"{earlier.source}, {step.source}", earlier.index[step.index], earlier.width)
+            self.columns = step
+            # A scale of units that are left out may be infinite, and 0 times that is NaN.
+            self.waiting = [_spread(_taken(scale, step.index), step) for scale in self.waiting]
+            if len(np.unique(step.index)) < len(step.index):
+                self._settle()  # a scale of each column could not stand before one that is there twice
+        self.width = len(step.index)
+
+    def _dense_before(self) -> int | None:
+        """Return the number of the last Dense, if all behind it works on each unit alone."""
+        for i in reversed(range(len(self.layers))):
+            layer = self.layers[i]
+            activation = layer.activation if isinstance(layer, _Dense) else layer[0].activation
+            name = activation["name"] if isinstance(activation, dict) else activation
+            if name in _core.whole_row_activations:
+                return None
+            if isinstance(layer, _Dense):
+                return i
+            if isinstance(layer[0], LayerNormalization):
+                return None
+        return None
+
     def _scale(self, step: Scale) -> None:
+        if self.columns is not None:
+            step = _spread(step, self.columns)
         if self.fold and (last := self._open_dense()) is not None:
             last.fold_after(step)
             self._tell(step, f"folded into layer {len(self.layers) - 1}")
@@ -154,9 +234,14 @@ class _Layers:
         is_whole = self.dtype == "float64" or (step.is_literal and not self.fold)
         self.waiting += [step] if is_whole else _parts(step)
         if not self.fold:
+            columns = self._take_back()
             self._settle()
+            if columns is not None:
+                self.columns, self.width = columns, len(columns.index)
 
     def _function(self, step: Function) -> None:
+        if self.columns is not None:
+            self._settle()
         activation = serialized(*interpreted({"name": step.activation, **step.parameters}))
         if (last := self._open_dense()) is not None:
             last.activation = activation
@@ -179,6 +264,18 @@ class _Layers:
         # The weights are given, as those of a file: drawing others first would also change what other models draw.
         model._adopt(model._states(self.inputs, [weights for _, weights in made]))
         return model
+
+
+def _taken(step: Scale, index: Array) -> Scale:
+    scale, shift = (each[index] if each.ndim else each for each in (step.scale, step.shift))
+    return replace(step, scale=scale, shift=shift)
+
+
+def _spread(step: Scale, columns: Columns) -> Scale:
+    """Return the step for all units, which leaves those that are not among the columns as they are."""
+    scale, shift = np.ones(columns.width), np.zeros(columns.width)
+    scale[columns.index], shift[columns.index] = step.scale, step.shift
+    return replace(step, scale=scale, shift=shift)
 
 
 def _parts(step: Scale) -> list[Scale]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn import _core
 from fastnn._core import ModelFormatError
 
 Array = npt.NDArray[Any]
@@ -90,8 +91,28 @@ class Bounds(Step):
 
 
 @dataclass(frozen=True)
+class Columns(Step):
+    """The units `index`, in that order, of the `width` that come in."""
+
+    index: Array
+    width: int
+
+    @property
+    def inputs(self) -> int:
+        """The number of units that come in."""
+        return self.width
+
+
+@dataclass(frozen=True)
 class Nothing(Step):
     """A layer that changes no prediction: Dropout, Flatten, Identity."""
+
+
+def is_of_row(step: Step) -> bool:
+    """Return whether each unit's answer depends on the whole row, but not by a kernel."""
+    return isinstance(step, Normalize) or (
+        isinstance(step, Function) and step.activation in _core.whole_row_activations
+    )
 
 
 def clip(source: str, minimum: float, maximum: float) -> Function:

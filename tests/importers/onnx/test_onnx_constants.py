@@ -30,6 +30,8 @@ MADE = {
     "of a node": [("Constant", {"value_floats": KERNEL.ravel().tolist()}), ("Reshape", "#0", INT64([5, 4]))],
     "of a node of one number": [("Constant", {"value_float": 2.0}), ("Mul", KERNEL / 2, "#0")],
     "of a node of integers": [("Constant", {"value_ints": [5, 4]}), ("Reshape", KERNEL.reshape(-1), "#0")],
+    "of computed integers": [("Shape", "x", {"start": 1}), ("Sub", "#0", INT64(1)), ("Concat", "#0", "#1", {"axis": 0}),
+                             ("Reshape", KERNEL.reshape(-1), "#2")],
     "of a node of one integer": [("Constant", {"value_int": 0}), ("Unsqueeze", "#0", INT64([0])),
                                  ("Squeeze", KERNEL[None], "#1")],
 }  # fmt: skip
@@ -49,7 +51,10 @@ def test_a_kernel_that_is_made_of_constants_has_numpys_values(case):
 
 
 REFUSED = {
-    "integers computed": ([("Add", INT64([[1]]), INT64([[2]]))], UnsupportedModelError, "computes with integers"),
+    "the number of rows computed": (
+        [("Shape", "x"), ("Gather", "#0", INT64([0])), ("Mul", "#1", INT64([2])), ("Reshape", KERNEL, "#2")],
+        UnsupportedModelError, "depends on the number of rows",
+    ),
     "a type of text": ([("Cast", KERNEL, {"to": 8})], UnsupportedModelError, "of a type that NumPy has not"),
     "an operation for rows": ([("Tile", KERNEL, INT64([1, 1]))], UnsupportedModelError, "does not know"),
     "a shape that does not fit": ([("Reshape", KERNEL, INT64([3, 3]))], ModelFormatError, "cannot be done with"),

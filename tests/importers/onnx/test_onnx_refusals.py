@@ -197,7 +197,6 @@ NODES = {
     "transposed rows": ([("Transpose", "x", {"perm": [1, 0]})], "puts the axes"),
     "rows no longer rows": ([("Reshape", "x", np.int64([-1, 3]))], "makes the shape"),
     "flattened batches": ([("Flatten", "x", {"axis": 0})], "flattens from axis 0"),
-    "a slice": ([("Slice", "x", np.int64([0]), np.int64([3]), np.int64([1]))], "is no operation"),
     "slopes that are no numbers": ([("PRelu", "x", "x")], r"node 'n1' \(PRelu\).*compute nothing"),
     "a comparison as numbers": ([("GreaterOrEqual", "x", 0)], "compute nothing"),
     "joined": ([("Sigmoid", "x"), ("Concat", "x", "#0", {"axis": 1})], "compute nothing"),

@@ -29,6 +29,38 @@ class Shaped(nn.Module):
         return torch.sigmoid(self.last(x)).squeeze(-1)
 
 
+class Taken(nn.Module):
+    """What a function makes of a layer's units, then another layer."""
+
+    def __init__(self, take):
+        super().__init__()
+        self.first, self.take = nn.Linear(6, 6), take
+        self.last = nn.Linear(take(torch.zeros(1, 6)).shape[1], 3)
+
+    def forward(self, x):
+        return self.last(self.take(torch.tanh(self.first(x))))
+
+
+LOW, HIGH = -torch.arange(1, 7) / 8, torch.arange(1, 7) / 6
+TAKEN = {
+    "chunk": lambda x: torch.chunk(x, 2, -1)[0],
+    "chunk, the last": lambda x: torch.chunk(x, 2, -1)[1],
+    "split": lambda x: torch.split(x, [2, 4], -1)[1],
+    "slice": lambda x: x[:, :3],
+    "slice from the end": lambda x: x[..., -2:],
+    "slice in steps": lambda x: x[..., ::2],
+    "flip": lambda x: x.flip(-1),
+    "narrow": lambda x: x.narrow(-1, 1, 2),
+    "list": lambda x: x[:, [4, 0, -3]],
+    "index_select": lambda x: x.index_select(1, torch.tensor([1, 2])),
+    "unbind": lambda x: x.unbind(-1)[2][:, None],
+    "one": lambda x: x[:, 1].unsqueeze(-1),
+    "clamp": lambda x: torch.clamp(x, LOW, HIGH),
+    "clamp from below": lambda x: torch.clamp(x, min=LOW),
+    "minimum, maximum": lambda x: torch.maximum(torch.minimum(x, HIGH), LOW),
+}
+
+
 class Residual(nn.Module):
     def __init__(self):
         super().__init__()
@@ -92,6 +124,18 @@ def test_modules_come_through_onnx(name, dynamo, tmp_path):
     # At most 9 layers, of sums of at most 8 terms below 2, each 10 roundings.
     off = np.abs(model.predict(x.reshape(20, -1).numpy()) - y).max()
     assert off <= 9 * 10 * np.finfo("float32").eps * 2 * max(1, np.abs(y).max())
+
+
+@pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "legacy"])
+@pytest.mark.parametrize("name", TAKEN)
+@pytest.mark.slow
+def test_columns_and_bounds_come_through_onnx(name, dynamo, tmp_path):
+    torch.manual_seed(1)
+    module, x = Taken(TAKEN[name]).eval(), torch.randn(20, 6)
+    model = load_model(exported(module, x, tmp_path / "m.onnx", dynamo))
+    with torch.no_grad():
+        y = module(x).numpy()
+    assert np.abs(model.predict(x.numpy()) - y).max() <= 2e-6
 
 
 @pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "legacy"])

@@ -35,9 +35,8 @@ def made_by(node: Node, given: list[Array | None], opset: int, budget: Budget) -
     arrays = [each for each in given if each is not None]
     if any(each.dtype.kind == "O" for each in arrays):
         raise UnsupportedModelError(f"{node} works on constants that are not numbers")
-    if node.op in _OF_NUMBERS and any(each.dtype.kind != "f" for each in arrays):
-        raise UnsupportedModelError(f"{node} computes with integers, as of shapes that are not fixed")
-    if node.op not in ("Cast", "Concat") and any((each == ROWS).any() for each in arrays[1:]):
+    unknown = arrays if node.op in _OF_NUMBERS else arrays[1:]
+    if node.op not in ("Cast", "Concat") and any((each == ROWS).any() for each in unknown):
         raise UnsupportedModelError(f"{node} depends on the number of rows, which is known only when the model runs")
     if node.op == "Cast" and node.attributes["to"] not in DTYPES:
         raise UnsupportedModelError(f"{node} makes constants of a type that NumPy has not")

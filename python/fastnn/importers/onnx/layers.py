@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.onnx import columns
 from fastnn.importers.onnx.algebra import ONE, ZERO, float64
 from fastnn.importers.onnx.constants import ROWS
 from fastnn.importers.onnx.graph import Node
@@ -99,4 +100,10 @@ LAYERS: dict[str, Callable[[Node, Given, Rows], list[Step]]] = {
     "Squeeze": _squeeze,
     "Unsqueeze": _squeeze,
     "Transpose": _transpose,
+    "Split": columns.split,
+    "SplitToSequence": columns.of_sequence,
+    "Slice": columns.slice_of,
+    "Gather": columns.gather,
+    "GatherND": columns.gather_of_last,
+    "ai.onnx.ml.ArrayFeatureExtractor": columns.extractor,
 }

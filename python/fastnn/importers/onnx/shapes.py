@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.constants import ROWS
 from fastnn.importers.onnx.graph import Graph, Node
 from fastnn.importers.onnx.tensors import Array
@@ -17,9 +18,9 @@ Shape = list[int | None]
 class Rows:
     """The present shape: ROWS, then sizes, None where unknown; and what else the meaning of operations depends on."""
 
-    def __init__(self, graph: Graph, steps: list[Step]) -> None:
+    def __init__(self, graph: Graph, steps: list[Step], budget: Budget) -> None:
         """steps: those up to the present shape, to which the importer appends."""
-        self._steps = steps
+        self._steps, self.budget = steps, budget
         self.is_double, self.producer = graph.is_double, graph.producer
         if graph.shape is not None and len(graph.shape) < 2:
             raise UnsupportedModelError(

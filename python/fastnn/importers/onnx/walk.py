@@ -3,6 +3,7 @@
 Between two cuts is a layer, or nodes that together compute one function of the value at the first cut.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import NoReturn
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import bounds
-from fastnn.importers.onnx import constants, forms
+from fastnn.importers.onnx import columns, constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.graph import Graph, Node
@@ -18,7 +19,7 @@ from fastnn.importers.onnx.layers import LAYERS
 from fastnn.importers.onnx.operations import OPERATIONS
 from fastnn.importers.onnx.shapes import Rows
 from fastnn.importers.onnx.tensors import Array
-from fastnn.importers.steps import Bounds, Normalize, Nothing, Product, Scale, Step, clip
+from fastnn.importers.steps import Bounds, Columns, Normalize, Nothing, Product, Scale, Step, clip, is_of_row
 
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose parts are steps of their own
 _Cut = tuple[int, str, int]  # the first node after it, the value, the number of steps before it
@@ -69,23 +70,43 @@ def _charge(made: list[Step], width: int | None, budget: Budget) -> None:
 
     width: of the first step's inputs.
     """
+    since: int | None = None  # as many since the last product, which columns are taken of
+    waiting = 0  # the units of which columns wait for a product that follows
     for step in made:
         arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray)]
         width = next((value.shape[-1] for value in arrays if value.ndim), width)
         count = NODE + sum(value.size if value.ndim else width or 0 for value in arrays)
-        budget.take(count * bounds.MOST_PARTS if isinstance(step, Bounds) else count, step.source)
+        match step:
+            case Columns():
+                waiting = waiting or (step.width if since is None else 0)
+                count += waiting * len(step.index) if waiting else since or 0
+            case Product():
+                count += waiting * step.kernel.shape[1]
+                since = 0
+            case Scale():
+                count += waiting
+            case Bounds():
+                count *= bounds.MOST_PARTS
+        budget.take(count, step.source)
+        if not isinstance(step, Columns | Scale | Nothing):
+            waiting = 0
+        if is_of_row(step):
+            since = None
+        elif since is not None or isinstance(step, Columns):
+            since = (since or 0) + count
 
 
 class _Walk:
     def __init__(self, graph: Graph, target: str, budget: Budget) -> None:
         self._graph, self._target, self._budget = graph, target, budget
         self._constants: dict[str, Array] = dict(graph.constants)
-        self._nodes = _leading_to(graph, target)
+        self._nodes = columns.joined(_leading_to(graph, target))
         self._varying = _varying(self._nodes, graph.input)
         self._last_use = _last_uses(self._nodes, self._varying)
         self._last_use[target] = len(self._nodes)
+        self._nodes = [_narrowed(node, self._last_use) for node in self._nodes]
         self._steps: list[Step] = []
-        self._rows = Rows(graph, self._steps)
+        self._rows = Rows(graph, self._steps, budget)
         self._begin(0, graph.input)
         self._cuts: list[_Cut] = []
 
@@ -103,7 +124,10 @@ class _Walk:
                 self._constants[node.outputs[0]] = self._constant(node)
                 continue
             if any(name in self._last_use for name in node.outputs[1:]):
-                raise UnsupportedModelError(f"{node} has more than one output that is used; fastnn has no branches")
+                raise UnsupportedModelError(
+                    f"{node} has more than one output that is used, or another than the first; fastnn has no branches: "
+                    "export a model that needs one of them only"
+                )
             live = {name for name in (*self._values, *node.outputs) if self._last_use.get(name, -1) > i}
             if node.op in LAYERS:
                 self._layer(i, node, live)
@@ -128,7 +152,9 @@ class _Walk:
         if len(given) > 1 or live != {node.outputs[0]}:
             self._refuse_branch(i, node, next(iter(live - {node.outputs[0]}), given[-1]))
         if node.inputs[0] != given[0]:
-            raise UnsupportedModelError(f"{node} has the rows on the right, as input {node.inputs.index(given[0])}")
+            raise UnsupportedModelError(
+                f"{node} has the rows on the right, as input {node.inputs.index(given[0])}; expected input 0"
+            )
         arguments = [self._constants.get(name) for name in node.inputs]
         self._steps += LAYERS[node.op](node, arguments, self._rows)
         self._cuts = []
@@ -205,7 +231,8 @@ class _Walk:
         user = next((other for other in self._nodes[i + 1 :] if value in other.inputs), None)
         raise UnsupportedModelError(
             f"{node}, opset {self._graph.opset}: {value!r:.100} is used "
-            f"{'by it twice' if user is None else f'by {user} too'}; fastnn has no branches, expected layers in a row"
+            f"{'by it twice' if user is None else f'by {user} too'}; fastnn has no branches, expected layers in a row: "
+            "export a model of one branch only"
         )
 
 
@@ -222,6 +249,15 @@ def _leading_to(graph: Graph, target: str) -> list[Node]:
             needed.update(filter(None, node.inputs))
             found.append(node)
     return found[::-1]
+
+
+def _narrowed(node: Node, used: Collection[str]) -> Node:
+    """Return a Split as a node of the one output that is used; any other node as it is."""
+    parts = [part for part, name in enumerate(node.outputs) if name in used]
+    if node.op != "Split" or len(parts) != 1:
+        return node
+    attributes = {**node.attributes, "part": parts[0], "parts": len(node.outputs)}
+    return replace(node, outputs=[node.outputs[parts[0]]], attributes=attributes)
 
 
 def _varying(nodes: list[Node], given: str) -> set[str]:
