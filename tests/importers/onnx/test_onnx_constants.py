@@ -49,9 +49,9 @@ def test_a_kernel_that_is_made_of_constants_has_numpys_values(case):
 
 
 REFUSED = {
-    "integers computed": ([("Add", INT64([[1]]), INT64([[2]]))], UnsupportedModelError, "computes with integers"),
     "a type of text": ([("Cast", KERNEL, {"to": 8})], UnsupportedModelError, "of a type that NumPy has not"),
-    "an operation for rows": ([("Tile", KERNEL, INT64([1, 1]))], UnsupportedModelError, "does not know"),
+    "random numbers": ([("RandomNormalLike", KERNEL)], UnsupportedModelError, "does not know"),
+    "windows": ([("MaxPool", KERNEL[None], {"kernel_shape": [1]})], UnsupportedModelError, "does not know"),
     "a shape that does not fit": ([("Reshape", KERNEL, INT64([3, 3]))], ModelFormatError, "cannot be done with"),
     "an axis that is not there": ([("Gather", KERNEL, INT64([0]), {"axis": 7})], ModelFormatError, "cannot be done"),
     "shapes that do not match": ([("Add", KERNEL, KERNEL[:, :3])], ModelFormatError, "cannot be done"),
