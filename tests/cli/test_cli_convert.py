@@ -57,7 +57,7 @@ def test_fastnns_own_file_knows_its_activations(run, tmp_path, layers):
     fastnn.Sequential([fastnn.layers.Dense(2, input_shape=(2,)) for _ in range(layers)]).save(own)
     code, out, err = run("convert", own, tmp_path / "out.safetensors", "--layers", "relu")
     assert (code, out) == (2, "")
-    said = "expected layers only with a PyTorch state dict; a file of fastnn knows its own"
+    said = "expected layers only with a PyTorch state dict; received a file of fastnn"
     assert err == f"fastnn: {own}: {said}\n"
 
 
