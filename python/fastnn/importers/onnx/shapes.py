@@ -33,6 +33,7 @@ class Rows:
         self.shape: Shape = [ROWS, None] if given is None else given if len(given) == 1 else [ROWS, *given[1:]]
         self.axis = _only_axis(self.shape)
         self._shapes = {graph.input: self.shape}
+        self._is_multiplied = False
 
     def number(self, value: float) -> float:
         """Return the number that an attribute means: 0.01, not 0.0099999998, which is its float32."""
@@ -84,6 +85,14 @@ class Rows:
                 "computes each row by itself"
             )
 
+    def check_end(self, name: str) -> None:
+        """Refuse answers of several rows that are columns, since those of fastnn are rows."""
+        before = self.shape[: self.shape.index(ROWS)] if ROWS in self.shape and self._batch != 1 else []
+        if any(size != 1 for size in before):
+            raise UnsupportedModelError(
+                f"has the output {name!r:.100} of shape {self.shown}; expected rows first: leave out the last Transpose"
+            )
+
     def units_of(self, array: Array) -> Array | None:
         """Return a constant as (units,), or as () if it is one number for all; None if it is neither."""
         more = array.ndim - len(self.shape)
@@ -110,6 +119,7 @@ class Rows:
             )
         if axis != self.axis and ROWS not in self.shape:
             self.shape = [ROWS, *self.shape[1:]]
+        self._is_multiplied = True
         self.axis, kernel = axis, kernel.T if is_left else kernel
         self.expect(kernel.shape[0], node)
         self.set_units(kernel.shape[1])
@@ -167,7 +177,7 @@ class Rows:
         return self.become(node, [size for i, size in enumerate(self.shape) if i not in gone])
 
     def _works_on_any_shape(self) -> bool:
-        return all(map(_works_on_any_shape, self._steps))
+        return not self._is_multiplied and all(map(_works_on_any_shape, self._steps))
 
     def _refusal(self, node: Node, shape: Shape) -> UnsupportedModelError:
         return UnsupportedModelError(

@@ -111,6 +111,7 @@ class _Walk:
                     self._cut(i)
         if self._base != self._target:
             self._refuse(len(self._nodes) - 1)
+        self._rows.check_end(self._target)
         return self._steps
 
     def _make_constants(self, i: int, node: Node) -> None:
