@@ -99,9 +99,14 @@ def _check_sizes_of_rows(node: Node, arrays: list[Array]) -> None:
 
 def _proto(node: Node, given: list[Array | None]) -> tuple[Any, dict[str, Array]]:
     """Return the node as a NodeProto, its inputs named i0, i1, …, and these inputs by name."""
+    onnx: Any = importlib.import_module("onnx")
     names = ["" if each is None else f"i{i}" for i, each in enumerate(given)]
-    outputs = [name and f"o{i}" for i, name in enumerate(node.outputs)]
-    proto = importlib.import_module("onnx.helper").make_node(node.op, names, outputs, **node.attributes)
+    attributes = {
+        name: onnx.numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
+        for name, value in node.attributes.items()
+    }
+    outputs = [f"o{i}" for i in range(len(node.outputs))]
+    proto = onnx.helper.make_node(node.op, names, outputs, **attributes)
     return proto, {name: each for name, each in zip(names, given, strict=True) if each is not None}
 
 
@@ -120,7 +125,7 @@ def _size(node: Node, given: list[Array | None], opset: int) -> int:
     made = onnx.shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=opsets)
     if node.op in _SOME:
         stored = sum(each.size for each in values.values())
-        return len(made) * stored * max(each.ndim for each in values.values())
+        return len(made) * stored * max(1, *(each.ndim for each in values.values()))
     return sum(_product(each.tensor_type) for each in made.values())
 
 
