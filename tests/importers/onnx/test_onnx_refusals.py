@@ -219,6 +219,48 @@ def test_nodes_that_fastnn_has_not_are_named(case):
     refused(between(written(*nodes)), match, UnsupportedModelError)
 
 
+FRAMES = np.ones((1, 4, 6), "f4")
+ADVICE = {
+    "LSTM": ([("LSTM", "x", FRAMES, FRAMES, {"hidden_size": 1})], "fastnn has no recurrent layers; run this"),
+    "GRU": ([("GRU", "x", FRAMES, FRAMES, {"hidden_size": 1})], "fastnn has no recurrent layers"),
+    "Conv": ([("Unsqueeze", "x", np.int64([1])), ("Conv", "#0", FRAMES)], "no convolutions or pooling; run"),
+    "MaxPool": ([("Unsqueeze", "x", np.int64([1])), ("MaxPool", "#0", {"kernel_shape": [2]})], "no convolutions or p"),
+    "ArgMax": ([("ArgMax", "x", {"axis": 1})], "return the scores, and take the classes from model.p"),
+    "Where": ([("Greater", "x", 1.0), ("Where", "#0", "x", 3.0)], "export the part without the decision"),
+    "a residual": ([("Relu", "x"), ("Gemm", "#0", SQUARE), ("Add", "#1", "x")], "without residual connections or"),
+    "a skip by Concat": ([("Gemm", "x", SQUARE), ("Concat", "#0", "x", {"axis": 1})], "without residual connections or"),
+    "two heads joined": (
+        [("Gemm", "x", SQUARE), ("Gemm", "x", SQUARE), ("Concat", "#0", "#1", {"axis": 1})], "export a part that is",
+    ),
+    "quantized": ([("QuantizeLinear", "x", np.float32(1), np.int8(0))], "export the model before its quantization"),
+    "random": ([("RandomNormalLike", "x")], "export the model without random numbers"),
+    "Sin": ([("Sin", "x")], "expected a dense network: Gemm or MatMul, activations, norm"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ADVICE)
+def test_refusals_say_what_to_do_instead(case):
+    nodes, match = ADVICE[case]
+    refused(between(written(*nodes)), match, UnsupportedModelError)
+
+
+@pytest.mark.parametrize("op", ["TopK", "LSTM", "Dropout", "BatchNormalization", "Split"])
+def test_a_node_of_which_only_another_output_is_used_is_named(op):
+    """Its first output has no name, or is used by nothing."""
+    numbers = {
+        "TopK": [np.int64([2])], "LSTM": [FRAMES, FRAMES], "Split": [np.int64([3, 3])],
+        "BatchNormalization": [COLUMN] * 4,
+    }.get(op, [])  # fmt: skip
+    for first in ("", "unused"):
+        chain = Chain(5)
+        chain.dense(6, 1)
+        chain.then(op, *numbers, **({"axis": 1} if op == "Split" else {}))
+        chain.nodes[-1].output[:] = [first, "second"]
+        chain.value = "second"
+        chain.then("Relu")
+        refused(chain.proto(), rf"node 'n1' \({op}\)", UnsupportedModelError)
+
+
 PARAMETERS = {
     "Elu": {"alpha": float("nan")}, "LeakyRelu": {"alpha": float("inf")}, "Celu": {"alpha": 0.0},
     "HardSigmoid": {"alpha": float("nan")},

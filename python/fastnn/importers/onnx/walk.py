@@ -127,10 +127,11 @@ class _Walk:
 
     def _layer(self, i: int, node: Node, live: set[str]) -> None:
         given = [name for name in node.inputs if name in self._varying]
-        if self._base != given[0]:
+        others = live - {node.outputs[0]}
+        if self._base != given[0] and not others:
             self._refuse(i - 1)
-        if len(given) > 1 or live != {node.outputs[0]}:
-            self._refuse_branch(i, node, next(iter(live - {node.outputs[0]}), given[-1]))
+        if len(given) > 1 or others:
+            self._refuse_branch(i, node, min(others, default=given[-1]))
         if node.inputs[0] != given[0] and node.op != "MatMul":
             raise UnsupportedModelError(
                 f"{node} has the rows as input {node.inputs.index(given[0])}; expected them as the first, or MatMul"
