@@ -228,7 +228,7 @@ ADVICE = {
     "ArgMax": ([("ArgMax", "x", {"axis": 1})], "return the scores, and take the classes from model.p"),
     "Where": ([("Greater", "x", 1.0), ("Where", "#0", "x", 3.0)], "export the part without the decision"),
     "a residual": ([("Relu", "x"), ("Gemm", "#0", SQUARE), ("Add", "#1", "x")], "without residual connections or"),
-    "a skip by Concat": ([("Gemm", "x", SQUARE), ("Concat", "#0", "x", {"axis": 1})], "without residual connections or"),
+    "a skip by Concat": ([("Gemm", "x", SQUARE), ("Concat", "#0", "x", {"axis": 1})], "without residual connections"),
     "two heads joined": (
         [("Gemm", "x", SQUARE), ("Gemm", "x", SQUARE), ("Concat", "#0", "#1", {"axis": 1})], "export a part that is",
     ),
