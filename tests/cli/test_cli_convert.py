@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import fastnn
 from arrays import same_bits
@@ -51,13 +52,44 @@ def test_a_state_dict_is_told_its_activations(run, rows, tmp_path):
     assert "layers=" in err
 
 
+def test_a_part_of_a_file_is_chosen_by_its_name(run, tmp_path):
+    """By the options that every command has, with a sentence where a file has no such part."""
+    actor = {"0.weight": np.ones((2, 3), "f4"), "0.bias": np.zeros(2, "f4")}
+    state_dict, data = tmp_path / "both.safetensors", tmp_path / "x.csv"
+    save_file({f"{name}.{key}": value for name in ("actor", "critic") for key, value in actor.items()}, state_dict)
+    data.write_text("1,2,3\n")
+    for command in ("predict", "summary", "convert"):
+        last = {"predict": [data], "summary": [], "convert": [tmp_path / "out.safetensors"]}[command]
+        code, out, _ = run(command, state_dict, *last, "--layers", "relu", "--prefix", "actor.")
+        assert code == 0
+        assert command != "predict" or out == "6.0,6.0\n"
+    code, _, err = run("summary", state_dict, "--layers", "relu", "--prefix", "policy.")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "the prefixes are 'actor.', 'critic.'" in err
+    own = MODELS / "keras_diabetes.keras"
+    for option in ("--prefix", "--outputs"):
+        code, _, err = run("summary", own, option, "a")
+        assert (code, err.count("\n")) == (2, 1)
+        assert f"expected {option[2:]} only with" in err
+
+
+def test_an_output_of_an_onnx_file_is_chosen_by_its_name(run):
+    file = MODELS / "sklearn_wine.skl2onnx.onnx"
+    names = [each.name for each in pytest.importorskip("onnx").load(file).graph.output]
+    for name in names:
+        assert run("summary", file, "--outputs", name)[0] == 0
+    code, _, err = run("summary", file, "--outputs", "nothing")
+    assert (code, err.count("\n")) == (2, 1)
+    assert all(repr(name) in err for name in names)
+
+
 @pytest.mark.parametrize("layers", [1, 400])
 def test_fastnns_own_file_knows_its_activations(run, tmp_path, layers):
     own = tmp_path / "own.safetensors"
     fastnn.Sequential([fastnn.layers.Dense(2, input_shape=(2,)) for _ in range(layers)]).save(own)
     code, out, err = run("convert", own, tmp_path / "out.safetensors", "--layers", "relu")
     assert (code, out) == (2, "")
-    said = "expected layers only with a PyTorch state dict; a file of fastnn knows its own"
+    said = "expected layers only with a PyTorch state dict; received a file of fastnn"
     assert err == f"fastnn: {own}: {said}\n"
 
 

@@ -8,12 +8,12 @@ from fastnn.saving.api import load_model
 
 
 def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
-    """Declare an argument for a model file, and the option --layers that a state dict needs.
+    """Declare an argument for a model file, and the options that choose a part of it or say what it computes.
 
     >>> parser = argparse.ArgumentParser()
     >>> add(parser, "model", "MODEL")
     >>> parser.parse_args(["digits.pt", "--layers", "relu,linear"])
-    Namespace(model='digits.pt', layers='relu,linear')
+    Namespace(model='digits.pt', layers='relu,linear', prefix=None, outputs=None)
     """
     parser.add_argument(
         name,
@@ -25,9 +25,15 @@ def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
         metavar="NAME,NAME,…",
         help="for a PyTorch state dict: the activation after each of its modules, linear for none",
     )
+    parser.add_argument(
+        "--prefix", metavar="PREFIX", help="for a PyTorch state dict of several networks: take the names that begin so"
+    )
+    parser.add_argument(
+        "--outputs", metavar="NAME", help="for an ONNX file of several outputs: take the one of this name"
+    )
 
 
 def load(options: argparse.Namespace, **more: Any) -> Sequential:
     """Load the model file that the options name. `more` goes to load_model."""
     layers = None if options.layers is None else options.layers.split(",")
-    return load_model(options.model, layers=layers, **more)
+    return load_model(options.model, layers=layers, prefix=options.prefix, outputs=options.outputs, **more)

@@ -15,7 +15,9 @@ def load_model(
     filepath: str | os.PathLike[str],
     *,
     layers: Sequence[Any] | Mapping[str, Any] | None = None,
+    prefix: str | None = None,
     eps: float = 1e-5,
+    outputs: str | None = None,
     fold: bool = True,
     check: Any = None,
 ) -> Sequential:
@@ -25,6 +27,8 @@ def load_model(
     `pip install onnx`); PyTorch's state dicts, .pt and .safetensors.
 
     layers, eps: only for state dicts, which do not hold activations; see from_torch_state_dict().
+    prefix: only for state dicts that hold several networks: "actor." takes the one whose names begin so.
+    outputs: only for ONNX files with several outputs: the name of one. The model is the part that makes it.
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
         (default), or stay layers of their own.
     check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` then compares the two.
@@ -42,7 +46,7 @@ def load_model(
     True
     """
     with open_regular(os.fsdecode(filepath)) as file:
-        return formats.load(file, layers, eps, fold, check)
+        return formats.load(file, layers=layers, prefix=prefix, eps=eps, outputs=outputs, fold=fold, check=check)
 
 
 def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:

@@ -16,26 +16,36 @@ from fastnn.text import printable
 
 
 def load(
-    file: BinaryIO, layers: Sequence[Any] | Mapping[str, Any] | None, eps: float, fold: bool, check: Any
+    file: BinaryIO,
+    *,
+    layers: Sequence[Any] | Mapping[str, Any] | None = None,
+    prefix: str | None = None,
+    eps: float = 1e-5,
+    outputs: str | None = None,
+    fold: bool = True,
+    check: Any = None,
 ) -> Sequential:
     """Return the model of an open file. The other parameters are those of load_model().
 
     >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
     >>> with open("model.safetensors", "rb") as file:
-    ...     load(file, layers=None, eps=1e-5, fold=True, check=None).output_shape
+    ...     load(file).output_shape
     (None, 3)
     """
     beginning = file.read(_core.beginning_bytes)
     file.seek(0)
     kind = _core.format_of(beginning)
-    if kind == "torch" or (kind == "fastnn" and layers is not None and not safetensors.is_own(file)):
+    is_given = {"layers": layers is not None, "prefix": prefix is not None, "outputs": outputs is not None}
+    is_state_dict = kind == "torch" or (kind == "fastnn" and any(is_given.values()) and not safetensors.is_own(file))
+    known = ("layers", "prefix") if is_state_dict else ("outputs",) if kind == "onnx" else ()
+    for name in (name for name, given in is_given.items() if given and name not in known):
+        own = "a PyTorch state dict" if is_state_dict else f"a file of {kind}"
+        raise ValueError(f"{printable(file.name)}: expected {name} only with {_TAKEN_BY[name]}; received {own}")
+    if is_state_dict:
         if layers is None:
-            raise _activations_missing(file)
-        return from_torch_state_dict(file, layers, eps=eps, fold=fold, check=check)
-    if layers is not None:
-        said = "expected layers only with a PyTorch state dict"
-        raise ValueError(f"{printable(file.name)}: {said}; a file of {kind} knows its own")
-    return _READERS[kind](file, fold=fold, check=check)
+            raise _activations_missing(file, prefix)
+        return from_torch_state_dict(file, layers, eps=eps, fold=fold, check=check, prefix=prefix)
+    return _READERS[kind](file, fold=fold, check=check, **({"outputs": outputs} if kind == "onnx" else {}))
 
 
 def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
@@ -43,7 +53,7 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
         config, weights = native.read(file)
     except _core.ModelFormatError:
         if safetensors.is_state_dict(file):
-            raise _activations_missing(file) from None
+            raise _activations_missing(file, None) from None
         raise
     model = Sequential._unbuilt(config)
     model._adopt(model._states(config["build_input_shape"][-1], weights))
@@ -57,9 +67,12 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
 _READERS: dict[str, Callable[..., Sequential]] = {"keras": load_keras, "onnx": load_onnx, "fastnn": _load_own}
 
 
-def _activations_missing(file: BinaryIO) -> _core.ModelFormatError:
+_TAKEN_BY = {"layers": "a PyTorch state dict", "prefix": "a PyTorch state dict", "outputs": "an ONNX file"}
+
+
+def _activations_missing(file: BinaryIO, prefix: str | None) -> _core.ModelFormatError:
     """Return the error for a state dict without `layers`; raises that of one that could not be read with them."""
-    names = ", ".join(map(repr, module_names(file)))
+    names = ", ".join(map(repr, module_names(file, prefix)))
     error = _core.UnsupportedModelError(
         "looks like a PyTorch state dict, which holds no activations; name those that follow its "
         f"modules {names:.200}, as in load_model(path, layers=['relu', 'linear'])"

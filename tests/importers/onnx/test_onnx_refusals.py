@@ -32,6 +32,11 @@ def extra(op, *inputs, outputs=("z",), **attributes):
     return lambda proto: proto.graph.node.append(helper.make_node(op, inputs, outputs, "extra", **attributes))
 
 
+def replaced(op, *inputs, outputs=("v1",), **attributes):
+    """Put another node in the place of Relu."""
+    return lambda proto: proto.graph.node[1].CopyFrom(helper.make_node(op, inputs, outputs, "n1", **attributes))
+
+
 def opset(*pairs):
     def change(proto):
         proto.ClearField("opset_import")
@@ -49,9 +54,9 @@ def output(*names):
 
 
 BROKEN = {
-    "a cycle": (inputs_of(1, "v2"), r"node 'n1' \(Relu\) uses 'v2', which nothing before it makes"),
-    "an input of itself": (inputs_of(1, "v1"), "uses 'v1', which nothing before it makes"),
-    "a missing input": (inputs_of(1, "nowhere"), "uses 'nowhere', which nothing before it makes"),
+    "a cycle": (inputs_of(1, "v2"), r"node 'n1' \(Relu\) needs its own output; expected a graph without circles"),
+    "an input of itself": (inputs_of(1, "v1"), "needs its own output; expected a graph without circles"),
+    "a missing input": (inputs_of(1, "nowhere"), "uses 'nowhere', which nothing makes"),
     "an initializer twice": (copied("initializer"), "has two initializers 'c0'"),
     "an input twice": (copied("input"), "two inputs of the same name"),
     "two makers": (extra("Relu", "x", outputs=["v0"]), r"node 'extra' \(Relu\) makes 'v0', which is there already"),
@@ -59,8 +64,6 @@ BROKEN = {
     "no output": (output(), "has the outputs"),
     "an output made nowhere": (output("z"), "has the outputs"),
     "an output twice": (output("v2", "v2"), "has the outputs"),
-    "a node without outputs": (extra("Relu", "x", outputs=[]), "has no output"),
-    "an empty output": (extra("Relu", "x", outputs=[""]), "has no output"),
     "an attribute twice": (
         lambda proto: proto.graph.node[0].attribute.extend([helper.make_attribute("alpha", 1.0)] * 2),
         "has the attribute 'alpha' twice",
@@ -69,9 +72,12 @@ BROKEN = {
         lambda proto: proto.graph.node[0].attribute.append(helper.make_attribute("alpha", 1)),
         "has the attribute alpha 1; expected f",
     ),
-    "no opset": (opset(), "the version of each set of operations once"),
-    "an opset twice": (opset(("", 20), ("", 20)), "the version of each set of operations once"),
-    "an opset twice by another name": (opset(("", 20), ("ai.onnx", 13)), "the version of each set of operations once"),
+    "no opset": (opset(), "expected the version of its operations; found none"),
+    "two versions of an opset": (opset(("", 20), ("", 13)), "needs versions 20 and 13 of the operations of ONNX"),
+    "two versions by two names": (
+        opset(("", 20), ("ai.onnx", 13)),
+        "needs versions 20 and 13 of the operations of ONNX",
+    ),
     "no attribute where one is needed": (extra("Cast", "x"), r"node 'extra' \(Cast\) lacks the attribute 'to'"),
     "a Concat without its axis": (extra("Concat", "x"), r"\(Concat\) lacks the attribute 'axis'"),
     "too few inputs": (inputs_of(0, "x"), "has 1 inputs; expected 2 to 3"),
@@ -106,24 +112,19 @@ BRANCH = helper.make_graph([], "branch", [], [helper.make_tensor_value_info("v0"
 UNSUPPORTED = {
     "a future opset": (opset(("", 99)), "needs version 99 of the operations of ONNX; fastnn knows 7 to 28"),
     "an ancient opset": (opset(("", 6)), "needs version 6"),
-    "functions": (
-        lambda proto: proto.functions.append(onnx.FunctionProto(name="f", domain="d")),
-        "has functions of its own",
-    ),
     "sparse initializers": (lambda proto: proto.graph.sparse_initializer.add(), "sparse initializers"),
+    "quantization": (lambda proto: proto.graph.quantization_annotation.add(), "is quantized; expected a model in fl"),
     "a domain of its own": (
         lambda proto: setattr(proto.graph.node[1], "domain", "com.microsoft"),
-        r"node 'n1' \(Relu\) is of the domain 'com.microsoft'",
+        r"node 'n1' \(com.microsoft.Relu\) is of the domain 'com.microsoft'",
     ),
     "a subgraph": (
-        lambda proto: proto.graph.node.insert(
-            1, helper.make_node("If", ["c0"], ["z"], "if", then_branch=BRANCH, else_branch=BRANCH)
-        ),
-        r"node 'if' \(If\) has the attribute '(then|else)_branch', a graph",
+        replaced("If", "v0", then_branch=BRANCH, else_branch=BRANCH),
+        r"node 'n1' \(If\) has the attribute '(then|else)_branch', a graph",
     ),
     "a loop": (
-        lambda proto: proto.graph.node.insert(1, helper.make_node("Loop", ["", "", "v0"], ["z"], "loop", body=BRANCH)),
-        r"node 'loop' \(Loop\) has the attribute 'body', a graph",
+        replaced("Loop", "", "", "v0", body=BRANCH),
+        r"node 'n1' \(Loop\) has the attribute 'body', a graph",
     ),
     "an input that is one number": (
         lambda proto: proto.graph.input[0].type.tensor_type.shape.ClearField("dim"),
@@ -146,7 +147,11 @@ UNSUPPORTED = {
         "has the inputs 'x', 'more'; expected one",
     ),
     "no input": (lambda proto: proto.graph.initializer.append(tensor("x", KERNEL.T[:1])), "has the inputs none"),
-    "two outputs": (output("v1", "v2"), "has the outputs 'v1', 'v2'; expected one"),
+    "two outputs": (
+        output("v1", "v2"),
+        r"has several outputs; expected one: choose from 'v1', 'v2', as in load_model\(path, outputs='v1'\), or with "
+        "--outputs v1 on the command line",
+    ),
     "an input of strings": (
         lambda proto: setattr(proto.graph.input[0].type.tensor_type, "elem_type", 8),
         "which is no tensor of numbers",
@@ -157,8 +162,11 @@ UNSUPPORTED = {
     ),
     "an output of constants": (output("c0"), "does not depend on the input"),
     "a constant of a sparse tensor": (
-        lambda proto: proto.graph.node.insert(0, onnx.NodeProto(
-            op_type="Constant", output=["z"], attribute=[onnx.AttributeProto(name="sparse_value", type=11)])),
+        lambda proto: (
+            proto.graph.node.insert(0, onnx.NodeProto(
+                op_type="Constant", output=["z"], attribute=[onnx.AttributeProto(name="sparse_value", type=11)])),
+            proto.graph.node[1].input.__setitem__(1, "z"),
+        ),
         "has the attribute 'sparse_value'",
     ),
 }  # fmt: skip
@@ -176,12 +184,12 @@ NODES = {
     "a residual": ([("Gemm", "x", SQUARE), ("Add", "#0", "x")], r"'v0' is used by node 'n2' \(Add\) too"),
     "the rows squared": ([("MatMul", "x", "x")], "is used by it twice"),
     "a kernel that is computed": ([("Tanh", "x"), ("Gemm", "x", "#0")], "'v1' is used by it twice"),
-    "transA": ([("Gemm", "x", SQUARE, {"transA": 1})], "expected transA 0"),
-    "rows on the right": ([("MatMul", SQUARE, "x")], "has the rows on the right"),
+    "transA": ([("Gemm", "x", SQUARE, {"transA": 1})], "expected rows .* first, transA 0"),
+    "rows on the right": ([("MatMul", SQUARE, "x")], r"multiplies \[rows, 6\] with an array .* on the right of rows"),
     "a bias for each row": ([("Gemm", "x", SQUARE, COLUMN[:, None])], "one number for each unit"),
     "an Add for each row": ([("Add", "x", COLUMN[:, None])], "expected one number for each unit"),
     "a kernel of three axes": ([("MatMul", "x", np.ones((1, 6, 6), "f4"))], "expected a matrix"),
-    "softmax of the rows": ([("Softmax", "x", {"axis": 0})], "works on axis 0; expected the last"),
+    "softmax of the rows": ([("Softmax", "x", {"axis": 0})], r"works on axis 0 of \[rows, 6\]; expected the axis of"),
     "a mean of the rows": ([("ReduceMean", "x", np.int64([0])), ("Sub", "x", "#0")], "works on axis 0"),
     "integers": ([("Cast", "x", {"to": 6})], "makes integers of the numbers"),
     "a cast to an unknown type": ([("Cast", "x", {"to": 99})], "makes integers of the numbers"),
@@ -194,9 +202,9 @@ NODES = {
     "a threshold": ([("ThresholdedRelu", "x")], r"\(ThresholdedRelu\), opset 20: compute nothing"),
     "training": ([("BatchNormalization", "x", *[COLUMN] * 4, {"training_mode": 1})], "is in training mode"),
     "dropout in training": ([("Dropout", "x", np.float32(0.5), np.bool_(True))], "is in training mode"),
-    "transposed rows": ([("Transpose", "x", {"perm": [1, 0]})], "puts the axes"),
+    "transposed rows": ([("Transpose", "x", {"perm": [1, 0]})], r"multiplies \[6, rows\] with an array"),
     "rows no longer rows": ([("Reshape", "x", np.int64([-1, 3]))], "makes the shape"),
-    "flattened batches": ([("Flatten", "x", {"axis": 0})], "flattens from axis 0"),
+    "flattened batches": ([("Flatten", "x", {"axis": 0})], r"makes the shape \[1, -1\] of \[rows, 6\]"),
     "slopes that are no numbers": ([("PRelu", "x", "x")], r"node 'n1' \(PRelu\).*compute nothing"),
     "a comparison as numbers": ([("GreaterOrEqual", "x", 0)], "compute nothing"),
     "joined": ([("Sigmoid", "x"), ("Concat", "x", "#0", {"axis": 1})], "compute nothing"),
@@ -208,6 +216,45 @@ NODES = {
 def test_nodes_that_fastnn_has_not_are_named(case):
     nodes, match = NODES[case]
     refused(between(written(*nodes)), match, UnsupportedModelError)
+
+
+FRAMES = np.ones((1, 4, 6), "f4")
+ADVICE = {
+    "LSTM": ([("LSTM", "x", FRAMES, FRAMES, {"hidden_size": 1})], "fastnn has no recurrent layers; run this"),
+    "GRU": ([("GRU", "x", FRAMES, FRAMES, {"hidden_size": 1})], "fastnn has no recurrent layers"),
+    "Conv": ([("Unsqueeze", "x", np.int64([1])), ("Conv", "#0", FRAMES)], "no convolutions or pooling; run"),
+    "MaxPool": ([("Unsqueeze", "x", np.int64([1])), ("MaxPool", "#0", {"kernel_shape": [2]})], "no convolutions or p"),
+    "ArgMax": ([("ArgMax", "x", {"axis": 1})], "return the scores, and take the classes from model.p"),
+    "Where": ([("Greater", "x", 1.0), ("Where", "#0", "x", 3.0)], "export the part without the decision"),
+    "a residual": ([("Relu", "x"), ("Gemm", "#0", SQUARE), ("Add", "#1", "x")], "without residual connections or"),
+    "a skip by Concat": ([("Gemm", "x", SQUARE), ("Concat", "#0", "x", {"axis": 1})], "without residual connections"),
+    "two heads joined": (
+        [("Gemm", "x", SQUARE), ("Gemm", "x", SQUARE), ("Concat", "#0", "#1", {"axis": 1})], "export a part that is",
+    ),
+    "quantized": ([("QuantizeLinear", "x", np.float32(1), np.int8(0))], "export the model before its quantization"),
+    "random": ([("RandomNormalLike", "x")], "export the model without random numbers"),
+    "Sin": ([("Sin", "x")], "expected a dense network: Gemm or MatMul, activations, norm"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ADVICE)
+def test_refusals_say_what_to_do_instead(case):
+    nodes, match = ADVICE[case]
+    refused(between(written(*nodes)), match, UnsupportedModelError)
+
+
+@pytest.mark.parametrize("op", ["TopK", "LSTM", "Dropout", "BatchNormalization"])
+def test_a_node_of_which_only_another_output_is_used_is_named(op):
+    """Its first output has no name, or is used by nothing."""
+    numbers = {"TopK": [np.int64([2])], "LSTM": [FRAMES, FRAMES], "BatchNormalization": [COLUMN] * 4}.get(op, [])
+    for first in ("", "unused"):
+        chain = Chain(5)
+        chain.dense(6, 1)
+        chain.then(op, *numbers)
+        chain.nodes[-1].output[:] = [first, "second"]
+        chain.value = "second"
+        chain.then("Relu")
+        refused(chain.proto(), rf"node 'n1' \({op}\)", UnsupportedModelError)
 
 
 PARAMETERS = {

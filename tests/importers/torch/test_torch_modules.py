@@ -212,6 +212,19 @@ def test_parametrized_weights_are_those_it_computes_with(name):
     assert np.allclose(from_torch(module).predict(x), answers(module, x), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("dim", [0, 1, None])
+def test_weights_of_the_older_weight_norm_are_those_it_computes_with(dim):
+    """Which the module computes in a hook: its graph has the norm of a constant."""
+    torch.manual_seed(1)
+    with pytest.warns(FutureWarning):
+        first, last = (nn.utils.weight_norm(nn.Linear(*sizes), dim=dim) for sizes in ((4, 3), (3, 2)))
+    module = nn.Sequential(first, nn.ReLU(), last).eval()
+    x = uniform(1, (9, 4), "float32")
+    model = from_torch(module)
+    assert [type(layer).__name__ for layer in model.layers] == ["Dense", "Dense"]
+    assert np.allclose(model.predict(x), answers(module, x), rtol=1e-5, atol=1e-6)
+
+
 def itself():
     module = nn.Sequential(nn.Linear(3, 3))
     module._modules["1"] = module

@@ -195,7 +195,7 @@ OTHER_FILES = {
     "before 1.6": (bytes.fromhex("80028a0a6cfc9c46f9206aa850192e80024de9032e"), "save its state_dict() again"),
     "a checkpoint": (
         archive(pickled([("net", b"}(" + text("w") + tensor("0", "FloatStorage", 4, [4], [1]) + b"u")]), FOUR),
-        "from_torch_state_dict(content['net'], layers)",
+        "take it with prefix='net.'",
     ),
     "expanded": (archive(one("0", "FloatStorage", 4, [9, 4], [0, 1]), FOUR), "save its clone() instead"),
 }

@@ -10,6 +10,8 @@ MESSAGE = 24  # a protobuf message in memory: at most 200 bytes (an empty one is
 NODE = 128  # a node, or a step, as Python's objects: about 1 KiB
 _SPARE = 2**22  # 32 MiB: some 20,000 nodes
 _USES = 3  # a weight is stored, made by a constant node, and used
+_WORK = 2**24  # numbers that operations on constants read and make: some seconds, at 0.01 to 0.5 µs each
+_WORK_FOR_EACH = 16  # more of it for each number stored: a few operations on all weights
 
 
 class Budget:
@@ -17,10 +19,12 @@ class Budget:
 
     def __init__(self) -> None:
         self._left = _SPARE
+        self._work = _WORK
 
     def add(self, stored: int) -> None:
         """Allow more, since the file stores so many numbers."""
         self._left += _USES * stored
+        self._work += _WORK_FOR_EACH * stored
 
     def take(self, count: int, what: str) -> None:
         """Take room for numbers; LimitError if it is not there."""
@@ -29,4 +33,17 @@ class Budget:
             raise LimitError(
                 f"{what} is one too many: expected a model of about as many numbers as its file stores, and of at most "
                 f"some {_SPARE // (NODE + MESSAGE + 64)} nodes"
+            )
+
+    def give_back(self, count: int) -> None:
+        """Return room of numbers that are no longer in memory."""
+        self._left += count
+
+    def work(self, count: int, what: str) -> None:
+        """Take time for numbers to be read or made; LimitError if the file has had its share."""
+        self._work -= count
+        if self._work < 0:
+            raise LimitError(
+                f"{what} computes too much before the model runs: expected at most some {_WORK_FOR_EACH} operations on "
+                "each number of the file; simplify the model first, with onnxsim or ONNX Runtime"
             )

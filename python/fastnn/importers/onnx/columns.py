@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx.constants import ROWS
+from fastnn.importers.onnx.constants import ROWS, UNKNOWN
 from fastnn.importers.onnx.graph import Node
 from fastnn.importers.onnx.shapes import Rows
 from fastnn.importers.onnx.tensors import Array
@@ -60,7 +60,7 @@ def slice_of(node: Node, given: Given, rows: Rows) -> list[Step]:
     starts, ends, axes, strides = _ranges(node, given)
     index = None
     for start, end, axis, stride in zip(starts, ends, axes, strides, strict=True):
-        if (start, stride) == (0, 1) and end >= min(_WHOLE, _size(rows, axis) or _WHOLE):
+        if (start, stride) == (0, 1) and end >= min(_WHOLE, rows.size_of(axis) or _WHOLE):
             continue
         width = _width(node, rows, axis)
         if stride == 0 or index is not None:
@@ -133,10 +133,8 @@ def _picked(node: Node, rows: Rows, indices: Array | None, width: int) -> list[S
         raise ModelFormatError(f"{node} takes columns {index.min()} to {index.max()} of {width}")
     if indices.ndim == 0 and len(rows.shape) > 2:
         raise UnsupportedModelError(f"{node} takes one number of the last axis; expected one axis beside the rows'")
-    made = _taken(node, rows, index % width)
-    if indices.ndim == 0:
-        rows.shape = rows.shape[:-1]
-    return made
+    made, axis = _taken(node, rows, index % width), rows.axis or 0
+    return made if indices.ndim else [*made, *rows.without(node, [axis])]
 
 
 def _part(node: Node, rows: Rows, sizes: list[int], part: int) -> list[Step]:
@@ -153,13 +151,13 @@ def _taken(node: Node, rows: Rows, index: range | Array) -> list[Step]:
     if width is None or not 0 < len(index) <= width:
         raise UnsupportedModelError(f"{node} takes {len(index)} columns of {width}; expected 1 to {width}")
     rows.budget.take(len(index), str(node))
-    rows.shape = [*rows.shape[:-1], len(index)]
+    rows.set_units(len(index))
     return [Columns(str(node), np.asarray(index), width)]
 
 
 def _width(node: Node, rows: Rows, axis: int) -> int:
     """Return the number of units; refuse columns of any other axis."""
-    if len(rows.shape) < 2 or axis not in (-1, len(rows.shape) - 1):
+    if rows.axis is None or axis not in (rows.axis, rows.axis - len(rows.shape)):
         raise UnsupportedModelError(
             f"{node} takes parts of axis {axis}; expected columns, of the last axis: take rows before predict instead"
         )
@@ -168,13 +166,6 @@ def _width(node: Node, rows: Rows, axis: int) -> int:
             f"{node} takes columns of rows, whose length the file does not say; expected the input's shape to have it"
         )
     return rows.width
-
-
-def _size(rows: Rows, axis: int) -> int | None:
-    """Return the size of an axis; None where it is unknown, as that of the rows is unless one batch is fixed."""
-    if not -len(rows.shape) <= axis < len(rows.shape):
-        return None
-    return rows.batch if axis in (0, -len(rows.shape)) else rows.shape[axis]
 
 
 def _ranges(node: Node, given: Given) -> list[list[int]]:
@@ -195,6 +186,6 @@ def _ranges(node: Node, given: Given) -> list[list[int]]:
 
 
 def _numbers(node: Node, value: Array | None) -> list[int]:
-    if value is None or value.dtype.kind != "i" or value.ndim != 1 or (value == ROWS).any():
+    if value is None or value.dtype.kind != "i" or value.ndim != 1 or np.isin(value, (ROWS, UNKNOWN)).any():
         raise UnsupportedModelError(f"{node} takes columns by numbers that are known only when the model runs")
     return [int(each) for each in value]

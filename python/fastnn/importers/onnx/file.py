@@ -9,6 +9,7 @@ import os
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError
+from fastnn.importers.onnx.answers import choice
 from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Graph
@@ -22,15 +23,19 @@ from fastnn.models.sequential import Sequential
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
 
 
-def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+def load(
+    file: BinaryIO, *, outputs: str | None = None, fold: bool = True, check: Any = None, name: str | None = None
+) -> Sequential:
     """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
 
     file: open. Numbers in other files ("external data") are read from its folder only, and through no link.
+    outputs: the name of one output; the model is the part of the graph that makes it. Default: the only output.
     fold: whether affine steps, such as BatchNormalization, are folded into the layer beside them, in float64.
     check: (x, y), rows and the answers to them, for ``model.conversion.difference``.
 
     The answers are (rows, units): a last Squeeze or Reshape that makes (rows,) of (rows, 1) is left out. A classifier
-    answers with probabilities, a single one for two classes included; ``model.classes`` are the labels.
+    answers with probabilities, a single one for two classes included; ``model.classes`` are the labels. Where the graph
+    ends with ArgMax, the answers are the scores that it takes; ``model.predict_classes`` returns the class numbers.
     A model whose kernels are all float64 computes in float64, any other in float32: casts to other floats are left out.
     Raises UnsupportedModelError (a ValueError) naming the first node that fastnn cannot do, ModelFormatError (a
     ValueError) for a file that contradicts itself, its subclass LimitError for one that is too large; ImportError
@@ -45,13 +50,15 @@ def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | No
     with in_one_sentence(file.name):
         budget = Budget()
         graph = read_graph(_parsed(file, budget), os.path.dirname(file.name), budget)  # noqa: PTH120
-        return _model(graph, budget, fold=fold, check=check, name=name, source=f"ONNX model {file.name!r}")
+        source = f"ONNX model {file.name!r}"
+        return _model(graph, budget, outputs=outputs, fold=fold, check=check, name=name, source=source)
 
 
 def from_proto(
     proto: Any,
     *,
     folder: str | None = None,
+    outputs: str | None = None,
     fold: bool = True,
     check: Any = None,
     name: str | None = None,
@@ -69,7 +76,7 @@ def from_proto(
     with in_one_sentence(source):
         budget = Budget()
         graph = read_graph(proto, folder, budget)
-        return _model(graph, budget, fold=fold, check=check, name=name, source=source)
+        return _model(graph, budget, outputs=outputs, fold=fold, check=check, name=name, source=source)
 
 
 def _parsed(file: BinaryIO, budget: Budget) -> Any:
@@ -88,8 +95,12 @@ def _parsed(file: BinaryIO, budget: Budget) -> Any:
     return proto
 
 
-def _model(graph: Graph, budget: Budget, *, fold: bool, check: Any, name: str | None, source: str) -> Sequential:
-    answers = find_answers(graph)
+def _model(
+    graph: Graph, budget: Budget, *, outputs: str | None, fold: bool, check: Any, name: str | None, source: str
+) -> Sequential:
+    if outputs is not None and outputs not in graph.outputs:
+        raise ValueError(f"{source}: expected outputs to name one output; received {outputs!r:.100}; {choice(graph)}")
+    answers = find_answers(graph, outputs)
     steps = graph_steps(graph, answers.value, budget)
     inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
     dtype = "float64" if graph.is_double else "float32"

@@ -3,16 +3,19 @@
 import importlib
 from dataclasses import dataclass, field
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx.budget import NODE, Budget
+from fastnn.importers.onnx.functions import domain_of, inlined
 from fastnn.importers.onnx.tensors import DTYPES, Array, Tensors
 from fastnn.importers.refusals import refusing
 
 _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # the versions for which fastnn's authors read each operation
+LINEAR_CLASSIFIER = "ai.onnx.ml.LinearClassifier"  # whose outputs are its scores, then labels
 _DOUBLE = 11
 # AttributeProto.AttributeType: the field of the value. Graphs, sparse tensors and types are not followed.
 _ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
@@ -21,16 +24,20 @@ _LISTED = 6  # numbers in memory: a Python object in a list
 
 @dataclass(eq=False)
 class Node:
-    """An operation, with the attributes of its schema, defaults included; `str()` names it in errors and reports."""
+    """An operation, with the attributes of its schema, defaults included; `str()` names it in errors and reports.
+
+    refusal: why fastnn cannot compute it, which matters only if the answers need it.
+    """
 
     op: str
     name: str
     inputs: list[str]
     outputs: list[str]
     attributes: dict[str, Any] = field(default_factory=dict)
+    refusal: UnsupportedModelError | None = None
 
     def __str__(self) -> str:
-        return f"node {self.name or ', '.join(self.outputs)!r:.100} ({self.op})"
+        return f"node {self.name or ', '.join(filter(None, self.outputs))!r:.100} ({self.op})"
 
 
 @dataclass
@@ -50,13 +57,16 @@ class Graph:
 
 def read(model: Any, folder: str | None, budget: Budget) -> Graph:
     """Return the graph of a ModelProto; ModelFormatError if something in it is wrong, OSError for external data."""
-    opsets = _opsets(model)
+    if not model.HasField("graph"):
+        raise ModelFormatError("is no ONNX model: expected a graph; found none")
     graph = model.graph
-    budget.take(NODE * (len(graph.node) + len(graph.initializer)), f"one of {len(graph.node)} nodes")
-    if len(model.functions) or len(graph.sparse_initializer) or len(graph.quantization_annotation):
-        raise UnsupportedModelError(
-            "has functions of its own, sparse initializers or quantization; expected nodes of ONNX and dense numbers"
-        )
+    if len(graph.sparse_initializer):
+        raise UnsupportedModelError("has sparse initializers; expected dense ones: export the model without sparsity")
+    if len(graph.quantization_annotation):
+        raise UnsupportedModelError("is quantized; expected a model in floats: export it before its quantization")
+    protos, opset_import = inlined(model, budget)
+    opsets = _opsets(opset_import)
+    budget.take(NODE * (len(protos) + len(graph.initializer)), f"one of {len(protos)} nodes")
     tensors, constants = Tensors(folder), dict[str, Array]()
     for tensor in graph.initializer:
         if tensor.name in constants or not tensor.name:
@@ -65,17 +75,29 @@ def read(model: Any, folder: str | None, budget: Budget) -> Graph:
         budget.add(value.size)
     name, shape = _input(graph, constants)
     outputs = [each.name for each in graph.output]
-    nodes = [_node(node, opsets, tensors, budget) for node in graph.node]
-    _check_names(nodes, {name, *constants}, outputs)
+    nodes = _sorted([_node(node, opsets, tensors, budget) for node in protos], {name, *constants})
+    made = {name, *constants, *(each for node in nodes for each in node.outputs if each)}
+    if not outputs or len(set(outputs)) != len(outputs) or not made.issuperset(outputs):
+        raise ModelFormatError(
+            f"has the outputs {outputs!r:.200}, of which one is missing, there twice, or made nowhere"
+        )
     types = {each.type.tensor_type.elem_type for each in graph.output}
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     return Graph(name, shape, outputs, nodes, constants, opsets[""], model.producer_name, metadata, types == {_DOUBLE})
 
 
-def _opsets(model: Any) -> dict[str, int]:
-    versions = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
-    if len(versions) != len(model.opset_import) or not versions or not model.HasField("graph"):
-        raise ModelFormatError("is no ONNX model: expected a graph, and the version of each set of operations once")
+def _opsets(listed: Any) -> dict[str, int]:
+    """Return the version of each operator set; a model may name one again, if it is the same version."""
+    versions: dict[str, int] = {}
+    for each in listed:
+        domain = domain_of(each)
+        if versions.setdefault(domain, each.version) != each.version:
+            raise ModelFormatError(
+                f"needs versions {versions[domain]} and {each.version} of the operations of {domain or 'ONNX':.60}; "
+                "expected one version of each"
+            )
+    if not versions:
+        raise ModelFormatError("is no ONNX model: expected the version of its operations; found none")
     for domain, known in _OPSETS.items():
         if versions.setdefault(domain, known[-1]) not in known:
             raise UnsupportedModelError(
@@ -117,14 +139,28 @@ def _fits(shape: tuple[int, ...], said: list[int | None]) -> bool:
 
 
 def _node(node: Any, opsets: dict[str, int], tensors: Tensors, budget: Budget) -> Node:
-    domain = "" if node.domain == "ai.onnx" else node.domain
+    domain = domain_of(node)
     made = Node(node.op_type, node.name, list(node.input), list(node.output))
-    if domain not in _OPSETS:
-        raise UnsupportedModelError(f"{made} is of the domain {domain!r:.60}, whose operations are not ONNX's")
     made.op = f"{domain}.{made.op}" if domain else made.op
-    if not made.outputs or not made.outputs[0]:
-        raise UnsupportedModelError(f"{made} has no output, or none in the first place; expected a first output's name")
+    if made.op == LINEAR_CLASSIFIER:  # labels, made of the scores that follow
+        made.outputs = [*made.outputs, ""][1::-1]
+    if domain not in _OPSETS:
+        made.refusal = UnsupportedModelError(
+            f"{made} is of the domain {domain!r:.60}, whose operations are not ONNX's; expected operations of ONNX: "
+            "export the model without that extension"
+        )
+        return made
     schema = _schema(node.op_type, opsets[domain], domain)
+    try:
+        _read_attributes(node, made, schema, tensors, budget)
+    except UnsupportedModelError as error:
+        made.refusal = error
+    if schema is not None:
+        _complete(made, schema)
+    return made
+
+
+def _read_attributes(node: Any, made: Node, schema: Any, tensors: Tensors, budget: Budget) -> None:
     attributes = {} if schema is None else schema.attributes
     for attribute in node.attribute:
         if attribute.name in made.attributes:
@@ -138,9 +174,6 @@ def _node(node: Any, opsets: dict[str, int], tensors: Tensors, budget: Budget) -
             raise ModelFormatError(f"{made} has the attribute {attribute.name} {value!r:.60}; expected {expected}")
         if isinstance(value, np.ndarray):
             budget.add(value.size)
-    if schema is not None:
-        _complete(made, schema)
-    return made
 
 
 @cache
@@ -156,7 +189,7 @@ def _schema(op: str, version: int, domain: str) -> Any:
 def _complete(node: Node, schema: Any) -> None:
     """Add the attributes' defaults, and "" for each input left out at the end; refuse a wrong number of inputs."""
     for name, each in schema.attributes.items():
-        if each.required and name not in node.attributes:
+        if each.required and name not in node.attributes and node.refusal is None:
             raise ModelFormatError(f"{node} lacks the attribute {name!r}")
         if name not in node.attributes and (default := each.default_value).type:
             node.attributes[name] = _plain(getattr(default, _ATTRIBUTES[default.type]))
@@ -194,17 +227,29 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (int, float)) else [_plain(each) for each in value]
 
 
-def _check_names(nodes: list[Node], known: set[str], outputs: list[str]) -> None:
-    """Refuse a value that is used before it is made, so that there is no cycle, and one that is made twice."""
-    for node in nodes:
-        for name in node.inputs:
-            if name and name not in known:
-                raise ModelFormatError(f"{node} uses {name!r:.100}, which nothing before it makes")
+def _sorted(nodes: list[Node], given: set[str]) -> list[Node]:
+    """Return the nodes, each after the makers of its inputs; refuse what nothing makes, a circle, a name made twice."""
+    makers: dict[str, int] = {}
+    known, in_order = set(given), True
+    for i, node in enumerate(nodes):
+        in_order = in_order and known.issuperset(filter(None, node.inputs))
         for name in filter(None, node.outputs):
             if name in known:
                 raise ModelFormatError(f"{node} makes {name!r:.100}, which is there already")
             known.add(name)
-    if not outputs or len(set(outputs)) != len(outputs) or not known.issuperset(outputs):
+            makers[name] = i
+    for node in nodes if not in_order else []:
+        for name in node.inputs:
+            if name and name not in known:
+                raise ModelFormatError(f"{node} uses {name!r:.100}, which nothing makes")
+    if in_order:
+        return nodes
+    order = TopologicalSorter(
+        {i: [makers[name] for name in node.inputs if name in makers] for i, node in enumerate(nodes)}
+    )
+    try:
+        return [nodes[i] for i in order.static_order()]
+    except CycleError as error:
         raise ModelFormatError(
-            f"has the outputs {outputs!r:.200}, of which one is missing, there twice, or made nowhere"
-        )
+            f"{nodes[error.args[1][0]]} needs its own output; expected a graph without circles"
+        ) from None

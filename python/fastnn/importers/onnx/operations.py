@@ -126,8 +126,9 @@ def _mean(node: Node, rows: Rows, x: Sum, axes: Sum | None = None) -> Sum:
 
 
 def _batch_normalization(node: Node, rows: Rows, x: Sum, *given: Sum) -> Sum:
-    if node.attributes.get("training_mode") or len(rows.shape) != 2:
-        raise UnsupportedModelError(f"{node} is in training mode, or not of the units of a row; expected model.eval()")
+    rows.check_axis(node, 1)
+    if node.attributes.get("training_mode"):
+        raise UnsupportedModelError(f"{node} is in training mode; export the model for inference: model.eval()")
     gamma, beta, mean, variance = (each.number for each in given)
     if gamma is None or beta is None or mean is None or variance is None:
         raise UnsupportedModelError(f"{node} has numbers that are no constants")

@@ -65,16 +65,20 @@ class Tensors:
             raise ModelFormatError(f"{what} has the external data {sorted(entries)!r:.100}, or something there twice")
         itemsize = 2 if tensor.data_type == _BFLOAT16 else DTYPES[tensor.data_type].itemsize
         needed = math.prod(tensor.dims) * itemsize
-        location, offset, length = (entries.get(key, "0") for key in ("location", "offset", "length"))
+        folder, way = self._place(entries.get("location", ""), what)
+        location, offset, length = "/".join(way), entries.get("offset", "0"), entries.get("length", "0")
         if not re.fullmatch(r"[0-9]{1,18} [0-9]{1,18}", f"{offset} {length}"):
             raise ModelFormatError(f"{what} has the offset {offset!r:.40} and length {length!r:.40}; expected numbers")
         if "length" in entries and int(length) != needed:
             raise ModelFormatError(f"{what} has {length} bytes of external data; its shape and type need {needed}")
         key = (location, int(offset), needed)
         if key not in self._read:  # exporters write equal tensors once
-            path, needs = self._path(location, what), f"{what} needs {needed} bytes of {location!r:.100}"
+            needs = f"{what} needs {needed} bytes of {location!r:.100}"
             try:
-                file = _open_inside(path, location)
+                file = _open_inside(folder, way)
+            except FileNotFoundError:
+                said = "No such file; it holds weights of the model: put it beside the model's file"
+                raise FileNotFoundError(errno.ENOENT, said, os.path.join(folder, *way)) from None  # noqa: PTH118
             except OSError as error:
                 if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO):
                     raise
@@ -92,30 +96,27 @@ class Tensors:
             self._read[key] = _numbers(type(tensor)(data_type=tensor.data_type, dims=tensor.dims, raw_data=content), "")
         return self._read[key]
 
-    def _path(self, location: str, what: str) -> str:
-        """Return the path of an external file inside the folder."""
+    def _place(self, location: str, what: str) -> tuple[str, list[str]]:
+        """Return the folder, and the way from there to an external file inside it: folders and the file's name."""
         if "_ORT_MEM_ADDR_" in location:
             raise UnsupportedModelError(f"{what} is in the memory of a process that ran ONNX Runtime, not in a file")
         if self._folder is None:
             raise ModelFormatError(f"{what} is in another file; expected a folder to find it in")
-        if {"", ".", ".."} & set(location.split("/")) or re.search(r"[\\:#\0]", location):
+        way = os.path.normpath(location).split("/")
+        if location.startswith("/") or location[-1:] in ("", "/") or way[0] in (".", "..") or "\0" in location:
             raise ModelFormatError(
                 f"{what} is in the file {location!r:.100}; expected one in the folder of the model's file"
             )
-        path = os.path.join(self._folder, location)  # noqa: PTH118
-        if not os.path.lexists(path):
-            said = "No such file: it holds numbers of the model and belongs beside the model's file"
-            raise FileNotFoundError(errno.ENOENT, said, path)
-        return path
+        return self._folder or ".", way
 
 
-def _open_inside(path: str, location: str) -> BinaryIO:
-    """Open the file at the end of a path, through no link in its location; never wait for a FIFO."""
-    *folders, name = location.split("/")
-    at = os.open(path.removesuffix(location) or ".", os.O_RDONLY | os.O_DIRECTORY)
+def _open_inside(folder: str, way: list[str]) -> BinaryIO:
+    """Open the file at the end of a way through folders, through no link; never wait for a FIFO."""
+    *folders, name = way
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        for folder in folders:
-            inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+        for each in folders:
+            inner = os.open(each, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
             os.close(at)
             at = inner
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=at)
@@ -124,7 +125,7 @@ def _open_inside(path: str, location: str) -> BinaryIO:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:  # another name may be outside the folder
         os.close(descriptor)
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.path.join(folder, *way))  # noqa: PTH118
     return os.fdopen(descriptor, "rb")
 
 

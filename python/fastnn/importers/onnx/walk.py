@@ -11,7 +11,7 @@ import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import bounds
-from fastnn.importers.onnx import columns, constants, forms
+from fastnn.importers.onnx import advice, columns, constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.graph import Graph, Node
@@ -105,6 +105,7 @@ class _Walk:
         self._last_use = _last_uses(self._nodes, self._varying)
         self._last_use[target] = len(self._nodes)
         self._nodes = [_narrowed(node, self._last_use) for node in self._nodes]
+        self._passing = _passing(self._nodes, self._varying)
         self._steps: list[Step] = []
         self._rows = Rows(graph, self._steps, budget)
         self._begin(0, graph.input)
@@ -120,14 +121,15 @@ class _Walk:
         if self._graph.input not in self._last_use:
             raise UnsupportedModelError(f"has the output {self._target!r:.100}, which does not depend on the input")
         for i, node in enumerate(self._nodes):
-            if node.outputs[0] not in self._varying:
-                self._constants[node.outputs[0]] = self._constant(node)
+            if node.refusal is not None:
+                raise node.refusal
+            if self._varying.isdisjoint(node.outputs):
+                self._make_constants(i, node)
                 continue
+            if not node.outputs[0]:
+                self._refuse_operation(node)
             if any(name in self._last_use for name in node.outputs[1:]):
-                raise UnsupportedModelError(
-                    f"{node} has more than one output that is used, or another than the first; fastnn has no branches: "
-                    "export a model that needs one of them only"
-                )
+                raise UnsupportedModelError(f"{node} has more than one output that is used; {advice.BRANCHES}")
             live = {name for name in (*self._values, *node.outputs) if self._last_use.get(name, -1) > i}
             if node.op in LAYERS:
                 self._layer(i, node, live)
@@ -137,23 +139,30 @@ class _Walk:
                     self._cut(i)
         if self._base != self._target:
             self._refuse(len(self._nodes) - 1)
+        self._rows.check_end(self._target)
         return self._steps
 
-    def _constant(self, node: Node) -> Array:
-        if node.op == "Shape":
-            return self._rows.shape_of(node)
+    def _make_constants(self, i: int, node: Node) -> None:
+        """Add what a node makes of constants, and forget those that only nodes up to this one need."""
+        if node.op == "Shape" and node.inputs[0] in self._varying:
+            self._constants[node.outputs[0]] = self._rows.shape_of(node)
+            return
         given = [self._constants[name] if name else None for name in node.inputs]
-        return constants.made_by(node, given, self._graph.opset, self._budget)
+        made = constants.made_by(node, given, self._graph.opset, self._budget)
+        self._constants.update((name, value) for name, value in zip(node.outputs, made, strict=True) if name)
+        for name in self._passing.get(i, ()):
+            self._budget.give_back(self._constants.pop(name).size)
 
     def _layer(self, i: int, node: Node, live: set[str]) -> None:
         given = [name for name in node.inputs if name in self._varying]
-        if self._base != given[0]:
+        others = live - {node.outputs[0]}
+        if self._base != given[0] and not others:
             self._refuse(i - 1)
-        if len(given) > 1 or live != {node.outputs[0]}:
-            self._refuse_branch(i, node, next(iter(live - {node.outputs[0]}), given[-1]))
-        if node.inputs[0] != given[0]:
+        if len(given) > 1 or others:
+            self._refuse_branch(i, node, min(others, default=given[-1]))
+        if node.inputs[0] != given[0] and node.op != "MatMul":
             raise UnsupportedModelError(
-                f"{node} has the rows on the right, as input {node.inputs.index(given[0])}; expected input 0"
+                f"{node} has the rows as input {node.inputs.index(given[0])}; expected them as the first, or MatMul"
             )
         arguments = [self._constants.get(name) for name in node.inputs]
         self._steps += LAYERS[node.op](node, arguments, self._rows)
@@ -165,10 +174,7 @@ class _Walk:
         """Return what a node computes, of x at the last cut."""
         operation = OPERATIONS.get(node.op)
         if operation is None:
-            raise UnsupportedModelError(
-                f"{node}, opset {self._graph.opset}, is no operation that fastnn has; expected a dense network: "
-                "Gemm or MatMul, activations, normalization"
-            )
+            self._refuse_operation(node)
         given: list[Sum | None] = []
         for name in node.inputs:
             if name in self._varying and name not in values:
@@ -185,14 +191,17 @@ class _Walk:
         value = self._constants[name]
         if value.dtype.kind not in "fiub":
             raise ModelFormatError(f"{node} computes with {name!r:.100}, which is not of numbers")
-        if value.size == 1 and value.ndim <= len(self._rows.shape) and not self._rows.is_of_units(value):
-            return constant(value.reshape(()))
-        if value.size != value.shape[-1] or value.ndim > len(self._rows.shape):
+        if node.op == "BatchNormalization" and value.ndim == 1:  # whose numbers are along axis 1, not the last
+            value = value.reshape(-1, *[1] * (len(self._rows.shape) - 2))
+        units = self._rows.units_of(value)
+        if units is None:
             raise UnsupportedModelError(
-                f"{node} computes with {name!r:.100} of shape {value.shape}; expected one number for each unit"
+                f"{node} computes with {name!r:.100} of shape {value.shape}; expected one number for each unit of "
+                f"{self._rows.shown}"
             )
-        self._rows.expect(value.size, node)
-        return constant(value.reshape(-1))
+        if units.ndim:
+            self._rows.expect(units.size, node)
+        return constant(units)
 
     def _cut(self, i: int) -> None:
         """Make steps of the nodes since the last cut, or since an earlier one if only together they are something."""
@@ -221,18 +230,23 @@ class _Walk:
     def _since(self, first: int, i: int) -> list[Node]:
         return [node for node in self._nodes[first : i + 1] if node.outputs[0] in self._varying]
 
+    def _refuse_operation(self, node: Node) -> NoReturn:
+        raise UnsupportedModelError(
+            f"{node}, opset {self._graph.opset}, is no operation that fastnn has; {advice.for_operations({node.op})}"
+        )
+
     def _refuse(self, i: int) -> NoReturn:
         nodes = self._since(self._first, i) or self._nodes[i : i + 1]
         raise UnsupportedModelError(
-            f"{_source(nodes)}, opset {self._graph.opset}: compute nothing that fastnn has an activation for"
+            f"{_source(nodes)}, opset {self._graph.opset}: compute nothing that fastnn has an activation for; "
+            + advice.for_operations({node.op for node in nodes})
         )
 
     def _refuse_branch(self, i: int, node: Node, value: str) -> NoReturn:
         user = next((other for other in self._nodes[i + 1 :] if value in other.inputs), None)
         raise UnsupportedModelError(
             f"{node}, opset {self._graph.opset}: {value!r:.100} is used "
-            f"{'by it twice' if user is None else f'by {user} too'}; fastnn has no branches, expected layers in a row: "
-            "export a model of one branch only"
+            f"{'by it twice' if user is None else f'by {user} too'}; {advice.BRANCHES}"
         )
 
 
@@ -271,3 +285,15 @@ def _varying(nodes: list[Node], given: str) -> set[str]:
 
 def _last_uses(nodes: list[Node], varying: set[str]) -> dict[str, int]:
     return {name: i for i, node in enumerate(nodes) if node.op != "Shape" for name in node.inputs if name in varying}
+
+
+def _passing(nodes: list[Node], varying: set[str]) -> dict[int, list[str]]:
+    """Return the constants that nodes make for other constants alone, by the node that needs them last."""
+    makers = [node for node in nodes if varying.isdisjoint(node.outputs)]
+    made = {name for node in makers if node.op not in ("Constant", "Shape") for name in filter(None, node.outputs)}
+    made.difference_update(name for node in nodes if not varying.isdisjoint(node.outputs) for name in node.inputs)
+    last = {name: i for i, node in enumerate(nodes) for name in node.inputs if name in made}
+    found: dict[int, list[str]] = {}
+    for name, i in last.items():
+        found.setdefault(i, []).append(name)
+    return found

@@ -37,6 +37,7 @@ def from_torch_state_dict(
     eps: float = 1e-5,
     name: str | None = None,
     *,
+    prefix: str | None = None,
     fold: bool = True,
     check: Any = None,
 ) -> Sequential:
@@ -56,6 +57,8 @@ def from_torch_state_dict(
         key. Safetensors files have no order. They need a dict, unless numbers are the names of the modules.
     eps: epsilon of BatchNorm1d modules, and of LayerNorm modules named "layer_norm" in layers.
     name: default "sequential", then "sequential_1", ….
+    prefix: of a state dict that holds several networks, "actor." takes the one whose names begin so, without that
+        beginning. A network that the file holds as a dict of its own, "actor", is taken by "actor." too.
     fold: whether a BatchNorm1d is folded into the Linear beside it, in float64 (default), or stays a layer of its own.
     check: (x, y), rows and the module's answers; ``model.conversion.difference`` then compares the two.
 
@@ -67,7 +70,7 @@ def from_torch_state_dict(
     >>> from_torch_state_dict(weights, layers=[Dense(3, "relu")]).predict([[1.0, 2.0]])
     array([[3., 3., 3.]], dtype=float32)
     """
-    where, tensors, is_ordered = _tensors(state_dict)
+    where, tensors, is_ordered = _tensors(state_dict, prefix)
     modules = _modules(tensors, where)
     steps: list[Step] = []
     for module, entry in _entries(layers, list(modules), is_ordered):
@@ -80,13 +83,13 @@ def from_torch_state_dict(
 
 
 @in_one_sentence()
-def module_names(file: BinaryIO) -> list[str]:
-    """Return the names of the modules whose tensors an open file holds."""
-    where, tensors, _ = _tensors(file)
+def module_names(file: BinaryIO, prefix: str | None = None) -> list[str]:
+    """Return the names of the modules whose tensors an open file holds; prefix: as in from_torch_state_dict()."""
+    where, tensors, _ = _tensors(file, prefix)
     return list(_modules(tensors, where))
 
 
-def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
+def _tensors(state_dict: Any, prefix: str | None) -> tuple[str, dict[str, Array], bool]:
     """Return the beginning of errors, the tensors by name, and whether their order is that of the modules."""
     if isinstance(state_dict, Mapping):
         where, content, is_ordered = "", dict(state_dict), True
@@ -96,18 +99,20 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
         where, content = f"{state_dict.name}: ", (pickle if is_ordered else safetensors).read(state_dict)
     else:
         with open_regular(os.fsdecode(state_dict)) as file:
-            return _tensors(file)
+            return _tensors(file, prefix)
     for wrapper in ("state_dict", "model_state_dict"):
         if isinstance(content.get(wrapper), Mapping):
             content = dict(content[wrapper])
+    if prefix is not None:
+        content = _part(content, prefix, where)
     tensors = {}
     for key, value in content.items():
         if not isinstance(key, str):
             raise ModelFormatError(f"{where}expected tensors by name; received the key {key!r:.60}")
         if isinstance(value, Mapping):
             raise ModelFormatError(
-                f"{where}{key!r:.60} holds a dict, not a tensor; if that is the state dict, load the file with PyTorch "
-                f"and give it alone: from_torch_state_dict(content[{key!r:.60}], layers)"
+                f"{where}{key!r:.60} holds a dict, not a tensor; if that is the state dict, take it with "
+                f"prefix={f'{key}.'!r:.60}"
             )
         # NumPy would make an array larger than any memory of a file's nested lists.
         is_list = where and not isinstance(value, np.ndarray)
@@ -116,6 +121,28 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
             raise ModelFormatError(f"{where}{key} is no tensor of real numbers but {type(value).__name__}")
         tensors[key] = array
     return where, tensors, is_ordered
+
+
+def _part(content: dict[Any, Any], prefix: str, where: str) -> dict[Any, Any]:
+    """Return what the names that begin with the prefix stand for, without that beginning."""
+    rest, inner = prefix, content
+    while isinstance(inner.get(rest.partition(".")[0]), Mapping):  # a file may hold each network as a dict
+        name, _, rest = rest.partition(".")
+        inner = dict(inner[name])
+    found = {key[len(rest) :]: value for key, value in inner.items() if isinstance(key, str) and key.startswith(rest)}
+    if not found:
+        raise ValueError(
+            f"{where}expected a prefix of the tensors' names; received {prefix!r:.60}; "
+            f"the prefixes are {_listed(_prefixes(content)) or 'none'}"
+        )
+    return found
+
+
+def _prefixes(content: Mapping[Any, Any]) -> list[str]:
+    """Return the prefixes that tell networks apart: the names of modules in which others are, each with its dot."""
+    names = [f"{key}." if isinstance(value, Mapping) else key.rpartition(".")[0] for key, value in content.items()]
+    parts = (name.split(".")[:-1] for name in names)
+    return list(dict.fromkeys(".".join(part[: i + 1]) + "." for part in parts for i in range(len(part))))
 
 
 def _modules(tensors: dict[str, Array], where: str) -> dict[str, dict[str, Array]]:
@@ -145,9 +172,11 @@ def _entries(layers: Any, modules: list[str], is_ordered: bool) -> list[tuple[st
     layers = list(layers)
     takers = sum(not isinstance(entry, Activation) for entry in layers)
     if takers != len(modules):
+        prefixes = _prefixes(dict.fromkeys(f"{module}." for module in modules))
+        advice = f"; one network of several is taken by a prefix: {_listed(prefixes)}" if len(prefixes) > 1 else ""
         raise ValueError(
             f"expected layers to have {len(modules)} names, or layers with weights, for the modules "
-            f"{_listed(modules)}; received {takers}"
+            f"{_listed(modules)}; received {takers}{advice}"
         )
     in_order = _in_order(modules, is_ordered)
     if in_order is None:
