@@ -79,8 +79,8 @@ OPERATORS = [
     "Log", "Neg", "Sqrt", "Pow", "Erf", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast",
     "Constant", "ConstantOfShape", "Shape", "Transpose", "BatchNormalization", "LayerNormalization",
     "InstanceNormalization", "ReduceMean", "ReduceSum", "ArgMax", "Where", "Greater", "Less", "Min", "Max", "Concat",
-    "Slice", "Gather", "Scaler", "Normalizer", "ZipMap", "LinearClassifier", "LinearRegressor",
-    "ArrayFeatureExtractor", "If", "Loop", "QuantizeLinear",
+    "Split", "SplitToSequence", "SequenceAt", "Slice", "Gather", "GatherND", "Scaler", "Normalizer", "ZipMap",
+    "LinearClassifier", "LinearRegressor", "ArrayFeatureExtractor", "If", "Loop", "QuantizeLinear",
 ]  # fmt: skip
 
 

@@ -93,6 +93,11 @@ def onnx():
     names = ("Relu", "Tanh", "Sigmoid", "LeakyRelu", "Elu", "Softplus", "Erf", "Identity", "Dropout", "Flatten")
     bodies = [[(name, "x")] for name in names]
     bodies += [[("Mul", "x", 2.0), ("Add", "#0", 1.0)], [("Softmax", "x")], [("Clip", "x", -1.0, 1.0)]]
+    units = np.arange(6)
+    bodies += [
+        [("Slice", "x", units[5:], units[:1] - 9, units[1:2], units[:1] - 1), ("Gather", "#0", units, {"axis": 1})]
+    ]
+    bodies += [[("Max", "x", -units / 8), ("Min", "#0", units / 8)]]
     for nodes in bodies:
         yield onnx_graphs.between(onnx_graphs.written(*nodes)).SerializeToString()
     yield onnx_graphs.dense().SerializeToString()

@@ -269,6 +269,10 @@ REFUSED = {
     "a column before the first": ([of("Gather", ints(-7), axis=1)], "takes columns -7 to -7 of 6"),
     "indices of two axes": ([of("Gather", ints(0, 1).reshape(1, 2), axis=1)], "by indices of several axes"),
     "a step of 0": ([cut(ints(0), ints(3), ints(1), ints(0))], "no step of 0"),
+    "backwards from before the first": (
+        [cut(ints(-7), ints(SMALLEST), ints(1), ints(-1))],
+        "goes backwards from before",
+    ),
     "an axis twice": ([cut(ints(1, 1), ints(3, 3), ints(1, 1))], "expected each axis once"),
     "starts without ends": ([cut(ints(1, 1), ints(3), ints(1))], "of different lengths"),
     "an axis that is not there": ([cut(ints(1), ints(3), ints(2))], "takes parts of axis 2"),

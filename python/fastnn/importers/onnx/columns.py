@@ -68,6 +68,10 @@ def slice_of(node: Node, given: Given, rows: Rows) -> list[Step]:
                 f"{node} takes the axes {axes!r:.60} by steps of {strides!r:.60}; expected each axis once, no step of 0"
             )
         start, end = (each + width if each < 0 else each for each in (start, end))
+        if start < 0 and stride < 0:  # where ONNX's text and its evaluator disagree
+            raise UnsupportedModelError(
+                f"{node} goes backwards from before the first unit; expected a start that is one"
+            )
         lowest, highest = (0, width) if stride > 0 else (-1, width - 1)
         index = range(min(max(start, 0), highest), min(max(end, lowest), highest), stride)
     return [Nothing(str(node))] if index is None else _taken(node, rows, index)
