@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import is_real, to_array
 from fastnn.importers.fold import to_model
+from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array, Step
+from fastnn.models.frames import as_numbers
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
@@ -66,6 +69,7 @@ def convert(
     fold: bool = True,
     name: str | None = None,
     classes: Iterable[Any] | None = None,
+    feature_names: Iterable[str] | None = None,
     check: Any = None,
     answers: Callable[[Array], Array] | None = None,
     dtype: str = "float32",
@@ -79,9 +83,11 @@ def convert(
     """
     model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype)
     model.classes = classes
+    with refusing("feature names do not fit the model", ValueError):
+        model.feature_names = feature_names
     difference = None
     if check is not None:
-        x, y = _rows_and_answers(check, answers)
+        x, y = _rows_and_answers(model, check, answers)
         if inputs is not None and x.ndim > 2 and x.size == len(x) * inputs:
             x = x.reshape(len(x), inputs)
         difference = _difference(model, x, y)
@@ -91,20 +97,20 @@ def convert(
 
 def of_own_file(model: Sequential, path: str, check: Any) -> Conversion:
     """Return the report of a file that needed no conversion."""
-    return Conversion(f"fastnn model {printable(path)}", [], _difference(model, *_rows_and_answers(check, None)))
+    return Conversion(f"fastnn model {printable(path)}", [], _difference(model, *_rows_and_answers(model, check, None)))
 
 
-def _rows_and_answers(check: Any, answers: Callable[[Array], Array] | None) -> tuple[Array, Array]:
+def _rows_and_answers(model: Sequential, check: Any, answers: Callable[[Array], Array] | None) -> tuple[Array, Array]:
     if isinstance(check, tuple) and len(check) == 2:
-        return np.asarray(check[0]), np.asarray(check[1])
+        return as_numbers(check[0], model.feature_names), to_array(check[1])
     if answers is None or isinstance(check, tuple):
         raise ValueError("expected check=(x, y), rows and the answers of the model's source to them")
-    x = np.asarray(check)
-    return x, np.asarray(answers(x))
+    x = as_numbers(check, model.feature_names)
+    return x, to_array(answers(x))
 
 
 def _difference(model: Sequential, x: Array, y: Array) -> Difference:
-    if y.dtype.kind not in "biuf" and y.dtype.name != "bfloat16":  # which Keras answers in
+    if not is_real(y):
         raise TypeError(f"expected answers to be an array of real numbers; received ndarray of dtype {y.dtype}")
     own = model.predict(x)
     if own.size != y.size or own.shape[0] != len(y):
