@@ -20,19 +20,22 @@ class Difference:
     """How far the answers of a model are from the answers of its source: ``model.conversion.difference``.
 
     rows: the number of rows that were compared.
-    ulps: the largest difference, in units in the last place of the largest answer in its row.
+    ulps: the largest difference in ulps, whose size docs/numerics.md defines.
     absolute: the largest absolute difference.
+    dtype: whose ulps; "float64" if both the model and the source answer in it, else "float32".
 
     >>> print(Difference(rows=300, ulps=1.5, absolute=2e-7))
-    largest difference over 300 rows: 1.5 ulp, 2e-07 absolute
+    largest difference over 300 rows: 1.5 ulp of float32, 2e-07 absolute
     """
 
     rows: int
     ulps: float
     absolute: float
+    dtype: str = "float32"
 
     def __str__(self) -> str:
-        return f"largest difference over {self.rows} rows: {self.ulps:.3g} ulp, {self.absolute:.3g} absolute"
+        ulps = f"{self.ulps:.3g} ulp of {self.dtype}"
+        return f"largest difference over {self.rows} rows: {ulps}, {self.absolute:.3g} absolute"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Conversion:
     state dict
       module '0' -> layer 0: Dense
       module '0' -> activation relu of layer 0
-    largest difference over 1 rows: 0 ulp, 0 absolute
+    largest difference over 1 rows: 0 ulp of float32, 0 absolute
     """
 
     source: str
@@ -115,14 +118,17 @@ def _difference(model: Sequential, x: Array, y: Array) -> Difference:
     own = model.predict(x)
     if own.size != y.size or own.shape[0] != len(y):
         raise ValueError(f"expected answers of shape {own.shape} to check with; received {y.shape}")
+    dtype = np.dtype(np.float32) if y.dtype.kind == "f" and y.dtype.itemsize <= 4 else own.dtype
     if not own.size:
-        return Difference(0, 0.0, 0.0)
+        return Difference(0, 0.0, 0.0, dtype.name)
     with np.errstate(all="ignore"):  # answers beyond the model's dtype, and differences beyond float64, are infinite
         wide, y = own.astype(np.float64), y.reshape(own.shape).astype(np.float64)
         same = (wide == y) | (np.isnan(wide) & np.isnan(y))
         absolute = np.abs(np.subtract(wide, y, out=np.zeros_like(wide), where=~same))
         # The largest numbers have the same unit as those a little below, of which spacing() tells it.
-        most = np.nextafter(np.finfo(own.dtype).max, own.dtype.type(0))
-        largest = np.minimum(np.abs(y).max(axis=-1, keepdims=True), most).astype(own.dtype)
-        ulps = np.divide(absolute, np.spacing(largest).astype(np.float64), out=np.zeros_like(absolute), where=~same)
-    return Difference(len(own), float(ulps.max()), float(absolute.max()))
+        most = np.nextafter(np.finfo(dtype).max, dtype.type(0))
+        size = np.where(np.isfinite(y), np.abs(y), 0).reshape(-1, own.shape[-1])
+        size = np.maximum(size.max(axis=1, keepdims=True), size.mean(axis=0)).reshape(y.shape)
+        ulp = np.spacing(np.minimum(size, most).astype(dtype)).astype(np.float64)
+        ulps = np.divide(absolute, ulp, out=np.zeros_like(absolute), where=~same)
+    return Difference(len(own), float(ulps.max()), float(absolute.max()), dtype.name)
