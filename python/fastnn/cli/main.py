@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.cli import benchmark, model_argument
+from fastnn.cli import benchmark, inputs, model_argument
 from fastnn.cli.parser import Parser, Print
 from fastnn.cli.score import Score
 from fastnn.cli.tables import Table, Writer, csv_text, load_npy
@@ -95,7 +95,12 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="compute a model's outputs for the rows of a file")
     model_argument.add(predict, "model", "MODEL")
-    predict.add_argument("data", metavar="DATA", help="rows of numbers: a .csv file, with or without names, or .npy")
+    predict.add_argument(
+        "data",
+        metavar="DATA",
+        help="rows of numbers: a .csv file (commas, semicolons or tabs) with or without names, a .npy file, "
+        "or - for .csv on standard input",
+    )
     predict.add_argument("-o", "--output", metavar="OUT", help="write to this .csv or .npy file, not to stdout")
     predict.add_argument(
         "--labels",
@@ -107,8 +112,9 @@ def _parser() -> argparse.ArgumentParser:
         "--target",
         metavar="COLUMN",
         help="name or number (from 0) of the column that has the true values and is not an input; prints the accuracy "
-        "or the mean absolute error; classes are numbers from 0, unless the names of the model's classes are numbers",
+        "or the mean absolute error; classes are numbers from 0, or the names of the model's classes",
     )
+    inputs.add_arguments(predict)
     predict.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
@@ -177,7 +183,7 @@ def _refuse_to_overwrite_the_model(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     model = model_argument.load(options)
-    for path in (options.model, options.data):
+    for path in (options.model, "/dev/stdin" if options.data == "-" else options.data):
         if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
             raise ValueError(
                 f"expected an output that is neither the model nor the data; received {options.output}; "
@@ -190,16 +196,13 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _predict_table(options: argparse.Namespace, model: Sequential, table: Table) -> None:
-    target = None if options.target is None else table.column(options.target)
-    inputs, units = model.input_shape[1], model.output_shape[1]
-    if table.columns - (target is not None) != inputs:
-        advice = " besides the target" if target is not None else "; use --target to name a column that is no input"
-        raise ValueError(
-            f"{table.path}: expected {inputs} columns, the model's input size; "
-            f"received {table.columns - (target is not None)}{advice}"
-        )
-
-    score = None if target is None else Score(model, units, table.path)
+    chosen, units = inputs.choose(options, model, table), model.output_shape[1]
+    everything = list(range(table.columns))
+    readers: dict[int, Callable[[str], float]] = {each: lambda _: 0.0 for each in {*everything} - {*chosen.inputs}}
+    score = None
+    if chosen.target is not None:
+        score = Score(model, units, table.path)
+        readers[chosen.target] = score.number
     rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
     with ExitStack() as stack:
         sample = _written(options, model, np.empty((0, units), model.dtype))
@@ -208,15 +211,15 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             if options.output is None
             else stack.enter_context(Writer(options.output, sample.shape[1], sample.dtype))
         )
-        for chunk in _progress(table.chunks(), table.rows):
-            x = chunk if target is None else np.delete(chunk, target, axis=1)
+        for chunk in _progress(table.chunks(readers), table.rows):
+            x = chunk if chosen.inputs == everything else chunk[:, chosen.inputs]
             before = time.perf_counter()
             y = model.predict(x)
             seconds_in_model += time.perf_counter() - before
             if options.labels or (score is not None and score.is_accuracy):
                 refuse_nan(y, f"{table.path}: ", rows)
             if score is not None:  # before writing, since it may refuse the target
-                score.add(y, chunk[:, target], rows)
+                score.add(y, chunk[:, chosen.target], rows)
             if writer is not None:
                 writer.write(_written(options, model, y))
             else:
@@ -224,6 +227,8 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             rows += len(chunk)
         sys.stdout.flush()
     seconds = time.perf_counter() - start
+    for note in chosen.notes:
+        print(f"fastnn: note: {printable(note)}", file=sys.stderr)
     print(
         f"{rows} rows in {seconds:.3g} s ({seconds_in_model:.3g} s of it in the model), "
         f"{rows / seconds:.0f} rows per second",
