@@ -27,13 +27,14 @@ from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
 Array = npt.NDArray[Any]
+_MAX_ULPS = 100  # docs/numerics.md#ulp: some are roundings, a wrong layer makes thousands
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line with these arguments (default: sys.argv) and return the exit code.
 
-    0: success. 2: a user's mistake or an error of the system, with one line on stderr. 1: the reader of stdout has
-    closed it. 130: Ctrl-C.
+    0: success. 2: a user's mistake or an error of the system, with one line on stderr. 1: the answers that convert
+    checked differ too much, or the reader of stdout has closed it. 130: Ctrl-C.
 
     >>> main(["config"])
     fastnn:           ...
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # the encoding may lack the line-drawing characters of summary
     try:
         options = _parser().parse_args(arguments)
-        options.run(options)
+        code: int = options.run(options) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of stdout, for example head, has ended
         _end(sys.stdout)
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         _end(sys.stderr)
         _end(sys.stdout)
         return 2
-    return 0
+    return code
 
 
 def _end(stream: TextIO) -> None:
@@ -133,7 +134,14 @@ def _parser() -> argparse.ArgumentParser:
         "--check",
         nargs=2,
         metavar=("X", "Y"),
-        help="two .npy files: rows, and the other tool's outputs for them; prints the largest difference to fastnn's",
+        help="two .npy files: rows, and the other tool's outputs for them; prints the largest difference to fastnn's, "
+        "and writes nothing if it is above --max-ulps (exit code 1)",
+    )
+    convert.add_argument(
+        "--max-ulps",
+        type=_ulps,
+        metavar="N",
+        help=f"the largest difference that --check allows (default: {_MAX_ULPS}); docs/numerics.md says what an ulp is",
     )
     convert.add_argument(
         "--no-fold", action="store_true", help="keep BatchNormalization, scalers and the like as separate layers"
@@ -155,18 +163,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _convert(options: argparse.Namespace) -> None:
+def _ulps(text: str) -> float:
+    with suppress(ValueError):
+        if (ulps := float(text)) >= 0:
+            return ulps
+    raise argparse.ArgumentTypeError(f"expected a number from 0; received {text!r:.60}")
+
+
+def _convert(options: argparse.Namespace) -> int:
     suffix = Path(options.output).suffix
     if suffix not in (".safetensors", ".onnx"):
         raise ValueError(f"expected an output that ends in .safetensors or .onnx; received {options.output}")
+    if options.max_ulps is not None and options.check is None:
+        raise ValueError("expected --max-ulps together with --check X.npy Y.npy; received it alone")
     _refuse_to_overwrite_the_model(options)
     check = None if options.check is None else tuple(map(load_npy, options.check))
     model = model_argument.load(options, check=check, fold=not options.no_fold)
-    if suffix == ".onnx":
-        model.export(options.output)
-    else:
-        model.save(options.output)
+    bound = _MAX_ULPS if options.max_ulps is None else options.max_ulps
+    is_right = check is None or model.conversion.difference.ulps <= bound  # not of NaN
+    if is_right:
+        (model.export if suffix == ".onnx" else model.save)(options.output)
     print(model.conversion or f"fastnn model {printable(options.model)}")
+    if is_right:
+        return 0
+    said = f"expected answers within {bound:g} ulp of those to check with; received the difference above"
+    print(f"fastnn: {printable(options.model)}: {said}; nothing is written; --max-ulps N allows more", file=sys.stderr)
+    return 1
 
 
 def _export(options: argparse.Namespace) -> None:
