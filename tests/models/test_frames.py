@@ -120,6 +120,12 @@ def test_one_object_that_no_float_holds_makes_no_numbers(value):
         COPY.predict(frame)
 
 
+def test_a_column_of_arrays_is_no_column_of_numbers():
+    frame = pl.DataFrame({"a": [0.5], "b": pl.Series([[1, 2]], dtype=pl.Array(pl.Int64, 2))})
+    with pytest.raises(TypeError, match=r"received array\(\[1, 2\]\) \(ndarray\) in column 'b'; "):
+        COPY.predict(frame)
+
+
 def test_text_in_a_series_is_shown():
     with pytest.raises(TypeError, match=r"received 'Ulm' \(str\) in the Series; "):
         COPY.predict(pd.Series(["Ulm", "Oslo"]))
