@@ -141,7 +141,8 @@ def include_cycles(root):
 
 # Python's rooms, each of which may import from those before it; a file of the package's top folder is a room too.
 ROOMS = (
-    *("_core", "text", "locks", "floating_point", "files", "initializers", "layers", "exporters", "saving.native"),
+    *("_core", "text", "locks", "floating_point", "files", "arrays", "initializers"),
+    *("layers", "exporters", "saving.native"),
     *("models", "importers", "saving", "threads", "instruction_sets", "configuration", "utils", "cli"),
 )
 
@@ -310,6 +311,16 @@ def missing_docstrings(root):
     return broken
 
 
+def ulps_that_are_not_explained(root):
+    """One page says what an ulp is; every other page that counts some links to it."""
+    pages = [root / "README.md", *(root / "docs").rglob("*.md")]
+    counting = [page for page in pages if re.search(r"\bulps?\b", page.read_text()) and page.name != "numerics.md"]
+    links = ("numerics.md#ulp" in page.read_text() for page in counting)
+    return [
+        f"{page.relative_to(root)}:1: link numerics.md#ulp" for page, ok in zip(counting, links, strict=True) if not ok
+    ]
+
+
 RULES = [
     includes_pointing_outward,
     include_cycles,
@@ -325,6 +336,7 @@ RULES = [
     paths_of_one_machine,
     binaries_and_build_products_in_git,
     missing_docstrings,
+    ulps_that_are_not_explained,
 ]
 
 

@@ -189,6 +189,25 @@ void check_classes(const Json& classes, std::size_t units, const std::string& wh
   }
 }
 
+// A string for each input, each unlike the others.
+void check_feature_names(const Json& names, std::size_t inputs, const std::string& where) {
+  if (!names.is_array() || names.size() != inputs) {
+    throw ModelFormatError(where + " has " + (names.is_array() ? std::to_string(names.size()) : json_kind(names)) +
+                           " as 'feature_names'; expected an array of " + std::to_string(inputs) +
+                           ", one for each input");
+  }
+  std::set<std::string> seen;
+  for (const Json& each : names) {
+    if (!each.is_string()) {
+      throw ModelFormatError(where + " has " + json_kind(each) + " in 'feature_names'; expected strings");
+    }
+    if (!seen.insert(each.get<std::string>()).second) {
+      throw ModelFormatError(where + " has " + shown(each.get<std::string>()) +
+                             " twice in 'feature_names'; expected unique names");
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Architecture> parse_config(const std::string& text, const std::string& file) {
@@ -196,7 +215,7 @@ std::shared_ptr<const Architecture> parse_config(const std::string& text, const 
   const std::string where = file + ": the config";
   const Document document = parse_strict(text, where);
   const Json& json = document.root();
-  check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes"}, where);
+  check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes", "feature_names"}, where);
   parse_name(json, where);
   Architecture model{text, parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
   const Json& layers = json["layers"];
@@ -224,6 +243,7 @@ std::shared_ptr<const Architecture> parse_config(const std::string& text, const 
                            std::to_string(layers.size()) + " layers; expected one for each or none");
   }
   if (json.contains("classes")) check_classes(json["classes"], inputs, where);
+  if (json.contains("feature_names")) check_feature_names(json["feature_names"], model.inputs, where);
   return std::make_shared<const Architecture>(std::move(model));
 }
 

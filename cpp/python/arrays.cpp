@@ -1,8 +1,10 @@
 // See arrays.hpp. The common case, a NumPy array of the model's dtype, takes no Python call; all others go through
-// NumPy. Every call into Python may release the GIL, so arrays that are read meanwhile are Held.
+// NumPy, and what is no array of real numbers through as_numbers in python/fastnn/models/frames.py. Every call into
+// Python may release the GIL, so arrays that are read meanwhile are Held.
 #include "arrays.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "../core/floating_point_mode.hpp"
@@ -17,23 +19,10 @@ bool is_plain_array(py::handle x) {
          reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_);
 }
 
-// As np.asarray, but masked values are an error: dropping the mask would be a guess.
-py::array as_array(py::handle x) {
-  if (is_plain_array(x)) return py::reinterpret_borrow<py::array>(x);
-  const py::module_ numpy = py::module_::import("numpy");
-  if (py::isinstance(x, numpy.attr("ma").attr("MaskedArray")) &&
-      call(numpy.attr("ma").attr("is_masked"), py::make_tuple(x)).cast<bool>())
-    throw py::value_error(
-        "expected an array without masked values; received some; fill them first, for example with x.filled(0)");
-  return call(numpy.attr("asarray"), py::make_tuple(x));
-}
+py::array as_array(py::handle x, py::handle as_numbers) { return call(as_numbers, py::make_tuple(x)); }
 
-// Throws TypeError unless the dtype of `array`, which is as_array(x), is a real number.
-void check_numbers(const py::array& array, py::handle x) {
-  if (std::string("biuf").find(array.dtype().kind()) == std::string::npos)
-    throw py::type_error("expected an array of real numbers; received " +
-                         py::str(py::type::of(x).attr("__name__")).cast<std::string>() + " of dtype " +
-                         py::str(array.dtype()).cast<std::string>());
+bool is_real(const py::array& array) {
+  return std::string_view("biuf").find(array.dtype().kind()) != std::string::npos;
 }
 
 template <class T>
@@ -125,22 +114,14 @@ py::array converted(const py::array& array, const py::dtype& dtype) {
   return to;
 }
 
-std::size_t columns(py::handle x) {
-  const py::array array = as_array(x);
-  check_numbers(array, x);
-  if (array.ndim() == 0 || array.shape(array.ndim() - 1) == 0)
-    throw py::value_error("expected rows of at least 1 number; received shape " + shape_text(array));
-  return static_cast<std::size_t>(array.shape(array.ndim() - 1));
-}
-
 template <class T>
-Input<T> input_rows(py::handle x, std::size_t inputs) {
-  py::array array = as_array(x);
+Input<T> input_rows(py::handle x, std::size_t inputs, py::handle as_numbers) {
+  py::array array = is_plain_array(x) ? py::reinterpret_borrow<py::array>(x) : as_array(x, as_numbers);
   if (!usable<T>(array)) {
     if (const py::object small = small_converted<T>(array)) {
       array = py::reinterpret_borrow<py::array>(small);
     } else {
-      check_numbers(array, x);
+      if (!is_real(array)) array = as_array(x, as_numbers);
       array = converted(array, py::dtype::of<T>());
     }
   }
@@ -196,8 +177,8 @@ py::array output_array(py::handle out, const Shape& shape) {
   return array;
 }
 
-template Input<float> input_rows<float>(py::handle, std::size_t);
-template Input<double> input_rows<double>(py::handle, std::size_t);
+template Input<float> input_rows<float>(py::handle, std::size_t, py::handle);
+template Input<double> input_rows<double>(py::handle, std::size_t, py::handle);
 template py::array new_array<float>(const Shape&);
 template py::array new_array<double>(const Shape&);
 template py::array output_array<float>(py::handle, const Shape&);

@@ -24,11 +24,11 @@ struct Input {
   Rows<T> rows;
 };
 
-// Accepts everything of real numbers that np.asarray accepts, of shape (..., inputs). Arrays of T are used in place,
-// whatever their layout; other dtypes are converted once. Throws TypeError for anything but numbers, and ValueError if
-// the last axis is not `inputs` long.
+// Accepts rows of shape (..., inputs). Arrays of T are used in place, whatever their layout; other dtypes are converted
+// once. What is no array of real numbers is as_numbers(x), a Python function, which throws for what has none. Throws
+// ValueError if the last axis is not `inputs` long.
 template <class T>
-Input<T> input_rows(py::handle x, std::size_t inputs);
+Input<T> input_rows(py::handle x, std::size_t inputs, py::handle as_numbers);
 
 // Keeps other threads from freeing the memory of arrays while code runs without the GIL, ours or NumPy's. NumPy does
 // not resize an array that has a weak reference, not even with refcheck=False.
@@ -43,10 +43,6 @@ class Held {
 // Returns a copy of dtype `dtype`. Each number is rounded to nearest, also to infinity. The caller's floating-point
 // mode and NumPy's error settings have no effect.
 py::array converted(const py::array& array, const py::dtype& dtype);
-
-// Returns the length of the last axis of x, at least 1. Throws TypeError for anything but numbers, and ValueError if
-// there is no such axis.
-std::size_t columns(py::handle x);
 
 // The shape (..., units) of the outputs for x (..., inputs). An array, not a std::vector: allocating takes longer than
 // filling.

@@ -84,7 +84,6 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   bind_networks(module);
   bind_files(module);
 
-  module.def("columns", &columns, py::arg("x"), "The length of the last axis of x, an array of real numbers.");
   module.def("converted", &converted, py::arg("array"), py::arg("dtype"),
              "A copy, each number rounded to the nearest of dtype in the default floating-point mode.");
   module.def(

@@ -21,6 +21,13 @@ namespace {
 using Description =
     std::tuple<std::string, std::size_t, std::string, std::map<std::string, double>, std::map<std::string, py::object>>;
 
+// A network, and the Python function that makes arrays of real numbers of rows that are none, such as frames.
+template <class T>
+struct Built {
+  Network<T> network;
+  py::object as_numbers;
+};
+
 // Returns the values of parameters in the order of their rows. Throws ValueError for a missing or an unknown name.
 Parameters parameters_by_name(const std::vector<Parameter>& rows, const std::map<std::string, double>& given) {
   Parameters parameters{};
@@ -45,13 +52,13 @@ const T* weights(const py::object& object, const std::vector<py::ssize_t>& shape
   return array.data();
 }
 
-// (inputs, layers), each layer a Description.
+// (inputs, layers, as_numbers), each layer a Description.
 template <class T>
-Network<T> build(const py::args& arguments, const py::kwargs& named) {
-  const char* names[] = {"inputs", "layers", nullptr};
-  PyObject *inputs_given = nullptr, *layers_given = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(arguments.ptr(), named.ptr(), "OO", const_cast<char**>(names), &inputs_given,
-                                   &layers_given))
+Built<T> build(const py::args& arguments, const py::kwargs& named) {
+  const char* names[] = {"inputs", "layers", "as_numbers", nullptr};
+  PyObject *inputs_given = nullptr, *layers_given = nullptr, *as_numbers = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(arguments.ptr(), named.ptr(), "OOO", const_cast<char**>(names), &inputs_given,
+                                   &layers_given, &as_numbers))
     throw py::error_already_set();
   std::size_t inputs = 0;
   std::vector<Description> descriptions;
@@ -77,7 +84,7 @@ Network<T> build(const py::args& arguments, const py::kwargs& named) {
     }
     width = units;
   }
-  return Network<T>(inputs, layers);
+  return {Network<T>(inputs, layers), py::reinterpret_borrow<py::object>(as_numbers)};
 }
 
 // Returns whether a call should release the GIL. Releasing and taking it back takes 40 ns, and longer if other threads
@@ -100,15 +107,16 @@ void compute(const Network<T>& network, std::size_t rows, std::initializer_list<
 }
 
 template <class T>
-py::object predict(const Network<T>& network, PyObject* const* arguments, Py_ssize_t count) {
+py::object predict(const Built<T>& built, PyObject* const* arguments, Py_ssize_t count) {
   if (count != 2) throw py::type_error("expected predict(x, out); received " + std::to_string(count) + " arguments");
+  const Network<T>& network = built.network;
   const py::handle x = arguments[0], out = arguments[1];
-  Input<T> input = input_rows<T>(x, network.inputs());
+  Input<T> input = input_rows<T>(x, network.inputs(), built.as_numbers);
   const Shape shape(input.array, network.units());
   py::array y = out.is_none() ? new_array<T>(shape) : output_array<T>(out, shape);
   if (!out.is_none() && may_share_memory(input.array, y)) {
     const Held held({input.array, y});
-    input = input_rows<T>(call(input.array.attr("copy"), py::tuple()), network.inputs());
+    input = input_rows<T>(call(input.array.attr("copy"), py::tuple()), network.inputs(), built.as_numbers);
   }
   T* to = static_cast<T*>(y.mutable_data());
   compute(network, input.rows.rows, {input.flat, y},
@@ -117,9 +125,10 @@ py::object predict(const Network<T>& network, PyObject* const* arguments, Py_ssi
 }
 
 template <class T>
-py::object representations(const Network<T>& network, PyObject* const* arguments, Py_ssize_t count) {
+py::object representations(const Built<T>& built, PyObject* const* arguments, Py_ssize_t count) {
   if (count != 1) throw py::type_error("expected representations(x); received " + std::to_string(count) + " arguments");
-  const Input<T> input = input_rows<T>(arguments[0], network.inputs());
+  const Network<T>& network = built.network;
+  const Input<T> input = input_rows<T>(arguments[0], network.inputs(), built.as_numbers);
   py::list arrays;
   std::vector<T*> outputs;
   for (std::size_t i = 0; i < network.layers(); ++i) {
@@ -133,19 +142,19 @@ py::object representations(const Network<T>& network, PyObject* const* arguments
 }
 
 template <class T>
-py::object blocks(const Network<T>& network, PyObject* const* arguments, Py_ssize_t count) {
+py::object blocks(const Built<T>& built, PyObject* const* arguments, Py_ssize_t count) {
   if (count != 1) throw py::type_error("expected blocks(rows); received " + std::to_string(count) + " arguments");
   const std::size_t rows = PyLong_AsSize_t(arguments[0]);
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();
-  return py::int_(network.blocks(rows));
+  return py::int_(built.network.blocks(rows));
 }
 
 template <class T>
-py::object fingerprint(const Network<T>& network, PyObject* const*, Py_ssize_t count) {
+py::object fingerprint(const Built<T>& built, PyObject* const*, Py_ssize_t count) {
   if (count != 0) throw py::type_error("expected fingerprint(); received " + std::to_string(count) + " arguments");
   const std::string text = [&] {
     const GilRelease release;
-    return network.fingerprint();
+    return built.network.fingerprint();
   }();
   return py::str(text);
 }
@@ -166,18 +175,19 @@ py::array reference_dense(const py::array_t<T, py::array::c_style>& kernel,
 template <class T>
 void bind_network(py::module_& module, const char* name, const char* full_name) {
   static PyMethodDef methods[] = {
-      method<Network<T>, &predict<T>>(
+      method<Built<T>, &predict<T>>(
           "predict",
           "predict($self, x, out, /)\n--\n\nRows (..., inputs) to (..., units); into out unless it is None."),
-      method<Network<T>, &representations<T>>("representations",
-                                              "representations($self, x, /)\n--\n\nEvery layer's output, in a list."),
-      method<Network<T>, &fingerprint<T>>("fingerprint",
-                                          "fingerprint($self, /)\n--\n\nSHA-256, in hex, of what decides the answers."),
-      method<Network<T>, &blocks<T>>("blocks",
-                                     "blocks($self, rows, /)\n--\n\nBlocks that one thread cuts so many rows into."),
+      method<Built<T>, &representations<T>>("representations",
+                                            "representations($self, x, /)\n--\n\nEvery layer's output, in a list."),
+      method<Built<T>, &fingerprint<T>>("fingerprint",
+                                        "fingerprint($self, /)\n--\n\nSHA-256, in hex, of what decides the answers."),
+      method<Built<T>, &blocks<T>>("blocks",
+                                   "blocks($self, rows, /)\n--\n\nBlocks that one thread cuts so many rows into."),
       {}};
-  add_type<Network<T>, &build<T>>(module, name, full_name,
-                                  "Network(inputs, layers)\n--\n\nA built network; it never changes.", methods);
+  add_type<Built<T>, &build<T>>(module, name, full_name,
+                                "Network(inputs, layers, as_numbers)\n--\n\nA built network; it never changes.",
+                                methods);
   module.def("reference_dense", &reference_dense<T>, py::arg("kernel").noconvert(), py::arg("bias").noconvert(),
              py::arg("x").noconvert(), "x @ kernel + bias by the words of docs/numerics.md, for tests.");
 }

@@ -161,3 +161,55 @@ def test_the_model_itself_is_not_overwritten(run, tmp_path):
     assert code == 2
     assert "expected an output that is not the model itself" in err
     assert copy.read_bytes() == (MODELS / "torch_diabetes.legacy.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".onnx"])
+@pytest.mark.parametrize(
+    ("off", "options", "code"),
+    [
+        (0.0, [], 0),
+        (90 * 2.0**-23, [], 0),
+        (110 * 2.0**-23, [], 1),
+        (0.1, [], 1),
+        (np.nan, [], 1),
+        (np.inf, [], 1),
+        (110 * 2.0**-23, ["--max-ulps", "111"], 0),
+        (2 * 2.0**-23, ["--max-ulps", "1.5"], 1),
+        (0.0, ["--max-ulps", "0"], 0),
+        (np.nan, ["--max-ulps", "inf"], 1),
+    ],
+)
+def test_check_fails_and_writes_nothing_if_answers_differ_too_much(
+    run, tmp_path, monkeypatch, suffix, off, options, code
+):
+    monkeypatch.chdir(tmp_path)
+    model = fastnn.Sequential([fastnn.layers.Activation("linear")])
+    model.build((None, 2))
+    model.save("model.safetensors")
+    x = np.ones((3, 2), "float32")
+    np.save("x.npy", x)
+    np.save("y.npy", x + np.float32([[0, 0], [0, off], [0, 0]]))
+    out = tmp_path / f"out{suffix}"
+    out.write_text("old")
+    found, text, err = run("convert", "model.safetensors", out, "--check", "x.npy", "y.npy", *options)
+    assert found == code
+    assert text.splitlines()[-1].startswith("largest difference over 3 rows: ")
+    if code == 0:
+        assert err == ""
+        assert fastnn.load_model(out) == model
+    else:
+        bound = options[1] if options else "100"
+        said = f"expected answers within {bound} ulp of those to check with; received the difference above; nothing is "
+        assert err == f"fastnn: model.safetensors: {said}written; --max-ulps N allows more\n"
+        assert out.read_text() == "old"
+
+
+def test_max_ulps_is_a_number_and_goes_with_check(run, tmp_path):
+    file = MODELS / "keras_diabetes.keras"
+    for wrong in ("-1", "nan", "many"):
+        with pytest.raises(SystemExit) as ended:
+            run("convert", file, tmp_path / "out.onnx", "--max-ulps", wrong)
+        assert ended.value.code == 2
+    code, _, err = run("convert", file, tmp_path / "out.onnx", "--max-ulps", "3")
+    said = "expected --max-ulps together with --check X.npy Y.npy; received it alone"
+    assert (code, err.splitlines()[-1], (tmp_path / "out.onnx").exists()) == (2, f"fastnn: {said}", False)

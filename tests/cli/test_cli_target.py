@@ -68,3 +68,65 @@ def test_several_labels_of_a_row_have_no_target(predict):
         "fastnn: expected a model with one class or one number per row for --target; "
         "received one with 3 outputs of sigmoid, which are independent labels"
     )
+
+
+@pytest.fixture
+def predict_text(run, tmp_path):
+    """As predict, with a .csv file whose last column holds this text."""
+
+    def call(classes, truth, activation="softmax", units=None):
+        units = units or len(truth)
+        model = fastnn.Sequential([fastnn.layers.Activation(activation)])
+        model.build((None, units))
+        model.classes = classes
+        model.save(tmp_path / "model.safetensors")
+        rows = np.eye(max(units, 2))[:, -units:].tolist()
+        lines = [",".join(map(str, row)) + f",{label}" for row, label in zip(rows, truth, strict=True)]
+        (tmp_path / "rows.csv").write_text("\n".join([",".join("abcdefgh"[:units]) + ",truth", *lines]) + "\n")
+        code, _, err = run("predict", tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "truth")
+        return code, err.splitlines()[-1]
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("classes", "truth"),
+    [
+        (["no", "yes", "may be"], [" no", "yes", '"may be"']),
+        (["no", "yes"], ["no", 1]),
+        ([False, True], ["False", "True"]),
+        ([False, True], [0, "True"]),
+        (["7", "x", "9"], [0, 1, 2]),
+    ],
+    ids=repr,
+)
+def test_target_of_csv_may_hold_the_names_of_classes(predict_text, classes, truth):
+    count = len(classes)
+    assert predict_text(classes, truth) == (0, f"accuracy 1.0000 ({count} of {count})")
+    assert predict_text(classes, truth[1:] + truth[:1])[1] == f"accuracy 0.0000 (0 of {count})"
+
+
+@pytest.mark.parametrize(
+    ("classes", "truth", "said"),
+    [
+        (None, ["no", "yes"], "received 'no'; the model has no classes, so the target column holds the numbers 0, 1"),
+        (None, ["a", "b", "c", "d"], "the model has no classes, so the target column holds the numbers 0, 1, 2, …"),
+        (["no", "yes"], ["yes", "maybe"], "received 'maybe'; the model has the classes no, yes"),
+        (["1", "2"], ["1", "two"], "received 'two'; the model has the classes 1, 2, so the target column holds the "),
+        (
+            ["a", "a"],
+            ["a", "a"],
+            "received 'a'; the model has the classes a, a, so the target column holds the numbers",
+        ),
+    ],
+    ids=repr,
+)
+def test_text_that_is_no_class_says_what_the_classes_are(predict_text, classes, truth, said):
+    code, message = predict_text(classes, truth)
+    assert code == 2
+    assert "column 'truth': expected a number; received " in message
+    assert said in message
+
+
+def test_text_as_the_target_of_a_regression_is_no_number(predict_text):
+    assert predict_text(None, ["no", "yes"], "linear", units=1)[1].endswith("expected a number; received 'no'")

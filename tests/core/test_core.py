@@ -69,13 +69,35 @@ def dense(kernel, bias=None, units=2, activation="relu"):
 )
 def test_a_layer_that_is_none_is_refused_in_one_sentence(refused):
     with pytest.raises((TypeError, ValueError), match=r"^(layer 0: )?(\w+: )?expected [^\n]+$"):
-        Network32(2, [refused])
+        Network32(2, [refused], np.asarray)
 
 
 def test_networks_without_inputs_or_layers_are_refused():
-    for make in (lambda: Network32(0, [layer("Activation", 1, "relu")]), lambda: Network64(1, [])):
+    for make in (
+        lambda: Network32(0, [layer("Activation", 1, "relu")], np.asarray),
+        lambda: Network64(1, [], np.asarray),
+    ):
         with pytest.raises(ValueError, match="^(inputs: )?expected [^\n]+$"):
             make()
+
+
+@pytest.mark.parametrize("kind", [*"?bBhHiIlLqQefdg", ">f8", ">i2"])
+@pytest.mark.parametrize("make", [Network32, Network64])
+def test_arrays_of_numbers_take_no_python_function(make, kind):
+    network = make(2, [layer("Activation", 2, "relu")], pytest.fail)
+    assert network.predict(np.ones((3, 2), kind), None).tolist() == [[1, 1]] * 3
+    assert network.representations(np.ones((3, 2), kind, "F"))[0].tolist() == [[1, 1]] * 3
+
+
+@pytest.mark.parametrize("x", [[1, 2], np.array([1, 2], object), np.array(["1", "2"])], ids=["list", "objects", "text"])
+def test_other_rows_are_what_the_python_function_makes_of_them(x):
+    received = []
+    network = Network32(2, [layer("Activation", 2, "relu")], lambda x: received.append(x) or np.array([3, 4]))
+    assert network.predict(x, None).tolist() == [3, 4]
+    assert len(received) == 1
+    assert received[0] is x
+    with pytest.raises(TypeError, match="not callable"):
+        Network32(2, [layer("Activation", 2, "relu")], None).predict(x, None)
 
 
 @pytest.mark.parametrize(

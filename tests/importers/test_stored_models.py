@@ -16,8 +16,8 @@ from fastnn.models import load_model
 from state_dicts import state_dict_bytes
 from stored_models import FILES, MODELS, stored
 
-# The ulps of the largest answer of a row that the tool's own float32 answers are away from exact ones, where these are
-# more than 8: one row of digits, whose answer moves by 9.6 with the roundings of the sums before it.
+# The ulps that the tool's own float32 answers are away from exact ones, where these are more than 8: one row of digits,
+# whose answer moves by 9.6 with the roundings of the sums before it.
 TOOLS_OWN = {"keras_digits": 9.7}
 
 
@@ -35,7 +35,9 @@ def exact_answers(model, x):
 
 
 def ulps(a, b, y):
-    return (np.abs(a.astype(np.float64) - b) / np.spacing(np.abs(y).max(axis=1, keepdims=True))).max()
+    """As docs/numerics.md defines them: of the larger of the row's largest answer and the output's mean size."""
+    size = np.maximum(np.abs(y).max(axis=1, keepdims=True), np.abs(y.astype(np.float64)).mean(axis=0))
+    return (np.abs(a.astype(np.float64) - b) / np.spacing(size.astype(y.dtype))).max()
 
 
 @pytest.mark.parametrize("fold", [True, False], ids=["folded", "unfolded"])
@@ -151,6 +153,43 @@ def test_answers_beyond_the_models_numbers_are_told_without_a_warning(dtype, ans
     y = np.array([[answer, 0]])
     difference = report.of_own_file(model, "", (np.zeros((1, 2)), y)).difference
     assert (difference.ulps, difference.absolute) == (ulps, absolute)
+
+
+def difference(y, off=0.0, dtype="float32"):
+    """The difference that is reported for a model that answers as y says, and `off` more."""
+    model = fastnn.Sequential([fastnn.layers.Activation("linear")], dtype=dtype)
+    return report.of_own_file(model, "", ((np.asarray(y, np.float64) + off).astype(dtype), np.asarray(y))).difference
+
+
+def test_an_answer_near_zero_is_measured_by_the_size_of_its_output():
+    """It is the difference of larger numbers, and has their rounding."""
+    assert difference([[1.0], [-1.0], [2.0**-20]], 2.0**-24).ulps == 1
+    assert difference([[1.0, 2.0**-10], [1.0, -(2.0**-10)]], 2.0**-23).ulps == 1  # of the row's largest
+
+
+def test_a_huge_answer_does_not_hide_errors_of_others():
+    assert difference([[1e6], *[[1.0]] * 999], [[0.0]] + [[0.1]] * 999).ulps > 800
+
+
+def test_gaps_and_infinities_do_not_change_the_measure():
+    assert difference([[1.0, np.nan], [np.inf, 1.0]], [[2.0**-23, 0.0], [0.0, 0.0]]).ulps == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "answers", "ulps"),
+    [
+        ("float32", "float32", "float32"),
+        ("float32", "float64", "float32"),
+        ("float64", "float16", "float32"),
+        ("float64", "float32", "float32"),
+        ("float64", "float64", "float64"),
+        ("float64", "int64", "float64"),
+    ],
+)
+def test_ulps_are_those_of_float32_unless_both_sides_are_float64(model, answers, ulps):
+    found = difference(np.ones((2, 1), answers), np.finfo(ulps).eps, model)
+    assert (found.ulps, found.dtype) == (1, ulps)
+    assert str(found).startswith(f"largest difference over 2 rows: 1 ulp of {ulps}, ")
 
 
 def test_difference_of_numbers_far_apart_is_infinite_without_a_warning():

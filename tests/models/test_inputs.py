@@ -259,7 +259,7 @@ NOT_NUMBERS = {
     "string": ("text", "<U4"),
     "strings": ([["1", "2", "3", "4", "5"]], "<U1"),
     "bytes": ([b"1"] * 5, "|S1"),
-    "objects": (np.zeros((2, 5), object), "object"),
+    "objects": (np.zeros((2, 5), object), "object; if they are numbers use x.astype('float64')"),
     "none-inside": ([[1, 2, 3, 4, None]], "object"),
     "huge-integer": ([[1, 2, 3, 4, 2**70]], "object"),
     "complex": (np.zeros((2, 5), complex), "complex128"),

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.cli import benchmark, model_argument
+from fastnn.cli import benchmark, inputs, model_argument
 from fastnn.cli.parser import Parser, Print
 from fastnn.cli.score import Score
 from fastnn.cli.tables import Table, Writer, csv_text, load_npy
@@ -27,13 +27,14 @@ from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
 Array = npt.NDArray[Any]
+_MAX_ULPS = 100  # docs/numerics.md#ulp: some are roundings, a wrong layer makes thousands
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line with these arguments (default: sys.argv) and return the exit code.
 
-    0: success. 2: a user's mistake or an error of the system, with one line on stderr. 1: the reader of stdout has
-    closed it. 130: Ctrl-C.
+    0: success. 2: a user's mistake or an error of the system, with one line on stderr. 1: the answers that convert
+    checked differ too much, or the reader of stdout has closed it. 130: Ctrl-C.
 
     >>> main(["config"])
     fastnn:           ...
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # the encoding may lack the line-drawing characters of summary
     try:
         options = _parser().parse_args(arguments)
-        options.run(options)
+        code: int = options.run(options) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of stdout, for example head, has ended
         _end(sys.stdout)
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         _end(sys.stderr)
         _end(sys.stdout)
         return 2
-    return 0
+    return code
 
 
 def _end(stream: TextIO) -> None:
@@ -95,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="compute a model's outputs for the rows of a file")
     model_argument.add(predict, "model", "MODEL")
-    predict.add_argument("data", metavar="DATA", help="rows of numbers: a .csv file, with or without names, or .npy")
+    predict.add_argument(
+        "data",
+        metavar="DATA",
+        help="rows of numbers: a .csv file (commas, semicolons or tabs) with or without names, a .npy file, "
+        "or - for .csv on standard input",
+    )
     predict.add_argument("-o", "--output", metavar="OUT", help="write to this .csv or .npy file, not to stdout")
     predict.add_argument(
         "--labels",
@@ -107,8 +113,9 @@ def _parser() -> argparse.ArgumentParser:
         "--target",
         metavar="COLUMN",
         help="name or number (from 0) of the column that has the true values and is not an input; prints the accuracy "
-        "or the mean absolute error; classes are numbers from 0, unless the names of the model's classes are numbers",
+        "or the mean absolute error; classes are numbers from 0, or the names of the model's classes",
     )
+    inputs.add_arguments(predict)
     predict.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
@@ -127,7 +134,14 @@ def _parser() -> argparse.ArgumentParser:
         "--check",
         nargs=2,
         metavar=("X", "Y"),
-        help="two .npy files: rows, and the other tool's outputs for them; prints the largest difference to fastnn's",
+        help="two .npy files: rows, and the other tool's outputs for them; prints the largest difference to fastnn's, "
+        "and writes nothing if it is above --max-ulps (exit code 1)",
+    )
+    convert.add_argument(
+        "--max-ulps",
+        type=_ulps,
+        metavar="N",
+        help=f"the largest difference that --check allows (default: {_MAX_ULPS}); docs/numerics.md says what an ulp is",
     )
     convert.add_argument(
         "--no-fold", action="store_true", help="keep BatchNormalization, scalers and the like as separate layers"
@@ -149,18 +163,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _convert(options: argparse.Namespace) -> None:
+def _ulps(text: str) -> float:
+    with suppress(ValueError):
+        if (ulps := float(text)) >= 0:
+            return ulps
+    raise argparse.ArgumentTypeError(f"expected a number from 0; received {text!r:.60}")
+
+
+def _convert(options: argparse.Namespace) -> int:
     suffix = Path(options.output).suffix
     if suffix not in (".safetensors", ".onnx"):
         raise ValueError(f"expected an output that ends in .safetensors or .onnx; received {options.output}")
+    if options.max_ulps is not None and options.check is None:
+        raise ValueError("expected --max-ulps together with --check X.npy Y.npy; received it alone")
     _refuse_to_overwrite_the_model(options)
     check = None if options.check is None else tuple(map(load_npy, options.check))
     model = model_argument.load(options, check=check, fold=not options.no_fold)
-    if suffix == ".onnx":
-        model.export(options.output)
-    else:
-        model.save(options.output)
+    bound = _MAX_ULPS if options.max_ulps is None else options.max_ulps
+    is_right = check is None or model.conversion.difference.ulps <= bound  # not of NaN
+    if is_right:
+        (model.export if suffix == ".onnx" else model.save)(options.output)
     print(model.conversion or f"fastnn model {printable(options.model)}")
+    if is_right:
+        return 0
+    said = f"expected answers within {bound:g} ulp of those to check with; received the difference above"
+    print(f"fastnn: {printable(options.model)}: {said}; nothing is written; --max-ulps N allows more", file=sys.stderr)
+    return 1
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -177,7 +205,7 @@ def _refuse_to_overwrite_the_model(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     model = model_argument.load(options)
-    for path in (options.model, options.data):
+    for path in (options.model, "/dev/stdin" if options.data == "-" else options.data):
         if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
             raise ValueError(
                 f"expected an output that is neither the model nor the data; received {options.output}; "
@@ -190,16 +218,13 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _predict_table(options: argparse.Namespace, model: Sequential, table: Table) -> None:
-    target = None if options.target is None else table.column(options.target)
-    inputs, units = model.input_shape[1], model.output_shape[1]
-    if table.columns - (target is not None) != inputs:
-        advice = " besides the target" if target is not None else "; use --target to name a column that is no input"
-        raise ValueError(
-            f"{table.path}: expected {inputs} columns, the model's input size; "
-            f"received {table.columns - (target is not None)}{advice}"
-        )
-
-    score = None if target is None else Score(model, units, table.path)
+    chosen, units = inputs.choose(options, model, table), model.output_shape[1]
+    everything = list(range(table.columns))
+    readers: dict[int, Callable[[str], float]] = {each: lambda _: 0.0 for each in {*everything} - {*chosen.inputs}}
+    score = None
+    if chosen.target is not None:
+        score = Score(model, units, table.path)
+        readers[chosen.target] = score.number
     rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
     with ExitStack() as stack:
         sample = _written(options, model, np.empty((0, units), model.dtype))
@@ -208,15 +233,15 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             if options.output is None
             else stack.enter_context(Writer(options.output, sample.shape[1], sample.dtype))
         )
-        for chunk in _progress(table.chunks(), table.rows):
-            x = chunk if target is None else np.delete(chunk, target, axis=1)
+        for chunk in _progress(table.chunks(readers), table.rows):
+            x = chunk if chosen.inputs == everything else chunk[:, chosen.inputs]
             before = time.perf_counter()
             y = model.predict(x)
             seconds_in_model += time.perf_counter() - before
             if options.labels or (score is not None and score.is_accuracy):
                 refuse_nan(y, f"{table.path}: ", rows)
             if score is not None:  # before writing, since it may refuse the target
-                score.add(y, chunk[:, target], rows)
+                score.add(y, chunk[:, chosen.target], rows)
             if writer is not None:
                 writer.write(_written(options, model, y))
             else:
@@ -224,6 +249,8 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             rows += len(chunk)
         sys.stdout.flush()
     seconds = time.perf_counter() - start
+    for note in chosen.notes:
+        print(f"fastnn: note: {printable(note)}", file=sys.stderr)
     print(
         f"{rows} rows in {seconds:.3g} s ({seconds_in_model:.3g} s of it in the model), "
         f"{rows / seconds:.0f} rows per second",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.cli.tables import is_number
+from fastnn.cli.csv_rows import is_number, number_of
 from fastnn.models.classes import are_classes, chosen
 from fastnn.models.sequential import Sequential
 
@@ -23,7 +23,7 @@ class Score:
 
     A model with several outputs is a classifier: its largest output is the class. So is a model with a single
     probability: above 0.5 it is the second class. The target column holds the names of the classes if these are
-    different numbers, also as text, and else numbers from 0.
+    different numbers, also as text, and else numbers from 0. In .csv it may hold the names if none is a number.
     """
 
     def __init__(self, model: Sequential, units: int, path: str) -> None:
@@ -35,13 +35,33 @@ class Score:
                 f"received one with {units} outputs of sigmoid, which are independent labels"
             )
         self._classes = None
+        self._by_name: dict[str, float] = {}
+        self._advice = ""
         self.is_accuracy = are_classes(units, last)
         if self.is_accuracy:
             counted = range(units if units > 1 else 2)
             given = model.classes or counted
             numbers = [float(each) if isinstance(each, str) else each for each in given if _is_finite(each)]
             self._classes = np.array(numbers if len(set(numbers)) == len(given) else counted)
+            names = [str(each) for each in given]
+            if not any(map(is_number, names)) and len(set(names)) == len(names):
+                self._by_name = dict(zip(names, map(float, self._classes), strict=True))
+            has = f"the classes {', '.join(names):.200}" if model.classes else "no classes"
+            self._advice = f"; the model has {has}"
+            if not self._by_name:
+                listed = ", ".join(f"{each:.15g}" for each in self._classes[:3])
+                self._advice += f", so the target column holds the numbers {listed}{', …' * (len(self._classes) > 3)}"
         self._rows, self._sum = 0, 0.0
+
+    def number(self, field: str) -> float:
+        """Return the number that a field of the target column stands for; ValueError if it is none."""
+        name = field.strip()
+        if name in self._by_name:
+            return self._by_name[name]
+        try:
+            return number_of(field)
+        except ValueError as error:
+            raise ValueError(f"{error}{self._advice}") from None
 
     def add(self, y: Array, truth: Array, first_row: int) -> None:
         """Add the outputs y of some rows and their true values. first_row is the number of the first one."""

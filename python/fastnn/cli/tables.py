@@ -1,24 +1,24 @@
-"""Read and write tables of numbers in chunks of rows: .csv files, with or without names of columns, and .npy files.
+"""Read and write tables of numbers in chunks of rows: .csv (csv_rows.py), with or without header row, and .npy files.
 
 A file may be larger than the memory. An output file appears whole or not at all.
 """
 
 import csv
 import io
-import itertools
 import math
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.cli.csv_rows import CsvRows, Readers
 from fastnn.files import WholeFile, open_regular
 
 # 8 MiB of float64: large enough to hide the cost of a chunk, small enough for the caches to help.
@@ -28,12 +28,14 @@ _NUMBERS_PER_CHUNK = 2**20
 _NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 Array = npt.NDArray[Any]
+_STDIN = "standard input"  # in errors; a file of this name has no suffix
 
 
 class Table:
-    """A table of numbers in a file. Use it in a `with` block, which closes the file.
+    """A table of numbers in a file, or .csv on standard input for "-". Use it in a `with` block, which closes the file.
 
     `columns` is the number of columns and `names` their names or None. `rows` is the number of rows, None if unknown.
+    `counts` is whether a first line of .csv that is taken as a row may have been meant to name the columns.
     header: whether the first line of a .csv file names the columns; None: if none of its fields is a number.
 
     >>> np.savetxt("rows.csv", [[1, 2], [3, 4], [5, 6]], delimiter=",")
@@ -43,17 +45,19 @@ class Table:
     """
 
     def __init__(self, path: str, header: bool | None = None) -> None:
-        self.path = path
+        self.path = _STDIN if path == "-" else path
         self._header = header
         self.names: list[str] | None = None
         self.rows: int | None = None
+        self.counts = False
+        self._chunks: Callable[[Readers], Iterator[Array]]
         self._on_close = ExitStack()
-        reader = {".csv": self._open_csv, ".npy": self._open_npy}.get(Path(path).suffix.lower())
+        suffix = ".csv" if path == "-" else Path(path).suffix
+        readers: dict[str, Callable[[], int]] = {".csv": self._open_csv, ".npy": self._open_npy}
+        reader = readers.get(suffix.lower())
         if reader is None:
-            raise ValueError(
-                f"{path}: expected a file that ends in .csv or .npy; received {Path(path).suffix or 'no'} suffix"
-            )
-        self.columns, self._chunks = reader()
+            raise ValueError(f"{path}: expected a file that ends in .csv or .npy; received {suffix or 'no'} suffix")
+        self.columns = reader()
 
     def __enter__(self) -> Self:
         return self
@@ -61,12 +65,18 @@ class Table:
     def __exit__(self, *_: object) -> None:
         self._on_close.close()
 
-    def chunks(self) -> Iterator[Array]:
-        """Yield the rows in order, as arrays of shape (rows of the chunk, columns)."""
-        return self._chunks
+    def chunks(self, readers: Readers = MappingProxyType({})) -> Iterator[Array]:
+        """Yield the rows in order, as arrays of shape (rows of the chunk, columns).
 
-    def column(self, wanted: str) -> int:
-        """Return the index of a column from its name, or its number from 0 (negative: from the end)."""
+        readers: by column, the function that makes a number of a field of .csv, where the field is not the number.
+        """
+        return self._chunks(readers)
+
+    def column(self, wanted: str, option: str) -> int:
+        """Return the index of a column from its name, or its number from 0 (negative: from the end).
+
+        option: of the command line, for errors.
+        """
         if self.names is not None and wanted in self.names:
             if (count := self.names.count(wanted)) > 1:
                 raise ValueError(
@@ -77,88 +87,40 @@ class Table:
             if -self.columns <= (number := int(wanted)) < self.columns:
                 return number % self.columns
         valid = f"a number from {-self.columns} to {self.columns - 1}"
+        advice = "" if self.rows is not None or self.names is not None else "; for names in the first line use --header"
         if self.names is not None:
             valid = f"one of {', '.join(map(repr, self.names[-8:]))} (the last of the header), or {valid}"
-        raise ValueError(f"{self.path}: expected the target column to be {valid}; received {wanted!r}")
+        raise ValueError(f"{self.path}: expected {option} to be {valid}; received {wanted!r}{advice}")
 
-    def _open_npy(self) -> tuple[int, Iterator[Array]]:
+    def _open_npy(self) -> int:
         array = load_npy(self.path)
         if array.ndim != 2 or array.dtype.kind not in "biuf":
             received = f"received {array.ndim} dimensions of {array.dtype}"
             raise ValueError(f"{self.path}: expected a 2-D array of numbers; {received}")
         self.rows = array.shape[0]
         step = max(1, _NUMBERS_PER_CHUNK // max(1, array.shape[1]))
-        return array.shape[1], (array[i : i + step] for i in range(0, array.shape[0], step))
+        self._chunks = lambda _: (array[i : i + step] for i in range(0, array.shape[0], step))
+        return int(array.shape[1])
 
-    def _open_csv(self) -> tuple[int, Iterator[Array]]:
+    def _open_csv(self) -> int:
         # Opening a FIFO waits for its writer.
-        content = open_regular(self.path, or_fifo=True)
+        content = _stdin() if self.path == _STDIN else open_regular(self.path, or_fifo=True)
         file = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self._on_close.push(file)
         try:
-            first = file.readline()
-            fields = self._first_fields(first)
+            rows = CsvRows(file, self.path, self._header)
         except ValueError:
             file.close()
             raise
-        lines = itertools.chain([first] if self.names is None else [], file)
-        return len(fields), self._csv_chunks(lines, len(fields))
+        self.names, self.counts = rows.names, rows.counts
+        self._chunks = lambda readers: rows.chunks(max(1, _NUMBERS_PER_CHUNK // rows.columns), readers)
+        return rows.columns
 
-    def _first_fields(self, line: str) -> list[str]:
-        """Split the first line into fields. If it names the columns, set self.names."""
-        try:
-            fields = _fields(line)
-        except ValueError as error:
-            raise ValueError(f"{self.path}, line 1: {error}") from error
-        if not fields:
-            raise ValueError(f"{self.path}: expected rows of numbers; received an empty first line")
-        numbers = [is_number(field) for field in fields]
-        header = self._header
-        if header is None:
-            header = not any(numbers) and any(field.strip() for field in fields)
-            if any(numbers) and not all(numbers):
-                index = numbers.index(False)
-                raise ValueError(
-                    f"{self.path}, line 1, column {index}: expected a number; received {fields[index]!r} "
-                    "(if this line names the columns, use --header)"
-                )
-        if header:
-            self.names = [field.strip() for field in fields]
-        return fields
 
-    def _csv_chunks(self, lines: Iterator[str], columns: int) -> Iterator[Array]:
-        line_number = 1 if self.names is None else 2
-        step = max(1, _NUMBERS_PER_CHUNK // columns)
-        while chunk := list(itertools.islice(lines, step)):
-            rows = [line for line in chunk if not line.isspace()]
-            if rows:
-                yield self._parse(rows, chunk, line_number, columns)
-            line_number += len(chunk)
-
-    def _parse(self, rows: list[str], chunk: list[str], line_number: int, columns: int) -> Array:
-        try:
-            array = np.loadtxt(rows, delimiter=",", quotechar='"', comments=None, ndmin=2)
-        except ValueError:
-            array = np.empty((0, 0))
-        if array.shape != (len(rows), columns):
-            raise ValueError(self._fault(chunk, line_number, columns))
-        return array
-
-    def _fault(self, chunk: list[str], line_number: int, columns: int) -> str:
-        """Return the error message for a chunk that NumPy could not read."""
-        for number, line in enumerate(chunk, line_number):
-            try:
-                fields = _fields(line)
-            except ValueError as error:
-                return f"{self.path}, line {number}: {error}"
-            if not line.isspace() and len(fields) != columns:
-                expected = f"expected {columns} columns, as in the first line"
-                return f"{self.path}, line {number}: {expected}; received {len(fields)}"
-            for index, field in enumerate(fields):
-                if not (is_number(field) and field.strip().isascii()):  # float() also reads digits of other scripts
-                    name = repr(self.names[index]) if self.names is not None else str(index)
-                    return f"{self.path}, line {number}, column {name}: expected a number; received {field!r}"
-        return f"{self.path}: expected rows of {columns} numbers from line {line_number} on; received unreadable lines"
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise ValueError("standard input is closed; expected rows of a .csv file on it")
+    return open(0, "rb", closefd=False)  # the descriptor stays open when the table is closed
 
 
 def load_npy(path: str) -> Array:
@@ -200,26 +162,6 @@ def _mapped(file: BinaryIO) -> Array:
     if not valid or begin + math.prod(shape) * dtype.itemsize > size:
         raise ValueError(f"its header says {shape} of {dtype}, and the file has {size} bytes")
     return np.memmap(file, dtype, "r", begin, shape, "F" if is_fortran else "C")
-
-
-def _fields(line: str) -> list[str]:
-    """Split a line into fields. A csv.Error, which says little, becomes a ValueError."""
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error as error:
-        raise ValueError(f"expected rows of comma-separated numbers; {error}") from error
-
-
-def is_number(field: str) -> bool:
-    """Return whether the text is a number.
-
-    >>> is_number(" 1e3"), is_number("1_000")
-    (True, False)
-    """
-    with suppress(ValueError):
-        float(field)
-        return "_" not in field  # float() accepts 1_000, numpy.loadtxt does not
-    return False
 
 
 class Writer:

@@ -41,7 +41,7 @@ def to_proto(model: ModelDescription) -> Any:
     for i, (name, layer) in enumerate(zip(model.names, model.layers, strict=True)):
         graph.layer, graph.prefix = name, f"{i}."
         value = _LAYERS[layer.class_name](graph, value, layer)
-    return graph.proto(value, model.inputs, model.units, model.classes)
+    return graph.proto(value, model)
 
 
 def export(model: ModelDescription, path: str) -> None:
@@ -49,8 +49,8 @@ def export(model: ModelDescription, path: str) -> None:
 
     load_model() reads it back as the same model, with three differences. An Activation after a Dense without one
     becomes the Dense's. Activation("linear") is left out. A float32 model's activations have their parameters rounded
-    to float32. ``model.classes`` is in the metadata. ONNX Runtime (1.32) runs every float32 model; in float64 it has no
-    softplus, mish and gelu.
+    to float32. ``model.classes`` and ``model.feature_names`` are in the metadata. ONNX Runtime (1.32) runs every
+    float32 model; in float64 it has no softplus, mish and gelu.
     Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
     """
     if Path(path).suffix.lower() != ".onnx":
@@ -96,20 +96,22 @@ class _Graph:
         """Add a list with the last axis only, and return its name."""
         return self.tensor("axes", [-1], np.dtype(np.int64))
 
-    def proto(self, value: str, inputs: int, units: int, classes: Any) -> Any:
+    def proto(self, value: str, described: ModelDescription) -> Any:
         """Return the model whose graph ends with a value."""
         helper = self._onnx.helper
         if value == "x":
             value = self.add("Identity", value)
         self._nodes[-1].output[0] = "y"
         kind = helper.np_dtype_to_tensor_dtype(self._dtype)
-        ends = [helper.make_tensor_value_info(n, kind, ["rows", size]) for n, size in (("x", inputs), ("y", units))]
+        sizes = (("x", described.inputs), ("y", described.units))
+        ends = [helper.make_tensor_value_info(name, kind, ["rows", size]) for name, size in sizes]
         graph = helper.make_graph(self._nodes, "fastnn", ends[:1], ends[1:], list(self._tensors.values()))
         opset = [helper.make_opsetid("", _OPSET)]
         producer = {"producer_name": "fastnn", "producer_version": __version__}
         model = helper.make_model(graph, opset_imports=opset, ir_version=_IR, **producer)
-        if classes is not None:
-            helper.set_model_props(model, {"classes": json.dumps(list(classes), ensure_ascii=False)})
+        names = {"classes": described.classes, "feature_names": described.feature_names}
+        given = {key: json.dumps(each, ensure_ascii=False) for key, each in names.items() if each is not None}
+        helper.set_model_props(model, given)
         return model
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import is_real, to_array
 from fastnn.importers.fold import to_model
+from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array, Step
+from fastnn.models.frames import as_numbers
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
@@ -17,19 +20,22 @@ class Difference:
     """How far the answers of a model are from the answers of its source: ``model.conversion.difference``.
 
     rows: the number of rows that were compared.
-    ulps: the largest difference, in units in the last place of the largest answer in its row.
+    ulps: the largest difference in ulps, whose size docs/numerics.md defines.
     absolute: the largest absolute difference.
+    dtype: whose ulps; "float64" if both the model and the source answer in it, else "float32".
 
     >>> print(Difference(rows=300, ulps=1.5, absolute=2e-7))
-    largest difference over 300 rows: 1.5 ulp, 2e-07 absolute
+    largest difference over 300 rows: 1.5 ulp of float32, 2e-07 absolute
     """
 
     rows: int
     ulps: float
     absolute: float
+    dtype: str = "float32"
 
     def __str__(self) -> str:
-        return f"largest difference over {self.rows} rows: {self.ulps:.3g} ulp, {self.absolute:.3g} absolute"
+        ulps = f"{self.ulps:.3g} ulp of {self.dtype}"
+        return f"largest difference over {self.rows} rows: {ulps}, {self.absolute:.3g} absolute"
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Conversion:
     state dict
       module '0' -> layer 0: Dense
       module '0' -> activation relu of layer 0
-    largest difference over 1 rows: 0 ulp, 0 absolute
+    largest difference over 1 rows: 0 ulp of float32, 0 absolute
     """
 
     source: str
@@ -66,6 +72,7 @@ def convert(
     fold: bool = True,
     name: str | None = None,
     classes: Iterable[Any] | None = None,
+    feature_names: Iterable[str] | None = None,
     check: Any = None,
     answers: Callable[[Array], Array] | None = None,
     dtype: str = "float32",
@@ -79,9 +86,11 @@ def convert(
     """
     model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype)
     model.classes = classes
+    with refusing("feature names do not fit the model", ValueError):
+        model.feature_names = feature_names
     difference = None
     if check is not None:
-        x, y = _rows_and_answers(check, answers)
+        x, y = _rows_and_answers(model, check, answers)
         if inputs is not None and x.ndim > 2 and x.size == len(x) * inputs:
             x = x.reshape(len(x), inputs)
         difference = _difference(model, x, y)
@@ -91,32 +100,35 @@ def convert(
 
 def of_own_file(model: Sequential, path: str, check: Any) -> Conversion:
     """Return the report of a file that needed no conversion."""
-    return Conversion(f"fastnn model {printable(path)}", [], _difference(model, *_rows_and_answers(check, None)))
+    return Conversion(f"fastnn model {printable(path)}", [], _difference(model, *_rows_and_answers(model, check, None)))
 
 
-def _rows_and_answers(check: Any, answers: Callable[[Array], Array] | None) -> tuple[Array, Array]:
+def _rows_and_answers(model: Sequential, check: Any, answers: Callable[[Array], Array] | None) -> tuple[Array, Array]:
     if isinstance(check, tuple) and len(check) == 2:
-        return np.asarray(check[0]), np.asarray(check[1])
+        return as_numbers(check[0], model.feature_names), to_array(check[1])
     if answers is None or isinstance(check, tuple):
         raise ValueError("expected check=(x, y), rows and the answers of the model's source to them")
-    x = np.asarray(check)
-    return x, np.asarray(answers(x))
+    x = as_numbers(check, model.feature_names)
+    return x, to_array(answers(x))
 
 
 def _difference(model: Sequential, x: Array, y: Array) -> Difference:
-    if y.dtype.kind not in "biuf" and y.dtype.name != "bfloat16":  # which Keras answers in
+    if not is_real(y):
         raise TypeError(f"expected answers to be an array of real numbers; received ndarray of dtype {y.dtype}")
     own = model.predict(x)
     if own.size != y.size or own.shape[0] != len(y):
         raise ValueError(f"expected answers of shape {own.shape} to check with; received {y.shape}")
+    dtype = np.dtype(np.float32) if y.dtype.kind == "f" and y.dtype.itemsize <= 4 else own.dtype
     if not own.size:
-        return Difference(0, 0.0, 0.0)
+        return Difference(0, 0.0, 0.0, dtype.name)
     with np.errstate(all="ignore"):  # answers beyond the model's dtype, and differences beyond float64, are infinite
         wide, y = own.astype(np.float64), y.reshape(own.shape).astype(np.float64)
         same = (wide == y) | (np.isnan(wide) & np.isnan(y))
         absolute = np.abs(np.subtract(wide, y, out=np.zeros_like(wide), where=~same))
         # The largest numbers have the same unit as those a little below, of which spacing() tells it.
-        most = np.nextafter(np.finfo(own.dtype).max, own.dtype.type(0))
-        largest = np.minimum(np.abs(y).max(axis=-1, keepdims=True), most).astype(own.dtype)
-        ulps = np.divide(absolute, np.spacing(largest).astype(np.float64), out=np.zeros_like(absolute), where=~same)
-    return Difference(len(own), float(ulps.max()), float(absolute.max()))
+        most = np.nextafter(np.finfo(dtype).max, dtype.type(0))
+        size = np.where(np.isfinite(y), np.abs(y), 0).reshape(-1, own.shape[-1])
+        size = np.maximum(size.max(axis=1, keepdims=True), size.mean(axis=0)).reshape(y.shape)
+        ulp = np.spacing(np.minimum(size, most).astype(dtype)).astype(np.float64)
+        ulps = np.divide(absolute, ulp, out=np.zeros_like(absolute), where=~same)
+    return Difference(len(own), float(ulps.max()), float(absolute.max()), dtype.name)

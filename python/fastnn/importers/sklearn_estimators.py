@@ -37,6 +37,7 @@ def from_sklearn(estimator: Any, *, fold: bool = True, check: Any = None, name: 
 
     For a classifier, ``model.predict(x)`` is ``estimator.predict_proba(x)``, (rows, classes) also for two classes, and
     ``model.classes`` are its `classes_`. For a regressor it is ``estimator.predict(x)``, as (rows, targets).
+    ``model.feature_names`` are the `feature_names_in_` of an estimator that was fitted on a frame.
     The model computes in float32 if `coefs_` are float32 (fitted on float32), else in float64.
     Raises ValueError for an estimator that is not fitted; ModelFormatError (a ValueError) for attributes that do not
     fit; its subclass UnsupportedModelError for other estimators.
@@ -57,6 +58,7 @@ def from_sklearn(estimator: Any, *, fold: bool = True, check: Any = None, name: 
         fold=fold,
         name=name,
         classes=found.classes,
+        feature_names=_feature_names(estimator),
         check=check,
         answers=lambda _: answers(check),
     )
@@ -70,6 +72,13 @@ class _Found(NamedTuple):
 
 def _source(thing: Any, path: str) -> str:
     return f"step '{path}' ({type(thing).__name__})" if path else type(thing).__name__
+
+
+def _feature_names(estimator: Any) -> Any:
+    """Return the names of the columns that an estimator was fitted on, or None. No step changes or moves a column."""
+    members = (member for _, member in getattr(estimator, "steps", ()))  # a pipeline that begins with "passthrough"
+    names = (getattr(each, "feature_names_in_", None) for each in (estimator, *members))
+    return next((each for each in names if each is not None), None)
 
 
 def _estimator(thing: Any, path: str) -> _Found:

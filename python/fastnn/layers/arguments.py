@@ -5,9 +5,8 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
-import numpy.ma  # now: imported when first used, a fork meanwhile would leave the child without it for ever
-import numpy.typing as npt
 
+from fastnn.arrays import Array, is_real, to_array
 from fastnn.locks import changes
 
 # Larger sizes are mistakes: one row of a layer with as many inputs would not fit a computer.
@@ -16,7 +15,7 @@ _LARGEST_SIZE = 2**31 - 1
 _counts: defaultdict[str, "itertools.count[int]"] = defaultdict(itertools.count)
 
 
-def as_weights(weights: Any) -> list[npt.NDArray[Any]]:
+def as_weights(weights: Any) -> list[Array]:
     """Return a list of weights as NumPy arrays. Objects with `__array__` may run their own code here.
 
     Raises ValueError for masked values, TypeError for anything but a list of real numbers.
@@ -28,11 +27,9 @@ def as_weights(weights: Any) -> list[npt.NDArray[Any]]:
         given = list(weights)
     except TypeError:
         raise TypeError(f"expected a list of weights, as get_weights() returns. Received: {weights!r}") from None
-    if any(map(np.ma.is_masked, given)):
-        raise ValueError("expected weights without masked values")
-    arrays = [np.asarray(array) for array in given]
+    arrays = [to_array(array) for array in given]
     for array in arrays:
-        if array.dtype.kind not in "biuf":
+        if not is_real(array):
             raise TypeError(f"expected weights of real numbers; received dtype {array.dtype}")
     return arrays
 

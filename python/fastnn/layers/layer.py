@@ -34,6 +34,7 @@ class ModelDescription(NamedTuple):
     inputs: int
     units: int
     classes: tuple[Any, ...] | None
+    feature_names: tuple[str, ...] | None
     names: list[str]
     layers: list[Description]
 

@@ -3,6 +3,7 @@
 import copy
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from fastnn.layers.layer import Description, Layer, ModelDescription, State
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
+from fastnn.models.frames import as_numbers, checked_names
 from fastnn.models.stack import Stack
 from fastnn.models.summary import summary_lines
 from fastnn.saving import native
@@ -68,7 +70,8 @@ class Sequential(Stack):
     ) -> npt.NDArray[Any]:
         """Return the outputs (..., units) for the rows x (..., inputs), in the model's dtype; a 1-D x is one row.
 
-        x: anything that np.asarray turns into real numbers, of any dtype and memory layout. Another dtype than the
+        x: anything that np.asarray turns into real numbers, of any dtype and memory layout, or a frame whose columns
+           are numbers; NA is NaN. A model with `feature_names` takes named columns by name. Another dtype than the
            model's is converted once. x is never modified. NaN in a row stays in that row's answer.
         out: an array for the result, of exactly its shape and dtype, C-contiguous; it is returned. It may overlap x.
         batch_size, verbose: accepted for programs written for Keras; answers and speed do not depend on them.
@@ -149,11 +152,18 @@ class Sequential(Stack):
 
     def _built_network(self, x: npt.ArrayLike | None = None) -> Any:
         """Build the network and the unbuilt layers. x decides the number of inputs if nothing declares it."""
-        columns = _core.columns(x) if self._inputs is None and x is not None else None
+        columns = None
+        if self._inputs is None and x is not None:
+            shape = as_numbers(x, self._feature_names).shape
+            if 0 in shape[-1:] or not shape:
+                raise ValueError(f"expected rows of at least 1 number; received shape {shape}")
+            columns = shape[-1]
         with changes:
             inputs = columns if self._inputs is None and columns is not None else self._known_inputs()
             states = self._states(inputs)
-            network = _NETWORKS[self.dtype](inputs, self._descriptions(states))
+            if (names := self._feature_names) is not None:
+                checked_names(names, inputs)  # layers may have been removed since they were given
+            network = _NETWORKS[self.dtype](inputs, self._descriptions(states), partial(as_numbers, names=names))
             self._adopt(states)
             self._network = network
         return network
@@ -166,8 +176,8 @@ class Sequential(Stack):
         with changes:
             self.build()
             layers = self._descriptions(self._states(self._known_inputs()))
-            names, classes = [layer.name for layer in self._layers], self.classes
-            return ModelDescription(self.dtype, self._known_inputs(), layers[-1].units, classes, names, layers)
+            names, inputs, units = [layer.name for layer in self._layers], self._known_inputs(), layers[-1].units
+            return ModelDescription(self.dtype, inputs, units, self.classes, self._feature_names, names, layers)
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers, their output shapes and numbers of weights, as Keras does.
@@ -234,6 +244,8 @@ class Sequential(Stack):
                 config["build_input_shape"] = [None, self._inputs]
             if self._classes is not None:
                 config["classes"] = self._classes.tolist()
+            if self._feature_names is not None:
+                config["feature_names"] = list(self._feature_names)
             config["layers"] = [
                 {"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers
             ]
@@ -256,12 +268,11 @@ class Sequential(Stack):
 
     @classmethod
     def _unbuilt(cls, config: dict[str, Any]) -> Self:
-        known = {"name", "dtype", "build_input_shape", "layers", "classes"}
+        known = {"name", "dtype", "build_input_shape", "layers", "classes", "feature_names"}
         if not isinstance(config, dict) or not isinstance(config.get("layers"), list) or not config.keys() <= known:
             raise ValueError(
                 "expected the config of a Sequential, a dict with layers and perhaps name, dtype, build_input_shape, "
-                f"classes. "
-                f"Received: config={config!r}"
+                f"classes, feature_names. Received: config={config!r}"
             )
         layers = []
         for layer in config["layers"]:
@@ -274,11 +285,12 @@ class Sequential(Stack):
             layers.append(_LAYERS[class_name].from_config(layer["config"]))
         model = cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
         model.classes = config.get("classes")
+        model.feature_names = config.get("feature_names")
         return model
 
     @default_mode()
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write architecture, weights and classes to a .safetensors file (docs/model-format.md).
+        """Write architecture, weights and names to a .safetensors file (docs/model-format.md).
 
         The file appears whole or not at all; the same model gives the same bytes. load_model() reads it.
         overwrite: whether to replace a file that exists; default True.

@@ -11,6 +11,7 @@ from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer, State, Weights
 from fastnn.locks import changes
 from fastnn.models.classes import as_array, check_count, checked
+from fastnn.models.frames import checked_names
 
 DTYPES = ("float32", "float64")
 
@@ -39,6 +40,7 @@ class Stack(Fixed):
         self._has_input = False
         self._layers: list[Layer] = []
         self._classes: npt.NDArray[Any] | None = None
+        self._feature_names: tuple[str, ...] | None = None
         self.conversion: Any = None
         self._drop_network()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
@@ -102,6 +104,30 @@ class Stack(Fixed):
         if given is not None and self.built:
             check_count(len(given), self.output_shape[1])
         self._classes = None if given is None else as_array(given)
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """The names of the inputs, a tuple in their order, or None (default).
+
+        With names, the columns of frames are taken by name, in any order; a column that is missing or that is no
+        feature is an error. Arrays and frames without names are taken by position.
+        Set it to different strings, one for each input; ValueError for others. Files keep the names; they do not
+        change fingerprint(). from_sklearn() sets them for an estimator that was fitted on a frame.
+
+        >>> model = Sequential([Dense(2, input_shape=(2,))])
+        >>> model.feature_names = ["age", "height"]
+        >>> model.feature_names
+        ('age', 'height')
+        """
+        return self._feature_names
+
+    @feature_names.setter
+    def feature_names(self, names: Iterable[str] | None) -> None:
+        """Set the names of the inputs."""
+        given = None if names is None else checked_names(names, self._inputs)
+        with changes:
+            self._feature_names = given
+            self._drop_network()
 
     def add(self, layer: Layer | Input) -> None:
         """Append a layer; an Input only in front of all layers.

@@ -8,6 +8,7 @@ import pytest
 
 from arrays import same_bits
 from estimators import LABELS, ROWS, TARGETS, TWO, X, fitted
+from fastnn import ModelFormatError
 from fastnn.importers.sklearn_estimators import from_sklearn
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
@@ -177,3 +178,38 @@ def test_the_conversion_names_every_step():
     assert told["step 'scale' (StandardScaler)"] == "folded into layer 0"
     assert told["step 'none' (passthrough)"].startswith("nothing")
     assert told["step 'net' (MLPRegressor): coefs_[1]"] == "layer 1: Dense"
+
+
+ON_A_FRAME = {
+    "classifier": lambda: MLPClassifier(hidden_layer_sizes=(3,)),
+    "pipeline": lambda: make_pipeline(StandardScaler(), MLPClassifier(hidden_layer_sizes=(3,))),
+    "nothing first": lambda: make_pipeline("passthrough", MinMaxScaler(), MLPRegressor(hidden_layer_sizes=(3,))),
+    "scaled target": lambda: TransformedTargetRegressor(
+        MLPRegressor(hidden_layer_sizes=(3,)), transformer=StandardScaler()
+    ),
+}
+
+
+@pytest.mark.parametrize("estimator", ON_A_FRAME.values(), ids=ON_A_FRAME)
+def test_an_estimator_fitted_on_a_frame_takes_columns_by_name(estimator):
+    pandas = pytest.importorskip("pandas")
+    people = pandas.DataFrame({"age": np.arange(30) % 7 * 0.5, "city": ["Ulm", "Oslo", "Bern"] * 10})
+    frame = pandas.get_dummies(people)  # numbers and booleans
+    fitted_on_it = fitted(estimator(), frame, np.arange(30) % 2)
+    model = from_sklearn(fitted_on_it, check=frame)
+    assert model.feature_names == ("age", "city_Bern", "city_Oslo", "city_Ulm")
+    assert model.conversion.difference.absolute < 1e-6
+    assert_same_answers(model, fitted_on_it, frame)
+    assert same_bits(model.predict(frame[frame.columns[::-1]]), model.predict(frame))
+    with pytest.raises(ValueError, match="^expected a column 'age', one of the model's feature_names; "):
+        model.predict(frame.drop(columns="age"))
+    assert from_sklearn(fitted(estimator(), frame.to_numpy("float64"), np.arange(30) % 2)).feature_names is None
+
+
+def test_names_of_columns_that_do_not_fit_are_refused():
+    estimator = fitted(MLPRegressor(hidden_layer_sizes=(3,)), X, TARGETS)
+    estimator.feature_names_in_ = np.array(["a"])
+    with pytest.raises(
+        ModelFormatError, match=r"feature names do not fit the model: .*one for each input; received 1$"
+    ):
+        from_sklearn(estimator)

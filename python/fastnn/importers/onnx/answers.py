@@ -44,7 +44,7 @@ def find(graph: Graph, chosen: str | None = None) -> Answers:
                 f"has the labels {label!r:.100}, which are not made of the output {value!r:.100}; "
                 f"expected one output: {choice(graph)}"
             )
-    return Answers(value, _stored_classes(graph) if classes is None else classes)
+    return Answers(value, stored_names(graph, "classes") if classes is None else classes)
 
 
 def choice(graph: Graph) -> str:
@@ -92,15 +92,15 @@ def _origin(makers: dict[str, Node], name: str) -> str:
     return name
 
 
-def _stored_classes(graph: Graph) -> list[Any] | None:
-    """Return the classes that export() wrote."""
-    text = graph.metadata.get("classes")
+def stored_names(graph: Graph, what: str) -> list[Any] | None:
+    """Return the classes or the feature_names that export() wrote."""
+    text = graph.metadata.get(what)
     if text is None or graph.producer != "fastnn":
         return None
     try:
-        classes = json.loads(text)
+        names = json.loads(text)
     except (ValueError, RecursionError):
-        classes = None
-    if not isinstance(classes, list) or not all(isinstance(each, (str, int, float)) for each in classes):
-        raise ModelFormatError(f"has classes that are no list of names or numbers: {text!r:.100}")
-    return classes
+        names = None
+    if not isinstance(names, list) or not all(isinstance(each, (str, int, float)) for each in names):
+        raise ModelFormatError(f"has {what} that are no list of names or numbers: {text!r:.100}")
+    return names

@@ -9,7 +9,7 @@ import os
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError
-from fastnn.importers.onnx.answers import choice
+from fastnn.importers.onnx.answers import choice, stored_names
 from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Graph
@@ -104,7 +104,10 @@ def _model(
     steps = graph_steps(graph, answers.value, budget)
     inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
     dtype = "float64" if graph.is_double else "float32"
-    model = convert(source, steps, inputs=inputs, fold=fold, name=name, check=check, dtype=dtype)
+    features = stored_names(graph, "feature_names")
+    model = convert(
+        source, steps, inputs=inputs, fold=fold, name=name, feature_names=features, check=check, dtype=dtype
+    )
     with refusing("has classes that fastnn cannot keep", ValueError):
         model.classes = answers.classes
     return model

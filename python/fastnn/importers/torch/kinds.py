@@ -7,6 +7,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import to_array
 from fastnn.importers import steps
 from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array, Function, Normalize, Nothing, Product, Slopes, Step
@@ -49,8 +50,7 @@ def as_array(value: Any, source: str) -> Array:
     with refusing(f"{source}: expected a dense tensor of numbers", *errors, raises=UnsupportedModelError):
         if hasattr(value, "detach"):
             value = value.detach().cpu()
-            value = value.float() if str(value.dtype) == "torch.bfloat16" else value
-        return np.asarray(value)
+        return to_array(value)
 
 
 def weighted(kind: str, source: str, tensors: Mapping[str, Array | None], eps: float) -> Step:

@@ -1,0 +1,38 @@
+"""NumPy arrays of real numbers, of all that has them: lists, arrays, tensors of other packages."""
+
+from typing import Any
+
+import numpy as np
+import numpy.ma  # now: imported when first used, a fork meanwhile would leave the child without it for ever
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def to_array(x: Any) -> Array:
+    """Return np.asarray(x); bfloat16 and narrower floats, which NumPy does not have, become float32.
+
+    Objects with `__array__` may run their own code here. Raises ValueError for masked values.
+
+    >>> to_array([[1, 2]])
+    array([[1, 2]])
+    """
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):  # dropping the mask would be a guess
+        raise ValueError(
+            "expected an array without masked values; received some; fill them first, for example with x.filled(0)"
+        )
+    if str(getattr(x, "dtype", "")) == "torch.bfloat16":
+        x = x.float()
+    array = np.asarray(x)
+    if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):  # of ml_dtypes, which JAX and Keras use
+        array = array.astype(np.float32)
+    return array
+
+
+def is_real(array: Array) -> bool:
+    """Return whether the array's dtype is one of real numbers, booleans included.
+
+    >>> is_real(np.zeros(1, bool)), is_real(np.zeros(1, complex))
+    (True, False)
+    """
+    return array.dtype.kind in "biuf"

@@ -1,0 +1,145 @@
+"""Rows of a frame of pandas, polars or pyarrow as an array of numbers, its columns by name if the model knows names.
+
+The packages are not imported: a frame is recognised by what it offers.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from fastnn.arrays import Array, is_real, to_array
+from fastnn.layers.arguments import is_text
+
+_SHOWN = 5  # names of columns in a message
+
+
+def as_numbers(x: Any, names: Sequence[str] | None = None) -> Array:
+    """Return the rows x as an array of real numbers.
+
+    names: the model's feature_names; a frame or a pandas Series with other labels than numbers is taken by them.
+    Columns of a frame are numbers if all their values are: booleans, nullable integers, Decimals; NA is NaN.
+    Raises TypeError for anything else than real numbers, ValueError for names that do not fit.
+
+    >>> as_numbers([[1, True]])
+    array([[1, 1]])
+    """
+    pandas = hasattr(x, "iloc")
+    if pandas and not hasattr(x, "columns"):  # a Series, one row
+        return _column(x, "the Series")[..., _places(names, x.index)]
+    frame = _frame(x)
+    if frame is None:
+        array = to_array(x)
+        if not is_real(array):
+            advice = "; if they are numbers use x.astype('float64')" if array is x and x.dtype == object else ""
+            raise TypeError(
+                f"expected an array of real numbers; received {type(x).__name__} of dtype {array.dtype}{advice}"
+            )
+        return array
+    labels, column = frame
+    places = _places(names, labels)
+    if pandas and is_real(array := np.asarray(x)):  # others make numbers even of dates
+        return array[:, places]
+    columns = [_column(column(i), f"column {labels[i]!r:.60}") for i in np.arange(len(labels))[places].tolist()]
+    return np.stack(columns, axis=1) if columns else np.empty((len(x), 0))
+
+
+def _frame(x: Any) -> tuple[list[Any], Callable[[int], Any]] | None:
+    """Return the labels of a frame's columns, and the function that returns a column by its number."""
+    if hasattr(x, "iloc"):
+        return list(x.columns), lambda i: x.iloc[:, i]
+    if hasattr(x, "to_series") and hasattr(x, "columns"):  # polars
+        return list(x.columns), x.to_series
+    if hasattr(x, "column_names") and hasattr(x, "column"):  # pyarrow
+        return list(x.column_names), x.column
+    return None
+
+
+def _column(values: Any, what: str) -> Array:
+    """Return a column as numbers. Only the values of an object column are looked at one by one."""
+    array = to_array(values)
+    if array.dtype == object and array.ndim == 1:
+        array = np.array([_number(value, what) for value in array.tolist()], np.float64)
+    if array.ndim != 1 or not is_real(array):
+        raise _no_number(what, array[0] if array.size else array.dtype)
+    return array
+
+
+def _number(value: Any, what: str) -> float:
+    if value is None or type(value).__name__ == "NAType":  # pandas.NA
+        return np.nan
+    if isinstance(value, (Real, Decimal, np.bool_)):
+        try:
+            return float(value)
+        except (OverflowError, ValueError):  # an integer beyond float64, a signalling NaN
+            pass
+    raise _no_number(what, value)
+
+
+def _no_number(what: str, value: Any) -> TypeError:
+    return TypeError(
+        f"expected real numbers in each column; received {value!r:.60} ({type(value).__name__}) in {what}; "
+        "leave the column out, or encode it as the training of the model did, for example by pandas.get_dummies"
+    )
+
+
+def _places(names: Sequence[str] | None, labels: Iterable[Any]) -> Any:
+    """Return the index of the columns to take: by name, or all if there are no names on either side."""
+    if names is None:
+        return slice(None)
+    labels = list(labels)
+    if not any(isinstance(label, str) for label in labels):
+        return slice(None)
+    places = places_of(names, labels, "; leave it out, for example with x[list(model.feature_names)]")
+    return slice(None) if places == list(range(len(labels))) else places
+
+
+def places_of(names: Sequence[str], labels: Sequence[Any], advice: str) -> list[int]:
+    """Return where each name is among the labels, in any order.
+
+    advice: the end of the message for a label that is no name; scikit-learn refuses it too.
+    Raises ValueError unless the labels are the names, each once.
+
+    >>> places_of(["a", "b"], ["b", "a"], "")
+    [1, 0]
+    """
+    known, found = set(names), {label: place for place, label in enumerate(labels)}
+    for name in names:
+        if name not in found:
+            raise ValueError(
+                f"expected a column {name!r}, one of the model's feature_names; received {_listed(labels)}"
+            )
+    for place, label in enumerate(labels):
+        if label not in known:
+            expected = f"expected only the columns of the model's feature_names, {_listed(names)}"
+            raise ValueError(f"{expected}; received also {label!r:.60}{advice}")
+        if found[label] != place:
+            raise ValueError(f"expected one column {label!r}; received {labels.count(label)}")
+    return [found[name] for name in names]
+
+
+def _listed(labels: Sequence[Any]) -> str:
+    more = f", … ({len(labels)} in total)" if len(labels) > _SHOWN else ""
+    return ", ".join(f"{label!r:.60}" for label in labels[:_SHOWN]) + more
+
+
+def checked_names(names: Iterable[str], inputs: int | None) -> tuple[str, ...]:
+    """Return feature_names as strings. Raises ValueError unless each input has one, unlike all others.
+
+    >>> checked_names(np.array(["age", "height"]), 2)
+    ('age', 'height')
+    """
+    given = () if isinstance(names, (str, bytes)) else tuple(names)
+    if not given or not all(isinstance(name, str) and is_text(name) for name in given):
+        raise ValueError(
+            "expected feature_names to be a list of strings of Unicode characters but NUL, in the order of the inputs. "
+            f"Received: {names!r:.100}"
+        )
+    if len(set(given)) < len(given):
+        twice = next(name for place, name in enumerate(given) if name in given[:place])
+        raise ValueError(f"expected feature_names that differ. Received: {twice!r:.60} twice")
+    if inputs is not None and len(given) != inputs:
+        raise ValueError(f"expected {inputs} feature_names, one for each input; received {len(given)}")
+    return tuple(map(str, given))

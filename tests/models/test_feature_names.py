@@ -1,0 +1,219 @@
+"""`feature_names`: columns of frames by name, in any order; the file keeps the names, the fingerprint ignores them."""
+
+import copy
+import json
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+
+import fastnn
+from arrays import same_bits, uniform
+from fastnn.layers import Activation, Dense
+from fastnn.models import Sequential, load_model
+
+NAMES = ("age", "größe", "")
+X = uniform(1, (5, 3)).astype("float32")
+
+
+def named(names=NAMES):
+    model = Sequential([Dense(4, "tanh", input_shape=(3,)), Dense(2)])
+    model.feature_names = names
+    return model
+
+
+def pandas_frame(columns):
+    return pytest.importorskip("pandas").DataFrame(columns)
+
+
+def polars_frame(columns):
+    return pytest.importorskip("polars").DataFrame(columns)
+
+
+def pyarrow_table(columns):
+    return pytest.importorskip("pyarrow").table(columns)
+
+
+FRAMES = [pandas_frame, polars_frame, pyarrow_table]
+
+
+def columns_of(x, order=(0, 1, 2)):
+    return {NAMES[i]: x[:, i] for i in order}
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 0, 2)], ids=str)
+def test_columns_may_come_in_any_order(frame, order):
+    model = named()
+    x = frame(columns_of(X, order))
+    assert same_bits(model.predict(x), model.predict(X))
+    assert same_bits(model(x), model.predict(X))
+    assert same_bits(model.representations(x)[0], model.representations(X)[0])
+
+
+def test_booleans_and_gaps_are_taken_by_name_too():
+    model = named()
+    frame = pandas_frame({"": [True, False], "größe": [1, None], "age": [0.5, 1.5]}).astype({"größe": "Int64"})
+    assert same_bits(model.predict(frame), model.predict([[0.5, 1, 1], [1.5, np.nan, 0]]))
+
+
+def test_one_row_of_a_frame_is_taken_by_name():
+    model = named()
+    frame = pandas_frame(columns_of(X, (1, 2, 0)))
+    assert same_bits(model.predict(frame.iloc[2]), model.predict(X[2]))
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize(
+    ("order", "more", "words"),
+    [
+        ((0, 2), {}, "^expected a column 'größe', one of the model's feature_names; received 'age', ''$"),
+        ((0, 2), {"Größe": X[:, 1]}, "^expected a column 'größe', .*received 'age', '', 'Größe'$"),
+        (
+            (2, 1, 0),
+            {"id": X[:, 1]},
+            "^expected only the columns .*feature_names, 'age', .*; received also 'id'; leave",
+        ),
+    ],
+    ids=["missing", "of another name", "superfluous"],
+)
+def test_columns_that_are_not_the_features_are_named(frame, order, more, words):
+    with pytest.raises(ValueError, match=words):
+        named().predict(frame(columns_of(X, order) | more))
+
+
+def test_a_feature_that_two_columns_have_is_refused():
+    frame = pandas_frame(X)
+    frame.columns = ["age", "größe", "age"]
+    with pytest.raises(ValueError, match="^expected a column '', "):
+        named().predict(frame)
+    frame[""] = 1.0
+    with pytest.raises(ValueError, match="^expected one column 'age'; received 2$"):
+        named().predict(frame)
+
+
+def test_rows_without_names_are_taken_by_position():
+    model = named()
+    wanted = model.predict(X)
+    assert same_bits(model.predict(X.tolist()), wanted)
+    assert same_bits(model.predict(pandas_frame(X)), wanted)  # its columns are 0, 1, 2
+    assert same_bits(model.predict(pandas_frame(X).iloc[0]), wanted[0])
+
+
+def test_a_model_without_names_takes_columns_by_position():
+    model = named(None)
+    assert same_bits(model.predict(pandas_frame(columns_of(X, (2, 1, 0)))), model.predict(X[:, ::-1].copy()))
+
+
+def test_names_change_and_can_be_taken_away():
+    model, frame = named(), pandas_frame(columns_of(X))
+    model.predict(frame)
+    model.feature_names = ["", "größe", "age"]
+    assert same_bits(model.predict(frame), model.predict(X[:, ::-1].copy()))
+    model.feature_names = None
+    assert same_bits(model.predict(frame), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("abc", "to be a list of strings"),
+        (b"abc", "to be a list of strings"),
+        ([], "to be a list of strings"),
+        ([1, 2, 3], "to be a list of strings"),
+        (["a", "b", "c\0"], "to be a list of strings"),
+        (["a", "b", "\ud800"], "to be a list of strings"),
+        (["a", "b", "a"], "that differ. Received: 'a' twice"),
+        (["a", "b"], "^expected 3 feature_names, one for each input; received 2$"),
+    ],
+    ids=ascii,
+)
+def test_names_that_are_none_are_refused(names, words):
+    model = named()
+    with pytest.raises(ValueError, match=words) as error:
+        model.feature_names = names
+    str(error.value).encode()  # can be printed
+    assert model.feature_names == NAMES
+
+
+def test_names_of_inputs_that_are_gone_name_no_others():
+    model = Sequential([Dense(2)])
+    model.feature_names = NAMES
+    with pytest.raises(ValueError, match="^expected 2 feature_names, one for each input; received 3$"):
+        model.predict([[1.0, 2.0]])
+    assert model.predict(X).shape == (5, 2)
+
+
+# -- kept
+
+
+def test_the_file_keeps_the_names_and_the_fingerprint_ignores_them(path):
+    model, without = named(), named(None)
+    without.set_weights(model.get_weights())
+    model.save(path)
+    loaded = load_model(path)
+    assert loaded.feature_names == NAMES
+    assert loaded == model == without
+    assert same_bits(loaded.predict(pandas_frame(columns_of(X, (2, 1, 0)))), model.predict(X))
+    without.save(path)
+    assert load_model(path).feature_names is None
+    assert b"feature_names" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), lambda m: m.from_config(m.get_config())],
+    ids=["copy", "deepcopy", "pickle", "config"],
+)
+def test_copies_keep_the_names(copied):
+    model = named()
+    again = copied(model)
+    again.set_weights(model.get_weights())
+    assert again.feature_names == NAMES
+    assert same_bits(again.predict(pandas_frame(columns_of(X, (1, 2, 0)))), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a", "b"], "has 2 as 'feature_names'; expected an array of 3, one for each input"),
+        ("abc", "has a string as 'feature_names'; expected an array of 3"),
+        (None, "has null as 'feature_names'; expected an array of 3"),
+        (["a", "b", 3], "has a whole number in 'feature_names'; expected strings"),
+        (["a", "b", "a"], "has 'a' twice in 'feature_names'; expected unique names"),
+    ],
+    ids=str,
+)
+def test_names_of_a_file_that_do_not_fit_are_refused(path, names, said):
+    named(["1", "2", "3"]).save(path)
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    config = json.loads(header["__metadata__"]["config"]) | {"feature_names": names}
+    header["__metadata__"]["config"] = json.dumps(config)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
+    with pytest.raises(fastnn.ModelFormatError) as error:
+        load_model(path)
+    assert said in str(error.value)
+
+
+def test_onnx_files_keep_the_names(tmp_path):
+    pytest.importorskip("onnx")
+    model = named()
+    model.export(tmp_path / "model.onnx")
+    frame = pandas_frame(columns_of(X, (2, 0, 1)))
+    loaded = load_model(tmp_path / "model.onnx", check=(frame, model.predict(X)))
+    assert (loaded.feature_names, loaded.conversion.difference.ulps) == (NAMES, 0)
+
+
+def test_the_network_of_a_named_model_is_freed_with_it():
+    model = Sequential([Activation("linear")])
+    model.build((None, 3))
+    model.feature_names = NAMES
+    model.predict(pandas_frame(columns_of(X)))
+    gone = weakref.ref(model)
+    del model
+    assert gone() is None
