@@ -65,6 +65,8 @@ def forward():
 
 def state_dict_files():
     yield state_dicts.state_dict_bytes(state_dicts.weights(3, 4, 2))
+    yield state_dicts.state_dict_bytes(state_dicts.weights(3, 4, 2), before_1_6=True)
+    yield state_dicts.state_dict_bytes({"weight": np.ones((2, 2), "<u2"), "bias": np.ones(2, "<f8")}, before_1_6=True)
     yield state_dicts.state_dict_bytes({"weight": np.ones((2, 2), "<f8"), "bias": np.ones(2, "<f2")})
     norm = {f"1.{name}": np.ones(4, "<f4") for name in ("weight", "bias", "running_mean", "running_var")}
     yield state_dicts.state_dict_bytes(state_dicts.weights(3, 4) | norm)
