@@ -118,8 +118,14 @@ GRAPHS = {
     "Keras 2, training": (lambda: functional(given(), dense(), node=lambda name: [[name, 0, 0, {"training": True}]]),
                           "training=True"),
     "a subclass": (lambda: {"class_name": "MyModel", "config": {}}, "'MyModel'"),
-    "rows of rows": (lambda: sequential(given(batch_shape=[None, 2, 4]), dense()), "(2, 4)"),
-    "answers that are arrays": (lambda: sequential(given(batch_shape=[None, 2, 4]), layer("ReLU", "r")), "Flatten"),
+    "rows of rows": (lambda: sequential(given(batch_shape=[None, 2, 4]), dense(), layer("Flatten", "f")), "(2, 4)"),
+    "rows of any number of rows": (
+        lambda: sequential(given(batch_shape=[None, None, 4]), dense(), layer("Flatten", "f")), "(None, 4)"),
+    "an unknown number of rows in one": (
+        lambda: sequential(given(batch_shape=[None, None, 4]), layer("Flatten", "f"), layer("Softmax", "s")),
+        "all sizes to be known"),
+    "answers that are arrays": (
+        lambda: sequential(given(), dense(), layer("Reshape", "r", target_shape=[1, 3])), "Flatten at its end"),
     "sparse": (lambda: sequential(given(sparse=True), dense()), "sparse"),
     "strings": (lambda: sequential(given(dtype="string"), dense()), "numbers"),
 }  # fmt: skip

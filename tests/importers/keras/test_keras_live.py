@@ -8,6 +8,7 @@ import pytest
 from arrays import same_bits, uniform
 from fastnn import UnsupportedModelError
 from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
+from fastnn.importers.keras.layers import AUGMENTATIONS
 from fastnn.importers.keras.live import from_keras
 from opened import load_keras as load
 
@@ -133,7 +134,43 @@ def test_random_chains_agree(part, tmp_path):
 
 
 def built(*chain, inputs=4):
-    return keras.Sequential([keras.Input((inputs,)), *chain])
+    shape = inputs if isinstance(inputs, tuple) else (inputs,)
+    return keras.Sequential([keras.Input(shape), *chain])
+
+
+def test_layers_that_augment_images_in_training_alone_vanish():
+    """They return their inputs, whatever their range."""
+    arguments = {"RandomZoom": (0.2,), "RandomTranslation": (0.2, 0.2), "RandomRotation": (0.2,)} | dict.fromkeys(
+        (
+            "RandomBrightness",
+            "RandomColorDegeneration",
+            "RandomContrast",
+            "RandomHue",
+            "RandomSaturation",
+            "RandomSharpness",
+        ),
+        (0.2,),
+    )
+    x = np.random.default_rng(0).normal(0, 300, (3, 8, 8, 3)).astype("f4")
+    names = {*AUGMENTATIONS} & {*dir(layers)}
+    for name in names:
+        made = getattr(layers, name)(*arguments.get(name, ()))
+        model = built(made, layers.Flatten(), inputs=x.shape[1:])
+        assert same_bits(from_keras(model).predict(x.reshape(len(x), -1)), model.predict(x, verbose=0)), name
+    assert len(names) > 20
+
+
+def test_a_dense_on_steps_and_features_works_on_the_features_of_each():
+    shared = layers.PReLU(shared_axes=[1], alpha_initializer="uniform")
+    model = built(layers.Dense(8), layers.BatchNormalization(), shared, layers.LayerNormalization(), inputs=(5, 4))
+    model.add(layers.Dense(2, "softmax"))
+    model.set_weights([np.random.default_rng(i).random(each.shape) for i, each in enumerate(model.get_weights())])
+    x = uniform(1, (3, 5, 4), "float32")
+    own = from_keras(model, check=x)
+    assert own.predict(x).shape == (3, 5, 2)
+    assert own.conversion.difference.ulps < 16
+    with pytest.raises(UnsupportedModelError, match="the same for all other axes"):
+        from_keras(built(layers.PReLU(), inputs=(5, 4)))
 
 
 def test_check_asks_keras_and_the_report_names_the_model():
