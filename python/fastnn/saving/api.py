@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
+from fastnn.importers.paths import open_model
 from fastnn.models.sequential import Sequential
 from fastnn.saving import formats
 
@@ -22,7 +22,7 @@ def load_model(
     """Return the model of a file. The content of the file, not its name, decides how it is read.
 
     Formats: fastnn's .safetensors; .keras and .h5 of Keras (needs `pip install 'fastnn[keras]'`); .onnx (needs
-    `pip install 'fastnn[onnx]'`); PyTorch's state dicts, .pt and .safetensors.
+    `pip install 'fastnn[onnx]'`); PyTorch's state dicts, .pt and .safetensors; .nnet of NNet.
 
     layers, eps: only for state dicts, which do not hold activations; see from_torch_state_dict().
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
@@ -41,7 +41,7 @@ def load_model(
     >>> load_model("model.safetensors") == model
     True
     """
-    with open_regular(os.fsdecode(filepath)) as file:
+    with open_model(filepath) as file:
         return formats.load(file, layers, eps, fold, check)
 
 

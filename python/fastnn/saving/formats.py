@@ -1,11 +1,13 @@
 """The formats of model files, one row each. The first bytes of a file choose the row; its function reads the file."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from fastnn import _core
 from fastnn.importers import safetensors
 from fastnn.importers.keras.file import load as load_keras
+from fastnn.importers.nnet import load as load_nnet
 from fastnn.importers.onnx.file import load as load_onnx
 from fastnn.importers.refusals import refusal
 from fastnn.importers.report import of_own_file
@@ -28,6 +30,8 @@ def load(
     beginning = file.read(_core.beginning_bytes)
     file.seek(0)
     kind = _core.format_of(beginning)
+    if kind == "other":
+        _core.refuse_foreign(beginning, os.fsencode(file.name), _READ)
     if kind == "torch" or (kind == "fastnn" and layers is not None and not safetensors.is_own(file)):
         if layers is None:
             raise _activations_missing(file)
@@ -52,9 +56,17 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
     return model
 
 
-# The names are those in cpp/io/format.cpp, the table of first bytes. Unknown files go to fastnn's own reader. Its error
-# says what they look like.
-_READERS: dict[str, Callable[..., Sequential]] = {"keras": load_keras, "onnx": load_onnx, "fastnn": _load_own}
+_READ = (
+    "a model of fastnn (.safetensors), Keras (.keras, .h5), ONNX (.onnx), PyTorch (a state dict: .pt, .pth, "
+    ".safetensors) or NNet (.nnet)"
+)
+# The names are those in cpp/io/format.cpp, the table of first bytes.
+_READERS: dict[str, Callable[..., Sequential]] = {
+    "keras": load_keras,
+    "onnx": load_onnx,
+    "nnet": load_nnet,
+    "fastnn": _load_own,
+}
 
 
 def _activations_missing(file: BinaryIO) -> _core.ModelFormatError:

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
 from fastnn.importers import safetensors
+from fastnn.importers.paths import open_model
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Function, Product, Step
@@ -95,7 +95,7 @@ def _tensors(state_dict: Any) -> tuple[str, dict[str, Array], bool]:
         state_dict.seek(0)
         where, content = f"{state_dict.name}: ", (pickle if is_ordered else safetensors).read(state_dict)
     else:
-        with open_regular(os.fsdecode(state_dict)) as file:
+        with open_model(state_dict) as file:
             return _tensors(file)
     for wrapper in ("state_dict", "model_state_dict"):
         if isinstance(content.get(wrapper), Mapping):
