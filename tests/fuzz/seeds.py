@@ -129,6 +129,9 @@ def keras():
         made.sequential(made.given(), made.dense()), {"d/kernel": made.KERNEL, "d/bias": made.BIAS}
     )
     yield from (b"K" + content for content in stored("*.keras", "*.h5"))
+    yield b"A" + made.hdf5(weights)
+    kernel = {"d/d/kernel:0": made.KERNEL, "d/d/bias:0": made.BIAS}
+    yield b"A" + made.hdf5(kernel, {("", "layer_names"): np.array([b"d"])})
 
 
 def safetensors():

@@ -23,11 +23,14 @@ def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     parser.add_argument(
         "--layers",
         metavar="NAME,NAME,…",
-        help="for a PyTorch state dict: the activation after each of its modules, linear for none",
+        help="for a PyTorch state dict or weights alone of Keras: the activation after each of its modules, linear for "
+        "none; for the latter also the .json file that model.to_json() wrote",
     )
 
 
 def load(options: argparse.Namespace, **more: Any) -> Sequential:
     """Load the model file that the options name. `more` goes to load_model."""
-    layers = None if options.layers is None else options.layers.split(",")
+    layers: Any = options.layers
+    if layers is not None and not layers.endswith(".json"):
+        layers = layers.split(",")
     return load_model(options.model, layers=layers, **more)

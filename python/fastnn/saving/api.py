@@ -1,7 +1,6 @@
 """load_model and save_model."""
 
 import os
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastnn.floating_point import default_mode
@@ -14,8 +13,8 @@ from fastnn.saving import formats
 def load_model(
     filepath: str | os.PathLike[str],
     *,
-    layers: Sequence[Any] | Mapping[str, Any] | None = None,
-    eps: float = 1e-5,
+    layers: formats.Layers | None = None,
+    eps: float | None = None,
     fold: bool = True,
     check: Any = None,
 ) -> Sequential:
@@ -24,7 +23,9 @@ def load_model(
     Formats: fastnn's .safetensors; .keras and .h5 of Keras (needs `pip install 'fastnn[keras]'`); .onnx (needs
     `pip install 'fastnn[onnx]'`); PyTorch's state dicts, .pt and .safetensors; .nnet of NNet.
 
-    layers, eps: only for state dicts, which do not hold activations; see from_torch_state_dict().
+    layers, eps: only for state dicts, which do not hold activations, and for weights alone of Keras (save_weights());
+        see from_torch_state_dict(). Default eps: PyTorch's 1e-5, Keras' 1e-3. For weights of Keras, layers may be the
+        path of what model.to_json() wrote: load_model("model.weights.h5", layers="model.json").
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
         (default), or stay layers of their own.
     check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` then compares the two.

@@ -7,19 +7,20 @@ from typing import Any, BinaryIO
 from fastnn import _core
 from fastnn.importers import safetensors
 from fastnn.importers.keras.file import load as load_keras
+from fastnn.importers.keras.file import tensors as keras_tensors
 from fastnn.importers.nnet import load as load_nnet
 from fastnn.importers.onnx.file import load as load_onnx
 from fastnn.importers.refusals import refusal
 from fastnn.importers.report import of_own_file
-from fastnn.importers.torch.state_dict import from_torch_state_dict, module_names
+from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, module_names
 from fastnn.models.sequential import Sequential
 from fastnn.saving import native
 from fastnn.text import printable
 
+Layers = Sequence[Any] | Mapping[str, Any] | str | os.PathLike[str]
 
-def load(
-    file: BinaryIO, layers: Sequence[Any] | Mapping[str, Any] | None, eps: float, fold: bool, check: Any
-) -> Sequential:
+
+def load(file: BinaryIO, layers: Any, eps: float | None, fold: bool, check: Any) -> Sequential:
     """Return the model of an open file. The other parameters are those of load_model().
 
     >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
@@ -35,11 +36,22 @@ def load(
     if kind == "torch" or (kind == "fastnn" and layers is not None and not safetensors.is_own(file)):
         if layers is None:
             raise _activations_missing(file)
-        return from_torch_state_dict(file, layers, eps=eps, fold=fold, check=check)
+        return from_torch_state_dict(file, layers, eps=1e-5 if eps is None else eps, fold=fold, check=check)
+    if kind == "keras" and layers is not None:
+        return _load_keras_weights(file, layers, eps=1e-3 if eps is None else eps, fold=fold, check=check)
     if layers is not None:
-        said = "expected layers only with a PyTorch state dict"
+        said = "expected layers only with a PyTorch state dict, or with weights alone of Keras"
         raise ValueError(f"{printable(file.name)}: {said}; a file of {kind} knows its own")
     return _READERS[kind](file, fold=fold, check=check)
+
+
+def _load_keras_weights(file: BinaryIO, layers: Any, *, eps: float, fold: bool, check: Any) -> Sequential:
+    if isinstance(layers, str | os.PathLike):
+        return load_keras(file, config=layers, fold=fold, check=check)
+    tensors, is_ordered = keras_tensors(file)
+    return from_tensors(
+        tensors, layers, f"{file.name}: ", is_ordered=is_ordered, eps=eps, defaults={}, fold=fold, check=check
+    )
 
 
 def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:

@@ -13,7 +13,6 @@ from keras_files import (
     dense,
     functional,
     given,
-    hdf5,
     keras_3,
     layer,
     legacy,
@@ -135,11 +134,6 @@ GRAPHS = {
 def test_layers_that_stand_in_no_row_are_named(tmp_path, name):
     make, said = GRAPHS[name]
     assert said in refusal(tmp_path / "m", keras_3(make(), WEIGHTS), UnsupportedModelError)
-
-
-def test_weights_alone_are_refused_with_what_to_save(tmp_path):
-    content = hdf5({"layers/dense/vars/0": KERNEL})
-    assert "save the whole model" in refusal(tmp_path / "m.weights.h5", content, UnsupportedModelError)
 
 
 def test_other_ways_of_keeping_weights_are_named(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from arrays import same_bits, uniform
-from fastnn import UnsupportedModelError
+from fastnn import UnsupportedModelError, load_model
 from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
 from fastnn.importers.keras.layers import AUGMENTATIONS
 from fastnn.importers.keras.live import from_keras
@@ -283,3 +283,12 @@ def test_weights_of_each_dtype_are_the_same_from_both_files_and_from_the_model(d
         assert same_bits(load(tmp_path / f"m.{kind}").predict(x), converted.predict(x))
     kernel = keras.ops.convert_to_numpy(keras.ops.cast(model.layers[0].kernel, "float64"))
     assert (converted.layers[0].kernel == kernel).all()
+
+
+def test_saved_weights_and_the_config_beside_them_are_the_model(tmp_path):
+    model = built(layers.Dense(8, "tanh"), layers.Dropout(0.1), layers.Dense(2, "softmax"))
+    model.save_weights(tmp_path / "m.weights.h5")
+    (tmp_path / "model.json").write_text(model.to_json())
+    x = uniform(1, (9, 4), "float32")
+    for given in (["tanh", "softmax"], tmp_path / "model.json"):
+        assert same_bits(load_model(tmp_path / "m.weights.h5", layers=given).predict(x), from_keras(model).predict(x))

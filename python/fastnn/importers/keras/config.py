@@ -59,7 +59,7 @@ class KerasLayer:
         stored = self.stored(self, names)
         if stored.keys() != set(names):
             raise ModelFormatError(f"has the weights {', '.join(stored)!r:.100}; expected {', '.join(names)!r}")
-        return {name: _floats(name, stored[name]) for name in names if name != "count"}
+        return {name: floats(name, stored[name]) for name in names if name != "count"}
 
     def needs_rows(self) -> None:
         """Refuse rows that are arrays, and of which a layer takes the last axis, if others flatten them."""
@@ -199,7 +199,7 @@ def refuse_code(config: Any) -> None:
                 )
 
 
-def _floats(name: str, weight: Any) -> Array:
+def floats(name: str, weight: Any) -> Array:
     """Return a weight, float16 and bfloat16 as float32; it is an array or a dataset of h5py."""
     dtype = weight.dtype
     # In a file, bfloat16 is two opaque bytes.
