@@ -130,6 +130,18 @@ GRAPHS = {
 }  # fmt: skip
 
 
+PARTS = "convert each part that is one, keras.Model(layer_a.input, layer_b.output)"
+ADVICE = dict.fromkeys(
+    ("shared", "branch", "several inputs", "several outputs", "a sum", "a Dropout that stays"), PARTS
+)
+ADVICE |= {"a subclass": "save keras.Sequential([keras.Input((inputs,)), *model.layers])"}
+
+
+@pytest.mark.parametrize(("name", "advice"), ADVICE.items())
+def test_a_graph_that_is_no_row_is_told_what_to_convert(tmp_path, name, advice):
+    assert advice in refusal(tmp_path / "m", keras_3(GRAPHS[name][0](), WEIGHTS), UnsupportedModelError)
+
+
 @pytest.mark.parametrize("name", GRAPHS)
 def test_layers_that_stand_in_no_row_are_named(tmp_path, name):
     make, said = GRAPHS[name]

@@ -19,6 +19,7 @@ from fastnn.importers.steps import Array
 Shape = tuple[int | None, ...]  # None: any size
 
 MODELS = ("Sequential", "Functional")
+_REBUILD = "if its layers are, save keras.Sequential([keras.Input((inputs,)), *model.layers])"
 _DEEPEST = 32  # models within models
 _FAMILIES = {"keras", "tf_keras", "tensorflow", "builtins"}  # the packages that a config may name
 # Names that a class had in TensorFlow 1.13 to 2.0, or has for one that differs in training alone.
@@ -82,7 +83,7 @@ def layers_in_order(model: Any, keras: int | None, stored: Stored) -> list[Keras
     kind, config = keras_3_form(model)
     if kind not in MODELS:
         raise UnsupportedModelError(
-            f"the model is a {kind!r:.60}; expected a Sequential, or a Functional of layers in a row"
+            f"the model is a {kind!r:.60}; expected a Sequential, or a Functional of layers in a row: {_REBUILD}"
         )
     return list(_leaves(KerasLayer(kind, (), (), config, keras, stored)))
 
