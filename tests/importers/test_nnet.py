@@ -7,6 +7,7 @@ import pytest
 
 import fastnn
 from arrays import uniform
+from processes import run_python
 
 COMMENT = "// The contents of this file are licensed\n// Neural Network File Format by Kyle Julian, Stanford 2016\n"
 
@@ -106,3 +107,30 @@ def test_a_network_knows_its_own_layers(path):
     path.write_text(Network(2, 1).text())
     with pytest.raises(ValueError, match="a file of nnet knows its own"):
         fastnn.load_model(path, layers=["relu"])
+
+
+def test_a_damaged_file_is_refused_or_read_never_worse(path):
+    whole = Network(2, 3, 1).text().encode()
+    generator = np.random.default_rng(0)
+    refused = 0
+    for _ in range(500):
+        content = bytearray(whole)
+        content[generator.integers(len(COMMENT), len(whole))] = generator.integers(256)
+        path.write_bytes(content)
+        try:
+            assert fastnn.load_model(path).input_shape == (None, 2)
+        except fastnn.ModelFormatError as error:
+            assert str(error).isprintable()
+            refused += 1
+    assert refused > 100
+
+
+def test_a_file_takes_no_more_memory_than_it_is_worth(path):
+    path.write_text(COMMENT + "1,1000,1000,1000,1000,1000," + "1 " * ((1 << 21) - 100))
+    code = (
+        "import sys, fastnn, fastnn.saving.formats, processes\n"
+        "processes.limit_memory(2 * int(sys.argv[2]) + (64 << 20))\n"
+        "try: fastnn.load_model(sys.argv[1])\n"
+        "except fastnn.ModelFormatError as error: print(error)"
+    )
+    assert "numbers; expected" in run_python(code, path, path.stat().st_size)

@@ -177,10 +177,13 @@ def test_a_list_of_a_million_members_is_refused_before_it_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(("storage", "dtype"), [("FloatStorage", "<f4"), ("BFloat16Storage", "<u2")])
-def test_a_storage_of_many_tensors_is_read_once(tmp_path, storage, dtype):
+@pytest.mark.parametrize("before_1_6", [False, True])
+def test_a_storage_of_many_tensors_is_read_once(tmp_path, storage, dtype, before_1_6):
     numbers = np.ones(10**6, dtype)
     entries = [(f"{i}.weight", tensor("0", storage, 10**6, [1000, 1000], [1000, 1])) for i in range(100)]
-    path = saved(tmp_path / "sd.pt", archive(pickled(entries), {"0": numbers.tobytes()}))
+    data = numbers.tobytes()
+    old, new = in_a_row(pickled(entries), {"0": (10**6, data)}), archive(pickled(entries), {"0": data})
+    path = saved(tmp_path / "sd.pt", old if before_1_6 else new)
     tracemalloc.start()
     found = read(str(path))
     _, peak = tracemalloc.get_traced_memory()

@@ -55,9 +55,9 @@ class Run:
                 given = [*args, *(kwargs or {}).values()]
                 taken = [id(each) for each in run._tensors(given) if id(each) in run._uses]
                 result = function(*args, **(kwargs or {}))
-                is_random = function.__name__.startswith("rand")
-                if (taken or is_random) and function.__name__ not in _OF_SHAPES:
-                    run._calls[function.__name__] = run._calls.get(function.__name__, 0) + 1
+                name = getattr(function, "__name__", "")
+                if (taken or name.startswith("rand")) and name not in _OF_SHAPES:
+                    run._calls[name] = run._calls.get(name, 0) + 1
                     for each in set(taken):
                         run._uses[each] += 1
                     for each in run._tensors([result]):
