@@ -57,3 +57,9 @@ def refusing(what: str, *errors: type[Exception], raises: type[ValueError] = Mod
 def refusal(where: str, error: ModelFormatError) -> ModelFormatError:
     """Return the error with `where` in front, in one sentence."""
     return type(error)(one_sentence(f"{where}: {error}"))
+
+
+def knows_its_layers(where: str, kind: str) -> ValueError:
+    """Return the error for `layers` with a file that says itself what its layers are."""
+    said = "expected layers only with a PyTorch state dict, or weights alone of Keras"
+    return ValueError(one_sentence(f"{where}: {said}; a file of {kind} knows its own"))

@@ -10,12 +10,11 @@ from fastnn.importers.keras.file import load as load_keras
 from fastnn.importers.keras.file import tensors as keras_tensors
 from fastnn.importers.nnet import load as load_nnet
 from fastnn.importers.onnx.file import load as load_onnx
-from fastnn.importers.refusals import refusal
+from fastnn.importers.refusals import knows_its_layers, refusal
 from fastnn.importers.report import of_own_file
 from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, module_names
 from fastnn.models.sequential import Sequential
 from fastnn.saving import native
-from fastnn.text import printable
 
 Layers = Sequence[Any] | Mapping[str, Any] | str | os.PathLike[str]
 
@@ -40,8 +39,7 @@ def load(file: BinaryIO, layers: Any, eps: float | None, fold: bool, check: Any)
     if kind == "keras" and layers is not None:
         return _load_keras_weights(file, layers, eps=1e-3 if eps is None else eps, fold=fold, check=check)
     if layers is not None:
-        said = "expected layers only with a PyTorch state dict, or with weights alone of Keras"
-        raise ValueError(f"{printable(file.name)}: {said}; a file of {kind} knows its own")
+        raise knows_its_layers(file.name, kind)
     return _READERS[kind](file, fold=fold, check=check)
 
 

@@ -92,22 +92,6 @@ BAD_FILES = {
     "a storage of two dtypes": archive(
         pickled([(f"{s}.weight", tensor("0", s, 4, [4], [1])) for s in ("FloatStorage", "IntStorage")]), FOUR
     ),
-    "before 1.6, of another version": in_a_row(ONE, FOUR_IN_A_ROW, version=b"\x80\x02M\xea\x03."),
-    "before 1.6, big-endian": in_a_row(ONE, FOUR_IN_A_ROW, machine=MACHINE.replace(b"\x88u", b"\x89u")),
-    "before 1.6, cut off in a pickle": in_a_row(ONE, FOUR_IN_A_ROW)[:100],
-    "before 1.6, cut off in a storage": in_a_row(ONE, FOUR_IN_A_ROW)[:-1],
-    "before 1.6, with more at the end": in_a_row(ONE, FOUR_IN_A_ROW) + b"x",
-    "before 1.6, without the storage": in_a_row(ONE, {}),
-    "before 1.6, with the storage twice": in_a_row(ONE, FOUR_IN_A_ROW, keys=b"\x80\x02](" + 2 * text("0") + b"e."),
-    "before 1.6, with a storage of nothing": in_a_row(ONE, FOUR_IN_A_ROW | {"1": (4, FOUR["0"])}),
-    "before 1.6, with keys that are numbers": in_a_row(ONE, FOUR_IN_A_ROW, keys=b"\x80\x02](K\x00e."),
-    "before 1.6, with keys in a dict": in_a_row(ONE, FOUR_IN_A_ROW, keys=b"\x80\x02}."),
-    "before 1.6, with another count": in_a_row(ONE, {"0": (5, FOUR["0"])}),
-    "before 1.6, with a storage of 2^40 numbers": in_a_row(one("0", "FloatStorage", 2**40, [4], [1]), {}),
-    "before 1.6, with a storage of fewer than 0": in_a_row(one("0", "FloatStorage", -4, [4], [1]), {}),
-    "before 1.6, with a view beyond": in_a_row(
-        one("0", "FloatStorage", 4, [2], [1], view=b"(" + text("1") + integer(3) + integer(2) + b"t"), FOUR_IN_A_ROW
-    ),
     "a shape that is a storage": archive(
         pickled([("0.weight", b"ctorch._utils\n_rebuild_tensor_v2\n(" + PID + integer(0) + PID + b")tR")]), FOUR
     ),
@@ -205,6 +189,51 @@ def test_a_pickle_that_fails_leaves_nothing_in_memory(tmp_path):
     objects()
     before = objects()
     assert objects() < before + 20
+
+
+STORED_TWICE = b"\x80\x02](" + 2 * text("0") + b"e."
+OLD_FILES = {
+    "another version": (in_a_row(ONE, FOUR_IN_A_ROW, version=b"\x80\x02M\xea\x03."), "other than 1001"),
+    "big-endian": (in_a_row(ONE, FOUR_IN_A_ROW, machine=MACHINE.replace(b"\x88u", b"\x89u")), "big-endian"),
+    "nothing about the machine": (in_a_row(ONE, FOUR_IN_A_ROW, machine=b"\x80\x02]."), "big-endian"),
+    "cut off in a pickle": (in_a_row(ONE, FOUR_IN_A_ROW)[:100], "is not what torch.save"),
+    "cut off in a storage": (in_a_row(ONE, FOUR_IN_A_ROW)[:-1], "does not have the 4 numbers"),
+    "more at the end": (in_a_row(ONE, FOUR_IN_A_ROW) + b"x", "or more after them"),
+    "no storage": (in_a_row(ONE, {}), "storages without numbers"),
+    "a storage twice": (in_a_row(ONE, FOUR_IN_A_ROW, keys=STORED_TWICE), "or has it twice"),
+    "a storage of no tensor": (in_a_row(ONE, FOUR_IN_A_ROW | {"1": (4, FOUR["0"])}), "does not name"),
+    "keys that are numbers": (in_a_row(ONE, FOUR_IN_A_ROW, keys=b"\x80\x02](K\x00e."), "no list of texts"),
+    "keys in a dict": (in_a_row(ONE, FOUR_IN_A_ROW, keys=b"\x80\x02}."), "no list of texts"),
+    "another count": (in_a_row(ONE, {"0": (5, FOUR["0"])}), "does not have the 4 numbers"),
+    "2^40 numbers": (in_a_row(one("0", "FloatStorage", 2**40, [4], [1]), {}), "more memory than"),
+    "fewer than 0": (in_a_row(one("0", "FloatStorage", -4, [4], [1]), {}), "a size or a view that no storage has"),
+    "a view beyond": (
+        in_a_row(one("0", "FloatStorage", 4, [1], [1], view=b"(" + text("1") + numbers([3, 2])[1:]), FOUR_IN_A_ROW),
+        "a view reaches beyond its storage",
+    ),
+    "a view of two": (
+        in_a_row(one("0", "FloatStorage", 4, [1], [1], view=numbers([3, 2])), FOUR_IN_A_ROW),
+        "a size or a view",
+    ),
+    "another dtype": (
+        in_a_row(pickled([(s, tensor("0", s, 4, [4], [1])) for s in ("FloatStorage", "IntStorage")]), FOUR_IN_A_ROW),
+        "its pickle refers to 4 of int32",
+    ),
+}
+
+
+def test_a_file_of_before_1_6_that_is_whole_is_read(tmp_path):
+    """OLD_FILES differ from it in one thing each."""
+    found = read(str(saved(tmp_path / "sd.pt", in_a_row(ONE, FOUR_IN_A_ROW))))
+    assert found["0.weight"].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("content", "said"), OLD_FILES.values(), ids=OLD_FILES)
+def test_a_broken_file_of_before_1_6_gets_one_sentence(tmp_path, content, said):
+    path = saved(tmp_path / "sd.pt", content)
+    with pytest.raises(fastnn.ModelFormatError, match=said) as error:
+        read(str(path))
+    assert str(error.value).startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize("content", BAD_FILES.values(), ids=BAD_FILES)

@@ -13,7 +13,7 @@ from fastnn.importers.keras.hdf5 import MOST_TEXT, SIGNATURE, Hdf5
 from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.keras.strings import check_strings
 from fastnn.importers.paths import open_model
-from fastnn.importers.refusals import in_one_sentence, refusing
+from fastnn.importers.refusals import in_one_sentence, knows_its_layers, refusing
 from fastnn.importers.steps import Array
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
@@ -49,7 +49,7 @@ def load(
     """
     hdf5, text = _opened(file)
     if config is not None and (hdf5 is None or text is not None):
-        raise _knows_its_own(file)
+        raise knows_its_layers(file.name, "keras")
     with in_one_sentence(file.name):
         with refusing("is not what Keras writes", Exception):
             model = _read(*(_keras(ZipArchive(file)) if hdf5 is None else _h5(hdf5, text, config)))
@@ -64,7 +64,7 @@ def tensors(file: BinaryIO) -> tuple[dict[str, Array], bool]:
     """
     hdf5, text = _opened(file)
     if hdf5 is None or text is not None:
-        raise _knows_its_own(file)
+        raise knows_its_layers(file.name, "keras")
     with in_one_sentence(file.name), refusing("is not what Keras writes", Exception):
         return weights.as_tensors(hdf5)
 
@@ -79,10 +79,6 @@ def _opened(file: BinaryIO) -> tuple[Hdf5 | None, str | None]:
         check_strings(content, MOST_TEXT)
         hdf5 = Hdf5(content)
         return hdf5, hdf5.text(hdf5.root, "model_config")
-
-
-def _knows_its_own(file: BinaryIO) -> ValueError:
-    return ValueError(f"{printable(file.name)}: expected layers only with weights alone; a file of keras knows its own")
 
 
 def _read(config: Any, version: Any, stored: Stored) -> KerasModel:
