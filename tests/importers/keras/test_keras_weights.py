@@ -105,6 +105,12 @@ def test_a_batch_normalization_may_lack_gamma_and_beta_and_a_dense_its_bias(tmp_
     near(path, wanted, {"dense": "linear", "batch_normalization": "linear"})
 
 
+def test_the_eleventh_layer_of_a_class_comes_after_the_second(tmp_path):
+    layers = [(f"dense_{i}" if i else "dense", [np.ones((i + 1, i + 2), "f4")]) for i in range(12)]
+    path = saved(tmp_path / "m.weights.h5", numbered(*layers))
+    assert fastnn.load_model(path, layers=12 * ["linear"]).output_shape == (None, 13)
+
+
 def test_prelu_and_models_within_models_are_found(tmp_path):
     content = numbered(("sequential/layers/dense", [KERNEL, BIAS]), ("p_re_lu", [NORM["gamma"]]))
     path = saved(tmp_path / "m.weights.h5", content)

@@ -89,10 +89,9 @@ def as_tensors(hdf5: Hdf5) -> tuple[dict[str, Array], bool]:
     for root in _NUMBERED:
         if hdf5.at(root) is not None:
             modules = dict(_numbered_modules(hdf5, root))
-            numbers = [re.fullmatch(r"(.+?)(?:_(\d+))?", name) for name in modules]
-            stems = {match[1] for match in numbers if match}
-            order = sorted(modules, key=lambda name: int((re.search(r"_(\d+)$", name) or ["", "0"])[1]))
-            return _flat((name, modules[name]) for name in order), len(stems) == 1
+            in_order = sorted(modules, key=_class_and_number)  # which is that of the layers of one class
+            is_ordered = len({_class_and_number(name)[0] for name in modules}) == 1
+            return _flat((name, modules[name]) for name in in_order), is_ordered
     top = hdf5.texts(hdf5.root, "layer_names")
     modules = {}
     for layer in top or hdf5.children(hdf5.root):
@@ -104,6 +103,12 @@ def as_tensors(hdf5: Hdf5) -> tuple[dict[str, Array], bool]:
     return _flat(zip(names, modules.values(), strict=True)), are_single and top is not None
 
 
+def _class_and_number(name: str) -> tuple[str, int]:
+    """Return what "dense_1" says: the second of its class, 1."""
+    stem, _, number = name.rpartition("_")
+    return (stem, int(number)) if re.fullmatch("[0-9]{1,9}", number) and stem else (name, 0)
+
+
 def _numbered_modules(hdf5: Hdf5, path: str, around: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each layer's name in the file and its weights by name; models within have their layers below them."""
     if path.count("/") > _DEEPEST:
@@ -111,7 +116,7 @@ def _numbered_modules(hdf5: Hdf5, path: str, around: str = "") -> Iterator[tuple
     for name in hdf5.children(hdf5.at(path)):
         found = hdf5.children(hdf5.at(f"{path}/{name}/vars"))
         if found:
-            orders = _ORDERS.get(re.sub(r"_\d+$", "", name), [])
+            orders = _ORDERS.get(_class_and_number(name)[0], [])
             keys = next((order for order in orders if {*map(str, range(len(order)))} == found.keys()), None)
             if keys is None:
                 raise _unnamed(around + name, found)
