@@ -115,6 +115,27 @@ def test_the_core_expects_its_own_files_alone(path, content, what, advice):
     assert what in said
 
 
+READ_IN_PYTHON = {
+    "onnx": b"\x08\x0a\x12\x07pytorch",
+    "keras": b"\x89HDF\r\n\x1a\n" + bytes(100),
+    "keras, zip": zipped("metadata.json"),
+    "torch": zipped("sd/data.pkl"),
+    "torch, before 1.6": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
+    "nnet": b"// Neural Network File Format by Kyle Julian, Stanford 2016\n1,1,1,1,\n",
+}
+
+
+@pytest.mark.parametrize(("kind", "content"), READ_IN_PYTHON.items())
+def test_the_core_says_how_to_convert_what_python_reads(path, kind, content):
+    assert _core.format_of(content) == kind.partition(",")[0]
+    path.write_bytes(content)
+    with (
+        open_regular(str(path)) as file,
+        pytest.raises(fastnn.ModelFormatError, match="convert it first: fastnn convert"),
+    ):
+        native.read(file)
+
+
 def test_no_length_of_a_header_looks_like_another_format():
     """It may begin like zlib's data, like text or a tar archive."""
     for length in (*range(0x100, 0x10000), *(int.from_bytes(content[:4], "little") for content, *_ in FILES.values())):
