@@ -11,8 +11,9 @@ namespace fastnn::io {
 inline constexpr std::size_t kBeginningBytes = 512;
 
 struct Format {
-  std::string_view reader;       // of Python's: "keras", "onnx", "torch"; "fastnn" for all other files
+  std::string_view reader;       // of Python's: "keras", "onnx", "torch", "nnet", "fastnn"; "other" if there is none
   std::string_view description;  // "a gzip file"; empty for safetensors and unknown files
+  std::string_view advice;       // what to do instead
   bool is_pickled = false;
 };
 
@@ -20,7 +21,7 @@ struct Format {
 Format format_of(std::string_view beginning);
 
 // Throws ModelFormatError, or UnsupportedModelError for pickled files, if the format is known and not safetensors.
-// `file` begins the message.
-void refuse_foreign(std::string_view beginning, const std::string& file);
+// `file` begins the message; `expected` is what would be read.
+void refuse_foreign(std::string_view beginning, const std::string& file, std::string_view expected);
 
 }  // namespace fastnn::io

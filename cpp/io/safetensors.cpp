@@ -202,12 +202,13 @@ void check_length(std::uint64_t length, std::uint64_t file_size, const std::stri
 }
 
 // The header's text; the position is then at the data.
-std::string header_of(Input& file) {
-  const std::string beginning = file.beginning(kBeginningBytes);
-  refuse_foreign(beginning, file.name());
+std::string header_of(Input& file, Contents contents) {
+  const char* expected = contents == Contents::model ? "a model file of fastnn (.safetensors)"
+                                                     : "a PyTorch state dict (.pt, .pth or .safetensors)";
+  refuse_foreign(file.beginning(kBeginningBytes), file.name(), expected);
   if (file.size() < kLengthBytes) {
     throw ModelFormatError(file.name() + ": is " + std::to_string(file.size()) +
-                           " bytes long; expected a safetensors file, which has at least 8");
+                           " bytes long; expected a model file, which has at least 8: it is cut short");
   }
   if (file.size() > kMaxFileBytes) {
     throw LimitError(file.name() + ": is " + std::to_string(file.size()) + " bytes long; fastnn reads at most " +
@@ -247,7 +248,7 @@ std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file) {
 }
 
 Header read_header(Input& input, Contents contents) {
-  const std::string text = header_of(input);
+  const std::string text = header_of(input, contents);
   return parse_header(text, input.size() - kLengthBytes - text.size(), input.name(), contents);
 }
 

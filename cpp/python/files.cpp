@@ -161,7 +161,14 @@ void bind_files(py::module_& module) {
   module.attr("beginning_bytes") = io::kBeginningBytes;
   module.def(
       "format_of", [](const std::string& beginning) { return io::format_of(beginning).reader; }, py::arg("beginning"),
-      "Who reads a file with these first beginning_bytes: 'keras', 'onnx', 'torch' or 'fastnn'.");
+      "Who reads a file with these first beginning_bytes: 'keras', 'onnx', 'torch', 'nnet' or 'fastnn'; else 'other'.");
+  module.def(
+      "refuse_foreign",
+      [](const std::string& beginning, const std::string& path, const std::string& expected) {
+        io::refuse_foreign(beginning, io::escaped(path), expected);
+      },
+      py::arg("beginning"), py::arg("path"), py::arg("expected"),
+      "Raise ModelFormatError for a file with these first bytes that is none of safetensors.");
   module.def("read_safetensors", &read_safetensors, py::arg("descriptor"), py::arg("path"), py::arg("with_data"));
   module.def("read_model", &read_model, py::arg("descriptor"), py::arg("path"));
   module.def("write_model", &write_model, py::arg("path"), py::arg("config"), py::arg("layers"));

@@ -83,13 +83,29 @@ def test_an_output_of_an_onnx_file_is_chosen_by_its_name(run):
     assert all(repr(name) in err for name in names)
 
 
+def test_weights_alone_of_keras_are_told_the_config_beside_them(run, rows, tmp_path):
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+    x, y = rows("keras_diabetes")
+    with h5py.File(MODELS / "keras_diabetes.h5") as whole, h5py.File(tmp_path / "m.weights.h5", "w") as alone:
+        (tmp_path / "model.json").write_text(whole.attrs["model_config"])
+        for name in whole["model_weights"]:
+            whole.copy(f"model_weights/{name}", alone)
+        alone.attrs["layer_names"] = whole["model_weights"].attrs["layer_names"]
+    file, out = tmp_path / "m.weights.h5", tmp_path / "out.safetensors"
+    assert run("convert", file, out, "--layers", tmp_path / "model.json", "--check", x, y)[0] == 0
+    assert same_bits(*(fastnn.load_model(each).predict(np.load(x)) for each in (out, MODELS / "keras_diabetes.h5")))
+    code, _, err = run("convert", file, out)
+    assert code == 2
+    assert "layers='model.json'" in err
+
+
 @pytest.mark.parametrize("layers", [1, 400])
 def test_fastnns_own_file_knows_its_activations(run, tmp_path, layers):
     own = tmp_path / "own.safetensors"
     fastnn.Sequential([fastnn.layers.Dense(2, input_shape=(2,)) for _ in range(layers)]).save(own)
     code, out, err = run("convert", own, tmp_path / "out.safetensors", "--layers", "relu")
     assert (code, out) == (2, "")
-    said = "expected layers only with a PyTorch state dict; received a file of fastnn"
+    said = "expected layers only with a PyTorch state dict, or weights alone of Keras; received a model of fastnn"
     assert err == f"fastnn: {own}: {said}\n"
 
 

@@ -260,7 +260,7 @@ def test_data_that_may_not_be_read_gives_one_line(predict, tmp_path, name):
     ("name", "words"),
     [
         ("missing.safetensors", ["missing.safetensors: No such file or directory"]),
-        ("folder.safetensors", ["folder.safetensors", "directory"]),
+        ("folder.safetensors", ["folder.safetensors", "a folder; expected the file of a model"]),
         ("rows.csv", ["rows.csv"]),
         ("zeros.safetensors", ["zeros.safetensors"]),
     ],

@@ -1,7 +1,8 @@
 """Fuzz the Keras importer: a whole .keras or .h5 file, the config in one, or the weights in one.
 
 The first byte chooses what the rest is. C: config.json of a .keras file. L: model_config of an .h5 file. W:
-model.weights.h5 of a .keras file with right checksums. Any other byte, such as K or H: the whole file.
+model.weights.h5 of a .keras file with right checksums. A: weights alone, with `layers`. Any other byte, such as K or H:
+the whole file.
 """
 
 import judge
@@ -26,7 +27,10 @@ def content_of(data):
 
 
 def test_one_input(data):
-    judge.model_of(content_of(data))
+    if data[:1] == b"A":
+        judge.model_of(data[1:], lambda error: type(error) is ValueError and "layers" in str(error), layers=["relu"])
+    else:
+        judge.model_of(content_of(data))
 
 
 def mutate(data, max_size, seed):

@@ -65,6 +65,8 @@ def forward():
 
 def state_dict_files():
     yield state_dicts.state_dict_bytes(state_dicts.weights(3, 4, 2))
+    yield state_dicts.state_dict_bytes(state_dicts.weights(3, 4, 2), before_1_6=True)
+    yield state_dicts.state_dict_bytes({"weight": np.ones((2, 2), "<u2"), "bias": np.ones(2, "<f8")}, before_1_6=True)
     yield state_dicts.state_dict_bytes({"weight": np.ones((2, 2), "<f8"), "bias": np.ones(2, "<f2")})
     norm = {f"1.{name}": np.ones(4, "<f4") for name in ("weight", "bias", "running_mean", "running_var")}
     yield state_dicts.state_dict_bytes(state_dicts.weights(3, 4) | norm)
@@ -132,6 +134,9 @@ def keras():
         made.sequential(made.given(), made.dense()), {"d/kernel": made.KERNEL, "d/bias": made.BIAS}
     )
     yield from (b"K" + content for content in stored("*.keras", "*.h5"))
+    yield b"A" + made.hdf5(weights)
+    kernel = {"d/d/kernel:0": made.KERNEL, "d/d/bias:0": made.BIAS}
+    yield b"A" + made.hdf5(kernel, {("", "layer_names"): np.array([b"d"])})
 
 
 def safetensors():

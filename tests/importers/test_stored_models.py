@@ -97,7 +97,7 @@ def test_a_state_dict_without_its_activations_asks_for_them(file):
 
 @pytest.mark.parametrize("file", ["keras_digits.keras", "keras_digits.tf2onnx.onnx"])
 def test_layers_are_for_state_dicts_alone(file):
-    with pytest.raises(ValueError, match="expected layers only with a PyTorch state dict"):
+    with pytest.raises(ValueError, match="expected layers only with .* received a model of"):
         load_model(MODELS / file, layers=["relu"])
 
 

@@ -252,7 +252,7 @@ MALFORMED = {
     "tensors without their layer": (with_config(lambda c: c["layers"].pop()), F, "does not belong"),
     # other kinds of file
     "text": (b"weights: 1 2 3 4 5 6\n", F, "looks like text"),
-    "JSON": (json.dumps(CONFIG).encode(), F, "looks like text"),
+    "JSON": (json.dumps(CONFIG).encode(), F, "config without weights"),
     "zip": (zip_of("a.txt"), F, "looks like a zip archive"),
     "Keras": (zip_of("metadata.json"), U, "holds metadata.json"),
     "npz": (zip_of("a.npy"), F, "looks like a NumPy archive"),
@@ -262,7 +262,8 @@ MALFORMED = {
     "GGUF": (b"GGUF\3\0\0\0" + b"\0" * 100, F, "looks like a GGUF model"),
     "PyTorch": (zip_of("model/data.pkl"), F, "is not what torch.save() writes"),
     "pickle": (pickle.dumps({"w": [1.0]}), U, "never unpickles"),
-    "random bytes": (np.random.default_rng(3).bytes(4096), L, "the header is"),
+    "random bytes": (np.random.default_rng(3).bytes(4096), F, "looks like no model file"),
+    "header longer than fastnn reads": (b"\0\0\0\1\0\0\0\0" + bytes(100), L, "the header is"),
 }
 
 

@@ -24,9 +24,10 @@ def numbers(values):
     return b"(" + b"".join(map(integer, values)) + b"t"
 
 
-def tensor(key, storage, size, shape, strides, offset=0):
-    """The pickle's opcodes of one tensor, a view of a storage."""
-    pid = b"(" + text("storage") + f"ctorch\n{storage}\n".encode() + text(key) + text("cpu") + integer(size) + b"tQ"
+def tensor(key, storage, size, shape, strides, offset=0, view=b""):
+    """The pickle's opcodes of one tensor, a view of a storage; view: of a view of the storage, before PyTorch 1.6."""
+    kind = text("storage") + f"ctorch\n{storage}\n".encode()
+    pid = b"(" + kind + text(key) + text("cpu") + integer(size) + view + b"tQ"
     rest = integer(offset) + numbers(shape) + numbers(strides) + b"\x89ccollections\nOrderedDict\n)R"
     return b"ctorch._utils\n_rebuild_tensor_v2\n(" + pid + rest + b"tR"
 
@@ -47,15 +48,28 @@ def archive(pickle, storages, root="sd/", **options):
     return buffer.getvalue()
 
 
-def state_dict_bytes(tensors):
+MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+MACHINE = b"\x80\x02}(" + text("protocol_version") + b"M\xe9\x03" + text("little_endian") + b"\x88u."
+
+
+def in_a_row(pickle, storages, *, version=b"\x80\x02M\xe9\x03.", machine=MACHINE, keys=None):
+    """The bytes of a file of PyTorch before 1.6; storages: (count, data) by their keys."""
+    keys = b"\x80\x02](" + b"".join(map(text, storages)) + b"e." if keys is None else keys
+    numbers = b"".join(struct.pack("<Q", count) + data for count, data in storages.values())
+    return MAGIC + version + machine + pickle + keys + numbers
+
+
+def state_dict_bytes(tensors, before_1_6=False):
     """The bytes of a file of these arrays, each in a storage of its own; uint16 is bfloat16."""
     entries, storages = [], {}
     for i, (name, array) in enumerate(tensors.items()):
         storage = "BFloat16Storage" if array.dtype == np.uint16 else STORAGES[array.dtype.str]
         strides = [stride // array.itemsize for stride in array.strides]
         entries.append((name, tensor(str(i), storage, array.size, array.shape, strides)))
-        storages[str(i)] = array.tobytes("A")
-    return archive(pickled(entries), storages)
+        storages[str(i)] = (array.size, array.tobytes("A"))
+    if before_1_6:
+        return in_a_row(pickled(entries), storages)
+    return archive(pickled(entries), {key: data for key, (_, data) in storages.items()})
 
 
 def weights(*sizes, dtype="<f4", step=2):

@@ -18,12 +18,13 @@ def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     parser.add_argument(
         name,
         metavar=metavar,
-        help="a model of fastnn (.safetensors), Keras, ONNX or PyTorch, recognised by its content",
+        help="a model of fastnn (.safetensors), Keras, ONNX, PyTorch or NNet, recognised by its content",
     )
     parser.add_argument(
         "--layers",
         metavar="NAME,NAME,…",
-        help="for a PyTorch state dict: the activation after each of its modules, linear for none",
+        help="for a PyTorch state dict or weights alone of Keras: the activation after each of its modules, linear for "
+        "none; for the latter also the .json file that model.to_json() wrote",
     )
     parser.add_argument(
         "--prefix", metavar="PREFIX", help="for a PyTorch state dict of several networks: take the names that begin so"
@@ -35,5 +36,7 @@ def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
 
 def load(options: argparse.Namespace, **more: Any) -> Sequential:
     """Load the model file that the options name. `more` goes to load_model."""
-    layers = None if options.layers is None else options.layers.split(",")
+    layers: Any = options.layers
+    if layers is not None and not layers.endswith(".json"):
+        layers = layers.split(",")
     return load_model(options.model, layers=layers, prefix=options.prefix, outputs=options.outputs, **more)

@@ -1,5 +1,6 @@
 """Objects and functions of other packages, recognised exactly, without importing those packages."""
 
+import os
 import sys
 import types
 from collections.abc import Container
@@ -28,3 +29,14 @@ def own_name(thing: object, package: str, cls: type | None = None, wrapped: Cont
     if any(callable(getattr(own, each, None)) for each in attributes if each not in wrapped):
         return None
     return name
+
+
+def received(thing: object) -> str:
+    """Say what was given in the place of a live object: a path, a class, or an object of another class.
+
+    >>> received("m.pkl"), received(dict), received(3)
+    ("the path 'm.pkl'", 'the class dict', 'int')
+    """
+    if isinstance(thing, str | os.PathLike):
+        return f"the path {str(thing)!r:.100}"
+    return f"the class {thing.__qualname__}" if isinstance(thing, type) else type(thing).__name__

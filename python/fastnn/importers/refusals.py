@@ -8,6 +8,11 @@ from fastnn._core import ModelFormatError
 from fastnn.text import printable
 
 _MOST_CHARACTERS = 1000
+_TAKEN_BY = {
+    "layers": "a PyTorch state dict, or weights alone of Keras",
+    "prefix": "a PyTorch state dict",
+    "outputs": "an ONNX file",
+}
 
 
 def one_sentence(text: str) -> str:
@@ -57,3 +62,8 @@ def refusing(what: str, *errors: type[Exception], raises: type[ValueError] = Mod
 def refusal(where: str, error: ModelFormatError) -> ModelFormatError:
     """Return the error with `where` in front, in one sentence."""
     return type(error)(one_sentence(f"{where}: {error}"))
+
+
+def misplaced(where: str, option: str, received: str) -> ValueError:
+    """Return the error for an option of load_model() with a file that has no use for it."""
+    return ValueError(one_sentence(f"{where}: expected {option} only with {_TAKEN_BY[option]}; received {received}"))

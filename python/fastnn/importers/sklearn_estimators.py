@@ -3,13 +3,14 @@
 Estimators are recognised by their exact class, and read by their public attributes. scikit-learn is never imported.
 """
 
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.floating_point import default_mode
-from fastnn.importers.live_objects import own_name
+from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Function, Nothing, Product, Scale, Step, clip
@@ -100,6 +101,10 @@ def _estimator(thing: Any, path: str) -> _Found:
     advice = "expected an MLPClassifier or an MLPRegressor of scikit-learn itself, or a Pipeline that ends in one"
     if hasattr(thing, "best_estimator_"):
         advice = "convert its best_estimator_"
+    if isinstance(thing, str | os.PathLike | type):
+        source, advice = received(thing), "make one and fit it"
+        if not isinstance(thing, type):
+            advice = "load it first, with joblib.load(path) if you trust the file, and convert the estimator"
     raise UnsupportedModelError(f"{source} has no dense network that fastnn knows; {advice}")
 
 

@@ -1,11 +1,10 @@
 """load_model and save_model."""
 
 import os
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
+from fastnn.importers.paths import open_model
 from fastnn.models.sequential import Sequential
 from fastnn.saving import formats
 
@@ -14,9 +13,9 @@ from fastnn.saving import formats
 def load_model(
     filepath: str | os.PathLike[str],
     *,
-    layers: Sequence[Any] | Mapping[str, Any] | None = None,
+    layers: formats.Layers | None = None,
     prefix: str | None = None,
-    eps: float = 1e-5,
+    eps: float | None = None,
     outputs: str | None = None,
     fold: bool = True,
     check: Any = None,
@@ -24,9 +23,11 @@ def load_model(
     """Return the model of a file. The content of the file, not its name, decides how it is read.
 
     Formats: fastnn's .safetensors; .keras and .h5 of Keras (needs `pip install h5py`); .onnx (needs
-    `pip install onnx`); PyTorch's state dicts, .pt and .safetensors.
+    `pip install onnx`); PyTorch's state dicts, .pt and .safetensors; .nnet of NNet.
 
-    layers, eps: only for state dicts, which do not hold activations; see from_torch_state_dict().
+    layers, eps: only for state dicts, which do not hold activations, and for weights alone of Keras (save_weights());
+        see from_torch_state_dict(). Default eps: PyTorch's 1e-5, Keras' 1e-3. For weights of Keras, layers may be the
+        path of what model.to_json() wrote: load_model("model.weights.h5", layers="model.json").
     prefix: only for state dicts that hold several networks: "actor." takes the one whose names begin so.
     outputs: only for ONNX files with several outputs: the name of one. The model is the part that makes it.
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
@@ -45,7 +46,7 @@ def load_model(
     >>> load_model("model.safetensors") == model
     True
     """
-    with open_regular(os.fsdecode(filepath)) as file:
+    with open_model(filepath) as file:
         return formats.load(file, layers=layers, prefix=prefix, eps=eps, outputs=outputs, fold=fold, check=check)
 
 

@@ -1,26 +1,30 @@
 """The formats of model files, one row each. The first bytes of a file choose the row; its function reads the file."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from fastnn import _core
 from fastnn.importers import safetensors
 from fastnn.importers.keras.file import load as load_keras
+from fastnn.importers.keras.file import tensors as keras_tensors
+from fastnn.importers.nnet import load as load_nnet
 from fastnn.importers.onnx.file import load as load_onnx
-from fastnn.importers.refusals import refusal
+from fastnn.importers.refusals import misplaced, refusal
 from fastnn.importers.report import of_own_file
-from fastnn.importers.torch.state_dict import from_torch_state_dict, module_names
+from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, module_names
 from fastnn.models.sequential import Sequential
 from fastnn.saving import native
-from fastnn.text import printable
+
+Layers = Sequence[Any] | Mapping[str, Any] | str | os.PathLike[str]
 
 
 def load(
     file: BinaryIO,
     *,
-    layers: Sequence[Any] | Mapping[str, Any] | None = None,
+    layers: Any = None,
     prefix: str | None = None,
-    eps: float = 1e-5,
+    eps: float | None = None,
     outputs: str | None = None,
     fold: bool = True,
     check: Any = None,
@@ -35,17 +39,30 @@ def load(
     beginning = file.read(_core.beginning_bytes)
     file.seek(0)
     kind = _core.format_of(beginning)
+    if kind == "other":
+        _core.refuse_foreign(beginning, os.fsencode(file.name), _READ)
     is_given = {"layers": layers is not None, "prefix": prefix is not None, "outputs": outputs is not None}
     is_state_dict = kind == "torch" or (kind == "fastnn" and any(is_given.values()) and not safetensors.is_own(file))
-    known = ("layers", "prefix") if is_state_dict else ("outputs",) if kind == "onnx" else ()
-    for name in (name for name, given in is_given.items() if given and name not in known):
-        own = "a PyTorch state dict" if is_state_dict else f"a file of {kind}"
-        raise ValueError(f"{printable(file.name)}: expected {name} only with {_TAKEN_BY[name]}; received {own}")
+    taken = {"keras": ("layers",), "onnx": ("outputs",)}.get(kind, ()) if not is_state_dict else ("layers", "prefix")
+    for name in (name for name, given in is_given.items() if given and name not in taken):
+        raise misplaced(file.name, name, "a PyTorch state dict" if is_state_dict else f"a model of {kind}")
     if is_state_dict:
         if layers is None:
             raise _activations_missing(file, prefix)
+        eps = 1e-5 if eps is None else eps
         return from_torch_state_dict(file, layers, eps=eps, fold=fold, check=check, prefix=prefix)
+    if kind == "keras" and layers is not None:
+        return _load_keras_weights(file, layers, eps=1e-3 if eps is None else eps, fold=fold, check=check)
     return _READERS[kind](file, fold=fold, check=check, **({"outputs": outputs} if kind == "onnx" else {}))
+
+
+def _load_keras_weights(file: BinaryIO, layers: Any, *, eps: float, fold: bool, check: Any) -> Sequential:
+    if isinstance(layers, str | os.PathLike):
+        return load_keras(file, config=layers, fold=fold, check=check)
+    tensors, is_ordered = keras_tensors(file)
+    return from_tensors(
+        tensors, layers, f"{file.name}: ", is_ordered=is_ordered, eps=eps, defaults={}, fold=fold, check=check
+    )
 
 
 def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
@@ -62,12 +79,17 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
     return model
 
 
-# The names are those in cpp/io/format.cpp, the table of first bytes. Unknown files go to fastnn's own reader. Its error
-# says what they look like.
-_READERS: dict[str, Callable[..., Sequential]] = {"keras": load_keras, "onnx": load_onnx, "fastnn": _load_own}
-
-
-_TAKEN_BY = {"layers": "a PyTorch state dict", "prefix": "a PyTorch state dict", "outputs": "an ONNX file"}
+_READ = (
+    "a model of fastnn (.safetensors), Keras (.keras, .h5), ONNX (.onnx), PyTorch (a state dict: .pt, .pth, "
+    ".safetensors) or NNet (.nnet)"
+)
+# The names are those in cpp/io/format.cpp, the table of first bytes.
+_READERS: dict[str, Callable[..., Sequential]] = {
+    "keras": load_keras,
+    "onnx": load_onnx,
+    "nnet": load_nnet,
+    "fastnn": _load_own,
+}
 
 
 def _activations_missing(file: BinaryIO, prefix: str | None) -> _core.ModelFormatError:

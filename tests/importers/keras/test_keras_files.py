@@ -223,3 +223,39 @@ def test_an_activation_may_be_missing_a_name_or_one_of_keras_functions(tmp_path,
     config = sequential(given(), dense(activation=activation))
     (read,) = load(saved(tmp_path / "m", keras_3(config, WEIGHTS_3))).layers
     assert read.activation == "linear"
+
+
+@pytest.mark.parametrize("class_name", ["BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"])
+def test_a_batch_normalization_is_read_under_each_name_that_tensorflow_gave_it(tmp_path, class_name):
+    norm = {name: uniform(4 + i, 3, "float32") + 2 for i, name in enumerate(("gamma", "beta", "mean", "variance"))}
+    config = sequential(given(), dense(), layer(class_name, "n", axis=[1], epsilon=1e-3, momentum=0.99, scale=True))
+    weights = WEIGHTS_2 | {f"n/n/{name}:0": norm[name] for name in ("gamma", "beta")}
+    weights |= {f"n/n/moving_{name}:0": norm[name] for name in ("mean", "variance")}
+    model = load(saved(tmp_path / "m.h5", legacy(config, weights, version="2.2.4-tf")))
+    assert_near(
+        model.predict(ROWS), (SUMS - norm["mean"]) / np.sqrt(norm["variance"] + 1e-3) * norm["gamma"] + norm["beta"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers", "function"),
+    [
+        ("ReLU", {"max_value": 0.5, "negative_slope": 0.0, "threshold": 0.0}, lambda x: np.clip(x, 0, 0.5)),
+        ("LeakyReLU", {"alpha": 0.25}, lambda x: np.where(x < 0, 0.25 * x, x)),
+        ("ELU", {"alpha": 0.5}, lambda x: np.where(x < 0, 0.5 * np.expm1(x), x)),
+    ],
+)
+def test_numbers_that_tensorflow_wrote_as_objects_are_numbers(tmp_path, kind, numbers, function):
+    objects = {key: {"type": "ndarray", "value": number} for key, number in numbers.items()}
+    config = sequential(given(), dense(), layer(kind, "r", **objects))
+    assert_near(load(saved(tmp_path / "m.h5", legacy(config, WEIGHTS_2))).predict(ROWS), function(SUMS))
+
+
+@pytest.mark.parametrize("steps", [5, None])
+def test_layers_on_arrays_work_along_the_last_axis(tmp_path, steps):
+    shape = {"batch_shape": [None, steps, 4]}
+    config = sequential(given(**shape), dense(), layer("Softmax", "s", axis=2), layer("Dropout", "o", rate=0.5))
+    model = load(saved(tmp_path / "m.keras", keras_3(config, WEIGHTS_3)))
+    assert model.input_shape == (None, 4)
+    powers = np.exp(SUMS)
+    assert_near(model.predict(ROWS[None]), (powers / powers.sum(axis=1, keepdims=True))[None])

@@ -13,7 +13,6 @@ from keras_files import (
     dense,
     functional,
     given,
-    hdf5,
     keras_3,
     layer,
     legacy,
@@ -118,22 +117,35 @@ GRAPHS = {
     "Keras 2, training": (lambda: functional(given(), dense(), node=lambda name: [[name, 0, 0, {"training": True}]]),
                           "training=True"),
     "a subclass": (lambda: {"class_name": "MyModel", "config": {}}, "'MyModel'"),
-    "rows of rows": (lambda: sequential(given(batch_shape=[None, 2, 4]), dense()), "(2, 4)"),
-    "answers that are arrays": (lambda: sequential(given(batch_shape=[None, 2, 4]), layer("ReLU", "r")), "Flatten"),
+    "rows of rows": (lambda: sequential(given(batch_shape=[None, 2, 4]), dense(), layer("Flatten", "f")), "(2, 4)"),
+    "rows of any number of rows": (
+        lambda: sequential(given(batch_shape=[None, None, 4]), dense(), layer("Flatten", "f")), "(None, 4)"),
+    "an unknown number of rows in one": (
+        lambda: sequential(given(batch_shape=[None, None, 4]), layer("Flatten", "f"), layer("Softmax", "s")),
+        "all sizes to be known"),
+    "answers that are arrays": (
+        lambda: sequential(given(), dense(), layer("Reshape", "r", target_shape=[1, 3])), "Flatten at its end"),
     "sparse": (lambda: sequential(given(sparse=True), dense()), "sparse"),
     "strings": (lambda: sequential(given(dtype="string"), dense()), "numbers"),
 }  # fmt: skip
+
+
+PARTS = "convert each part that is one, keras.Model(layer_a.input, layer_b.output)"
+ADVICE = dict.fromkeys(
+    ("shared", "branch", "several inputs", "several outputs", "a sum", "a Dropout that stays"), PARTS
+)
+ADVICE |= {"a subclass": "save keras.Sequential([keras.Input((inputs,)), *model.layers])"}
+
+
+@pytest.mark.parametrize(("name", "advice"), ADVICE.items())
+def test_a_graph_that_is_no_row_is_told_what_to_convert(tmp_path, name, advice):
+    assert advice in refusal(tmp_path / "m", keras_3(GRAPHS[name][0](), WEIGHTS), UnsupportedModelError)
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_layers_that_stand_in_no_row_are_named(tmp_path, name):
     make, said = GRAPHS[name]
     assert said in refusal(tmp_path / "m", keras_3(make(), WEIGHTS), UnsupportedModelError)
-
-
-def test_weights_alone_are_refused_with_what_to_save(tmp_path):
-    content = hdf5({"layers/dense/vars/0": KERNEL})
-    assert "save the whole model" in refusal(tmp_path / "m.weights.h5", content, UnsupportedModelError)
 
 
 def test_other_ways_of_keeping_weights_are_named(tmp_path):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from arrays import same_bits, uniform
-from fastnn import UnsupportedModelError
+from fastnn import UnsupportedModelError, load_model
 from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
+from fastnn.importers.keras.layers import AUGMENTATIONS
 from fastnn.importers.keras.live import from_keras
 from opened import load_keras as load
 
@@ -133,7 +134,43 @@ def test_random_chains_agree(part, tmp_path):
 
 
 def built(*chain, inputs=4):
-    return keras.Sequential([keras.Input((inputs,)), *chain])
+    shape = inputs if isinstance(inputs, tuple) else (inputs,)
+    return keras.Sequential([keras.Input(shape), *chain])
+
+
+def test_layers_that_augment_images_in_training_alone_vanish():
+    """They return their inputs, whatever their range."""
+    arguments = {"RandomZoom": (0.2,), "RandomTranslation": (0.2, 0.2), "RandomRotation": (0.2,)} | dict.fromkeys(
+        (
+            "RandomBrightness",
+            "RandomColorDegeneration",
+            "RandomContrast",
+            "RandomHue",
+            "RandomSaturation",
+            "RandomSharpness",
+        ),
+        (0.2,),
+    )
+    x = np.random.default_rng(0).normal(0, 300, (3, 8, 8, 3)).astype("f4")
+    names = {*AUGMENTATIONS} & {*dir(layers)}
+    for name in names:
+        made = getattr(layers, name)(*arguments.get(name, ()))
+        model = built(made, layers.Flatten(), inputs=x.shape[1:])
+        assert same_bits(from_keras(model).predict(x.reshape(len(x), -1)), model.predict(x, verbose=0)), name
+    assert len(names) > 20
+
+
+def test_a_dense_on_steps_and_features_works_on_the_features_of_each():
+    shared = layers.PReLU(shared_axes=[1], alpha_initializer="uniform")
+    model = built(layers.Dense(8), layers.BatchNormalization(), shared, layers.LayerNormalization(), inputs=(5, 4))
+    model.add(layers.Dense(2, "softmax"))
+    model.set_weights([np.random.default_rng(i).random(each.shape) for i, each in enumerate(model.get_weights())])
+    x = uniform(1, (3, 5, 4), "float32")
+    own = from_keras(model, check=x)
+    assert own.predict(x).shape == (3, 5, 2)
+    assert own.conversion.difference.ulps < 16
+    with pytest.raises(UnsupportedModelError, match="the same for all other axes"):
+        from_keras(built(layers.PReLU(), inputs=(5, 4)))
 
 
 def test_check_asks_keras_and_the_report_names_the_model():
@@ -162,7 +199,7 @@ def test_an_unbuilt_model_is_refused():
 
 def test_what_is_no_keras_model_is_a_type_error():
     for thing in (None, layers.Dense(3), "model.keras", keras.Model):
-        with pytest.raises(TypeError, match="expected a model of Keras"):
+        with pytest.raises(TypeError, match=r"expected a model of Keras; received .*fastnn.load_model\(path\) reads"):
             from_keras(thing)
 
 
@@ -246,3 +283,12 @@ def test_weights_of_each_dtype_are_the_same_from_both_files_and_from_the_model(d
         assert same_bits(load(tmp_path / f"m.{kind}").predict(x), converted.predict(x))
     kernel = keras.ops.convert_to_numpy(keras.ops.cast(model.layers[0].kernel, "float64"))
     assert (converted.layers[0].kernel == kernel).all()
+
+
+def test_saved_weights_and_the_config_beside_them_are_the_model(tmp_path):
+    model = built(layers.Dense(8, "tanh"), layers.Dropout(0.1), layers.Dense(2, "softmax"))
+    model.save_weights(tmp_path / "m.weights.h5")
+    (tmp_path / "model.json").write_text(model.to_json())
+    x = uniform(1, (9, 4), "float32")
+    for given in (["tanh", "softmax"], tmp_path / "model.json"):
+        assert same_bits(load_model(tmp_path / "m.weights.h5", layers=given).predict(x), from_keras(model).predict(x))

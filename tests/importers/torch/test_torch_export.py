@@ -148,25 +148,99 @@ class Failing(nn.Linear):
         raise KeyError("something")
 
 
+class Own(nn.Module):
+    """A module of some parts, and a forward that takes itself and rows."""
+
+    def __init__(self, forward, **parts):
+        super().__init__()
+        for name, part in parts.items():
+            self.add_module(name, part)
+        self.function = forward
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
+def own(forward, **parts):
+    return lambda: Own(forward, fc=nn.Linear(4, 4), **parts)
+
+
+def attended(m, x):
+    return m.fc(m.attention(x[:, None], x[:, None], x[:, None])[0][:, 0])
+
+
+PARTS = r"as in from_torch\(module\.fc\)"
 REFUSED = {
-    "several inputs": (lambda: Several(4, 4), "expected a forward that takes rows"),
-    "it depends on the data": (lambda: Branching(4, 4), "."),
-    "a branch": (Residual, "."),
-    "chance": (lambda: Random(4, 4), "."),
-    "what it remembers": (lambda: Counting(4, 4), "do not always compute"),
-    "other rows": (lambda: OverRows(4, 4), "."),
-    "their number": (lambda: TimesRows(4, 4), "do not always compute|cannot export"),
-    "an error": (lambda: Failing(4, 4), "something"),
+    "several inputs": (lambda: Several(4, 4), "expected a forward that takes rows .*missing 1 .*; wrap it in a module"),
+    "an if": (lambda: Branching(4, 4), "decides by the numbers of its rows, as an if.*convert the part without"),
+    "a loop": (own(lambda m, x: [x := m.fc(x) for _ in range(int(x.sum()) + 1)][-1]), "decides by the numbers"),
+    "item()": (own(lambda m, x: m.fc(x) * x.max().item()), "decides by the numbers"),
+    "a branch": (Residual, f"uses a result twice, as residual connections.*convert each part that is one, {PARTS}"),
+    "two heads in one": (own(lambda m, x: torch.cat([m.fc(x), m.fc(x).tanh()], 1)), f"uses a result twice.*{PARTS}"),
+    "a tuple": (own(lambda m, x: (m.fc(x), x)), "returns a tuple of 2; expected one tensor: wrap it in a module"),
+    "a list": (own(lambda m, x: [m.fc(x)]), "returns a list of 1; expected one tensor: wrap it in a module"),
+    "a dict": (own(lambda m, x: {"p": m.fc(x), "v": x}), "returns a dict with 'p', 'v'; expected one tensor: wrap it"),
+    "nothing": (own(lambda m, x: None), "returns nothing; expected one tensor"),
+    "a distribution": (own(lambda m, x: torch.distributions.Normal(m.fc(x), 1)), "returns a Normal; expected one"),
+    "argmax": (own(lambda m, x: m.fc(x).argmax(-1)), r"returns torch.int64, as argmax.*model.predict_classes\(x\)"),
+    "a comparison": (own(lambda m, x: m.fc(x) > 0), "returns torch.bool, as argmax and comparisons do"),
+    "one answer for all rows": (own(lambda m, x: m.fc(x).mean()), r"answers 2 rows with a tensor of shape \(\)"),
+    "chunk": (own(lambda m, x: torch.mul(*m.fc(x).chunk(2, -1))), f"one of the calls linear, chunk, mul; .*{PARTS}"),
+    "an LSTM": (own(lambda m, x: m.l(m.fc(x))[0], l=nn.LSTM(4, 4)), rf"module 'l' \(LSTM\) is no layer.*{PARTS}"),
+    "an Embedding": (
+        own(lambda m, x: m.fc(m.e(x.long()[:, 0])), e=nn.Embedding(9, 4)),
+        rf"module 'e' \(Embedding\).*{PARTS}",
+    ),
+    "an Embedding of what is given": (
+        own(lambda m, x: m.fc(m.e(x)), e=nn.Embedding(9, 4)),
+        rf"module 'e' \(Embedding\).*{PARTS}",
+    ),
+    "a convolution": (
+        own(lambda m, x: m.c(m.fc(x)[:, None])[:, 0], c=nn.Conv1d(1, 1, 3)),
+        rf"module 'c' \(Conv1d\).*{PARTS}",
+    ),
+    "attention": (
+        own(attended, attention=nn.MultiheadAttention(4, 2)),
+        rf"'attention' \(MultiheadAttention\).*{PARTS}",
+    ),
+    "normalization of groups": (own(lambda m, x: m.g(m.fc(x)), g=nn.GroupNorm(2, 4)), rf"'g' \(GroupNorm\).*{PARTS}"),
+    "chance": (lambda: Random(4, 4), "do not always compute the same|in one of the calls linear, dropout"),
+    "noise": (own(lambda m, x: m.fc(x) + torch.randn(4)), "one of the calls linear, randn, add"),
+    "what it remembers": (lambda: Counting(4, 4), "do not always compute the same.*expected no random numbers"),
+    "other rows": (lambda: OverRows(4, 4), "uses a result twice"),
+    "their number": (lambda: TimesRows(4, 4), "do not always compute the same|in one of the calls"),
+    "an error": (lambda: Failing(4, 4), "KeyError: 'something'"),
     "no weights": (lambda: type("Own", (nn.Module,), {"forward": lambda self, x: x})(), "has no weights"),
-    "a shrinking activation": (lambda: nn.Sequential(Doubled(4, 4), nn.Softshrink()), "."),
+    "a shrinking activation": (lambda: nn.Sequential(Doubled(4, 4), nn.Softshrink()), "calls linear, mul, softshrink"),
 }
 
 
 @pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.slow
-def test_what_is_no_chain_is_refused(make, words):
-    with pytest.raises(fastnn.UnsupportedModelError, match=words):
+def test_what_is_no_chain_is_refused_in_words_of_pytorch(make, words, capfd):
+    with pytest.raises(fastnn.UnsupportedModelError, match=words) as raised:
         from_torch(make())
+    said = str(raised.value)
+    assert said.isprintable()
+    assert not {"onnx", "node", "opset", "aten", "graph"} & set(said.lower().replace("'", " ").split())
+    assert capfd.readouterr() == ("", "")  # no graph of the exporters, and none of their warnings
+
+
+def test_no_package_is_named_that_would_not_help(monkeypatch):
+    """Without onnx, and without onnxscript, which the newer exporter needs."""
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(fastnn.UnsupportedModelError, match="decides by the numbers"):
+        from_torch(Branching(4, 4))
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    for name in ("a tuple", "argmax", "an LSTM", "several inputs"):
+        with pytest.raises(fastnn.UnsupportedModelError):
+            from_torch(REFUSED[name][0]())
+
+
+def test_a_check_of_the_numbers_is_no_decision():
+    module = own(lambda m, x: m.fc(x) if torch._assert_async(torch.isfinite(x).all()) is None else x)()
+    x = np.ones((3, 4), "f4")
+    assert from_torch(module, check=x).conversion.difference.ulps < 8
 
 
 def test_weights_made_by_hooks_are_those_it_computes_with_or_refused():
@@ -189,7 +263,7 @@ def test_hooks_of_all_modules_are_refused():
     """The exporters' own modules call them too."""
     handle = nn.modules.module.register_module_forward_hook(lambda module, x, y: y * 2)
     try:
-        with pytest.raises(fastnn.UnsupportedModelError, match="cannot export to ONNX"):
+        with pytest.raises(fastnn.UnsupportedModelError, match="expected layers in a row"):
             from_torch(nn.Sequential(nn.Linear(4, 3), nn.ReLU()))
     finally:
         handle.remove()

@@ -275,7 +275,8 @@ UNSUPPORTED = {
     "a method": (lambda: with_weight(lambda: 1), "expected a tensor of PyTorch itself; received function"),
     "itself": (itself, "nested too deep, or contains itself"),
     "no module": (lambda: {"0.weight": torch.eye(3)}, "expected a torch.nn.Module; received dict"),
-    "a class": (lambda: nn.Linear, "expected a torch.nn.Module; received type"),
+    "a path": (lambda: "m.pt", r"received the path 'm.pt'; from_torch_state_dict\(weights, layers\) takes"),
+    "a class": (lambda: nn.Linear, "received the class Linear; from_torch_state_dict"),
 }  # fmt: skip
 
 

@@ -12,7 +12,19 @@ import fastnn
 from fastnn import from_torch_state_dict
 from opened import read_pickle as read
 from processes import run_python
-from state_dicts import archive, integer, numbers, pickled, saved, state_dict_bytes, tensor, text, weights
+from state_dicts import (
+    MACHINE,
+    archive,
+    in_a_row,
+    integer,
+    numbers,
+    pickled,
+    saved,
+    state_dict_bytes,
+    tensor,
+    text,
+    weights,
+)
 
 
 def test_views_and_shared_storages_are_read_by_their_strides(tmp_path):
@@ -47,12 +59,14 @@ def test_a_pickle_can_not_change_what_others_are_read_with(tmp_path):
 
 PID = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu") + integer(4) + b"tQ"
 FOUR = {"0": np.ones(4, "<f4").tobytes()}
+FOUR_IN_A_ROW = {"0": (4, FOUR["0"])}
 
 
 def one(*arguments, **options):
     return pickled([("0.weight", tensor(*arguments, **options))])
 
 
+ONE = one("0", "FloatStorage", 4, [4], [1])
 BAD_FILES = {
     "a whole module": archive(b"\x80\x02ctorch.nn.modules.linear\nLinear\n)R.", {}),
     "beyond its storage": archive(one("0", "FloatStorage", 4, [2, 2], [3, 2]), FOUR),
@@ -115,9 +129,10 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("pickle", BOMBS.values(), ids=BOMBS)
+@pytest.mark.parametrize("kind", [lambda pickle: archive(pickle, FOUR), lambda pickle: in_a_row(pickle, FOUR_IN_A_ROW)])
 @pytest.mark.slow
-def test_a_pickle_takes_no_more_memory_and_time_than_its_file_is_worth(tmp_path, pickle):
-    path = saved(tmp_path / "sd.pt", archive(pickle, FOUR))
+def test_a_pickle_takes_no_more_memory_and_time_than_its_file_is_worth(tmp_path, kind, pickle):
+    path = saved(tmp_path / "sd.pt", kind(pickle))
     code = (
         "import resource, sys, fastnn, fastnn.saving.formats, processes\n"
         "processes.limit_memory(2 * int(sys.argv[2]) + (64 << 20))\n"
@@ -146,10 +161,13 @@ def test_a_list_of_a_million_members_is_refused_before_it_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(("storage", "dtype"), [("FloatStorage", "<f4"), ("BFloat16Storage", "<u2")])
-def test_a_storage_of_many_tensors_is_read_once(tmp_path, storage, dtype):
+@pytest.mark.parametrize("before_1_6", [False, True])
+def test_a_storage_of_many_tensors_is_read_once(tmp_path, storage, dtype, before_1_6):
     numbers = np.ones(10**6, dtype)
     entries = [(f"{i}.weight", tensor("0", storage, 10**6, [1000, 1000], [1000, 1])) for i in range(100)]
-    path = saved(tmp_path / "sd.pt", archive(pickled(entries), {"0": numbers.tobytes()}))
+    data = numbers.tobytes()
+    old, new = in_a_row(pickled(entries), {"0": (10**6, data)}), archive(pickled(entries), {"0": data})
+    path = saved(tmp_path / "sd.pt", old if before_1_6 else new)
     tracemalloc.start()
     found = read(str(path))
     _, peak = tracemalloc.get_traced_memory()
@@ -173,6 +191,51 @@ def test_a_pickle_that_fails_leaves_nothing_in_memory(tmp_path):
     assert objects() < before + 20
 
 
+STORED_TWICE = b"\x80\x02](" + 2 * text("0") + b"e."
+OLD_FILES = {
+    "another version": (in_a_row(ONE, FOUR_IN_A_ROW, version=b"\x80\x02M\xea\x03."), "other than 1001"),
+    "big-endian": (in_a_row(ONE, FOUR_IN_A_ROW, machine=MACHINE.replace(b"\x88u", b"\x89u")), "big-endian"),
+    "nothing about the machine": (in_a_row(ONE, FOUR_IN_A_ROW, machine=b"\x80\x02]."), "big-endian"),
+    "cut off in a pickle": (in_a_row(ONE, FOUR_IN_A_ROW)[:100], "is not what torch.save"),
+    "cut off in a storage": (in_a_row(ONE, FOUR_IN_A_ROW)[:-1], "does not have the 4 numbers"),
+    "more at the end": (in_a_row(ONE, FOUR_IN_A_ROW) + b"x", "or more after them"),
+    "no storage": (in_a_row(ONE, {}), "storages without numbers"),
+    "a storage twice": (in_a_row(ONE, FOUR_IN_A_ROW, keys=STORED_TWICE), "or has it twice"),
+    "a storage of no tensor": (in_a_row(ONE, FOUR_IN_A_ROW | {"1": (4, FOUR["0"])}), "does not name"),
+    "keys that are numbers": (in_a_row(ONE, FOUR_IN_A_ROW, keys=b"\x80\x02](K\x00e."), "no list of texts"),
+    "keys in a dict": (in_a_row(ONE, FOUR_IN_A_ROW, keys=b"\x80\x02}."), "no list of texts"),
+    "another count": (in_a_row(ONE, {"0": (5, FOUR["0"])}), "does not have the 4 numbers"),
+    "2^40 numbers": (in_a_row(one("0", "FloatStorage", 2**40, [4], [1]), {}), "more memory than"),
+    "fewer than 0": (in_a_row(one("0", "FloatStorage", -4, [4], [1]), {}), "a size or a view that no storage has"),
+    "a view beyond": (
+        in_a_row(one("0", "FloatStorage", 4, [1], [1], view=b"(" + text("1") + numbers([3, 2])[1:]), FOUR_IN_A_ROW),
+        "a view reaches beyond its storage",
+    ),
+    "a view of two": (
+        in_a_row(one("0", "FloatStorage", 4, [1], [1], view=numbers([3, 2])), FOUR_IN_A_ROW),
+        "a size or a view",
+    ),
+    "another dtype": (
+        in_a_row(pickled([(s, tensor("0", s, 4, [4], [1])) for s in ("FloatStorage", "IntStorage")]), FOUR_IN_A_ROW),
+        "its pickle refers to 4 of int32",
+    ),
+}
+
+
+def test_a_file_of_before_1_6_that_is_whole_is_read(tmp_path):
+    """OLD_FILES differ from it in one thing each."""
+    found = read(str(saved(tmp_path / "sd.pt", in_a_row(ONE, FOUR_IN_A_ROW))))
+    assert found["0.weight"].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("content", "said"), OLD_FILES.values(), ids=OLD_FILES)
+def test_a_broken_file_of_before_1_6_gets_one_sentence(tmp_path, content, said):
+    path = saved(tmp_path / "sd.pt", content)
+    with pytest.raises(fastnn.ModelFormatError, match=said) as error:
+        read(str(path))
+    assert str(error.value).startswith(f"{path}: ")
+
+
 @pytest.mark.parametrize("content", BAD_FILES.values(), ids=BAD_FILES)
 def test_a_file_that_is_no_state_dict_gets_one_sentence(tmp_path, content):
     path = saved(tmp_path / "sd.pt", content)
@@ -192,7 +255,6 @@ OTHER_FILES = {
         archive(pickled([]), {}).replace(b"/data.pkl", b"/data/w.x").replace(b"byteorder", b"models/.j"),
         "export it to ONNX",
     ),
-    "before 1.6": (bytes.fromhex("80028a0a6cfc9c46f9206aa850192e80024de9032e"), "save its state_dict() again"),
     "a checkpoint": (
         archive(pickled([("net", b"}(" + text("w") + tensor("0", "FloatStorage", 4, [4], [1]) + b"u")]), FOUR),
         "take it with prefix='net.'",
@@ -211,8 +273,9 @@ def test_other_files_of_pytorch_get_a_sentence_that_says_what_to_do(tmp_path, co
     assert str(error.value).startswith(f"{path}: ")
 
 
-def test_a_damaged_file_is_refused_or_read_never_worse(tmp_path):
-    whole = state_dict_bytes(weights(3, 4, 2))
+@pytest.mark.parametrize("before_1_6", [False, True])
+def test_a_damaged_file_is_refused_or_read_never_worse(tmp_path, before_1_6):
+    whole = state_dict_bytes(weights(3, 4, 2), before_1_6)
     generator = np.random.default_rng(0)
     damaged = [whole[:length] for length in range(0, len(whole), 29)]
     for _ in range(1000):
@@ -225,7 +288,46 @@ def test_a_damaged_file_is_refused_or_read_never_worse(tmp_path):
             from_torch_state_dict(saved(tmp_path / "sd.pt", content), ["relu", "linear"])
         except ValueError:  # ModelFormatError, or one that says that other modules are in it
             refused += 1
-    assert refused > len(damaged) / 2
+    assert refused > len(damaged) / (4 if before_1_6 else 2)  # no checksum
+
+
+@pytest.mark.parametrize("dtype", ["<f4", "<f8", "<f2", "<u2"])
+def test_a_file_of_before_1_6_has_the_same_tensors_as_a_new_one(tmp_path, dtype):
+    arrays = {name: (100 * array).astype(dtype) for name, array in weights(3, 40, 2).items()}
+    arrays["none.weight"] = np.zeros((0, 3), dtype)
+    new = read(str(saved(tmp_path / "new.pt", state_dict_bytes(arrays))))
+    old = read(str(saved(tmp_path / "old.pt", state_dict_bytes(arrays, before_1_6=True))))
+    assert list(old) == list(arrays)
+    for name, array in new.items():
+        assert old[name].dtype == array.dtype
+        np.testing.assert_array_equal(old[name], array)
+
+
+def test_a_view_of_a_storage_of_before_1_6_begins_where_it_says(tmp_path):
+    view = b"(" + text("1") + integer(2) + integer(3) + b"t"
+    entries = [
+        ("whole", tensor("0", "FloatStorage", 6, [6], [1], view=b"N")),
+        ("part", tensor("0", "FloatStorage", 6, [2], [1], offset=1, view=view)),
+    ]
+    content = in_a_row(pickled(entries), {"0": (6, np.arange(6, dtype="<f4").tobytes())})
+    assert read(str(saved(tmp_path / "sd.pt", content)))["part"].tolist() == [3, 4]
+
+
+def test_what_python_2_and_pytorch_0_3_wrote_is_read(tmp_path):
+    weight = tensor("0", "FloatStorage", 4, [2, 2], [2, 1]).replace(b"_rebuild_tensor_v2", b"_rebuild_tensor")
+    weight = weight[: weight.index(b"\x89ccollections")] + b"tR"
+    pair = b"](U\x080.weight" + weight + b"e"  # OrderedDict([["0.weight", tensor]]), whose texts are Python 2's
+    content = in_a_row(b"\x80\x02ccollections\nOrderedDict\n](" + pair + b"e\x85R.", FOUR_IN_A_ROW)
+    assert read(str(saved(tmp_path / "sd.pt", content)))["0.weight"].tolist() == [[1, 1], [1, 1]]
+    content = content.replace(pair, b"]e".replace(b"e", b""))
+    with pytest.raises(fastnn.ModelFormatError, match="something else than pairs"):
+        read(str(saved(tmp_path / "sd.pt", content)))
+
+
+def test_pickles_of_before_1_6_have_a_limit(tmp_path):
+    content = in_a_row(pickled([("x" * (1 << 20), b"N")]), {})
+    with pytest.raises(fastnn.LimitError, match=r"more than 524288 bytes.*save the state_dict\(\) alone"):
+        read(str(saved(tmp_path / "sd.pt", content)))
 
 
 def test_missing_file_is_filenotfounderror(tmp_path):

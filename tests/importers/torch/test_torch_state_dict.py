@@ -217,3 +217,16 @@ def test_tensors_of_torch_that_hold_no_plain_numbers_are_named(kind):
     for call in (lambda: from_torch_state_dict({"0.weight": weight}, ["relu"]), lambda: fastnn.from_torch(module)):
         with pytest.raises(fastnn.UnsupportedModelError, match="weight: expected a dense tensor of numbers"):
             call()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_a_file_of_pytorch_before_1_6_gives_torchs_own_answers(tmp_path, dtype):
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 2)).to(getattr(torch, dtype))
+    content = {"epoch": 3, "lr": 0.1, "state_dict": module.eval().state_dict()}
+    torch.save(content, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    model = fastnn.load_model(tmp_path / "old.pth", layers=["linear", "tanh", "linear"])
+    rows = torch.linspace(-2, 2, 40).reshape(10, 4)
+    wanted = module.double()(rows.double()).detach().numpy()
+    np.testing.assert_allclose(model.predict(rows.numpy()), wanted, atol=1e-6)

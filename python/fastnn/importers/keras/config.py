@@ -16,11 +16,19 @@ from fastnn.importers.bfloat16 import widened
 from fastnn.importers.keras.graph import in_a_row
 from fastnn.importers.steps import Array
 
-Shape = tuple[int, ...]
+Shape = tuple[int | None, ...]  # None: any size
 
 MODELS = ("Sequential", "Functional")
+_REBUILD = "if its layers are, save keras.Sequential([keras.Input((inputs,)), *model.layers])"
 _DEEPEST = 32  # models within models
 _FAMILIES = {"keras", "tf_keras", "tensorflow", "builtins"}  # the packages that a config may name
+# Names that a class had in TensorFlow 1.13 to 2.0, or has for one that differs in training alone.
+_ALIASES = {
+    "Model": "Functional",
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+    "SyncBatchNormalization": "BatchNormalization",
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,8 @@ class KerasLayer:
 
     names: those of the models around it, then its own. numbered: their classes with numbers, as in "dense_1".
     keras: the major version that wrote the config; None if unknown. stored: finds the weights.
-    shape: of a row of its inputs; None if unknown.
+    shape: of a row of its inputs; None if unknown. is_flat: whether rows that are arrays become flat somewhere, and
+    fastnn takes them so. Otherwise they keep their shape, and every layer works along the last axis.
     """
 
     kind: str
@@ -39,6 +48,7 @@ class KerasLayer:
     keras: int | None
     stored: "Stored"
     shape: Shape | None = None
+    is_flat: bool = True
 
     @property
     def source(self) -> str:
@@ -50,13 +60,14 @@ class KerasLayer:
         stored = self.stored(self, names)
         if stored.keys() != set(names):
             raise ModelFormatError(f"has the weights {', '.join(stored)!r:.100}; expected {', '.join(names)!r}")
-        return {name: _floats(name, stored[name]) for name in names if name != "count"}
+        return {name: floats(name, stored[name]) for name in names if name != "count"}
 
     def needs_rows(self) -> None:
-        """Refuse rows that are arrays."""
-        if self.shape is not None and len(self.shape) != 1:
+        """Refuse rows that are arrays, and of which a layer takes the last axis, if others flatten them."""
+        if self.is_flat and self.shape is not None and len(self.shape) != 1:
             raise UnsupportedModelError(
-                f"gets arrays of shape {self.shape}; expected rows of numbers: put a Flatten before it"
+                f"gets arrays of shape {self.shape} in a model that flattens or reshapes others; expected rows of "
+                "numbers: put a Flatten before it, or leave out those of the model"
             )
 
 
@@ -72,7 +83,7 @@ def layers_in_order(model: Any, keras: int | None, stored: Stored) -> list[Keras
     kind, config = keras_3_form(model)
     if kind not in MODELS:
         raise UnsupportedModelError(
-            f"the model is a {kind!r:.60}; expected a Sequential, or a Functional of layers in a row"
+            f"the model is a {kind!r:.60}; expected a Sequential, or a Functional of layers in a row: {_REBUILD}"
         )
     return list(_leaves(KerasLayer(kind, (), (), config, keras, stored)))
 
@@ -128,13 +139,15 @@ def keras_3_form(record: Any) -> tuple[str, dict[str, Any]]:
     for old, new in (("batch_input_shape", "batch_shape"), ("alpha", "negative_slope")):
         if old in config and new not in config and (old != "alpha" or kind == "LeakyReLU"):
             config[new] = config.pop(old)
-    return "Functional" if kind == "Model" else kind, config
+    return _ALIASES.get(kind, kind), config
 
 
 def _unwrapped(value: Any) -> Any:
     """Return the value that an object of Keras 3 stands for: an array, the name of a dtype or of an activation."""
     match value:
         case {"class_name": "__numpy__", "config": {"value": numbers}}:
+            return numbers
+        case {"type": "ndarray", "value": numbers}:  # TensorFlow 1.10 to 1.12
             return numbers
         case {"class_name": "DTypePolicy" | "Policy" | "FloatDTypePolicy", "config": {"name": name}}:
             return name
@@ -159,11 +172,12 @@ def _snake_case(class_name: str) -> str:
 
 
 def row_shape(batch_shape: Any) -> Shape | None:
-    """Return a shape without its first dimension, the batch; None unless all others are known."""
+    """Return a shape without its first dimension, the batch; None unless the last is known, and the others fit."""
     if not isinstance(batch_shape, list | tuple) or len(batch_shape) < 2:
         return None
-    row = batch_shape[1:]
-    return tuple(row) if all(type(size) is int and 0 < size < 2**31 for size in row) else None
+    row = tuple(batch_shape[1:])
+    known = [size for size in row if size is not None]
+    return row if row[-1] is not None and all(type(size) is int and 0 < size < 2**31 for size in known) else None
 
 
 def refuse_code(config: Any) -> None:
@@ -186,7 +200,7 @@ def refuse_code(config: Any) -> None:
                 )
 
 
-def _floats(name: str, weight: Any) -> Array:
+def floats(name: str, weight: Any) -> Array:
     """Return a weight, float16 and bfloat16 as float32; it is an array or a dataset of h5py."""
     dtype = weight.dtype
     # In a file, bfloat16 is two opaque bytes.

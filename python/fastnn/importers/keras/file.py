@@ -1,27 +1,37 @@
 """Keras' files, .keras and .h5, without Keras: which container it is, where the config and the weights are in it."""
 
-import functools
 import json
+import os
 import re
-from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, UnsupportedModelError
 from fastnn.importers.containers import ZipArchive
-from fastnn.importers.keras.config import KerasLayer, Stored, refuse_code
+from fastnn.importers.keras import weights
+from fastnn.importers.keras.config import Stored, refuse_code
 from fastnn.importers.keras.hdf5 import MOST_TEXT, SIGNATURE, Hdf5
 from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.keras.strings import check_strings
-from fastnn.importers.refusals import in_one_sentence, refusing
+from fastnn.importers.paths import open_model
+from fastnn.importers.refusals import in_one_sentence, misplaced, refusing
+from fastnn.importers.steps import Array
 from fastnn.models.sequential import Sequential
+from fastnn.text import printable
 
 _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
-_DEEPEST = 64  # groups within groups
 
 
-def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+def load(
+    file: BinaryIO,
+    *,
+    config: str | os.PathLike[str] | None = None,
+    fold: bool = True,
+    check: Any = None,
+    name: str | None = None,
+) -> Sequential:
     """Return the model of an open .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
 
+    config: the path of what model.to_json() wrote, for a file of weights alone.
     fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them.
     check: (x, y), rows and Keras' answers to them; ``model.conversion`` then tells how far the model's are from these.
     name: of the model; default: the file's.
@@ -37,19 +47,41 @@ def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | No
     ...     load(file).output_shape
     (None, 3)
     """
+    hdf5, text = _opened(file)
+    if config is not None and (hdf5 is None or text is not None):
+        raise misplaced(file.name, "layers", "a model of keras")
     with in_one_sentence(file.name):
         with refusing("is not what Keras writes", Exception):
-            model = _read(file)
+            model = _read(*(_keras(ZipArchive(file)) if hdf5 is None else _h5(hdf5, text, config)))
         return model.converted(fold=fold, check=check, name=name)
 
 
-def _read(file: BinaryIO) -> KerasModel:
-    start = file.read(8)
-    file.seek(0)
-    if start == SIGNATURE:
-        config, version, stored = _h5(file.read())
-    else:
-        config, version, stored = _keras(ZipArchive(file))
+def tensors(file: BinaryIO) -> tuple[dict[str, Array], bool]:
+    """Return the weights of an open file of weights alone, and whether their order is that of the layers.
+
+    They have the names and shapes of a PyTorch state dict: a kernel is "dense.weight" (units, inputs).
+    Raises ValueError for a file that says what its layers are, and what load() raises.
+    """
+    hdf5, text = _opened(file)
+    if hdf5 is None or text is not None:
+        raise misplaced(file.name, "layers", "a model of keras")
+    with in_one_sentence(file.name), refusing("is not what Keras writes", Exception):
+        return weights.as_tensors(hdf5)
+
+
+def _opened(file: BinaryIO) -> tuple[Hdf5 | None, str | None]:
+    """Return a file as HDF5, None for a zip archive, and the config in it, None if it has weights alone."""
+    with in_one_sentence(file.name), refusing("is not what Keras writes", Exception):
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            return None, None
+        file.seek(0)
+        content = file.read()
+        check_strings(content, MOST_TEXT)
+        hdf5 = Hdf5(content)
+        return hdf5, hdf5.text(hdf5.root, "model_config")
+
+
+def _read(config: Any, version: Any, stored: Stored) -> KerasModel:
     major = re.match(r"(\d{1,4})\.", version) if isinstance(version, str) else None
     if major and int(major[1]) < 2:
         raise UnsupportedModelError(f"was written by Keras {version:.20}; expected 2 or later: save it again there")
@@ -63,23 +95,31 @@ def _keras(archive: ZipArchive) -> tuple[Any, Any, Stored]:
     if not archive.members.keys() >= {*_MEMBERS}:
         names = ", ".join(sorted(archive.members))
         raise UnsupportedModelError(f"holds {names:.200}; expected {', '.join(_MEMBERS)}: save it as .h5")
-    metadata, config, weights = map(archive.read, _MEMBERS)
+    metadata, config, numbers = map(archive.read, _MEMBERS)
     version = _json(metadata, "metadata.json").get("keras_version")
-    return _json(config, "config.json"), version, _numbered_weights(Hdf5(weights))
+    return _json(config, "config.json"), version, weights.numbered(Hdf5(numbers))
 
 
-def _h5(content: bytes) -> tuple[Any, Any, Stored]:
-    """Return the config, the version and the weights of an HDF5 file of Keras 2, or of Keras 3 if asked for."""
-    check_strings(content, MOST_TEXT)
-    hdf5 = Hdf5(content)
-    text = hdf5.text(hdf5.root, "model_config")
-    if text is None:
-        raise UnsupportedModelError(
-            "holds weights alone, not what the layers are (as save_weights() writes); save the whole model: "
-            "model.save('model.keras')"
-        )
+def _h5(hdf5: Hdf5, text: str | None, path: str | os.PathLike[str] | None) -> tuple[Any, Any, Stored]:
+    """Return the config, the version and the weights of an HDF5 file of Keras 2, or of Keras 3 if asked for.
+
+    text: the config in it. path: of the config beside it, if it has weights alone.
+    """
     version = hdf5.text(hdf5.root, "keras_version") or hdf5.text(hdf5.at("model_weights"), "keras_version")
-    return _json(text, "its model_config"), version, _named_weights(hdf5)
+    if text is not None:
+        return _json(text, "its model_config"), version, weights.named(hdf5)
+    stored = weights.alone(hdf5)
+    if path is None:
+        names = ", ".join(map(repr, weights.names_of(weights.as_tensors(hdf5)[0])))
+        raise UnsupportedModelError(
+            f"holds weights alone, as save_weights() writes; say what follows its layers {names:.200}, as in "
+            "load_model(path, layers=['relu', 'linear']), or give what model.to_json() wrote: layers='model.json'"
+        )
+    with open_model(path) as file:
+        config = _json(file.read(MOST_TEXT + 1), printable(file.name))
+    if isinstance(config, dict):  # Keras 3 does not write its version there
+        version = config.get("keras_version") or version or ("3." if "module" in config else None)
+    return config, version, stored
 
 
 def _json(text: str | bytes, what: str) -> Any:
@@ -87,44 +127,3 @@ def _json(text: str | bytes, what: str) -> Any:
         raise LimitError(f"{what} has {len(text)} bytes; fastnn reads at most {MOST_TEXT}")
     with refusing(f"{what} is not JSON", ValueError, RecursionError):
         return json.loads(text)
-
-
-def _numbered_weights(hdf5: Hdf5) -> Stored:
-    """Return the weights of model.weights.h5: layers/dense_1/vars/0 is the first one of the second Dense."""
-    root = "layers" if hdf5.at("layers") is not None else "_layer_checkpoint_dependencies"  # of Keras 2
-
-    def stored(layer: KerasLayer, names: tuple[str, ...]) -> dict[str, Any]:
-        found = hdf5.children(hdf5.at("".join(f"{root}/{each}/" for each in layer.numbered) + "vars"))
-        named = {str(i): name for i, name in enumerate(names)}
-        return {named.get(number, number): hdf5.checked(item) for number, item in found.items()}
-
-    return stored
-
-
-def _named_weights(hdf5: Hdf5) -> Stored:
-    """Return the weights of a .h5 file: model_weights/dense_6/[any names]/kernel; Keras 2 writes kernel:0."""
-
-    @functools.cache
-    def datasets(top: str) -> list[tuple[tuple[str, ...], Any]]:
-        return list(_datasets(hdf5, hdf5.at(f"model_weights/{top}")))
-
-    def stored(layer: KerasLayer, names: tuple[str, ...]) -> dict[str, Any]:
-        found = datasets(layer.names[0])
-        # A model within the model has one group: the names at the end of the path tell its layers apart.
-        for depth in range(1, len(layer.names)):
-            if len(found) > len(names):
-                found = [each for each in found if each[0][-1 - depth : -depth] == (layer.names[-depth],)]
-        is_whole = len(found) <= len(names)
-        return {path[-1] if is_whole else "/".join(path): hdf5.checked(dataset) for path, dataset in found}
-
-    return stored
-
-
-def _datasets(hdf5: Hdf5, group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if len(path) > _DEEPEST:
-        raise LimitError(f"model_weights: groups stand in groups more than {_DEEPEST} deep")
-    for name, child in hdf5.children(group).items():
-        if hasattr(child, "keys"):
-            yield from _datasets(hdf5, child, (*path, name))
-        else:
-            yield (*path, re.sub(r":\d+$", "", name)), child

@@ -5,6 +5,10 @@ from typing import Any
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.refusals import in_one_sentence
 
+_ADVICE = (
+    "convert each part that is one, keras.Model(layer_a.input, layer_b.output), and compute the rest outside fastnn"
+)
+
 
 def in_a_row(config: dict[str, Any], nodes: dict[str, tuple[str, Any]]) -> list[str]:
     """Return the names of the layers from the model's input to its output.
@@ -27,7 +31,8 @@ def in_a_row(config: dict[str, Any], nodes: dict[str, tuple[str, Any]]) -> list[
         raise ModelFormatError(f"expected layers that lead from {first!r:.60} to {last!r:.60}; they begin elsewhere")
     if beside := sorted(nodes.keys() - set(order)):
         raise UnsupportedModelError(
-            f"the model branches to {', '.join(map(repr, beside)):.200}; expected layers in a row to {last!r:.60}"
+            f"the model branches to {', '.join(map(repr, beside)):.200}; expected layers in a row to {last!r:.60}: "
+            + _ADVICE
         )
     return order[::-1]
 
@@ -40,7 +45,7 @@ def _only_end(config: dict[str, Any], key: str) -> str:
             return name
         case [[str(), *_], [str(), *_], *_] as several:
             raise UnsupportedModelError(
-                f"the model has several {key.removesuffix('_layers')}s: {several!r:.200}; expected one"
+                f"the model has several {key.removesuffix('_layers')}s: {several!r:.200}; expected one: {_ADVICE}"
             )
     raise ModelFormatError(f"expected {key} to name a layer; received {ends!r:.60}")
 
@@ -53,14 +58,17 @@ def _feeding(calls: Any) -> str:
         case [[[str(name), int(), 0, *rest]] | [str(name), int(), 0, *rest]]:  # Keras 2
             arguments = rest[0] if rest else {}
         case [_, _, *_]:
-            raise UnsupportedModelError(f"is used in {len(calls)} places (a shared layer); expected layers in a row")
+            raise UnsupportedModelError(
+                f"is used in {len(calls)} places (a shared layer); expected layers in a row: {_ADVICE}"
+            )
         case [{"args": [*_]} | [[str(), *_], *_] | [str(), *_]]:
             raise UnsupportedModelError(
-                "takes several inputs, or others than the output of a layer; expected that of the layer before it alone"
+                "takes several inputs, or others than the output of a layer; expected that of the one before it alone: "
+                + _ADVICE
             )
         case _:
             raise ModelFormatError(f"has the inbound_nodes {calls!r:.60}; expected the layer whose output it takes")
     for key, value in arguments.items():
         if value is not None and not (key == "training" and value is False):
-            raise UnsupportedModelError(f"is called with {key}={value!r:.60}; expected its input alone")
+            raise UnsupportedModelError(f"is called with {key}={value!r:.60}; expected its input alone: {_ADVICE}")
     return name

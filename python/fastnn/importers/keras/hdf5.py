@@ -62,6 +62,13 @@ class Hdf5:
         value = item.attrs[name]
         return value.decode() if isinstance(value, bytes) else str(value)
 
+    def texts(self, item: Any, name: str) -> list[str] | None:
+        """Return an attribute that is a list of strings of one size, as Keras writes them; None for any other."""
+        attribute = item.attrs.get_id(name)
+        if attribute.dtype.kind != "S" or len(attribute.shape) != 1 or attribute.get_storage_size() > MOST_TEXT:
+            return None
+        return [text.decode() for text in item.attrs[name].tolist()]
+
     def checked(self, dataset: Any) -> Any:
         """Return a dataset that is safe to read."""
         name, plan, h5d = f"has the dataset {dataset.name!r:.100}, which", dataset.id.get_create_plist(), self._h5py.h5d

@@ -24,15 +24,30 @@ _IGNORED = re.compile(
     r"name|trainable|batch_shape|\w+_(initializer|regularizer|constraint)"
     r"|momentum|renorm_clipping|renorm_momentum|synchronized|fused"
 )
-# Layers that change no prediction, and their other keys.
+# Layers that change no prediction, but for their shape, and their other keys.
+CHANGING_SHAPES = ("Flatten", "Reshape")
+_DROPOUTS = ("Dropout", "AlphaDropout", "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
+AUGMENTATIONS = (
+    *("AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter"),
+    *("RandomContrast", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur"),
+    *("RandomGrayscale", "RandomHeight", "RandomHue", "RandomInvert", "RandomPerspective", "RandomRotation"),
+    *("RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomWidth", "RandomZoom"),
+)
+_OF_DROPOUTS = frozenset({"rate", "seed", "noise_shape", "data_format"})
+_OF_AUGMENTATIONS = frozenset(
+    {
+        *("all_ops", "alpha", "chain_depth", "data_format", "factor", "fill_mode", "fill_value", "interpolation"),
+        *("kernel_size", "mode", "num_chains", "num_ops", "scale", "seed", "sigma", "value_range"),
+        *(f"{what}_factor" for what in "brightness contrast height hue saturation width x y".split()),  # noqa: SIM905
+    }
+)
 _WITHOUT_EFFECT = {
-    "Reshape": ["target_shape"],  # shape_after() reads it
-    "Identity": [],
-    "Dropout": ["rate", "seed", "noise_shape"],
-    "GaussianNoise": ["stddev", "seed"],
-    "GaussianDropout": ["rate", "seed"],
-    "AlphaDropout": ["rate", "seed", "noise_shape"],
-    "ActivityRegularization": ["l1", "l2"],
+    "Reshape": frozenset({"target_shape"}),  # shape_after() reads it
+    "Identity": frozenset(),
+    "GaussianNoise": frozenset({"stddev", "seed"}),
+    "ActivityRegularization": frozenset({"l1", "l2"}),
+    **dict.fromkeys(_DROPOUTS, _OF_DROPOUTS),
+    **dict.fromkeys(AUGMENTATIONS, _OF_AUGMENTATIONS),
 }
 _AS_ACTIVATIONS = ("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax")
 _FLOATS = {None, "float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
@@ -49,7 +64,7 @@ def layer_steps(layer: KerasLayer) -> list[Step]:
         raise unknown_layer(layer.source)
     to_steps = _TABLE[layer.kind]
     arguments = dict(to_steps.__kwdefaults__ or {})
-    ignored = _WITHOUT_EFFECT.get(layer.kind, [])
+    ignored = _WITHOUT_EFFECT.get(layer.kind, ())
     for key, value in layer.config.items():
         is_unset = value is None or value is False or (isinstance(value, list | dict | tuple) and not value)
         if key in arguments:
@@ -64,9 +79,11 @@ def layer_steps(layer: KerasLayer) -> list[Step]:
 
 def unknown_layer(source: str) -> UnsupportedModelError:
     """Return the error for a layer without a row in _TABLE, or of a class that is not Keras' own."""
+    names = ", ".join(name for name in _TABLE if name not in AUGMENTATIONS)
     return UnsupportedModelError(
-        f"{source} has no counterpart in fastnn; expected {', '.join(_TABLE)}, as Keras defines them: no subclass, no "
-        "changed method; save models of the layers before and after it, and compute this one outside fastnn"
+        f"{source} has no counterpart in fastnn; expected {names}, RandomFlip and its like, as Keras defines them: "
+        "no subclass, no changed method; save models of the layers before and after it, and compute this one "
+        "outside fastnn"
     )
 
 
@@ -84,10 +101,13 @@ def _like(default: Any, key: str, value: Any) -> Any:
 def shape_after(layer: KerasLayer) -> Shape | None:
     """Return the shape of a row of the layer's outputs, None if unknown; layer_steps() has accepted the layer."""
     if layer.kind == "Dense":
-        return (int(layer.config["units"]),)
-    if layer.shape is None or layer.kind not in ("Flatten", "Reshape"):
+        return (*(layer.shape or ())[:-1], int(layer.config["units"]))
+    if layer.shape is None or layer.kind not in CHANGING_SHAPES:
         return layer.shape
-    count = math.prod(layer.shape)
+    sizes = [size for size in layer.shape if size is not None]
+    if len(sizes) != len(layer.shape):
+        raise UnsupportedModelError(f"gets arrays of shape {layer.shape}; expected all sizes to be known")
+    count = math.prod(sizes)
     target = [-1] if layer.kind == "Flatten" else layer.config["target_shape"]
     rest = count // math.prod(size for size in target if size != -1)
     shape = tuple(rest if size == -1 else size for size in target)
@@ -160,7 +180,7 @@ def _layer_normalization(
     layer.needs_rows()
     _needs_last_axis(layer, axis)
     w = layer.weights(*["gamma"] * scale, *["beta"] * center)
-    shapes = {array.shape for array in w.values()} or {layer.shape or ()}
+    shapes = {array.shape for array in w.values()} or {(layer.shape or ())[-1:]}
     shape = shapes.pop()
     if shapes or len(shape) != 1:
         raise ModelFormatError(f"expected arrays (units,) of one length; received {[a.shape for a in w.values()]}")
@@ -199,11 +219,14 @@ def _rescaling(layer: KerasLayer, *, scale: Any = None, offset: Any = 0) -> list
 def _prelu(layer: KerasLayer, *, shared_axes: Any = None) -> list[Step]:
     layer.needs_rows()
     alpha = layer.weights("alpha")["alpha"]
-    if shared_axes:
-        _needs_last_axis(layer, shared_axes)
+    rank = 1 if layer.shape is None else len(layer.shape)
+    if alpha.ndim != rank or any(size != 1 for size in alpha.shape[:-1]):
+        raise UnsupportedModelError(
+            f"has an alpha of shape {alpha.shape}; expected (units,), the same for all other axes (shared_axes)"
+        )
+    alpha = alpha.reshape(-1)
+    if shared_axes and rank in shared_axes:
         alpha = alpha.reshape(())
-    elif alpha.ndim != 1:
-        raise ModelFormatError(f"has an alpha of shape {alpha.shape}; expected (units,)")
     return [Slopes(layer.source, alpha)]
 
 

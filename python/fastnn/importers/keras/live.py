@@ -10,7 +10,7 @@ from fastnn.floating_point import default_mode
 from fastnn.importers.keras.config import MODELS, KerasLayer
 from fastnn.importers.keras.layers import unknown_layer
 from fastnn.importers.keras.model import read_model
-from fastnn.importers.live_objects import own_name
+from fastnn.importers.live_objects import own_name, received
 from fastnn.models.sequential import Sequential
 
 _FAMILIES = ("keras", "tf_keras")
@@ -39,11 +39,13 @@ def from_keras(model: Any, *, fold: bool = True, check: Any = None, name: str | 
     """
     bases = {(base.__module__.partition(".")[0], base.__name__) for base in type(model).__mro__}
     if not any((family, "Model") in bases for family in _FAMILIES):
-        raise TypeError(f"expected a model of Keras; received {type(model).__name__}")
+        advice = "fastnn.load_model(path) reads its files; of a class of Keras, make a model and train it"
+        raise TypeError(f"expected a model of Keras; received {received(model)}; {advice}")
     if not _is_keras_own(model) or type(model).__name__ not in MODELS:
         kind = f"{type(model).__module__}.{type(model).__qualname__}"
         raise UnsupportedModelError(
-            f"the model is of the class {kind}; expected a Sequential, or a Functional of layers in a row"
+            f"the model is of the class {kind}; expected a Sequential, or a Functional of layers in a row: "
+            "if its layers are, convert keras.Sequential([keras.Input((inputs,)), *model.layers])"
         )
     if not model.built:
         raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastnn._core import UnsupportedModelError
 from fastnn.importers.keras.config import Shape, Stored, keras_3_form, layers_in_order, row_shape
-from fastnn.importers.keras.layers import layer_steps, shape_after
+from fastnn.importers.keras.layers import CHANGING_SHAPES, layer_steps, shape_after
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Step
@@ -17,25 +17,28 @@ from fastnn.models.sequential import Sequential
 
 @dataclass(frozen=True)
 class KerasModel:
-    """The steps of a model; the shape of a row of its inputs, None if unknown."""
+    """The steps of a model; the shape of a row of its inputs, None if unknown; whether it takes them flat."""
 
     name: str
     steps: list[Step]
     shape: Shape | None
+    is_flat: bool
 
     def converted(
         self, *, fold: bool, check: Any, name: str | None, answers: Callable[[Array], Array] | None = None
     ) -> Sequential:
         """Return fastnn's model, with a report; the arguments are those of load() and convert()."""
-        shape = self.shape
+        sizes = [size for size in self.shape or () if size is not None]
+        flat = sizes if self.is_flat and sizes else None  # all sizes are known then
+        inputs = math.prod(flat) if flat else sizes[-1] if sizes else None
         return convert(
             f"Keras model {self.name!r:.60}",
             self.steps,
-            inputs=None if shape is None else math.prod(shape),
+            inputs=inputs,
             fold=fold,
             name=name or self.name or None,
             check=check,
-            answers=answers and (lambda x: answers(x if shape is None else x.reshape(len(x), *shape))),
+            answers=answers and (lambda x: answers(x if flat is None else x.reshape(len(x), *flat))),
         )
 
 
@@ -47,16 +50,17 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
     """
     layers = layers_in_order(model, keras, stored)
     first = shape = row_shape(layers[0].config.get("batch_shape"))
+    is_flat = shape is None or any(layer.kind in CHANGING_SHAPES for layer in layers)
     steps: list[Step] = []
     for number, layer in enumerate(layers, 1):
         place = f"; it is number {number} of {len(layers)} layers"
         with in_one_sentence(layer.source, place), refusing("is not what Keras writes", Exception):
-            layer = replace(layer, shape=shape)
+            layer = replace(layer, shape=shape, is_flat=is_flat)
             steps += layer_steps(layer)
             shape = shape_after(layer)
-    if shape is not None and len(shape) != 1:
+    if is_flat and shape is not None and len(shape) != 1:
         raise UnsupportedModelError(f"the model answers each row with an array {shape}; expected a Flatten at its end")
     name = keras_3_form(model)[1].get("name")
     if not isinstance(name, str) or not re.fullmatch("[^\0\ud800-\udfff]*", name):  # fastnn's files hold no other
         name = ""
-    return KerasModel(name, steps, first)
+    return KerasModel(name, steps, first, is_flat)

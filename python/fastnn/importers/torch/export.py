@@ -1,9 +1,10 @@
 """What a live module of PyTorch itself says: its answers in eval mode, and a forward of its own as ONNX."""
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastnn._core import UnsupportedModelError
 from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array
 from fastnn.importers.torch.kinds import as_array
+from fastnn.importers.torch.run import Run
 from fastnn.models.sequential import Sequential
 
 
@@ -58,66 +60,56 @@ def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any,
     own: the part with a forward or hooks of its own. The export follows one run of them. So the model is compared with
     the module on other rows, and refused with UnsupportedModelError if their answers differ.
     """
+    run = Run(torch, module, own)
+    run.refuse_hopeless()
     try:
         import onnx  # noqa: F401
 
         from fastnn.importers.onnx.file import from_proto
     except ImportError:
         raise ImportError(f"{own} has a forward or hooks of its own, which need onnx: pip install onnx") from None
-    example = _example(torch, module, own)
-    inputs = example.shape[1]
+    inputs = run.rows.shape[1]
     if check is not None and not isinstance(check, tuple):
         check = (check, answers(torch, module, check))
-    proto = _exported(torch, module, example, own)
+    proto = _exported(torch, module, run)
     source = f"PyTorch {type(module).__name__}, by way of ONNX"
-    model = from_proto(proto, fold=fold, check=as_arrays(check), name=name, source=source)
+    try:
+        model = from_proto(proto, fold=fold, check=as_arrays(check), name=name, source=source)
+    except UnsupportedModelError:  # in words of ONNX, of nodes that only the exporter knows
+        raise run.refusal() from None
     rows = np.random.default_rng(0).normal(size=(8, inputs))
-    _compare(model.predict(rows), answers(torch, module, rows), example.element_size(), own)
+    _compare(model.predict(rows), answers(torch, module, rows), run.rows.element_size(), own)
     return model
 
 
-def _example(torch: Any, module: Any, own: str) -> Any:
-    """Return two rows that a module takes: as wide as its first Linear, or any other width of its tensors."""
-    tensors = list(_tensors(module))
-    if not tensors:
-        raise UnsupportedModelError(f"{own} has no weights, which would say how many inputs it takes")
-    layers = (getattr(each, "in_features", None) for each in module.modules())
-    widths = [*layers, *(size for tensor in tensors for size in reversed(tensor.shape))]
-    first = None
-    for width in dict.fromkeys(size for size in widths if isinstance(size, int) and size > 0):
-        example = torch.zeros(2, width, dtype=tensors[0].dtype, device=tensors[0].device)
-        try:
-            if len(module(example)) == 2:
-                return example
-        except Exception as error:  # a forward is its author's code
-            first = first or error
-    raise UnsupportedModelError(
-        f"{own}: expected a forward that takes rows (n, inputs) and returns as many: {first!s:.200}"
-    )
-
-
-def _exported(torch: Any, module: Any, example: Any, own: str) -> Any:
+def _exported(torch: Any, module: Any, run: Run) -> Any:
     """Return a module's ModelProto, from PyTorch's older exporter, which is fast, or the newer, which follows more."""
     import onnx
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", torch.jit.TracerWarning)  # the run is one of several
-        try:
+        with suppress(Exception):  # exporters raise anything
             file = io.BytesIO()
-            torch.onnx.export(module, (example,), file, dynamo=False)
+            torch.onnx.export(module, (run.rows,), file, dynamo=False)
             return onnx.load_from_string(file.getvalue())
-        except Exception as error:  # exporters raise anything
-            reason = str(error).strip().partition("\n")[0]  # the newer one takes a page
-        try:
+        with suppress(Exception):  # also where it lacks a package of its own
             shapes = ({0: torch.export.Dim("n")},)
-            return torch.onnx.export(module, (example,), dynamo=True, verbose=False, dynamic_shapes=shapes).model_proto
-        except ModuleNotFoundError as error:
-            raise ImportError(f"{own} needs PyTorch's newer exporter to ONNX: pip install {error.name}") from None
-        except Exception:
-            raise UnsupportedModelError(
-                f"{own} has a forward or hooks of its own, which PyTorch cannot export to ONNX: {reason:.200}"
-            ) from None
+            exported = torch.onnx.export(module, (run.rows,), dynamo=True, verbose=False, dynamic_shapes=shapes)
+            return exported.model_proto
+    raise run.refusal()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep off the caller's stdout and stderr what PyTorch's exporters log and print: graphs, pages long."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _compare(given: Array, wanted: Array, size: int, own: str) -> None:
@@ -126,6 +118,6 @@ def _compare(given: Array, wanted: Array, size: int, own: str) -> None:
     off = np.abs(given - wanted.reshape(len(wanted), -1).astype(np.float64))
     if not (off <= tolerance * np.abs(wanted).max()).all():
         raise UnsupportedModelError(
-            f"{own} has a forward or hooks of its own that do not always compute what PyTorch exports to ONNX: "
-            f"the answers to the same rows differ by {off.max():.3g}"
+            f"{own} has a forward or hooks of its own that do not always compute the same: answers to the same rows "
+            f"differ by {off.max():.3g}; expected no random numbers, counters, or numbers of other rows"
         )

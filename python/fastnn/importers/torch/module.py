@@ -11,12 +11,13 @@ import numpy as np
 
 from fastnn._core import UnsupportedModelError
 from fastnn.floating_point import default_mode
-from fastnn.importers.live_objects import own_name
+from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Step
 from fastnn.importers.torch import export
 from fastnn.importers.torch.kinds import KINDS, as_array, unweighted, weighted
+from fastnn.importers.torch.run import unknown_module
 from fastnn.models.sequential import Sequential
 
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
@@ -46,7 +47,8 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(module, torch.nn.Module):
         raise UnsupportedModelError(
-            f"expected a torch.nn.Module; received {type(module).__name__} (from_torch_state_dict takes state dicts)"
+            f"expected a torch.nn.Module; received {received(module)}; from_torch_state_dict(weights, layers) takes "
+            "state dicts, and files of them"
         )
     nested = f"{_source('', module)} is nested too deep, or contains itself"
     with refusing(nested, RecursionError, raises=UnsupportedModelError):
@@ -110,8 +112,7 @@ def _steps(torch: Any, source: str, kind: str, module: Any) -> list[Step]:
     if kind not in KINDS:
         steps = unweighted(kind, source, module)
         if steps is None:
-            advice = "expected Linear, BatchNorm1d, LayerNorm, PReLU, activations and Dropout in a row"
-            raise UnsupportedModelError(f"{source} is no layer that fastnn has; {advice}")
+            raise unknown_module(source)
         return steps
     names = (*KINDS[kind].needed, *KINDS[kind].optional)
     tensors = {name: _tensor(torch, f"{source}: {name}", module, name) for name in names}

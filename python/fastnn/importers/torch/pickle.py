@@ -1,25 +1,29 @@
 """Tensors of a file that ``torch.save(module.state_dict())`` wrote, read without torch and without running anything.
 
-Such a file is a zip archive (PyTorch 1.6 and later) of a pickle and the numbers of each storage. A pickle is a program.
-Python's pickletools splits it into opcodes; here only those run that tensors in dicts need, with only three functions.
+Such a file is a zip archive of a pickle and the numbers of each storage. Before PyTorch 1.6 it was pickles in a row,
+then the numbers. A pickle is a program. Python's pickletools splits it into opcodes; here only those run that tensors
+in dicts need, with only a few functions.
 """
 
+import io
+import os
 import pickletools
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.bfloat16 import widened
-from fastnn.importers.containers import ZipArchive
+from fastnn.importers.containers import Budget, ZipArchive
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.steps import Array
 
 # About 5,000 tensors. Python's objects take up to 100 times as many bytes, if each byte makes an empty dict.
 _MOST_PICKLE_BYTES = 1 << 19
 _BEFORE_1_6 = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
+_VERSION = 1001  # of that format
 _PROGRAMS = {"code": "TorchScript", "models": "torch.export's"}  # by one of their folders
 _BFLOAT16 = np.dtype("<u2")  # the upper half of a float32
 _DTYPES = {
@@ -39,15 +43,100 @@ def read(file: BinaryIO) -> dict[Any, Any]:
     Raises ModelFormatError, UnsupportedModelError if the file wants to run something, LimitError, OSError.
     """
     with in_one_sentence(file.name), refusing("is not what torch.save() writes", Exception):
-        if file.read(len(_BEFORE_1_6)) == _BEFORE_1_6:
-            raise UnsupportedModelError(
-                "was written by PyTorch before 1.6, or as that did; load it there and save its state_dict() again"
-            )
-        archive = _Archive(file)
-        content = _value(archive.member("data.pkl", _MOST_PICKLE_BYTES), archive.storage)
+        is_archive = file.read(len(_BEFORE_1_6)) != _BEFORE_1_6
+        file.seek(0)
+        content = _archived(file) if is_archive else _in_a_row(file)
         if type(content) is not dict:
             raise ModelFormatError(f"holds a {type(content).__name__}; expected a state dict")
         return content
+
+
+def _archived(file: BinaryIO) -> Any:
+    archive = _Archive(file)
+    return _value(io.BytesIO(archive.member("data.pkl", _MOST_PICKLE_BYTES)), archive.storage)
+
+
+def _in_a_row(file: BinaryIO) -> Any:
+    """Return the value of a file of PyTorch before 1.6.
+
+    Its pickles: a number, the format's version, facts about the machine, the value, a list of the storages' keys. The
+    storages follow in that order, each as the count of its numbers, in 8 bytes, and the numbers.
+    """
+    beginning = file.read(_MOST_PICKLE_BYTES)
+    pickles, storages = io.BytesIO(beginning), _Storages(os.fstat(file.fileno()).st_size)
+    try:
+        _, version, machine, content, keys = (_value(pickles, storages.storage) for _ in range(5))
+    except ValueError:
+        if len(beginning) == _MOST_PICKLE_BYTES and not pickles.read(1):
+            said = f"has pickles of more than {_MOST_PICKLE_BYTES} bytes, the most that fastnn reads"
+            raise LimitError(f"{said}; save the state_dict() alone") from None
+        raise
+    if type(version) is not int or version != _VERSION:
+        raise UnsupportedModelError(f"has a version of the format other than {_VERSION}")
+    if type(machine) is not dict or machine.get("little_endian") is not True:
+        raise UnsupportedModelError("was written on a big-endian machine; expected little-endian numbers")
+    if type(keys) is not list or not all(type(key) is str for key in keys):
+        raise ModelFormatError("has keys of storages that are no list of texts")
+    file.seek(pickles.tell())
+    storages.fill(file, keys)
+    return content
+
+
+class _Storages:
+    """The storages of a file before PyTorch 1.6: allocated where the pickle names them, filled from behind it."""
+
+    def __init__(self, size: int) -> None:
+        self._budget = Budget(size)
+        self._arrays: dict[str, tuple[np.dtype[Any], Array]] = {}
+
+    def storage(self, pid: Any) -> Array:
+        """Return the numbers of a storage, or of the part of it that a view of it has."""
+        dtype, key, size, view = _storage_of(pid)
+        if key not in self._arrays:
+            self._budget.take(f"storage {key!r:.40} of {size} numbers takes", size * dtype.itemsize)
+            self._arrays[key] = (dtype, np.empty(size, "<f4" if dtype is _BFLOAT16 else dtype))
+        numbers = _same(key, size, dtype, *self._arrays[key])
+        if view is None:
+            return numbers
+        _, start, count = view
+        if type(start) is not int or type(count) is not int or not 0 <= start <= start + count <= size:
+            raise ModelFormatError(f"a view reaches beyond its storage {key!r:.40} of {size} numbers")
+        return numbers[start : start + count]
+
+    def fill(self, file: BinaryIO, keys: Iterable[str]) -> None:
+        """Read the numbers of all storages, in the order of their keys."""
+        for key in keys:
+            if key not in self._arrays:
+                raise ModelFormatError(f"has the storage {key!r:.40}, which its pickle does not name, or has it twice")
+            dtype, numbers = self._arrays.pop(key)
+            said = int.from_bytes(file.read(8), "little")
+            stored = np.empty(numbers.size, dtype) if dtype is _BFLOAT16 else numbers
+            if said != numbers.size or file.readinto(stored.view("u1")) != stored.nbytes:  # type: ignore[attr-defined]
+                raise ModelFormatError(f"storage {key!r:.40} does not have the {numbers.size} numbers of its tensors")
+            if dtype is _BFLOAT16:
+                numbers.view("<u2")[0::2], numbers.view("<u2")[1::2] = 0, stored
+        if self._arrays or file.read(1):
+            raise ModelFormatError("has storages without numbers, or more after them")
+
+
+def _storage_of(pid: Any) -> tuple[np.dtype[Any], str, int, Any]:
+    """Return the dtype, the key, the size and the view (before PyTorch 1.6) of a storage, by its persistent id."""
+    kind, dtype, key, _, size, *more = pid
+    view = more[0] if more else None
+    if kind != "storage" or not isinstance(dtype, np.dtype) or type(key) is not str or type(size) is not int:
+        raise ModelFormatError("its pickle refers to something that is not a storage")
+    if size < 0 or not (view is None or (type(view) is tuple and len(view) == 3)):
+        raise ModelFormatError(f"storage {key!r:.40} has a size or a view that no storage has")
+    return dtype, key, size, view
+
+
+def _same(key: str, size: int, dtype: np.dtype[Any], known: np.dtype[Any], numbers: Array) -> Array:
+    """Return the numbers of a storage; ModelFormatError if a pickle says that it has others."""
+    if known is not dtype or numbers.size != size:
+        raise ModelFormatError(
+            f"storage {key!r:.40} has {numbers.size} numbers of {known}; its pickle refers to {size} of {dtype}"
+        )
+    return numbers
 
 
 class _Archive:
@@ -72,18 +161,11 @@ class _Archive:
 
     def storage(self, pid: Any) -> Array:
         """Return the numbers of a storage, which many tensors may share."""
-        kind, dtype, key, _, size = pid
-        if kind != "storage" or not isinstance(dtype, np.dtype) or type(key) is not str or type(size) is not int:
-            raise ModelFormatError("its pickle refers to something that is not a storage")
+        dtype, key, size, _ = _storage_of(pid)
         if key not in self._storages:
             numbers = np.frombuffer(self.member(f"data/{key}"), dtype)
             self._storages[key] = (dtype, widened(numbers) if dtype is _BFLOAT16 else numbers)
-        known, numbers = self._storages[key]
-        if known is not dtype or numbers.size != size:
-            raise ModelFormatError(
-                f"storage {key!r:.40} has {numbers.size} numbers of {known}; its pickle refers to {size} of {dtype}"
-            )
-        return numbers
+        return _same(key, size, dtype, *self._storages[key])
 
     def member(self, name: str, most: int | None = None) -> bytes:
         """Return the bytes of a member; LimitError if there are more than `most`."""
@@ -118,8 +200,9 @@ def _tensor(
 
 
 _KNOWN: dict[str, Any] = {f"torch.{name}Storage": np.dtype(dtype) for name, dtype in _DTYPES.items()} | {
-    "collections.OrderedDict": lambda: {},
+    "collections.OrderedDict": lambda pairs=(): _dict(pairs),
     "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_tensor": _tensor,  # before PyTorch 0.4
     "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
 }
 
@@ -134,6 +217,14 @@ def _named(module: Any, name: Any) -> Any:
             "as torch.save(module.state_dict(), path) writes them"
         )
     return _KNOWN[full]
+
+
+def _dict(pairs: Any) -> dict[Any, Any]:
+    """collections.OrderedDict, to which Python 2 gives a list of its items."""
+    if not all(type(pair) is list and len(pair) == 2 for pair in pairs):
+        raise ModelFormatError("its pickle has an OrderedDict of something else than pairs")
+    found: dict[Any, Any] = _update({}, *(each for pair in pairs for each in pair))
+    return found
 
 
 def _extend(target: Any, *values: Any) -> Any:
@@ -166,14 +257,15 @@ _OPCODES: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 _LITERALS = {
     "BINFLOAT", "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINUNICODE", "BINUNICODE8", "SHORT_BINUNICODE",
+    "BINSTRING", "SHORT_BINSTRING",  # of Python 2
 }  # fmt: skip
 
 
-def _value(content: bytes, stored: Callable[[Any], Any]) -> Any:
+def _value(content: BinaryIO, stored: Callable[[Any], Any]) -> Any:
     """Return the value of a pickle: dicts, lists, tuples, texts, numbers and tensors; any error for a wrong program.
 
-    stored: returns the storage of a persistent id. Nested values are never hashed, compared or printed: a tuple that
-    holds the same tuple twice, sixty deep, would take for ever.
+    content: read up to the pickle's end. stored: returns the storage of a persistent id. Nested values are never
+    hashed, compared or printed: a tuple that holds the same tuple twice, sixty deep, would take for ever.
     """
     stack: list[Any] = []
     below: list[list[Any]] = []  # the stack under each mark

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
 from fastnn.importers import safetensors
+from fastnn.importers.paths import open_model
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Function, Product, Step
@@ -71,6 +71,34 @@ def from_torch_state_dict(
     array([[3., 3., 3.]], dtype=float32)
     """
     where, tensors, is_ordered = _tensors(state_dict, prefix)
+    return from_tensors(
+        tensors, layers, where, is_ordered=is_ordered, eps=eps, defaults=_DEFAULTS, fold=fold, check=check, name=name
+    )
+
+
+@in_one_sentence()
+def from_tensors(
+    tensors: dict[str, Array],
+    layers: Any,
+    where: str,
+    *,
+    is_ordered: bool,
+    eps: float,
+    defaults: Mapping[str, dict[str, float]],
+    fold: bool,
+    check: Any,
+    name: str | None = None,
+) -> Sequential:
+    """Return the model of tensors that are named and shaped as in a state dict, of whatever source.
+
+    where: the beginning of errors. is_ordered: whether they come in the order of the modules. defaults: parameters of
+    activations that are unlike fastnn's.
+
+    >>> tensors = {"dense.weight": np.ones((3, 2), np.float32)}
+    >>> options = {"is_ordered": True, "eps": 1e-3, "defaults": {}, "fold": True, "check": None}
+    >>> from_tensors(tensors, ["relu"], "weights: ", **options).output_shape
+    (None, 3)
+    """
     modules = _modules(tensors, where)
     steps: list[Step] = []
     for module, entry in _entries(layers, list(modules), is_ordered):
@@ -78,7 +106,7 @@ def from_torch_state_dict(
             steps.append(Function(f"{where}Activation '{entry.name}'", entry.activation, entry.parameters))
         else:
             source = f"{where}module '{module}'" if module else f"{where}the module"
-            steps += _steps(source, modules[module], entry, eps)
+            steps += _steps(source, modules[module], entry, eps, defaults)
     return convert(where.removesuffix(": ") or "state dict", steps, fold=fold, name=name, check=check)
 
 
@@ -98,7 +126,7 @@ def _tensors(state_dict: Any, prefix: str | None) -> tuple[str, dict[str, Array]
         state_dict.seek(0)
         where, content = f"{state_dict.name}: ", (pickle if is_ordered else safetensors).read(state_dict)
     else:
-        with open_regular(os.fsdecode(state_dict)) as file:
+        with open_model(state_dict) as file:
             return _tensors(file, prefix)
     for wrapper in ("state_dict", "model_state_dict"):
         if isinstance(content.get(wrapper), Mapping):
@@ -199,7 +227,9 @@ def _in_order(names: list[str], is_ordered: bool) -> list[str] | None:
     return names if is_ordered or len(names) == 1 else None
 
 
-def _steps(source: str, tensors: dict[str, Array], entry: Entry, eps: float) -> list[Step]:
+def _steps(
+    source: str, tensors: dict[str, Array], entry: Entry, eps: float, defaults: Mapping[str, dict[str, float]]
+) -> list[Step]:
     """Return the steps of the module that an entry takes."""
     if isinstance(entry, Layer):
         kind = _KIND_OF_LAYER.get(type(entry))
@@ -213,7 +243,7 @@ def _steps(source: str, tensors: dict[str, Array], entry: Entry, eps: float) -> 
             _check_dense(source, entry, step)
             return [step, Function(source, entry.activation, entry.parameters)]
         return [step]
-    function = _function(source, entry)
+    function = _function(source, entry, defaults)
     if kind := _KIND_OF_NAME.get(function.activation):
         return [_module(source, tensors, kind, function.activation, eps)]
     return [_module(source, tensors, None, "", eps), function]
@@ -251,7 +281,7 @@ def _check_dense(source: str, dense: Dense, step: Step) -> None:
             )
 
 
-def _function(source: str, entry: Any) -> Function:
+def _function(source: str, entry: Any, defaults: Mapping[str, dict[str, float]]) -> Function:
     parameters: dict[str, Any] = {"name": entry} if isinstance(entry, str) else {}
     if isinstance(entry, Mapping):
         parameters = dict(entry)
@@ -268,4 +298,4 @@ def _function(source: str, entry: Any) -> Function:
             f"expected layers to hold one name each; received {name!r:.60}; write {layer}, Activation({after!r:.60}) "
             "of fastnn.layers in its place"
         )
-    return Function(source, name, _DEFAULTS.get(name, {}) | parameters)
+    return Function(source, name, defaults.get(name, {}) | parameters)
