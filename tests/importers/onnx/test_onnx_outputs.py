@@ -79,6 +79,17 @@ def test_an_output_without_the_input_is_refused():
         from_proto(policy(), outputs="log_std")
 
 
+def test_inputs_of_other_parts_do_not_matter():
+    """Such as the action that a critic takes beside the observation."""
+    proto = policy()
+    proto.graph.input.append(helper.make_tensor_value_info("action", 1, ["rows", 1]))
+    proto.graph.node.append(helper.make_node("Mul", ["value", "action"], ["q"]))
+    proto.graph.output.append(helper.make_tensor_value_info("q", 1, None))
+    assert from_proto(proto, outputs="policy") == from_proto(policy(), outputs="policy")
+    with pytest.raises(UnsupportedModelError, match="has the inputs 'x', 'action'; expected one"):
+        from_proto(proto, outputs="q")
+
+
 def test_where_the_chosen_part_branches_is_said():
     chain = Chain(5)
     first = chain.dense(5, 1)

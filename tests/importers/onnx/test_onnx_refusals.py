@@ -82,6 +82,10 @@ BROKEN = {
     "a Concat without its axis": (extra("Concat", "x"), r"\(Concat\) lacks the attribute 'axis'"),
     "too few inputs": (inputs_of(0, "x"), "has 1 inputs; expected 2 to 3"),
     "too many inputs": (inputs_of(1, "v0", "v0"), "has 2 inputs; expected 1 to 1"),
+    "too many outputs": (
+        lambda proto: proto.graph.node[1].output.append("more"),
+        r"node 'n1' \(Relu\) has 2 outputs; expected at most 1",
+    ),
     "an initializer of another shape than the input": (
         lambda proto: proto.graph.input.append(helper.make_tensor_value_info("c0", 1, [7, 7])),
         "initializer 'c0' has another shape than the input of that name",
@@ -143,8 +147,12 @@ UNSUPPORTED = {
         "has the attribute 'strange', which fastnn does not know",
     ),
     "two inputs": (
-        lambda proto: proto.graph.input.append(helper.make_tensor_value_info("more", 1, [1, 5])),
-        "has the inputs 'x', 'more'; expected one",
+        lambda proto: (
+            proto.graph.input.append(helper.make_tensor_value_info("more", 1, [1, 3])),
+            proto.graph.node.append(helper.make_node("Add", ["v2", "more"], ["end"])),
+            output("end")(proto),
+        ),
+        "has the inputs 'x', 'more'; expected one: .* export the part behind one of them",
     ),
     "no input": (lambda proto: proto.graph.initializer.append(tensor("x", KERNEL.T[:1])), "has the inputs none"),
     "two outputs": (

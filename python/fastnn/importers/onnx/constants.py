@@ -152,6 +152,8 @@ def _evaluated(node: Node, given: list[Array | None], opset: int) -> list[Array]
     proto, values = _proto(node, given)
     with np.errstate(all="ignore"):
         made = reference.ReferenceEvaluator(proto, opsets={"": opset}).run(None, values)
+    if len(made) != len(node.outputs):
+        raise ValueError(f"onnx makes {len(made)} outputs, not {len(node.outputs)}")
     return [_owned(np.asarray(each)) for each in made]
 
 

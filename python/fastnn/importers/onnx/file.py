@@ -14,7 +14,7 @@ from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Graph
 from fastnn.importers.onnx.graph import read as read_graph
-from fastnn.importers.onnx.walk import steps as graph_steps
+from fastnn.importers.onnx.walk import steps as part_steps
 from fastnn.importers.onnx.wire import check as check_wire
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
@@ -101,8 +101,9 @@ def _model(
     if outputs is not None and outputs not in graph.outputs:
         raise ValueError(f"{source}: expected outputs to name one output; received {outputs!r:.100}; {choice(graph)}")
     answers = find_answers(graph, outputs)
-    steps = graph_steps(graph, answers.value, budget)
-    inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
+    part = graph.part(answers.value)
+    steps = part_steps(part, budget)
+    inputs = part.shape[-1] if part.shape is not None and len(part.shape) == 2 else None
     dtype = "float64" if graph.is_double else "float32"
     features = stored_names(graph, "feature_names")
     model = convert(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.onnx.advice import for_operations
 from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.functions import domain_of, inlined
 from fastnn.importers.onnx.tensors import DTYPES, Array, Tensors
@@ -42,10 +43,9 @@ class Node:
 
 @dataclass
 class Graph:
-    """The operations from `input` to `outputs`; shape: of the input, None where it is not a number."""
+    """The operations from `inputs` to `outputs`; inputs: their shapes by name, None for a size that is no number."""
 
-    input: str
-    shape: list[int | None] | None
+    inputs: dict[str, list[int | None] | None]
     outputs: list[str]
     nodes: list[Node]
     constants: dict[str, Array]
@@ -53,6 +53,34 @@ class Graph:
     producer: str
     metadata: dict[str, str]
     is_double: bool
+
+    def part(self, target: str) -> "Part":
+        """Return the part that makes a value; UnsupportedModelError if it takes several inputs."""
+        needed, nodes = {target}, []
+        for node in reversed(self.nodes):
+            if needed.intersection(node.outputs):
+                needed.update(filter(None, node.inputs))
+                nodes.append(node)
+        inputs = [name for name in self.inputs if name in needed]
+        if len(inputs) > 1 or not self.inputs:
+            raise UnsupportedModelError(
+                f"has the inputs {', '.join(map(repr, inputs)) or 'none':.200}; expected one: fastnn's models take one "
+                "array of rows; export the part behind one of them, or the model with its inputs side by side"
+            )
+        if not inputs:
+            raise UnsupportedModelError(f"has the output {target!r:.100}, which does not depend on the input")
+        return Part(self, target, inputs[0], self.inputs[inputs[0]], nodes[::-1])
+
+
+@dataclass
+class Part:
+    """The nodes of a graph from one input to one value; shape: of the input."""
+
+    graph: Graph
+    target: str
+    input: str
+    shape: list[int | None] | None
+    nodes: list[Node]
 
 
 def read(model: Any, folder: str | None, budget: Budget) -> Graph:
@@ -73,17 +101,17 @@ def read(model: Any, folder: str | None, budget: Budget) -> Graph:
             raise ModelFormatError(f"has two initializers {tensor.name!r:.100}, or one without a name")
         value = constants[tensor.name] = tensors.array(tensor, f"initializer {tensor.name!r:.100}")
         budget.add(value.size)
-    name, shape = _input(graph, constants)
+    inputs = _inputs(graph, constants)
     outputs = [each.name for each in graph.output]
-    nodes = _sorted([_node(node, opsets, tensors, budget) for node in protos], {name, *constants})
-    made = {name, *constants, *(each for node in nodes for each in node.outputs if each)}
+    nodes = _sorted([_node(node, opsets, tensors, budget) for node in protos], {*inputs, *constants})
+    made = {*inputs, *constants, *(each for node in nodes for each in node.outputs if each)}
     if not outputs or len(set(outputs)) != len(outputs) or not made.issuperset(outputs):
         raise ModelFormatError(
             f"has the outputs {outputs!r:.200}, of which one is missing, there twice, or made nowhere"
         )
     types = {each.type.tensor_type.elem_type for each in graph.output}
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    return Graph(name, shape, outputs, nodes, constants, opsets[""], model.producer_name, metadata, types == {_DOUBLE})
+    return Graph(inputs, outputs, nodes, constants, opsets[""], model.producer_name, metadata, types == {_DOUBLE})
 
 
 def _opsets(listed: Any) -> dict[str, int]:
@@ -107,23 +135,20 @@ def _opsets(listed: Any) -> dict[str, int]:
     return versions
 
 
-def _input(graph: Any, constants: dict[str, Array]) -> tuple[str, list[int | None] | None]:
-    """Return the name and shape of the only input that is no constant."""
+def _inputs(graph: Any, constants: dict[str, Array]) -> dict[str, list[int | None] | None]:
+    """Return the shapes of the inputs that are no constants, by name."""
     if len({each.name for each in graph.input}) != len(graph.input):
         raise ModelFormatError("has two inputs of the same name")
+    shapes = {}
     for each in graph.input:
         shape, constant = _shape(each), constants.get(each.name)
         if shape is not None and constant is not None and not _fits(constant.shape, shape):
             raise ModelFormatError(f"initializer {each.name!r:.100} has another shape than the input of that name")
-    real = [each for each in graph.input if each.name not in constants]
-    if len(real) != 1:
-        listed = ", ".join(repr(each.name) for each in real) or "none"
-        raise UnsupportedModelError(
-            f"has the inputs {listed:.200}; expected one: fastnn's models take one array of rows"
-        )
-    if real[0].type.WhichOneof("value") != "tensor_type" or real[0].type.tensor_type.elem_type not in DTYPES:
-        raise UnsupportedModelError(f"has the input {real[0].name!r:.100}, which is no tensor of numbers")
-    return real[0].name, _shape(real[0])
+        if constant is None:
+            if each.type.WhichOneof("value") != "tensor_type" or each.type.tensor_type.elem_type not in DTYPES:
+                raise UnsupportedModelError(f"has the input {each.name!r:.100}, which is no tensor of numbers")
+            shapes[each.name] = shape
+    return shapes
 
 
 def _shape(value: Any) -> list[int | None] | None:
@@ -197,6 +222,8 @@ def _complete(node: Node, schema: Any) -> None:
         raise ModelFormatError(
             f"{node} has {len(node.inputs)} inputs; expected {schema.min_input} to {schema.max_input}"
         )
+    if len(node.outputs) > schema.max_output:
+        raise ModelFormatError(f"{node} has {len(node.outputs)} outputs; expected at most {schema.max_output}")
     formal = schema.inputs
     node.inputs += [""] * (len(formal) - len(node.inputs))
     for i, name in enumerate(node.inputs):
@@ -209,7 +236,8 @@ def _attribute(attribute: Any, node: Node, tensors: Tensors, budget: Budget) -> 
     field = _ATTRIBUTES.get(attribute.type)
     if field is None or attribute.ref_attr_name:
         raise UnsupportedModelError(
-            f"{node} has the attribute {attribute.name!r:.60}, a graph or something else that fastnn does not follow"
+            f"{node} has the attribute {attribute.name!r:.60}, a graph or something else that fastnn does not follow; "
+            + for_operations({node.op})
         )
     value = getattr(attribute, field)
     if field in ("floats", "ints", "strings"):

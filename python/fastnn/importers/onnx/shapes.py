@@ -7,7 +7,7 @@ import numpy as np
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.constants import ROWS, UNKNOWN
-from fastnn.importers.onnx.graph import Graph, Node
+from fastnn.importers.onnx.graph import Node, Part
 from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Function, Nothing, Scale, Step
 
@@ -21,19 +21,19 @@ class Rows:
     [5] or [1, 5], may have no axis of rows. Functions of a row, and numbers for each unit, are along the units' axis.
     """
 
-    def __init__(self, graph: Graph, steps: list[Step], budget: Budget) -> None:
+    def __init__(self, part: Part, steps: list[Step], budget: Budget) -> None:
         """steps: those up to the present shape, to which the importer appends."""
         self._steps, self.budget = steps, budget
-        self.is_double, self.producer = graph.is_double, graph.producer
-        given = graph.shape
+        self.is_double, self.producer = part.graph.is_double, part.graph.producer
+        given = part.shape
         if given == []:
             raise UnsupportedModelError(
-                f"has the input {graph.input!r:.100} of shape []; expected rows (rows, inputs), or one row (inputs,)"
+                f"has the input {part.input!r:.100} of shape []; expected rows (rows, inputs), or one row (inputs,)"
             )
         self._batch = given[0] if given is not None and len(given) > 1 else None  # rows that the exporter ran
         self.shape: Shape = [ROWS, None] if given is None else given if len(given) == 1 else [ROWS, *given[1:]]
         self.axis = _only_axis(self.shape)
-        self._shapes = {graph.input: self.shape}
+        self._shapes = {part.input: self.shape}
         self._is_multiplied = False
 
     def number(self, value: float) -> float:

@@ -14,7 +14,7 @@ from fastnn.importers import bounds
 from fastnn.importers.onnx import advice, columns, constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
 from fastnn.importers.onnx.budget import NODE, Budget
-from fastnn.importers.onnx.graph import Graph, Node
+from fastnn.importers.onnx.graph import Node, Part
 from fastnn.importers.onnx.layers import LAYERS
 from fastnn.importers.onnx.operations import OPERATIONS
 from fastnn.importers.onnx.shapes import Rows
@@ -25,13 +25,13 @@ _MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose p
 _Cut = tuple[int, str, int]  # the first node after it, the value, the number of steps before it
 
 
-def steps(graph: Graph, target: str, budget: Budget) -> list[Step]:
-    """Return the steps from the graph's input to the value `target`."""
+def steps(part: Part, budget: Budget) -> list[Step]:
+    """Return the steps of a part of a graph."""
     made: list[Step] = []
-    for step in _Walk(graph, target, budget).steps():
+    for step in _Walk(part, budget).steps():
         merged = _merged(made[-1] if made else None, step)
         made[-1:] = [merged] if merged is not None else [*made[-1:], step]
-    _charge(made, None if graph.shape is None else graph.shape[-1], budget)
+    _charge(made, None if part.shape is None else part.shape[-1], budget)
     return made
 
 
@@ -97,18 +97,18 @@ def _charge(made: list[Step], width: int | None, budget: Budget) -> None:
 
 
 class _Walk:
-    def __init__(self, graph: Graph, target: str, budget: Budget) -> None:
-        self._graph, self._target, self._budget = graph, target, budget
-        self._constants: dict[str, Array] = dict(graph.constants)
-        self._nodes = columns.joined(_leading_to(graph, target))
-        self._varying = _varying(self._nodes, graph.input)
+    def __init__(self, part: Part, budget: Budget) -> None:
+        self._graph, self._target, self._budget = part.graph, part.target, budget
+        self._constants: dict[str, Array] = dict(part.graph.constants)
+        self._nodes = columns.joined(part.nodes)
+        self._varying = _varying(self._nodes, part.input)
         self._last_use = _last_uses(self._nodes, self._varying)
-        self._last_use[target] = len(self._nodes)
+        self._last_use[part.target] = len(self._nodes)
         self._nodes = [_narrowed(node, self._last_use) for node in self._nodes]
         self._passing = _passing(self._nodes, self._varying)
         self._steps: list[Step] = []
-        self._rows = Rows(graph, self._steps, budget)
-        self._begin(0, graph.input)
+        self._rows = Rows(part, self._steps, budget)
+        self._begin(0, part.input)
         self._cuts: list[_Cut] = []
 
     def _begin(self, node: int, value: str) -> None:
@@ -118,8 +118,6 @@ class _Walk:
 
     def steps(self) -> list[Step]:
         """Return the steps of all nodes."""
-        if self._graph.input not in self._last_use:
-            raise UnsupportedModelError(f"has the output {self._target!r:.100}, which does not depend on the input")
         for i, node in enumerate(self._nodes):
             if node.refusal is not None:
                 raise node.refusal
@@ -253,16 +251,6 @@ class _Walk:
 def _source(nodes: list[Node]) -> str:
     listed = [str(node) for node in nodes]
     return ", ".join(listed if len(listed) < 12 else [*listed[:5], "…", *listed[-5:]])
-
-
-def _leading_to(graph: Graph, target: str) -> list[Node]:
-    """Return the nodes that the target needs, in order."""
-    needed, found = {target}, []
-    for node in reversed(graph.nodes):
-        if needed.intersection(node.outputs):
-            needed.update(filter(None, node.inputs))
-            found.append(node)
-    return found[::-1]
 
 
 def _narrowed(node: Node, used: Collection[str]) -> Node:

@@ -153,8 +153,10 @@ def _tensors(state_dict: Any, prefix: str | None) -> tuple[str, dict[str, Array]
 
 def _part(content: dict[Any, Any], prefix: str, where: str) -> dict[Any, Any]:
     """Return what the names that begin with the prefix stand for, without that beginning."""
+    if not isinstance(prefix, str):
+        raise ValueError(f"{where}expected prefix to be text, such as 'actor.'; received {prefix!r:.60}")
     rest, inner = prefix, content
-    while isinstance(inner.get(rest.partition(".")[0]), Mapping):  # a file may hold each network as a dict
+    while rest and isinstance(inner.get(rest.partition(".")[0]), Mapping):  # a file may hold each network as a dict
         name, _, rest = rest.partition(".")
         inner = dict(inner[name])
     found = {key[len(rest) :]: value for key, value in inner.items() if isinstance(key, str) and key.startswith(rest)}
