@@ -209,6 +209,26 @@ def test_work_on_constants_has_a_limit():
             refused(chain.proto(), "computes too much before the model runs", LimitError)
 
 
+@pytest.mark.parametrize(("dtype", "is_allowed"), [("f4", True), ("f8", True), ("f2", False), ("i8", False)])
+def test_products_of_matrices_without_blas_have_a_smaller_limit(dtype, is_allowed):
+    square = np.ones((400, 400), dtype)
+    node = Node("MatMul", "product", ["i0", "i1"], ["o"])
+    if is_allowed:
+        assert constants.made_by(node, [square, square], 20, Budget())[0].shape == (400, 400)
+    else:
+        with pytest.raises(LimitError, match="'product'.* computes too much"):
+            constants.made_by(node, [square, square], 20, Budget())
+
+
+def test_very_many_small_constants_have_a_limit():
+    chain = Chain(5)
+    kernel = chain.constant(np.ones((5, 1), "f4"))
+    for _ in range(9000):
+        kernel = chain.add("Neg", kernel)
+    chain.add("MatMul", "x", kernel)
+    refused(chain.proto(), "computes too much before the model runs", LimitError)
+
+
 def test_the_outputs_of_a_split_are_constants():
     chain = Chain(5)
     chain.add("Split", np.hstack([KERNEL, KERNEL[:, :2]]), INT64([4, 2]), axis=1)

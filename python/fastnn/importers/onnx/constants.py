@@ -52,6 +52,7 @@ _SLOW = {
 }  # a step of Python for each number
 _SLOWNESS = 16
 _MOST_SIZES = 200  # in a constant of sizes: two for each of NumPy's 64 axes
+_CALL = 2048  # of a call of the evaluator, some 0.5 ms
 _PRODUCTS = 256  # of a matrix product, in the time of another operation's number
 
 
@@ -138,12 +139,11 @@ def _product(kind: Any) -> int:
 
 def _work(node: Node, arrays: list[Array], made: int) -> int:
     """Return the work of a node, in numbers read or made."""
-    numbers = made + sum(each.size for each in arrays)
-    if node.op in ("MatMul", "Gemm"):
-        inner = max(arrays[0].shape, default=1)
-        return numbers + made * inner // _PRODUCTS
-    if node.op == "Det":
-        return numbers + arrays[0].size * max(arrays[0].shape, default=1) // _PRODUCTS
+    numbers = _CALL + made + sum(each.size for each in arrays)
+    if node.op in ("MatMul", "Gemm", "Det"):
+        is_fast = all(each.dtype in ("f4", "f8") for each in arrays)  # others have no BLAS
+        products = max(made, arrays[0].size) if node.op == "Det" else made
+        return numbers + products * max(arrays[0].shape, default=1) // (_PRODUCTS if is_fast else 1)
     return numbers * (_SLOWNESS if node.op in _SLOW else 1)
 
 
