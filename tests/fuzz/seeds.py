@@ -103,6 +103,18 @@ def onnx():
     for nodes in bodies:
         yield onnx_graphs.between(onnx_graphs.written(*nodes)).SerializeToString()
     yield onnx_graphs.dense().SerializeToString()
+    sizes, kernel = np.array([5, 5]), np.ones((5, 5), "f4")
+    graphs = [
+        ([5], [("MatMul", kernel, "x"), ("Softmax", "#0")]),
+        ([1, 5], [("Reshape", "x", sizes[:1]), ("MatMul", "#0", kernel), ("Unsqueeze", "#1", sizes[:1] - 5)]),
+        (None, [("Expand", np.float32(1), sizes), ("ReduceL2", "#0"), ("Div", kernel, "#1"), ("MatMul", "x", "#2")]),
+        (None, [("ArgMax", "x", {"axis": 1})]),
+    ]
+    for shape, nodes in graphs:
+        chain = onnx_graphs.Chain(5, shape=shape)
+        onnx_graphs.written(*nodes)(chain)
+        yield chain.proto().SerializeToString()
+        yield onnx_graphs.called(chain.proto()).SerializeToString()
     yield from stored("*.onnx")
 
 

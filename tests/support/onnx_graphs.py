@@ -90,6 +90,17 @@ def between(body, dtype="float32", opset=20):
     return chain.proto()
 
 
+def called(proto):
+    """Return a graph whose nodes are in a function of the model's own, which it calls."""
+    graph, opsets = proto.graph, [*proto.opset_import, helper.make_opsetid("own", 1)]
+    names = [each.name for each in (*graph.input, *graph.initializer)]
+    outputs = [each.name for each in graph.output]
+    function = helper.make_function("own", "Body", names, outputs, graph.node, opsets)
+    call = helper.make_node("Body", names, outputs, domain="own")
+    made = helper.make_graph([call], graph.name, graph.input, graph.output, graph.initializer)
+    return helper.make_model(made, opset_imports=opsets, ir_version=9, functions=[function])
+
+
 def of_one(op, **attributes):
     return lambda chain: chain.then(op, **attributes)
 

@@ -10,7 +10,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'f
 from onnx import helper, numpy_helper  # noqa: E402
 
 from fastnn.importers.onnx.file import from_proto  # noqa: E402
-from onnx_graphs import refused  # noqa: E402
+from onnx_graphs import between, called, of_one, refused  # noqa: E402
 
 OPSETS = [helper.make_opsetid("", 20), helper.make_opsetid("own", 1)]
 KERNEL, BIAS, X = uniform(1, (5, 4), "float32"), uniform(2, 4, "float32"), uniform(3, (20, 5), "float32")
@@ -47,6 +47,12 @@ def test_functions_in_functions_are_the_layers_that_they_are_made_of():
     for functions in ([LINEAR, LAYER], [LAYER, LINEAR]):
         loaded = from_proto(model(functions, nodes))
         np.testing.assert_allclose(loaded.predict(X), np.tanh(np.maximum(X @ KERNEL + BIAS, 0)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("op", ["Relu", "Softmax", "Gelu", "HardSwish"])
+def test_a_model_in_a_function_is_the_model(op):
+    proto = between(of_one(op))
+    assert from_proto(called(proto)) == from_proto(proto)
 
 
 def test_an_attribute_of_the_call_is_that_of_the_nodes_inside():
