@@ -177,7 +177,22 @@ def test_what_is_of_several_rows_is_refused(case):
 def test_no_message_shows_an_internal_number(case):
     with pytest.raises(ModelFormatError) as caught:
         from_proto(graph(*ROWS_MIXED[case]))
-    assert "1073741824" not in str(caught.value)
+    assert "107374182" not in str(caught.value)
+
+
+@pytest.mark.parametrize("nodes", [
+    [("Shape", "x"), ("Squeeze", "x", "#0")],
+    [("Shape", "x"), ("Unsqueeze", "x", "#0")],
+    [("Shape", "x", {"end": 1}), ("Mul", "x", "#0")],
+    [("Shape", "x", {"end": 1}), ("Sub", "x", "#0"), ("MatMul", "#1", KERNEL)],
+    [("Shape", "x"), ("Reshape", "x", "#0"), ("Softmax", "#1", {"axis": 0})],
+])  # fmt: skip
+@pytest.mark.parametrize("shape", [["n", 5], [1, 5], ["n", None]], ids=repr)
+def test_the_number_of_rows_is_no_number_to_compute_with(nodes, shape):
+    """In a graph of integers it would be of the right type."""
+    with pytest.raises(ModelFormatError, match="node") as caught:
+        from_proto(graph(shape, nodes))
+    assert "107374182" not in str(caught.value)
 
 
 MOVES = ["Reshape", "Squeeze", "Unsqueeze", "Transpose", "Flatten"]

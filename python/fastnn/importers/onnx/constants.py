@@ -85,9 +85,14 @@ def _constant(node: Node) -> Array:
     return np.asarray(value, _STORED[kind])
 
 
+def depends_on_rows(array: Array) -> bool:
+    """Return whether an array has sizes that are known only when the model runs."""
+    return array.dtype.kind in "iu" and bool(np.isin(array, (ROWS, UNKNOWN)).any())
+
+
 def _check_sizes_of_rows(node: Node, arrays: list[Array]) -> None:
     """Let sizes that are known only when the model runs be moved, but not computed with."""
-    unknown = [each.dtype.kind in "iu" and bool(np.isin(each, (ROWS, UNKNOWN)).any()) for each in arrays]
+    unknown = list(map(depends_on_rows, arrays))
     if not any(unknown):
         return
     is_moved = node.op in _MOVES or (node.op == "Cast" and DTYPES[node.attributes["to"]] in ("i4", "i8"))

@@ -195,7 +195,11 @@ class Rows:
 
 def shown(shape: Shape) -> str:
     """Return a shape for errors: [rows, 3, ?]."""
-    return f"[{', '.join('rows' if size == ROWS else '?' if size is None else str(size) for size in shape)}]"[:60]
+    return (
+        f"[{', '.join('rows' if size == ROWS else '?' if size in (None, UNKNOWN) else str(size) for size in shape)}]"[
+            :60
+        ]
+    )
 
 
 def _long_axes(shape: Shape) -> list[int]:
@@ -218,5 +222,5 @@ def axes_of(node: Node, given: Array | None) -> list[int] | None:
     """Return the axes of an operation, which are an attribute or, in later opsets, an input; None if it has none."""
     listed = node.attributes.get("axes") if given is None else np.asarray(given).reshape(-1).tolist()
     if listed is not None and not all(each in range(-64, 64) for each in listed):
-        raise ModelFormatError(f"{node} has the axes {listed!r:.60}")
+        raise ModelFormatError(f"{node} has the axes {shown(listed)}")
     return listed

@@ -189,6 +189,8 @@ class _Walk:
         value = self._constants[name]
         if value.dtype.kind not in "fiub":
             raise ModelFormatError(f"{node} computes with {name!r:.100}, which is not of numbers")
+        if constants.depends_on_rows(value):
+            raise UnsupportedModelError(f"{node} computes with the number of rows, {name!r:.100}; expected a constant")
         if node.op == "BatchNormalization" and value.ndim == 1:  # whose numbers are along axis 1, not the last
             value = value.reshape(-1, *[1] * (len(self._rows.shape) - 2))
         units = self._rows.units_of(value)
