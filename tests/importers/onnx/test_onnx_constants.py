@@ -1,5 +1,8 @@
 """What an ONNX graph computes of its constants before it meets the rows: the values that NumPy gives, or a sentence."""
 
+import contextlib
+import itertools
+
 import numpy as np
 import pytest
 
@@ -240,31 +243,19 @@ def test_the_outputs_of_a_split_are_constants():
         np.testing.assert_array_equal(dense.kernel, values)
 
 
-def test_the_size_that_is_foretold_is_the_size_that_is_made():
+def test_the_size_that_is_foretold_is_no_smaller_than_what_is_made():
     """For every operation on constants that takes one, two or three arrays of one of these shapes."""
-    shapes, seen = [(2, 3), (3,), (2, 1), (1, 3), ()], set()
+    found = []
     for op in sorted(constants._BY_ELEMENT | constants._OTHERS):
         schema = onnx.defs.get_schema(op, 28)
-        required = {name: 0 for name, each in schema.attributes.items() if each.required}
-        for i in range(len(shapes) ** 3):
-            picked = [shapes[i // len(shapes) ** k % len(shapes)] for k in range(3)]
+        attributes = {name: 1 if op == "Cast" else 0 for name, each in schema.attributes.items() if each.required}
+        count = max(1, min(3, schema.max_input))
+        for picked in itertools.product([(2, 3), (3,), (2, 1), ()], repeat=count):
             for kind in ("f4", "i8", "?"):
-                arrays = [np.ones(shape, kind) for shape in picked[: max(1, min(3, schema.max_input))]]
-                node = Node(
-                    op,
-                    "",
-                    [f"i{k}" for k in range(len(arrays))],
-                    ["o"],
-                    required | {"to": 1} if op == "Cast" else required,
-                )
-                try:
-                    made = constants._evaluated(node, arrays, 28)
-                except Exception:  # onnx raises many kinds for inputs that do not fit
-                    continue
-                try:
-                    most = constants._size(node, arrays, 28)
-                except Exception:
-                    continue  # and is refused
-                assert sum(each.size for each in made) <= most, (op, picked, kind)
-                seen.add(op)
-    assert len(seen) > 80
+                arrays = [np.ones(shape, kind) for shape in picked]
+                node = Node(op, "", [f"i{i}" for i in range(count)], ["o"], attributes)
+                with contextlib.suppress(Exception):  # onnx raises many kinds for inputs that do not fit
+                    made = sum(each.size for each in constants._evaluated(node, arrays, 28))
+                    found.append((op, picked, kind, made, constants._size(node, arrays, 28)))
+    assert not [each for each in found if each[3] > each[4]]
+    assert len({op for op, *_ in found}) > 80
