@@ -161,6 +161,11 @@ ROWS_MIXED = {
     "a matrix that mixes rows": ([4, 5], [("MatMul", np.eye(4, dtype="f4"), "x")]),
     "rows in a row": (["n", 5], [("Reshape", "x", INT64([1, -1]))]),
     "rows in a row by Flatten": (["n", 5], [("Flatten", "x", {"axis": 0})]),
+    "rows twice": (["n", 5], [("Shape", "x"), ("Concat", "#0", "#0", {"axis": 0}), ("Reshape", "x", "#1")]),
+    "rows last": (
+        ["n", 1],
+        [("Shape", "x", {"end": 1}), ("Concat", INT64([1]), "#0", {"axis": 0}), ("Reshape", "x", "#1")],
+    ),
     "rows cut anew": ([4, 6], [("Reshape", "x", INT64([8, 3]))]),
     "rows and units turned": (["n", 5], [("Reshape", "x", INT64([5, -1]))]),
     "functions of rows, flattened": (["n", 2, 5], [("MatMul", "x", KERNEL), ("Flatten", "#0")]),

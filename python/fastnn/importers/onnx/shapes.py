@@ -137,7 +137,7 @@ class Rows:
         old = [size for size in self.shape if size != ROWS]
         units = None if None in old else math.prod(filter(None, old))
         others = self._without_rows(shape, units)
-        if others is None or (self._batch != 1 and self.shape.index(ROWS) if ROWS in self.shape else 0):
+        if others is None or (self._batch != 1 and ROWS in self.shape[1:]):
             raise self._refusal(node, shape)
         if others.count(-1) == 1 and units is not None:
             rest = math.prod(size for size in others if size not in (-1, None, ROWS))
@@ -152,6 +152,8 @@ class Rows:
     def _without_rows(self, shape: Shape, units: int | None) -> Shape | None:
         """Return the shape with ROWS at its place, if rows stay rows; None if not."""
         first, *others = shape or [None]
+        if ROWS in others:
+            return None
         if first == ROWS or (first is not None and ROWS in self.shape and first == self._batch):
             return [ROWS, *others]
         is_rest = first == -1 and -1 not in others and units in (None, math.prod(filter(None, others)))
@@ -195,11 +197,8 @@ class Rows:
 
 def shown(shape: Shape) -> str:
     """Return a shape for errors: [rows, 3, ?]."""
-    return (
-        f"[{', '.join('rows' if size == ROWS else '?' if size in (None, UNKNOWN) else str(size) for size in shape)}]"[
-            :60
-        ]
-    )
+    texts = ("rows" if size == ROWS else "?" if size in (None, UNKNOWN) else str(size) for size in shape)
+    return f"[{', '.join(texts)}]"[:60]
 
 
 def _long_axes(shape: Shape) -> list[int]:
