@@ -119,6 +119,22 @@ def test_what_makes_constants_stands_anywhere_in_the_list(kind, is_last):
     np.testing.assert_array_equal(dense.kernel, KERNEL)
 
 
+def test_empty_constants_are_the_shapes_of_single_numbers():
+    """And an empty kernel, or an empty factor, is none."""
+    chain = Chain(5)
+    written(("Reshape", np.float32([2]), np.zeros(0, "i8")), ("Mul", KERNEL / 2, "#0"), ("MatMul", "x", "#1"))(chain)
+    (dense,) = from_proto(chain.proto()).layers
+    np.testing.assert_array_equal(dense.kernel, KERNEL)
+    for op, empty in (
+        ("MatMul", np.zeros((5, 0), "f4")),
+        ("Mul", np.zeros(0, "f4")),
+        ("MatMul", np.zeros((0, 0), "f4")),
+    ):
+        chain = Chain(5)
+        chain.then(op, empty)
+        refused(chain.proto(), "node 'n0'")
+
+
 def test_an_output_that_is_not_the_first_is_a_constant_too():
     chain = Chain(5)
     chain.add("TopK", KERNEL[0], INT64([4]))

@@ -48,12 +48,15 @@ class Tensors:
             raise UnsupportedModelError(f"{what} has the data type {kind}; expected one that NumPy has")
         present = [name for name in _FIELDS if len(getattr(tensor, name))]
         is_external = tensor.data_location == _EXTERNAL
-        if len(present) + is_external != 1 or is_external != bool(tensor.external_data):
+        if any(size < 0 for size in tensor.dims):
+            raise ModelFormatError(f"{what} has the shape {list(tensor.dims)!s:.60}; expected sizes of at least 0")
+        is_empty = not math.prod(tensor.dims) and not present and not is_external
+        if len(present) + is_external != (0 if is_empty else 1) or is_external != bool(tensor.external_data):
             raise ModelFormatError(f"{what} has its numbers in {present or 'no field'} or outside; expected one place")
-        if any(size < 1 for size in tensor.dims):
-            raise ModelFormatError(f"{what} has the shape {list(tensor.dims)!s:.60}; expected sizes of at least 1")
         with refusing(f"{what} cannot be read", Exception):  # onnx and NumPy raise many kinds
-            if kind == _STRING:
+            if is_empty:  # such as the sizes of a scalar's shape
+                values = np.zeros(0, object if kind == _STRING else DTYPES[kind])
+            elif kind == _STRING:
                 values = np.array([text.decode() for text in tensor.string_data], object)
             else:
                 values = self._external(tensor, what) if is_external else _numbers(tensor, present[0])
