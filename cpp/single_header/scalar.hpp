@@ -21,7 +21,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-static_assert(0x1.00000001p0 != 1, "expected double literals; compile without -fsingle-precision-constant");
+static_assert(0x1.00000001p0 > 1, "expected double literals; compile without -fsingle-precision-constant");
 
 template <class T>
 struct IntegerOf;
@@ -123,7 +123,7 @@ inline float fma(float a, float b, float c) {
     (defined(_MSC_VER) && defined(__AVX2__))
   return std::fma(a, b, c);
 #else
-  const double product = static_cast<double>(a) * b, addend = c;
+  const double product = static_cast<double>(a) * static_cast<double>(b), addend = static_cast<double>(c);
   const double sum = product + addend;
   const double part = sum - product;
   const double lost = (product - (sum - part)) + (addend - part);

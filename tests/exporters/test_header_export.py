@@ -19,7 +19,9 @@ from fastnn.models import Sequential, load_model
 from processes import full_disk
 
 DIGITS = ROOT / "examples/digits.safetensors"
-WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
+WARNINGS += ["-Wdouble-promotion", "-Wfloat-equal", "-Wold-style-cast", "-Werror"]
+OF_GCC = ["-Wuseless-cast"]
 # The last with what gcc does unless told otherwise: a product and a sum become one fma, where the CPU has it.
 FLAGS = ["-O0", "-O2", "-O3 -march=native -ffp-contract=fast"]
 UNITS = [1, 2, 3, 4, 5, 16, 17, 33, 64, 65, 70, 129]  # every number of chains, panels whole and not
@@ -141,7 +143,8 @@ def expect_bits_of_python(exported, compiler, flags):
     folder, given, expected = exported
     program = folder / "program"
     sources = [folder / "program.cpp", folder / "elsewhere.cpp"]
-    subprocess.run([compiler, *WARNINGS, *flags.split(), *sources, "-o", program], check=True)
+    warnings = WARNINGS + OF_GCC * (compiler == "g++")
+    subprocess.run([compiler, *warnings, *flags.split(), *sources, "-o", program], check=True)
     out = subprocess.run([program], input=given, stdout=subprocess.PIPE, check=True).stdout
     for call, y in expected:
         received = np.frombuffer(out[: y.nbytes], y.dtype).reshape(y.shape)
@@ -240,9 +243,20 @@ def test_the_command_refuses_in_one_line(run, tmp_path):
 def test_its_products_are_rounded_and_its_fma_is_right_without_an_instruction(tmp_path, compiler, flags):
     program = tmp_path / "scalar"
     source = ROOT / "tests/programs/scalar.cpp"
-    subprocess.run([compiler, *WARNINGS, *flags.split(), source, "-o", program], check=True)
+    command = [compiler, "-std=c++17", "-Wall", "-Wextra", "-Werror", *flags.split(), source, "-o", program]
+    subprocess.run(command, check=True)
     done = subprocess.run([program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("flags", ["-x c++ -std=c++14", "-x c++ -std=c++11", "-x c"])
+def test_older_languages_get_one_sentence(exported, compiler, flags):
+    command = [compiler, *flags.split(), "-fsyntax-only", exported[0] / "digits.hpp"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert [
+        line.split("error: ")[1].removeprefix("#error ") for line in done.stderr.splitlines() if "error: " in line
+    ] == ['"expected C++17 or later; compile with -std=c++17 or, MSVC, /std:c++17"']
 
 
 @pytest.mark.parametrize("flag", ["-ffast-math", "-Ofast", "-ffinite-math-only", "-fsingle-precision-constant"])
