@@ -20,6 +20,8 @@ endfunction()
 read_into(shared single_header/compiler.hpp core/chains.hpp include/fastnn/activation.hpp kernels/tanh_table.hpp
   kernels/log_table.hpp kernels/gelu_table.hpp)
 string(REGEX REPLACE "namespace fastnn(::FASTNN_ISA)? {" "namespace detail {" shared "${shared}")
+read_into(floating_point_mode core/floating_point_mode.hpp)
+string(REPLACE "namespace fastnn {" "namespace detail {\nnamespace {" floating_point_mode "${floating_point_mode}}")
 read_into(kernels single_header/scalar.hpp kernels/math.hpp kernels/exponentials.hpp kernels/gelu.hpp
   kernels/activations.hpp kernels/sums.hpp kernels/whole_rows.hpp single_header/one_row.hpp
   single_header/rows.hpp.in)

@@ -16,12 +16,14 @@ from fastnn import _core
 from fastnn.exporters import header
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
+from floating_point import DEFAULT, DENORMALS_ARE_ZERO, FLUSH_TO_ZERO, ROUND_UP, needs_mxcsr
 from processes import full_disk
 
 DIGITS = ROOT / "examples/digits.safetensors"
 WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
 WARNINGS += ["-Wdouble-promotion", "-Wfloat-equal", "-Wold-style-cast", "-Werror"]
 OF_GCC = ["-Wuseless-cast"]
+UNMASKED = 0  # an invalid operation ends the program
 X86_64 = platform.machine() == "x86_64"
 # Without the CPU's flags a call asks the CPU whether it has AVX2. The last with what gcc does unless told otherwise: a
 # product and a sum become one fma, where the CPU has it.
@@ -98,6 +100,9 @@ PROGRAM = """
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 %(includes)s
 void digits_elsewhere(const float* x, std::size_t rows, float* y);
 template <class T>
@@ -107,8 +112,16 @@ void run(void (*predict)(const T*, std::size_t, T*), std::size_t rows, std::size
   predict(x.data(), rows, y.data());
   std::fwrite(y.data(), sizeof(T), y.size(), stdout);
 }
-int main() {
+// The argument: the floating-point mode of the program, which the calls must leave as it is.
+int main([[maybe_unused]] int argc, [[maybe_unused]] char** argv) {
+#if defined(__x86_64__)
+  const unsigned kFlags = 0x3f, mode = argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : _mm_getcsr() & ~kFlags;
+  _mm_setcsr(mode);
+#endif
 %(calls)s
+#if defined(__x86_64__)
+  if ((_mm_getcsr() & ~kFlags) != mode) std::abort();
+#endif
 }
 """
 ELSEWHERE = """
@@ -173,6 +186,15 @@ def expect_bits_of_python(exported, *command):
 @pytest.mark.slow
 def test_every_compiler_computes_the_bits_of_python(exported, compiler, flags):
     expect_bits_of_python(exported, built(exported, compiler, flags))
+
+
+@needs_mxcsr
+@pytest.mark.parametrize("flags", [FLAGS[1], FLAGS[3]])
+@pytest.mark.slow
+def test_no_floating_point_mode_changes_a_bit_or_is_changed(exported, compiler, flags):
+    program = built(exported, compiler, flags)
+    for mode in (DEFAULT | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO, DEFAULT | ROUND_UP, UNMASKED):
+        expect_bits_of_python(exported, program, str(mode))
 
 
 @pytest.mark.slow
