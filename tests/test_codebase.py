@@ -30,7 +30,10 @@ MAY_INCLUDE = {
         ["kernels", "include", "core/chains.hpp", "core/kernel_table.hpp"],
         rf"cstddef|cstdint|utility|{INTRINSICS}",
     ),
-    "single_header": (["kernels", "core/chains.hpp"], "cfloat|cmath|cstddef|cstdint|cstring|limits"),  # any compiler's
+    "single_header": (
+        ["single_header", "kernels", "core/chains.hpp"],
+        "cfloat|cmath|cstddef|cstdint|cstring|limits",
+    ),  # any compiler's
     "core": (["core", "include"], PURE_STD),
     "io": (["io", "include", "core/floating_point_mode.hpp"], rf"{STD}|{POSIX}|nlohmann/json\.hpp"),
     "include": (["include"], PURE_STD),
@@ -244,7 +247,8 @@ def libm_in_the_data_path(root):
         r"ldexp|frexp|floor|ceil|round|trunc|rint|nearbyint|lrint|fmax|fmin|fdim|fma"
     )
     paths = files(root, ("cpp/kernels", "cpp/single_header", "cpp/core", "cpp/include", "cpp/python"), CPP)
-    exact = [root / "cpp/core/reference.hpp", root / "cpp/single_header/scalar.hpp"]
+    files_of_headers = [root / "cpp/single_header/compiler.hpp", root / "cpp/single_header/scalar.hpp"]
+    exact = [root / "cpp/core/reference.hpp", *files_of_headers]
     broken = find(
         root,
         rf"\bstd::({names})[fl]?\s*\(|<c?math(\.h)?>",
@@ -252,8 +256,9 @@ def libm_in_the_data_path(root):
         "the C library's mathematics",
     )
     broken += find(root, rf"\bstd::(?!(fma|sqrt)\b)({names})[fl]?\s*\(", exact, "only std::fma and sqrt are exact")
-    builtins = names.removesuffix("|fma")
-    return broken + find(root, rf"\b__builtin_({builtins})[fl]?\s*\(", paths, "the C library's mathematics")
+    return broken + find(
+        root, rf"\b__builtin_(?!(fma|sqrt)f?\b)({names})[fl]?\s*\(", paths, "the C library's mathematics"
+    )
 
 
 def long_files(root):

@@ -1,7 +1,7 @@
-"""The examples do what the documentation says: programs, the README's command, and every Python block of every page.
+"""The examples do what the documentation says: programs, the README's command, and all Python and C++ of every page.
 
 A page's ```python blocks run from top to bottom, with its names, in a folder that has the project's examples and tests.
-`expression  # -> text` in a block says what `print(expression)` prints.
+`expression  # -> text` in a block says what `print(expression)` prints. A ```cpp block is a whole program.
 """
 
 import re
@@ -11,13 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from compiled import compiled
 from fastnn.cli import main as cli
+from fastnn.models import load_model
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
-PAGES = [
-    page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if "```python\n" in page.read_text()
-]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+
+
+def pages_with(language):
+    pages = [page for page in PAGES if f"```{language}\n" in page.read_text()]
+    return pytest.mark.parametrize("page", pages, ids=lambda page: page.name)
 
 
 def program(page):
@@ -32,7 +37,7 @@ def program(page):
     )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pages_with("python")
 def test_python_of_page_prints_what_it_shows(page, tmp_path, monkeypatch):
     for folder in ("examples", "tests"):
         (tmp_path / folder).symlink_to(ROOT / folder)
@@ -45,6 +50,15 @@ def test_a_wrong_output_is_noticed(tmp_path):
     page.write_text("```python\nx = 1\nx + 1  # -> 3\n```\n")
     with pytest.raises(AssertionError, match="2"):
         exec(program(page), {})
+
+
+@pages_with("cpp")
+def test_cpp_of_page_compiles_as_it_stands_and_runs(page, library, tmp_path):
+    load_model(EXAMPLES / "digits.safetensors").export(tmp_path / "digits.hpp")
+    blocks = re.findall(r"^```cpp\n(.*?)^```", page.read_text(), re.S | re.M)
+    for block in blocks:
+        (tmp_path / "program.cpp").write_text(block)
+        subprocess.run([compiled(tmp_path, tmp_path / "program.cpp", library)], cwd=ROOT, check=True)
 
 
 def test_lecture_comes_out_to_the_last_digit():

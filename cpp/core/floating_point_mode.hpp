@@ -5,10 +5,6 @@
 
 #include <cstdint>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace fastnn {
 
 class DefaultFloatingPointMode {
@@ -40,8 +36,8 @@ class DefaultFloatingPointMode {
 #if defined(__x86_64__)
   static constexpr Word kDefault = 0x1f80;  // MXCSR: all exceptions masked, round to nearest, FTZ and DAZ off
   static constexpr Word kStatus = 0x3f;     // the sticky exception flags
-  static Word read() { return _mm_getcsr(); }
-  static void write(Word word) { _mm_setcsr(word); }
+  static Word read() { return __builtin_ia32_stmxcsr(); }
+  static void write(Word word) { __builtin_ia32_ldmxcsr(word); }
 #elif defined(__aarch64__)
   static constexpr Word kDefault = 0;  // FPCR: no traps, round to nearest, FZ and DN (default NaN) off
   static constexpr Word kStatus = 0;   // aarch64 keeps the exception flags in FPSR

@@ -9,12 +9,12 @@ namespace fastnn::FASTNN_ISA {
 namespace {
 
 // Returns c[0] + … + c[C-1] by halving: c[j] += c[j + w] for w = C/2, C/4, …, 1.
-template <int C, class E>
+template <std::size_t C, class E>
 FASTNN_INLINE E sum_by_halves(E (&c)[C]) {
 #pragma GCC unroll 8
-  for (int width = C / 2; width > 0; width /= 2)
+  for (std::size_t width = C / 2; width > 0; width /= 2)
 #pragma GCC unroll 8
-    for (int j = 0; j < width; ++j) c[j] = c[j] + c[j + width];
+    for (std::size_t j = 0; j < width; ++j) c[j] = c[j] + c[j + width];
   return c[0];
 }
 

@@ -29,7 +29,7 @@ inline void add_products(T x, const T* weights, T (&sums)[width]) {
 }
 
 // y[n] = bias[n] + sum over k of x[k] weights[k * width + n], in C chains.
-template <class T, int C, std::size_t width>
+template <class T, std::size_t C, std::size_t width>
 void panel(std::size_t inputs, const T* x, const T* weights, const T* bias, T* y) {
   T sums[C][width] = {};
   for (std::size_t n = 0; n < width; ++n) sums[0][n] = bias[n];
@@ -57,7 +57,7 @@ T dot(std::size_t inputs, const T* x, const T* weights, T bias) {
 // y = x · W + b. The weights are packed in panels of kPanelWidth units or, with 16 chains, unit by unit.
 template <std::size_t units, class T>
 void dense(std::size_t inputs, const T* x, const T* weights, const T* bias, T* y) {
-  constexpr int C = chains_of(units);
+  constexpr std::size_t C = chains_of(units);
   if constexpr (C == kMostChains) {
     for (std::size_t n = 0; n < units; ++n) y[n] = dot(inputs, x, weights + n * inputs, bias[n]);
   } else {
@@ -74,9 +74,10 @@ void activate(std::size_t units, T* row, T a = 0, T b = 0) {
   for (std::size_t n = 0; n < units; ++n) store(row + n, activated<kActivation, T>(load(row + n), a, b));
 }
 
+// Every NaN becomes kNaN. >= holds unless it is one; of == compilers warn on demand.
 template <class T>
 void copy(std::size_t units, const T* from, T* to) {
-  for (std::size_t n = 0; n < units; ++n) to[n] = from[n] == from[n] ? from[n] : kNaN<T>;
+  for (std::size_t n = 0; n < units; ++n) to[n] = from[n] >= from[n] ? from[n] : kNaN<T>;
 }
 
 }  // namespace

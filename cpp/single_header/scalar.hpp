@@ -1,27 +1,16 @@
 // The vocabulary of simd.hpp for one number at a time, in standard C++17. Exported C++ headers use it in place of
-// simd.hpp (docs/header.md). No flag lets a compiler fuse or reorder these operations: flags that change arithmetic are
-// compile errors.
+// simd.hpp (docs/header.md). No flag lets a compiler fuse or reorder these operations.
 #pragma once
 
-#include <cfloat>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 
-#if defined(__FAST_MATH__) || defined(_M_FP_FAST) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
-    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
-#error "expected IEEE arithmetic; compile without -ffast-math, -Ofast, /fp:fast and the like"
-#endif
-#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
-#error "expected float to be computed as float; compile for SSE2, on 32-bit x86 with -msse2 -mfpmath=sse"
-#endif
+#include "compiler.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
-
-static_assert(0x1.00000001p0 != 1, "expected double literals; compile without -fsingle-precision-constant");
 
 template <class T>
 struct IntegerOf;
@@ -38,10 +27,6 @@ using Integer = typename IntegerOf<T>::Type;
 template <class T>
 using Bits = Integer<T>;  // a comparison gives 0 or 1 here, not a mask
 
-template <class T>
-constexpr T kInfinity = std::numeric_limits<T>::infinity();
-template <class T>
-constexpr T kNaN = std::numeric_limits<T>::quiet_NaN();
 template <class T>
 constexpr int kLanes = 1;
 constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
@@ -80,14 +65,15 @@ struct Vector {
   T x;
   Vector() : x(0) {}
   Vector(T number) : x(number) {}  // implicit: simd.hpp also mixes numbers and vectors
-  friend Vector operator-(Vector a) { return -a.x; }
-  friend Vector operator+(Vector a, Vector b) { return a.x + b.x; }
-  friend Vector operator-(Vector a, Vector b) { return a.x - b.x; }
-  friend Vector operator*(Vector a, Vector b) { return unfused(a.x * b.x); }
-  friend Vector operator/(Vector a, Vector b) { return a.x / b.x; }
-  friend bool operator<(Vector a, Vector b) { return a.x < b.x; }
-  friend bool operator>(Vector a, Vector b) { return a.x > b.x; }
-  friend bool operator>=(Vector a, Vector b) { return a.x >= b.x; }
+  // Members, not friends: gcc compiles the friends of a template without the flags of the region that they are in.
+  Vector operator-() const { return -x; }
+  Vector operator+(Vector b) const { return x + b.x; }
+  Vector operator-(Vector b) const { return x - b.x; }
+  Vector operator*(Vector b) const { return unfused(x * b.x); }
+  Vector operator/(Vector b) const { return x / b.x; }
+  bool operator<(Vector b) const { return x < b.x; }
+  bool operator>(Vector b) const { return x > b.x; }
+  bool operator>=(Vector b) const { return x >= b.x; }
 };
 
 template <class T>
@@ -118,27 +104,34 @@ inline Vector<T> from_bits(Bits<T> bits) {
 // a·b + c with one rounding. Without an fma instruction, floats use the algorithm of the portable kernels (simd.hpp
 // says why it is correct): not every C library is correct, newlib rounds twice. A compiler may fuse its product and
 // sum, because the product is exact. Doubles always use the C library.
-inline float fma(float a, float b, float c) {
-#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__) || defined(_M_ARM64) || \
-    (defined(_MSC_VER) && defined(__AVX2__))
-  return std::fma(a, b, c);
-#else
-  const double product = static_cast<double>(a) * b, addend = c;
+inline float emulated_fma(float a, float b, float c) {
+  const double product = static_cast<double>(a) * static_cast<double>(b), addend = static_cast<double>(c);
   const double sum = product + addend;
   const double part = sum - product;
   const double lost = (product - (sum - part)) + (addend - part);
   Bits<double> bits = bits_of(sum);
   if ((lost > 0 || lost < 0) && bits % 2 == 0) bits = (lost > 0) == (sum > 0) ? bits + 1 : bits - 1;
   return static_cast<float>(number_of<double>(bits));
-#endif
 }
+// Builtins where there are any. The functions of std:: have the flags of the whole file, which may lack an fma, and
+// files share them.
+#if defined(__GNUC__)
+inline float fma(float a, float b, float c) { return kHasFma ? __builtin_fmaf(a, b, c) : emulated_fma(a, b, c); }
+inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+inline float square_root(float x) { return __builtin_sqrtf(x); }
+inline double square_root(double x) { return __builtin_sqrt(x); }
+#else
+inline float fma(float a, float b, float c) { return kHasFma ? std::fma(a, b, c) : emulated_fma(a, b, c); }
 inline double fma(double a, double b, double c) { return std::fma(a, b, c); }
+inline float square_root(float x) { return std::sqrt(x); }
+inline double square_root(double x) { return std::sqrt(x); }
+#endif
 inline Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) { return fma(a.x, b.x, c.x); }
 inline Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) { return fma(a.x, b.x, c.x); }
 
 template <class T>
 inline Vector<T> sqrt(Vector<T> v) {
-  return std::sqrt(v.x);
+  return square_root(v.x);
 }
 
 // at_least: x < low ? low : x. at_most: x > high ? high : x. Both keep NaN and the sign of 0.

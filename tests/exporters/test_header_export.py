@@ -16,12 +16,19 @@ from fastnn import _core
 from fastnn.exporters import header
 from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
+from floating_point import DEFAULT, DENORMALS_ARE_ZERO, FLUSH_TO_ZERO, ROUND_UP, needs_mxcsr
 from processes import full_disk
 
 DIGITS = ROOT / "examples/digits.safetensors"
-WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-# The last with what gcc does unless told otherwise: a product and a sum become one fma, where the CPU has it.
-FLAGS = ["-O0", "-O2", "-O3 -march=native -ffp-contract=fast"]
+WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
+WARNINGS += ["-Wdouble-promotion", "-Wfloat-equal", "-Wold-style-cast", "-Werror"]
+OF_GCC = ["-Wuseless-cast"]
+UNMASKED = 0  # an invalid operation ends the program
+X86_64 = platform.machine() == "x86_64"
+# Without the CPU's flags a call asks the CPU whether it has AVX2. The last with what gcc does unless told otherwise: a
+# product and a sum become one fma, where the CPU has it.
+FLAGS = ["-O0", "-O2", "-O2 -DFASTNN_NO_CPU_DISPATCH", "-O3 -march=native -ffp-contract=fast"]
+FLAGS += ["-O2 -march=x86-64-v3"] if X86_64 and "avx2" in fastnn.isas() else []
 UNITS = [1, 2, 3, 4, 5, 16, 17, 33, 64, 65, 70, 129]  # every number of chains, panels whole and not
 
 
@@ -93,6 +100,9 @@ PROGRAM = """
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 %(includes)s
 void digits_elsewhere(const float* x, std::size_t rows, float* y);
 template <class T>
@@ -102,13 +112,25 @@ void run(void (*predict)(const T*, std::size_t, T*), std::size_t rows, std::size
   predict(x.data(), rows, y.data());
   std::fwrite(y.data(), sizeof(T), y.size(), stdout);
 }
-int main() {
+// The argument: the floating-point mode of the program, which the calls must leave as it is.
+int main([[maybe_unused]] int argc, [[maybe_unused]] char** argv) {
+#if defined(__x86_64__)
+  const unsigned kFlags = 0x3f, mode = argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : _mm_getcsr() & ~kFlags;
+  _mm_setcsr(mode);
+#endif
 %(calls)s
+#if defined(__x86_64__)
+  if ((_mm_getcsr() & ~kFlags) != mode) std::abort();
+#endif
 }
 """
 ELSEWHERE = """
 #include "digits.hpp"
+#include "normalized.hpp"
+void digits_elsewhere(const float* x, std::size_t rows, float* y);
+void normalized_elsewhere(const double* x, std::size_t rows, double* y);
 void digits_elsewhere(const float* x, std::size_t rows, float* y) { digits::predict(x, rows, y); }
+void normalized_elsewhere(const double* x, std::size_t rows, double* y) { normalized::predict(x, rows, y); }
 """
 
 
@@ -127,6 +149,8 @@ def exported(tmp_path_factory):
     digits = uniform(3, (20, 64), "float32")
     add(load_model(DIGITS), digits, "digits")
     add(load_model(DIGITS), digits, "digits", "digits_elsewhere")
+    normalized = of_weights([LayerNormalization(epsilon=1e-3)], 37, "float64")
+    add(normalized, uniform(4, (20, 37), "float64"), "normalized")
     for dtype in ("float32", "float64"):
         for i, (model, x) in enumerate(cases(dtype)):
             add(model, x, f"model{i}_{dtype}")
@@ -137,12 +161,20 @@ def exported(tmp_path_factory):
     return folder, b"".join(given), list(zip(calls, expected, strict=True))
 
 
-def expect_bits_of_python(exported, compiler, flags):
-    folder, given, expected = exported
-    program = folder / "program"
-    sources = [folder / "program.cpp", folder / "elsewhere.cpp"]
-    subprocess.run([compiler, *WARNINGS, *flags.split(), *sources, "-o", program], check=True)
-    out = subprocess.run([program], input=given, stdout=subprocess.PIPE, check=True).stdout
+def built(exported, compiler, flags):
+    """The program, compiled once for each compiler and flags."""
+    folder, _, _ = exported
+    program = folder / f"{compiler} {flags}"
+    if not program.exists():
+        sources = [folder / "program.cpp", folder / "elsewhere.cpp"]
+        warnings = WARNINGS + OF_GCC * (compiler == "g++")
+        subprocess.run([compiler, *warnings, *flags.split(), *sources, "-o", program], check=True)
+    return program
+
+
+def expect_bits_of_python(exported, *command):
+    _, given, expected = exported
+    out = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True).stdout
     for call, y in expected:
         received = np.frombuffer(out[: y.nbytes], y.dtype).reshape(y.shape)
         assert same_bits(received, y), f"{call}: {np.argwhere(received.view(np.uint8) != y.view(np.uint8))[:5]}"
@@ -153,31 +185,77 @@ def expect_bits_of_python(exported, compiler, flags):
 @pytest.mark.parametrize("flags", FLAGS)
 @pytest.mark.slow
 def test_every_compiler_computes_the_bits_of_python(exported, compiler, flags):
-    expect_bits_of_python(exported, compiler, flags)
+    expect_bits_of_python(exported, built(exported, compiler, flags))
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="elsewhere clang cannot be told")
+@needs_mxcsr
+@pytest.mark.parametrize("flags", [FLAGS[1], FLAGS[3]])
+@pytest.mark.slow
+def test_no_floating_point_mode_changes_a_bit_or_is_changed(exported, compiler, flags):
+    program = built(exported, compiler, flags)
+    for mode in (DEFAULT | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO, DEFAULT | ROUND_UP, UNMASKED):
+        expect_bits_of_python(exported, program, str(mode))
+
+
+@pytest.mark.slow
+def test_a_cpu_without_fma_computes_the_bits_of_python(exported, compiler):
+    (emulator,) = tools("qemu-x86_64")
+    expect_bits_of_python(exported, emulator, "-cpu", "Nehalem", built(exported, compiler, "-O2"))
+
+
+@pytest.mark.skipif(not X86_64, reason="elsewhere clang cannot be told")
 def test_clangs_flags_that_show_in_no_macro_change_no_bit(exported):
     (clang,) = tools("clang++")
     # Together -funsafe-math-optimizations, but for the linker's part in that: a mode without subnormal numbers.
     flags = "-O2 -march=native -fassociative-math -fno-signed-zeros -fno-trapping-math -freciprocal-math"
-    expect_bits_of_python(exported, clang, flags)
+    expect_bits_of_python(exported, built(exported, clang, flags))
+
+
+@pytest.mark.skipif(not X86_64, reason="elsewhere no call asks the CPU")
+@pytest.mark.slow
+def test_instructions_of_avx2_are_in_the_functions_for_it_and_no_others(exported, compiler):
+    """At -O0, where every function is compiled. gcc forgets the flags of a region for some kinds of functions."""
+    tools("objdump")
+    source, compiled = exported[0] / "program.cpp", exported[0] / "program.o"
+    subprocess.run([compiler, "-std=c++17", "-O0", "-c", source, "-o", compiled], check=True)
+    command = ["objdump", "-d", "--no-show-raw-insn", compiled]
+    code = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    seen = {True: 0, False: 0}
+    for function in re.split(r"\n\n(?=[0-9a-f]+ <)", code)[1:]:
+        name = function[: function.index("\n")]
+        instructions = set(re.findall(r"\t(v?)(?:add|sub|mul|div|sqrt|ucomi|comi|mova?u?|cvt\w\w2)[sp][sd] ", function))
+        for_avx2 = "4avx2" in name
+        assert ("" if for_avx2 else "v") not in instructions, name
+        seen[for_avx2] += bool(instructions)
+    assert min(seen.values()) > 100
+
+
+def test_functions_of_a_header_are_local_to_each_file(exported, compiler):
+    """So that files which are compiled for different CPUs share none."""
+    tools("nm")
+    source, compiled = exported[0] / "elsewhere.cpp", exported[0] / "elsewhere.o"
+    subprocess.run([compiler, "-std=c++17", "-O0", "-c", source, "-o", compiled], check=True)
+    symbols = subprocess.run(["nm", "-C", compiled], capture_output=True, text=True, check=True).stdout
+    functions = re.findall(r"^[0-9a-f]+ ([TtWwi]) (.*\(.*)$", symbols, re.M)
+    shared = {name.split("(")[0] for kind, name in functions if kind != "t"}
+    assert shared == {"digits_elsewhere", "normalized_elsewhere"}
 
 
 def test_a_header_calls_nothing_but_what_moves_memory_and_mathematics(exported, compiler):
-    if shutil.which("nm") is None:
-        pytest.skip("nm is not installed")
+    tools("nm")
     source, compiled = exported[0] / "elsewhere.cpp", exported[0] / "elsewhere.o"
     flags = ["-O2", "-fno-exceptions", "-fno-rtti", "-c", source, "-o", compiled]  # as for micro-controllers
     subprocess.run([compiler, *WARNINGS, *flags], check=True)
     symbols = subprocess.run(["nm", "-u", compiled], capture_output=True, text=True, check=True).stdout
-    assert set(symbols.split()) <= {"U", "memcpy", "memset", "fmaf", "fma", "sqrtf", "sqrt", "__stack_chk_fail"}
+    allowed = {"U", "memcpy", "memset", "fmaf", "fma", "sqrtf", "sqrt", "__stack_chk_fail"}
+    of_the_compiler = {"__cpu_model", "_GLOBAL_OFFSET_TABLE_"}  # what the CPU has, in every program
+    assert set(symbols.split()) <= allowed | of_the_compiler
 
 
 def test_a_headers_only_macro_is_its_guard(exported):
     text = (exported[0] / "digits.hpp").read_text()
     assert set(re.findall(r"# *(?:define|undef) (\w+)", text)) == {"FASTNN_HEADER_digits"}
-    assert set(re.findall(r"FASTNN_\w+", text)) == {"FASTNN_HEADER_digits"}
+    assert set(re.findall(r"FASTNN_\w+", text)) == {"FASTNN_HEADER_digits", "FASTNN_NO_CPU_DISPATCH"}
 
 
 def test_the_same_model_gives_the_same_bytes_and_a_failed_export_leaves_the_old_file(tmp_path, monkeypatch):
@@ -240,9 +318,21 @@ def test_the_command_refuses_in_one_line(run, tmp_path):
 def test_its_products_are_rounded_and_its_fma_is_right_without_an_instruction(tmp_path, compiler, flags):
     program = tmp_path / "scalar"
     source = ROOT / "tests/programs/scalar.cpp"
-    subprocess.run([compiler, *WARNINGS, *flags.split(), source, "-o", program], check=True)
+    subprocess.run(
+        [compiler, "-std=c++17", "-Wall", "-Wextra", "-Werror", *flags.split(), source, "-o", program], check=True
+    )
     done = subprocess.run([program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("flags", ["-x c++ -std=c++14", "-x c++ -std=c++11", "-x c"])
+def test_older_languages_get_one_sentence(exported, compiler, flags):
+    command = [compiler, *flags.split(), "-fsyntax-only", exported[0] / "digits.hpp"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert [
+        line.split("error: ")[1].removeprefix("#error ") for line in done.stderr.splitlines() if "error: " in line
+    ] == ['"expected C++17 or later; compile with -std=c++17 or, MSVC, /std:c++17"']
 
 
 @pytest.mark.parametrize("flag", ["-ffast-math", "-Ofast", "-ffinite-math-only", "-fsingle-precision-constant"])

@@ -89,6 +89,7 @@ def test_a_macros_name_is_an_error_that_says_so(tmp_path):
     command = [compiler, "-std=c++17", "-Dlinux=1", "-fsyntax-only", "-x", "c++", tmp_path / "linux.hpp"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "expected a name that is no macro; linux is one" in done.stderr
+    assert done.stderr.count("error: ") == 1
 
 
 def test_names_in_a_header_may_be_its_own(tmp_path):

@@ -79,7 +79,7 @@ MUTATIONS = [
     ("core/thread_pool.cpp", "[] { pool.store(nullptr); }", "[] {}"),
     ("core/sha256.cpp", "filled + taken == kBlock", "filled + taken > kBlock"),
     ("single_header/one_row.hpp", "half > 0; half /= 2", "half > 1; half /= 2"),
-    ("single_header/scalar.hpp", "return unfused(a.x * b.x)", "return a.x * b.x"),
+    ("single_header/scalar.hpp", "return unfused(x * b.x)", "return x * b.x"),
     ("python/network.cpp", "!out.is_none() && may_share_memory(input.array, y)", "input.array.is(y)"),
 ]
 

@@ -96,7 +96,7 @@ def to_text(model: ModelDescription, fingerprint: str, namespace: str) -> str:
         weights="\n".join(program.weights),
         scratch=scratch,
         rows=", ".join(f"{name}[{size}]" for name, size in sorted(program.scratch.items())),
-        calls="\n  ".join([*program.calls, f"copy(outputs, {program.at}, y);"]),
+        calls="\n    ".join([*program.calls, f"copy(outputs, {program.at}, y);"]),
     )
 
 
