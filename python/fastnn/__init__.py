@@ -56,3 +56,7 @@ __all__ = [
     "show_config",
     "utils",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,5 +1,7 @@
 """load_model and save_model."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +20,9 @@ def load_model(
     eps: float = 1e-5,
     fold: bool = True,
     check: Any = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,  # noqa: A002
+    safe_mode: bool = True,
 ) -> Sequential:
     """Return the model of a file. The content of the file, not its name, decides how it is read.
 
@@ -28,6 +33,9 @@ def load_model(
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
         (default), or stay layers of their own.
     check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` then compares the two.
+
+    compile, safe_mode: accepted for programs written for Keras. fastnn compiles nothing, and is always safe.
+    custom_objects: only None or empty, since no code of others is run.
 
     The whole file is validated first. Nothing in it is executed, and no other file is opened, except external data of
     ONNX in the same folder.
@@ -41,6 +49,11 @@ def load_model(
     >>> load_model("model.safetensors") == model
     True
     """
+    if custom_objects:
+        raise ValueError(
+            "expected no custom_objects, since fastnn runs its own layers alone. "
+            f"Received: custom_objects={dict(custom_objects)!r:.200}"
+        )
     with open_regular(os.fsdecode(filepath)) as file:
         return formats.load(file, layers, eps, fold, check)
 
