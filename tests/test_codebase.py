@@ -144,8 +144,19 @@ def include_cycles(root):
 
 # Python's rooms, each of which may import from those before it; a file of the package's top folder is a room too.
 ROOMS = (
-    *("_core", "text", "locks", "floating_point", "files", "arrays", "initializers"),
-    *("layers", "exporters", "saving.native"),
+    *(
+        "_core",
+        "text",
+        "strict",
+        "locks",
+        "floating_point",
+        "files",
+        "arrays",
+        "initializers",
+        "layers",
+        "exporters",
+        "saving.native",
+    ),
     *("models", "importers", "saving", "threads", "instruction_sets", "configuration", "utils", "cli"),
 )
 

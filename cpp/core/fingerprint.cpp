@@ -22,10 +22,12 @@ std::string Network<T>::fingerprint() const {
       for_each_run<T>(layer.inputs, layer.units, [&](std::size_t, std::size_t, std::size_t width, std::size_t at) {
         digest.add(layer.kernel + at, width * sizeof(T));
       });
-    // A PReLU counts as one with a shift of zeros, as docs/model-format.md has it.
+    // A PReLU counts as one with a shift of zeros, as docs/model-format.md has it: a layer without a kernel has two
+    // arrays.
     const std::vector<T> zeros(row.weights[0].name != nullptr && !row.has_kernel() ? layer.units : 0);
-    for (const T* numbers : layer.of_units) {
-      if (numbers == nullptr && !zeros.empty()) numbers = zeros.data();
+    for (std::size_t i = 0; i < kMostWeights; ++i) {
+      const T* numbers = layer.of_units[i];
+      if (numbers == nullptr && !zeros.empty() && i < 2) numbers = zeros.data();
       if (numbers != nullptr) digest.add(numbers, layer.units * sizeof(T));
     }
   }

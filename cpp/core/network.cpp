@@ -43,7 +43,7 @@ void check_weights(const Layer<T>& layer, const LayerRow& row) {
     const auto found = layer.weights.find(weight.name);
     const bool is_there = found != layer.weights.end() && found->second != nullptr;
     known += is_there;
-    missing += !is_there && !weight.optional;
+    missing += !is_there && weight.option == nullptr;
     expected += (expected.empty() ? "" : " and ") + std::string(weight.name);
   }
   for (const auto& [name, numbers] : layer.weights) received += (received.empty() ? "" : " and ") + name;

@@ -37,7 +37,7 @@ std::size_t packed_kernel_size(std::size_t inputs, std::size_t units) {
   return round_up(checked_product(inputs, units) + kPanelUnits<T>, kPanelUnits<T>);
 }
 
-// The numbers that a layer's weights take, all of its row: a bias that is not there is packed as zeros.
+// The numbers that a layer's weights take, all of its row: one that is not there is packed as its initial numbers.
 template <class T>
 std::size_t packed_size(const LayerRow& row, std::size_t inputs, std::size_t units) {
   std::size_t size = 0;
@@ -59,7 +59,10 @@ T* pack(const Layer<T>& layer, PackedLayer<T>& packed, T* free) {
     T* place = free;
     if (weight.shape == WeightShape::units) {
       packed.of_units[of_units++] = place;
-      if (numbers != nullptr) std::copy_n(numbers, packed.units, place);
+      if (numbers != nullptr)
+        std::copy_n(numbers, packed.units, place);
+      else
+        std::fill_n(place, packed.units, static_cast<T>(weight.initial));
       free += round_up(packed.units, kPanelUnits<T>);
     } else {
       packed.kernel = place;

@@ -96,24 +96,19 @@ void parse_activation(const Json& json, LayerArchitecture& layer, const std::str
   layer.parameters = parameters_at(value, rows, place);
 }
 
-// As python/fastnn/initializers.py serializes them. Only Python draws weights: nothing is kept.
-void check_initializer(const Json& layer, const char* key, const std::string& layer_place) {
-  if (!layer.contains(key)) return;
-  const std::string where = layer_place + ": its " + key;
-  const Json& json = layer[key];
+// A class of fastnn in Python with its arguments: an initializer, or what Keras calls a layer. It decides no answer, so
+// only its form is checked. Python refuses what it does not know.
+void check_class(const Json& json, const std::string& where) {
   check_object(json, {"class_name", "config"}, {}, where);
-  const std::string class_name = string_at(json, "class_name", where);
-  const std::string config_place = where + "'s config";
-  if (class_name == "Zeros") return check_object(json["config"], {}, {}, config_place);
-  if (class_name != "GlorotUniform") {
-    throw UnsupportedModelError(where + " has the class_name " + shown(class_name) +
-                                "; expected GlorotUniform or Zeros");
-  }
-  check_object(json["config"], {"seed"}, {}, config_place);
-  const Json& seed = json["config"]["seed"];
-  if (seed.is_null() || is_whole(seed, 0, kMaxSeed)) return;
-  throw ModelFormatError(config_place + " has " + number_text(seed) + " as 'seed'; expected null or a whole number " +
-                         "from 0 to " + std::to_string(kMaxSeed));
+  string_at(json, "class_name", where);
+  if (!json["config"].is_object())
+    throw ModelFormatError(where + "'s config: expected an object; received " + json_kind(json["config"]));
+}
+
+bool flag_at(const Json& json, const char* key, const std::string& where) {
+  const Json& value = json[key];
+  if (value.is_boolean()) return value.get<bool>();
+  throw ModelFormatError(where + " has " + json_kind(value) + " as '" + key + "'; expected true or false");
 }
 
 const LayerRow& row_of_class(const std::string& class_name, const std::string& where) {
@@ -123,38 +118,35 @@ const LayerRow& row_of_class(const std::string& class_name, const std::string& w
 }
 
 LayerArchitecture parse_layer(const Json& json, std::size_t inputs, const std::string& where) {
-  check_object(json, {"class_name", "config"}, {}, where);
+  check_object(json, {"class_name", "config"}, {"keras"}, where);
+  if (json.contains("keras")) check_class(json["keras"], where + ": its keras");
   const LayerRow& row = row_of_class(string_at(json, "class_name", where), where);
   const Json& config = json["config"];
   LayerArchitecture layer{row.kind, inputs, inputs};
   Keys required, optional = {"name"};
-  std::string absent;  // the optional weight that the layer does without
   if (row.has_kernel()) {
-    required = {"units", "activation", "use_bias"};
+    required = {"units"};
     optional = {"name", "kernel_initializer", "bias_initializer"};
-  } else if (row.has_activation) {
-    required = {"activation"};
+  }
+  if (row.has_activation) {
+    required.emplace_back("activation");
   } else {
     required = names_of(parameters_of(row.kind, layer.activation));
   }
+  for (const WeightRow& weight : row.weights)
+    if (weight.option != nullptr) required.emplace_back(weight.option);
   check_object(config, required, optional, where);
   for (const std::string& key : optional)
-    if (key != "name") check_initializer(config, key.c_str(), where);
-  if (row.has_kernel()) {
-    const Json& use_bias = config["use_bias"];
-    if (!use_bias.is_boolean()) {
-      throw ModelFormatError(where + " has " + json_kind(use_bias) + " as 'use_bias'; expected true or false");
-    }
-    if (!use_bias.get<bool>()) absent = "bias";
-  }
+    if (key != "name" && config.contains(key)) check_class(config[key], where + ": its " + key);
+  for (const WeightRow& weight : row.weights)
+    if (weight.name != nullptr && (weight.option == nullptr || flag_at(config, weight.option, where)))
+      layer.weights.push_back(weight);
   if (row.has_activation) {
     parse_activation(config, layer, where);
   } else {
     layer.parameters = parameters_at(config, parameters_of(row.kind, layer.activation), where);
   }
   if (row.has_kernel()) layer.units = size_of(config["units"], where, "'units'");
-  for (const WeightRow& weight : row.weights)
-    if (weight.name != nullptr && weight.name != absent) layer.weights.push_back(weight);
   return layer;
 }
 

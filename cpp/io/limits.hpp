@@ -21,14 +21,11 @@ inline constexpr std::size_t kMaxTensors = 2 * kMaxLayers;  // a kernel and a bi
 // 140,000; 180,000 took at most 39 MiB (test_hostile_header_stays_within_memory_and_time, glibc, x86-64).
 inline constexpr std::size_t kMaxJsonItems = 180'000;
 
-// config > layers > layer > config > initializer > its config
-inline constexpr std::size_t kMaxJsonDepth = 6;
+// config > layers > layer > keras > its config > initializer > its config
+inline constexpr std::size_t kMaxJsonDepth = 7;
 
 // Of inputs and units; _LARGEST_SIZE in python/fastnn.
 inline constexpr std::uint64_t kMaxSize = (std::uint64_t{1} << 31) - 1;
-
-// Of an initializer; checked_seed in python/fastnn/initializers.py.
-inline constexpr std::uint64_t kMaxSeed = (std::uint64_t{1} << 32) - 1;
 
 inline constexpr std::size_t kMaxNameBytes = 1024;
 inline constexpr std::size_t kMaxRank = 8;

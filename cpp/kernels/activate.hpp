@@ -46,6 +46,8 @@ void whole_row(const PackedLayer<T>& layer, const Row& row) {
     case LayerKind::prelu: return prelu<T>(row, w[0]);
     case LayerKind::affine: return affine<T>(row, w[0], w[1]);
     case LayerKind::layer_normalization: return layer_normalization<T>(row, layer.parameters[0], w[0], w[1]);
+    case LayerKind::batch_normalization:
+      return batch_normalization<T>(row, layer.parameters[0], w[0], w[1], w[2], w[3]);
     default: break;
   }
   switch (layer.activation) {

@@ -100,6 +100,14 @@ void layer_normalization(const Row& row, T epsilon, const T* scale, const T* shi
 }
 
 template <class T, class Row>
+void batch_normalization(const Row& row, T epsilon, const T* scale, const T* shift, const T* mean, const T* variance) {
+  row.map([&](Vector<T> x, std::size_t n) FASTNN_INLINE_LAMBDA {
+    const Vector<T> deviation = sqrt<T>(row.of_units(variance, n) + splat(epsilon));
+    return fma((x - row.of_units(mean, n)) / deviation, row.of_units(scale, n), row.of_units(shift, n));
+  });
+}
+
+template <class T, class Row>
 void prelu(const Row& row, const T* scale) {
   row.map([&](Vector<T> x, std::size_t n) FASTNN_INLINE_LAMBDA { return x < T{0} ? row.of_units(scale, n) * x : x; });
 }

@@ -43,7 +43,7 @@ py::frozenset whole_row_activations() {
   return py::frozenset(names);
 }
 
-// {class name: (has an activation, {parameter: default}, {weight: (axes, initial value)})}.
+// {class name: (has an activation, {parameter: default}, {weight: (axes, initial value, option or None)})}.
 py::dict layers() {
   py::dict table;
   for (const LayerRow& row : kLayers) {
@@ -52,7 +52,7 @@ py::dict layers() {
       if (weight.name == nullptr) continue;
       const py::object axes = weight.shape == WeightShape::units ? py::object(py::make_tuple("units"))
                                                                  : py::object(py::make_tuple("inputs", "units"));
-      weights[weight.name] = py::make_tuple(axes, weight.initial);
+      weights[weight.name] = py::make_tuple(axes, weight.initial, weight.option);
     }
     table[row.class_name] = py::make_tuple(row.has_activation, parameters_in(row.parameters), weights);
   }

@@ -26,9 +26,12 @@ from fastnn.importers.torch.state_dict import from_torch_state_dict
 from fastnn.instruction_sets import isa, isas, set_isa
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
+from fastnn.models.conversion import Conversion, Difference
 from fastnn.threads import get_num_threads, set_num_threads
 
 __all__ = [
+    "Conversion",
+    "Difference",
     "Input",
     "LimitError",
     "ModelFormatError",
@@ -53,3 +56,7 @@ __all__ = [
     "show_config",
     "utils",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

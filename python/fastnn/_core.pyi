@@ -13,8 +13,9 @@ single_header: str  # the text of exported headers, with $names that exporters/h
 # {activation: {parameter: default, or None}}
 activations: dict[str, dict[str, float | None]]
 whole_row_activations: frozenset[str]
-# {class name: (has an activation, {parameter: default}, {weight: (axes, initial value)})}; axes: "inputs", "units"
-layers: dict[str, tuple[bool, dict[str, float | None], dict[str, tuple[tuple[str, ...], float]]]]
+# {class name: (has an activation, {parameter: default}, {weight: (axes, initial value, option)})}; axes: "inputs",
+# "units"; option: the argument that says whether a layer has the weight, or None
+layers: dict[str, tuple[bool, dict[str, float | None], dict[str, tuple[tuple[str, ...], float, str | None]]]]
 most_threads: int
 beginning_bytes: int  # enough for format_of
 

@@ -1,4 +1,7 @@
-"""Text that people read: printable names, sizes with units."""
+"""Text that people read: printable names, sizes with units, suggestions."""
+
+import difflib
+from collections.abc import Iterable
 
 
 def printable(text: str) -> str:
@@ -22,3 +25,15 @@ def bytes_text(size: int) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{amount:.2f} {unit}"
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """Return the end of an error, "; did you mean 'relu'?"; empty if no known name is like the given one.
+
+    >>> did_you_mean("Relu", ["relu", "tanh"]), did_you_mean("banana", ["relu", "tanh"])
+    ("; did you mean 'relu'?", '')
+    """
+    spellings = {name.lower(): name for name in known}
+    # 0.7: 'rely' is like 'relu'. At 0.6, the default, 'line' would be like 'silu'.
+    found = difflib.get_close_matches(str(given)[:100].lower(), spellings, n=1, cutoff=0.7)
+    return f"; did you mean {spellings[found[0]]!r}?" if found else ""

@@ -4,7 +4,13 @@ import random
 
 import numpy as np
 
-from fastnn import initializers
+from fastnn.initializers.base import checked_seed, seed_weights
+
+__all__ = ["set_random_seed"]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def set_random_seed(seed: int) -> None:
@@ -19,7 +25,7 @@ def set_random_seed(seed: int) -> None:
     >>> first == Sequential([Dense(3, input_shape=(2,))])
     True
     """
-    seed = initializers.checked_seed(seed)
+    seed = checked_seed(seed)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 as in Keras, for programs that draw their data from it
-    initializers.seed_weights(seed)
+    seed_weights(seed)

@@ -8,7 +8,7 @@ import pytest
 import fastnn
 from activations import ACTIVATIONS, with_parameters
 from arrays import uniform
-from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
+from fastnn.layers import Activation, Affine, BatchNormalization, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential
 from sequentials import network
 
@@ -21,6 +21,7 @@ def spelled_out(model):
     text = [f"fastnn {fastnn.numerics_version} {model.dtype} {inputs}\n".encode()]
     for layer in model.layers:
         names = {PReLU: "prelu", Affine: "affine", LayerNormalization: "layer_normalization"}
+        names[BatchNormalization] = "batch_normalization"
         name = names.get(type(layer), layer.activation)
         kind = "dense" if isinstance(layer, Dense) else "plain"
         inputs = layer.output_units(inputs)
@@ -44,7 +45,14 @@ def test_fingerprint_of_dense_layers_is_the_documented_one(inputs, use_bias, dty
 
 def test_fingerprint_of_every_other_layer_is_the_documented_one(dtype):
     layers = [Activation(with_parameters(name)) for name, row in ACTIVATIONS.items() if row.parameters]
-    model = Sequential([*layers, PReLU(), Affine(), LayerNormalization(), Dense(3)], dtype=dtype)
+    model = Sequential([*layers, PReLU(), Affine(), LayerNormalization(), BatchNormalization(), Dense(3)], dtype=dtype)
     model.build((None, 21))
     model.set_weights([uniform(i, w.shape) for i, w in enumerate(model.get_weights())])
     assert model.fingerprint() == spelled_out(model)
+
+
+def test_a_weight_left_out_counts_as_its_initial_numbers(dtype):
+    whole, bare = (Sequential([BatchNormalization(center=b, scale=b)], dtype=dtype) for b in (True, False))
+    for model in (whole, bare):
+        model.build((None, 5))
+    assert whole == bare

@@ -12,7 +12,7 @@ from activations import with_parameters
 from arrays import same_bits, uniform
 from compiled import ROOT, built, compiled
 from fastnn import configuration
-from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
+from fastnn.layers import Activation, Affine, BatchNormalization, Dense, Dropout, LayerNormalization, PReLU, ReLU
 from fastnn.models import Sequential
 from package import packaged
 from processes import run
@@ -78,8 +78,9 @@ def test_package_asks_for_no_other_library_and_knows_no_path_of_its_build(packag
 
 def every_layer(dtype):
     layers = [Dense(70, "tanh", input_shape=(5,)), PReLU(), Affine(), LayerNormalization(), Dense(3)]
+    layers += [BatchNormalization(scale=False), ReLU(6), Dropout(0.5)]
     model = Sequential([*layers, Activation(with_parameters("leaky_relu"))], dtype=dtype)
-    model.set_weights([uniform(i, w.shape) for i, w in enumerate(model.get_weights())])
+    model.set_weights([abs(uniform(i, w.shape)) for i, w in enumerate(model.get_weights())])  # no negative variance
     return model
 
 

@@ -14,7 +14,7 @@ from arrays import same_bits, uniform
 from compiled import ROOT, tools
 from fastnn import _core
 from fastnn.exporters import header
-from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
+from fastnn.layers import Activation, Affine, BatchNormalization, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
 from floating_point import DEFAULT, DENORMALS_ARE_ZERO, FLUSH_TO_ZERO, ROUND_UP, needs_mxcsr
 from processes import full_disk
@@ -80,7 +80,7 @@ def special_rows(inputs, dtype):
 
 def cases(dtype):
     """(model, rows) for every activation and layer alone, and for dense layers of all kinds of sizes."""
-    own = [PReLU(), Affine(), LayerNormalization(epsilon=1e-3)]
+    own = [PReLU(), Affine(), LayerNormalization(epsilon=1e-3), BatchNormalization(), BatchNormalization(center=False)]
     for layer in [*(Activation(with_parameters(name)) for name in _core.activations), *own]:
         yield of_weights([layer], 37, dtype), special_numbers(dtype)
     for first, units in ((1, UNITS[::2]), (15, UNITS[1::2]), (70, UNITS[::-3])):

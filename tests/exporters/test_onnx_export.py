@@ -8,7 +8,7 @@ from activations import with_parameters
 from arrays import uniform
 from fastnn import _core
 from fastnn.exporters.onnx import to_proto
-from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
+from fastnn.layers import Activation, Affine, BatchNormalization, Dense, Dropout, LayerNormalization, PReLU, ReLU
 from fastnn.models import Sequential, load_model
 from processes import full_disk
 
@@ -95,6 +95,20 @@ def test_layers_may_be_called_like_the_graphs_own_values(onnx_path):
     model.export(onnx_path)
     onnx.checker.check_model(str(onnx_path), full_check=True)
     assert load_model(onnx_path, fold=False) == model
+
+
+@pytest.mark.parametrize("option", [True, False])
+def test_batch_normalization_and_layers_of_keras_are_exported_with_close_answers(option, dtype, onnx_path):
+    layers = [Dense(7), BatchNormalization(center=option, scale=not option), ReLU(6), Dropout(0.5), Dense(2, "tanh")]
+    model = random_model(layers, 6, dtype)
+    model.set_weights([np.abs(weights) for weights in model.get_weights()])
+    model.export(onnx_path)
+    onnx.checker.check_model(str(onnx_path), full_check=True)
+    x = uniform(99, (20, 6), dtype)
+    y = model.predict(x)
+    assert (np.abs(y - reference_answers(model, x)) <= bound(y, dtype)).all()
+    for fold in (True, False):
+        assert (np.abs(load_model(onnx_path, fold=fold).predict(x) - y) <= bound(y, dtype)).all()
 
 
 @pytest.mark.parametrize("kind", ["PReLU", "Affine", "LayerNormalization", "step"])

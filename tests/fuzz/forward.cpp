@@ -50,7 +50,8 @@ Layer<T> layer(std::size_t inputs, FuzzedDataProvider& choices, drawn::Random& r
   made.parameters = parameters(fastnn::parameters_of(row.kind, activation), choices);
   if (row.has_kernel()) made.units = choices.PickValueInArray(drawn::kUnits);
   for (const fastnn::WeightRow& weight : row.weights) {
-    if (weight.name == nullptr || (weight.optional && choices.ConsumeIntegralInRange<int>(0, 3) == 0)) continue;
+    if (weight.name == nullptr || (weight.option != nullptr && choices.ConsumeIntegralInRange<int>(0, 3) == 0))
+      continue;
     const bool is_kernel = weight.shape == fastnn::WeightShape::inputs_by_units;
     made.weights[weight.name] = numbers<T>(random, is_kernel ? inputs * made.units : made.units, kind);
   }

@@ -58,10 +58,22 @@ std::vector<T> layer_normalization(const Layer<T>& layer, std::vector<T> x) {
   return x;
 }
 
+template <class T>
+std::vector<T> batch_normalization(const Layer<T>& layer, std::vector<T> x) {
+  const std::vector<T> gamma = layer.of_units("gamma"), beta = layer.of_units("beta");
+  const std::vector<T> mean = layer.of_units("moving_mean"), variance = layer.of_units("moving_variance");
+  for (std::size_t n = 0; n < x.size(); ++n) {
+    const T deviation = std::sqrt(variance[n] + static_cast<T>(layer.parameters[0]));
+    x[n] = std::fma((x[n] - mean[n]) / deviation, gamma[n], beta[n]);
+  }
+  return x;
+}
+
 // Applies an activation that needs the whole row to one row.
 template <class T>
 std::vector<T> whole_row(const Layer<T>& layer, std::vector<T> x) {
   if (layer.kind == LayerKind::layer_normalization) return layer_normalization(layer, x);
+  if (layer.kind == LayerKind::batch_normalization) return batch_normalization(layer, x);
   if (layer.activation == Activation::softmax) return softmax(x);
   if (layer.activation == Activation::log_softmax) return activated<T>(layer.activation, {}, x, 1);
   for (std::size_t n = 0; n < x.size(); ++n) {
@@ -76,7 +88,7 @@ template <class T>
 std::vector<T> layer_by_rows(const Layer<T>& layer, const std::vector<T>& x, std::size_t rows) {
   std::vector<T> y = x;
   if (layer.has_kernel()) {
-    const std::vector<T> bias = layer.bias();
+    const std::vector<T> bias = layer.of_units("bias");
     y.resize(rows * layer.units);
     for (std::size_t r = 0; r < rows; ++r)
       reference_dense(layer.inputs, layer.units, layer.weights.at("kernel").data(), bias.data(),

@@ -25,24 +25,29 @@ def stored(*patterns):
     return [path.read_bytes() for path in paths if path.stat().st_size <= MOST_BYTES]
 
 
+KERAS = {"BatchNormalization": {"keras": {"class_name": "BatchNormalization", "config": {"scale": False}}}}
+
+
 def own_models():
     config = {
         "name": "all",
         "dtype": "float64",
         "build_input_shape": [None, 3],
         "layers": [
-            {"class_name": name, "config": {"name": name.lower(), **config}}
+            {"class_name": name, "config": {"name": name.lower(), **config}, **KERAS.get(name, {})}
             for name, config in (
                 ("Affine", {}),
                 ("PReLU", {}),
                 ("Dense", {"units": 3, "activation": {"name": "leaky_relu", "negative_slope": 0.2}, "use_bias": False}),
                 ("LayerNormalization", {"epsilon": 0.001}),
+                ("BatchNormalization", {"epsilon": 0.001, "center": True, "scale": False}),
                 ("Activation", {"activation": {"name": "clip", "minimum": -1, "maximum": 1}}),
             )
         ],
     }
     shapes = {"layers.0.scale": (3,), "layers.0.shift": (3,), "layers.1.alpha": (3,), "layers.2.kernel": (3, 3)}
     shapes |= {"layers.3.gamma": (3,), "layers.3.beta": (3,)}
+    shapes |= {f"layers.4.{name}": (3,) for name in ("beta", "moving_mean", "moving_variance")}
     yield model_bytes.model_bytes()
     yield model_bytes.model_bytes(config=config, tensors=model_bytes.weights(shapes, "float64"))
 

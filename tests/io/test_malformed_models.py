@@ -23,6 +23,7 @@ from model_bytes import (
     reshaped,
     with_config,
     with_entry,
+    with_keras,
     with_layer,
     without,
     zip_of,
@@ -57,7 +58,7 @@ MALFORMED = {
     "second object after the header": (assemble(b"{} {}"), F, "expected valid JSON"),
     "comment in the header": (assemble(b"{/**/}"), F, "expected valid JSON"),
     "100,000 nested arrays": (assemble(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), F, "nested values"),
-    "seven levels": (assemble(b'{"a":' + b"[" * 6 + b"]" * 6 + b"}"), F, "at most 6 levels of nested values"),
+    "eight levels": (assemble(b'{"a":' + b"[" * 7 + b"]" * 7 + b"}"), F, "at most 7 levels of nested values"),
     "100,000 nested objects": (assemble(b'{"a":' * 100_000 + b"0" + b"}" * 100_000), F, "nested values"),
     # the tensors' entries
     "tensor twice": (header_bytes(b"layers.2.bias", b"layers.0.bias"), F, "'layers.0.bias' twice"),
@@ -190,24 +191,41 @@ MALFORMED = {
             ({"class_name": "Zeros"}, F, "received no 'config'"),
             ({"config": {}}, F, "received no 'class_name'"),
             ({"class_name": 1, "config": {}}, F, "a whole number as 'class_name'"),
-            ({"class_name": "HeNormal", "config": {}}, U, "'HeNormal'; expected GlorotUniform or Zeros"),
-            ({"class_name": "zeros", "config": {}}, U, "'zeros'; expected GlorotUniform or Zeros"),
+            ({"class_name": "HeNormall", "config": {}}, U, "did you mean 'HeNormal'?"),
+            ({"class_name": "zeros", "config": {}}, U, "did you mean 'Zeros'?"),
             ({"class_name": "Zeros", "config": {}, "module": "m"}, U, "unknown key 'module'"),
             ({"class_name": "Zeros", "config": None}, F, "kernel_initializer's config: expected an object; received"),
-            ({"class_name": "Zeros", "config": {"seed": 1}}, U, "expected no keys; received the unknown key 'seed'"),
-            ({"class_name": "GlorotUniform", "config": {}}, F, "received no 'seed'"),
-            ({"class_name": "GlorotUniform", "config": {"seed": 1, "scale": 1}}, U, "unknown key 'scale'"),
+            ({"class_name": "Zeros", "config": {"seed": 1}}, U, "unexpected keyword argument 'seed'"),
+            ({"class_name": "GlorotUniform", "config": {"seed": 1, "scale": 1}}, U, "keyword argument 'scale'"),
+            ({"class_name": "Constant", "config": {"value": "1"}}, U, "expected value to be a number"),
             *(
-                ({"class_name": "GlorotUniform", "config": {"seed": seed}}, F, "expected null or a whole number")
+                ({"class_name": "GlorotUniform", "config": {"seed": seed}}, U, "expected seed to be an integer")
                 for seed in (-1, 2**32, 1.0, "1", True)
             ),
         )
     },
     "bias_initializer unknown": (
-        with_layer(2, bias_initializer={"class_name": "Ones", "config": {}}),
+        with_layer(2, bias_initializer={"class_name": "Twos", "config": {}}),
         U,
-        "layer 2: its bias_initializer has the class_name 'Ones'",
+        "received {'class_name': 'Twos', 'config': {}}",
     ),
+    # what Keras calls a layer
+    **{
+        f"keras {keras!r}": (with_keras(keras), error, fragment)
+        for keras, error, fragment in (
+            ("ReLU", F, "layer 1: its keras: expected an object; received a string"),
+            ({"class_name": "ReLU"}, F, "layer 1: its keras: expected the keys class_name, config; received no"),
+            ({"class_name": "ReLU", "config": []}, F, "layer 1: its keras's config: expected an object"),
+            ({"class_name": "ReLU", "config": {}, "module": "os"}, U, "unknown key 'module'"),
+            ({"class_name": "Relu", "config": {}}, U, "did you mean 'ReLU'?"),
+            ({"class_name": "ReLU", "config": {"max": 6}}, U, "layer 1: ReLU() got an unexpected keyword argument"),
+            ({"class_name": "ReLU", "config": {"max_value": "6"}}, U, "layer 1: expected max_value to be a number"),
+            ({"class_name": "ReLU", "config": {"max_value": 6}}, F, "layer 1: expected its keras to compute the same"),
+            ({"class_name": "Dropout", "config": {"rate": 0.5}}, F, "layer 1: expected its keras to compute the same"),
+            ({"class_name": "ReLU", "config": {"input_dim": 9}}, F, "layer 1: expected its keras to compute the same"),
+            ({"class_name": "ReLU", "config": {"name": "b"}}, F, "layer 1: expected its keras to compute the same"),
+        )
+    },
     "unknown activation": (with_layer(0, activation="swish2"), U, "swish2"),
     "activation in the wrong case": (with_layer(0, activation="Tanh"), U, "Tanh"),
     "activation with odd characters": (with_layer(0, activation="\n\u202e"), U, r"\u{a}\u{202e}"),

@@ -1,10 +1,10 @@
-"""Layers with numbers for each unit: PReLU, Affine, LayerNormalization. Exact rules, every layout, files, errors."""
+"""Layers with numbers for each unit: PReLU, Affine, the normalizations. Exact rules, every layout, files, errors."""
 
 import numpy as np
 import pytest
 
 from arrays import same_bits, uniform
-from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
+from fastnn.layers import Activation, Affine, BatchNormalization, Dense, LayerNormalization, PReLU
 from fastnn.models import Sequential, load_model
 
 UNITS = [1, 2, 7, 15, 16, 17, 40]
@@ -70,11 +70,35 @@ def test_layer_normalization_follows_the_rule_of_numerics_md(units, dtype, isa):
         assert (np.abs(model.predict(x) - expected) <= bound).all()
 
 
+@pytest.mark.parametrize("units", UNITS)
+@pytest.mark.parametrize(("center", "scale"), [(True, True), (False, True), (True, False), (False, False)])
+def test_batch_normalization_follows_the_rule_of_numerics_md(units, center, scale, dtype, isa):
+    gamma, beta, mean = (uniform(i, units, dtype) for i in (1, 2, 3))
+    variance = uniform(4, units, dtype) + np.dtype(dtype).type(1.5)
+    given = [*[gamma] * scale, *[beta] * center, mean, variance]
+    model = alone(BatchNormalization(center=center, scale=scale), units, dtype, *given)
+    epsilon = np.dtype(dtype).type(0.001)
+    gamma, beta = gamma if scale else np.ones(units, dtype), beta if center else np.zeros(units, dtype)
+    for rows in ROWS:
+        x = uniform(5, (rows, units), dtype)
+        quotient = (x - mean) / np.sqrt(variance + epsilon)
+        if dtype == "float32":  # the product is exact in float64; the sum rounds twice, seldom to another number
+            expected = (quotient.astype("f8") * gamma + beta).astype(dtype)
+            assert (np.abs(model.predict(x) - expected) <= np.spacing(np.abs(expected))).all()
+            assert np.mean(model.predict(x) == expected) > 0.99
+        else:
+            exact = quotient.astype(np.longdouble) * gamma + beta
+            assert (np.abs(model.predict(x) - exact) <= np.spacing(np.abs(exact).astype(dtype))).all()
+
+
+def test_batch_normalization_loses_no_digits_far_from_zero():
+    model = alone(BatchNormalization(epsilon=0), 1, "float32", [1], [0], [1e6], [1])
+    assert model.predict([[1e6 + 1]]) == 1
+
+
 def test_a_rows_answer_does_not_depend_on_its_place(dtype, isa):
-    model = Sequential(
-        [Affine(), Dense(33, "relu"), LayerNormalization(), Dense(17), PReLU(), Dense(5), Activation("softmax")],
-        dtype=dtype,
-    )
+    layers = [Affine(), Dense(33, "relu"), LayerNormalization(), Dense(17), PReLU(), BatchNormalization(), Dense(5)]
+    model = Sequential([*layers, Activation("softmax")], dtype=dtype)
     model.build((None, 19))
     model.set_weights([uniform(i, w.shape) + 0.1 for i, w in enumerate(model.get_weights())])
     x = uniform(50, (131, 19), dtype)
@@ -85,7 +109,7 @@ def test_a_rows_answer_does_not_depend_on_its_place(dtype, isa):
 
 @pytest.mark.parametrize("rows", [1, 30])
 def test_nan_and_infinity_stay_in_their_row(rows, dtype, isa):
-    for layer in (PReLU(), Affine(), LayerNormalization()):
+    for layer in (PReLU(), Affine(), LayerNormalization(), BatchNormalization()):
         model = Sequential([layer], dtype=dtype)
         x = uniform(1, (rows + 1, 21), dtype)
         y = model.predict(x)
@@ -102,6 +126,7 @@ def test_they_are_saved_and_loaded_with_their_parameters(path, dtype):
         Dense(4, {"name": "clip", "minimum": -1, "maximum": None}),
         PReLU(),
         LayerNormalization(epsilon=0.5),
+        BatchNormalization(momentum=0.5, epsilon=0.25, scale=False, moving_mean_initializer="random_normal"),
         Activation({"name": "leaky_relu", "negative_slope": 0.1}),
     ]
     model = Sequential(layers, dtype=dtype)
@@ -162,3 +187,5 @@ def test_negative_parameters_are_computed_with():
 def test_an_epsilon_that_is_none_is_refused(epsilon):
     with pytest.raises(ValueError, match=r"^(epsilon: )?expected "):
         LayerNormalization(epsilon)
+    with pytest.raises(ValueError, match=r"^(epsilon: )?expected "):
+        BatchNormalization(epsilon=epsilon)

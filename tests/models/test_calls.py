@@ -35,11 +35,12 @@ FORMS = {
     "x=": lambda m, x: m.predict(x=x),
     "batch_size": lambda m, x: m.predict(x, 32),
     "verbose": lambda m, x: m.predict(x, None, 0),
-    "out-positional": lambda m, x: m.predict(x, None, 0, np.empty((*x.shape[:-1], UNITS), m.dtype)),
+    "out-positional": lambda m, x: m.predict(x, None, 0, None, None, np.empty((*x.shape[:-1], UNITS), m.dtype)),
+    "as-in-keras": lambda m, x: m.predict(x, 32, "auto", None, None),
     "out=": lambda m, x: m.predict(x, out=np.empty((*x.shape[:-1], UNITS), m.dtype)),
     "out=sub-class": lambda m, x: m.predict(x, out=np.empty((*x.shape[:-1], UNITS), m.dtype).view(Named)),
     "out=None": lambda m, x: m.predict(x, out=None),
-    "all-by-name": lambda m, x: m.predict(out=None, verbose=0, batch_size=None, x=x),
+    "all-by-name": lambda m, x: m.predict(out=None, callbacks=None, steps=None, verbose=0, batch_size=None, x=x),
     "call": lambda m, x: m(x),
     "call-x=": lambda m, x: m(x=x),
     "unbound": lambda m, x: Sequential.predict(m, x),
@@ -65,7 +66,7 @@ def test_every_form_of_a_call_gives_the_same_bits(form, dtype):
         pytest.param(lambda: MODEL(y=X), id="call-unknown-name"),
         pytest.param(lambda: MODEL.predict(), id="predict-nothing"),
         pytest.param(lambda: MODEL.predict(X, x=X), id="predict-x-twice"),
-        pytest.param(lambda: MODEL.predict(X, None, 0, None, None), id="predict-five"),
+        pytest.param(lambda: MODEL.predict(X, None, 0, None, None, None, None), id="predict-seven"),
         pytest.param(lambda: MODEL._network.predict(), id="network-nothing"),
         pytest.param(lambda: MODEL._network.predict(X), id="network-one"),
         pytest.param(lambda: MODEL._network.predict(X, None, None), id="network-three"),
@@ -95,7 +96,8 @@ MODEL.predict(X)
 
 
 def test_signatures_can_be_read():
-    assert list(inspect.signature(Sequential.predict).parameters) == ["self", "x", "batch_size", "verbose", "out"]
+    in_order = ["self", "x", "batch_size", "verbose", "steps", "callbacks", "out"]
+    assert list(inspect.signature(Sequential.predict).parameters) == in_order
     assert list(inspect.signature(Sequential.__call__).parameters) == ["self", "x"]
     assert list(inspect.signature(Network32.predict).parameters) == ["self", "x", "out"]
 

@@ -51,7 +51,7 @@ def test_config_keeps_initialisers_and_their_seeds():
 def test_an_unknown_layer_in_a_config_is_refused():
     with pytest.raises(
         ValueError,
-        match="among Dense, Activation, PReLU, Affine, LayerNormalization. Received: layer={'class_name': 'Lambda'",
+        match="among Dense, Activation, .*, Flatten. Received: layer={'class_name': 'Lambda'",
     ):
         Sequential.from_config({"name": "m", "layers": [{"class_name": "Lambda", "config": {}}]})
 
@@ -272,9 +272,11 @@ def test_seeds_that_are_no_integers_of_32_bits_are_refused(take, seed):
         take(seed)
 
 
-@pytest.mark.parametrize("initializer", ["he_normal", np.zeros, None, {"class_name": "Ones"}], ids=str)
+@pytest.mark.parametrize("initializer", ["he_norml", np.zeros, None, {"class_name": "One"}], ids=str)
 def test_an_unknown_initializer_lists_the_names(initializer):
-    with pytest.raises(ValueError, match="expected an initializer .*'zeros', 'glorot_uniform'; received"):
+    with pytest.raises(
+        ValueError, match="expected an initializer .*'glorot_uniform', 'he_normal', .*, 'zeros'; received"
+    ):
         Dense(3, kernel_initializer=initializer)
 
 

@@ -1,5 +1,7 @@
 """Sequential and its layers, as a Keras user knows them: putting together, weights, looks."""
 
+import copy
+import pickle
 import re
 
 import numpy as np
@@ -59,10 +61,35 @@ def test_popping_every_layer_forgets_the_input_that_a_layer_declared_but_not_an_
     assert model.input_shape == (None, 2)
 
 
-def test_the_list_of_layers_is_a_copy():
+CHANGES = {
+    "append": lambda layers: layers.append(Dense(1)),
+    "extend": lambda layers: layers.extend([Dense(1)]),
+    "insert": lambda layers: layers.insert(0, Dense(1)),
+    "remove": lambda layers: layers.remove(layers[0]),
+    "pop": lambda layers: layers.pop(),
+    "clear": lambda layers: layers.clear(),
+    "sort": lambda layers: layers.sort(key=id),
+    "reverse": lambda layers: layers.reverse(),
+    "set": lambda layers: layers.__setitem__(0, Dense(1)),
+    "delete": lambda layers: layers.__delitem__(0),
+    "+=": lambda layers: layers.__iadd__([Dense(1)]),
+    "*=": lambda layers: layers.__imul__(2),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_of_the_list_of_layers_is_refused_not_lost(change):
     model = small()
-    model.layers.clear()
+    with pytest.raises(TypeError, match=r"^model.layers cannot be changed; use model.add\(layer\), or model.pop\(\)$"):
+        change(model.layers)
     assert len(model.layers) == 2
+
+
+def test_what_is_made_of_the_list_of_layers_is_a_list():
+    layers = small().layers
+    for made in (layers[:], layers + [], copy.copy(layers), pickle.loads(pickle.dumps(layers))):  # noqa: RUF005
+        assert type(made) is list
+        assert len(made) == 2
 
 
 def test_layers_without_a_declared_input_build_on_the_first_call():

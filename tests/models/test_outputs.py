@@ -26,10 +26,8 @@ def test_out_is_filled_and_returned_itself(leading, dtype, isa):
     assert same_bits(out, model.predict(x))
 
 
-def test_out_may_be_positional_and_none():
-    out = np.empty((19, UNITS), "float32")
-    assert MODEL.predict(X, 32, 0, out) is out
-    assert MODEL.predict(X, out=None) is not out
+def test_out_may_be_none():
+    assert same_bits(MODEL.predict(X, out=None), MODEL.predict(X))
 
 
 def test_out_works_when_it_builds_the_model():

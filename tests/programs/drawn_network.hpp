@@ -95,10 +95,13 @@ struct Layer {
   fastnn::Layer<T> without_kernel() const {
     return has_kernel() ? fastnn::activation_layer<T>(units, activation, parameters) : whole();
   }
-  // A Dense layer's bias, zeros if it has none.
-  std::vector<T> bias() const {
-    const auto found = weights.find("bias");
-    return found == weights.end() ? std::vector<T>(units) : found->second;
+  // A weight for each unit; its initial numbers if the layer does without it.
+  std::vector<T> of_units(const std::string& name) const {
+    const auto found = weights.find(name);
+    if (found != weights.end()) return found->second;
+    for (const fastnn::WeightRow& weight : fastnn::layer_row(kind).weights)
+      if (weight.name != nullptr && weight.name == name) return std::vector<T>(units, static_cast<T>(weight.initial));
+    return {};
   }
 };
 
@@ -145,7 +148,7 @@ std::vector<Layer<T>> layers(Random& random, std::uint64_t seed) {
 template <class T>
 std::vector<T> reference(const Layer<T>& layer, const std::vector<T>& x) {
   const fastnn::Network<T> activation(layer.units, {layer.without_kernel()});
-  const std::vector<T> bias = layer.bias();
+  const std::vector<T> bias = layer.has_kernel() ? layer.of_units("bias") : std::vector<T>();
   std::vector<T> sums(layer.units), y(x.size() / layer.inputs * layer.units);
   for (std::size_t row = 0; row < x.size() / layer.inputs; ++row) {
     const T* from = &x[row * layer.inputs];

@@ -90,6 +90,10 @@ def with_layer(index, **changes):
     return with_config(lambda config: config["layers"][index]["config"].update(changes))
 
 
+def with_keras(keras):
+    return with_config(lambda config: config["layers"][1].update(keras=keras))
+
+
 def reshaped(**shapes):
     return model_bytes(tensors=weights({**SHAPES, **{name.replace("_", "."): s for name, s in shapes.items()}}))
 

@@ -14,6 +14,7 @@ enum class LayerKind : std::uint8_t {
   prelu,                // alpha · x where x < 0, else x
   affine,               // x · scale + shift
   layer_normalization,  // (x - mean) / sqrt(variance + epsilon) · gamma + beta; mean and variance of the row
+  batch_normalization,  // the same with the mean and the variance of each unit, which are weights
 };
 
 enum class WeightShape : std::uint8_t { inputs_by_units, units };
@@ -22,11 +23,11 @@ enum class WeightShape : std::uint8_t { inputs_by_units, units };
 struct WeightRow {
   const char* name = nullptr;  // null: there are no more
   WeightShape shape = WeightShape::units;
-  double initial = 0;     // its value in a new layer; a kernel's is drawn (python/fastnn/initializers.py)
-  bool optional = false;  // without it, its numbers count as 0
+  double initial = 0;  // its numbers in a new layer, and where the layer does without it; a kernel's are drawn
+  const char* option = nullptr;  // the key in configs that says whether a layer has the weight; null: it always has
 };
 
-constexpr std::size_t kMostWeights = 2;
+constexpr std::size_t kMostWeights = 4;
 
 // A kind of layer. A layer with an activation has that one's parameters. Only a layer with a kernel chooses its units;
 // the others have as many units as inputs.
@@ -48,7 +49,7 @@ constexpr LayerRow kLayers[] = {
      "Dense",
      nullptr,
      true,
-     {{"kernel", WeightShape::inputs_by_units}, {"bias", WeightShape::units, 0, true}},
+     {{"kernel", WeightShape::inputs_by_units}, {"bias", WeightShape::units, 0, "use_bias"}},
      {}},
     {LayerKind::activation, "Activation", nullptr, true, {}, {}},
     {LayerKind::prelu, "PReLU", "prelu", false, {{"alpha"}}, {}},
@@ -58,6 +59,15 @@ constexpr LayerRow kLayers[] = {
      "layer_normalization",
      false,
      {{"gamma", WeightShape::units, 1}, {"beta"}},
+     {{"epsilon", Domain::not_negative, 0.001}}},
+    {LayerKind::batch_normalization,
+     "BatchNormalization",
+     "batch_normalization",
+     false,
+     {{"gamma", WeightShape::units, 1, "scale"},
+      {"beta", WeightShape::units, 0, "center"},
+      {"moving_mean"},
+      {"moving_variance", WeightShape::units, 1}},
      {{"epsilon", Domain::not_negative, 0.001}}},
 };
 

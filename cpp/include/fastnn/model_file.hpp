@@ -27,7 +27,7 @@ struct LayerArchitecture {
   std::size_t units;
   Activation activation = Activation::linear;
   Parameters parameters{};
-  std::vector<WeightRow> weights{};  // those of its kind (layers.hpp) but for a bias that the layer does without
+  std::vector<WeightRow> weights{};  // those of its kind (layers.hpp) that the layer has
 };
 
 // What a config says; parse_config() makes it.
@@ -39,8 +39,8 @@ struct Architecture {
 };
 
 // Returns what a config says. `file` begins every message. Throws ModelFormatError for a value that is
-// missing or wrong; UnsupportedModelError for a key, layer, activation, initializer or dtype that this version does not
-// know; LimitError for too many layers.
+// missing or wrong; UnsupportedModelError for a key, layer, activation or dtype that this version does not know;
+// LimitError for too many layers.
 std::shared_ptr<const Architecture> parse_config(const std::string& config, const std::string& file);
 
 struct ModelFile {

@@ -180,7 +180,8 @@ def _convert(options: argparse.Namespace) -> int:
     check = None if options.check is None else tuple(map(load_npy, options.check))
     model = model_argument.load(options, check=check, fold=not options.no_fold)
     bound = _MAX_ULPS if options.max_ulps is None else options.max_ulps
-    is_right = check is None or model.conversion.difference.ulps <= bound  # not of NaN
+    difference = None if model.conversion is None else model.conversion.difference
+    is_right = difference is None or difference.ulps <= bound  # not of NaN
     if is_right:
         (model.export if suffix == ".onnx" else model.save)(options.output)
     print(model.conversion or f"fastnn model {printable(options.model)}")

@@ -29,7 +29,12 @@ _MOST_CHAINS = 16
 _LEAST_PANEL = 4  # a layer of fewer units has the most chains, and no panels
 _NUMBERS_A_LINE = 8
 # The functions of layers that have weights for each unit.
-_OF_UNITS = {"PReLU": "prelu", "Affine": "affine", "LayerNormalization": "layer_normalization"}
+_OF_UNITS = {
+    "PReLU": "prelu",
+    "Affine": "affine",
+    "LayerNormalization": "layer_normalization",
+    "BatchNormalization": "batch_normalization",
+}
 
 _RESERVED_NAMES = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
@@ -113,9 +118,9 @@ class _Program:
 
     def add(self, layer: Description) -> None:
         """Append a layer: its product or a copy to scratch, then its activation in place."""
-        units, weights, before = layer.units, layer.weights, self.at
+        units, weights, before = layer.units, layer.all_weights(), self.at
         if "kernel" in weights:
-            kernel, bias = weights["kernel"], weights.get("bias", np.zeros(units))
+            kernel, bias = weights["kernel"], weights["bias"]
             arrays = f"{self._array(_packed(kernel))}, {self._array(bias)}"
             self.calls.append(f"dense<{units}>({len(kernel)}, {before}, {arrays}, {self._next(units)});")
         elif before == "x":

@@ -47,10 +47,11 @@ def to_proto(model: ModelDescription) -> Any:
 def export(model: ModelDescription, path: str) -> None:
     """Write a model to an .onnx file, which appears whole or not at all; the same model gives the same bytes.
 
-    load_model() reads it back as the same model, with three differences. An Activation after a Dense without one
-    becomes the Dense's. Activation("linear") is left out. A float32 model's activations have their parameters rounded
-    to float32. ``model.classes`` and ``model.feature_names`` are in the metadata. ONNX Runtime (1.32) runs every
-    float32 model; in float64 it has no softplus, mish and gelu.
+    load_model() reads it back as the same model, with four differences. An Activation after a Dense without one
+    becomes the Dense's. What computes nothing is left out: Activation("linear"), Dropout, Flatten. A BatchNormalization
+    becomes affine; its answers are then close, not the same bits. A float32 model's activations have their parameters
+    rounded to float32. ``model.classes`` and ``model.feature_names`` are in the metadata. ONNX Runtime (1.32)
+    runs every float32 model; it has no softplus, mish and gelu of float64.
     Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
     """
     if Path(path).suffix.lower() != ".onnx":
@@ -85,8 +86,8 @@ class _Graph:
         return name
 
     def weights(self, layer: Description) -> list[str]:
-        """Add the weights of this layer and return their names."""
-        return [self.tensor(name, array) for name, array in layer.weights.items()]
+        """Add the weights of this layer, those that it does without too, and return their names."""
+        return [self.tensor(name, array) for name, array in layer.all_weights().items()]
 
     def number(self, value: float) -> str:
         """Add a number and return its name."""
@@ -116,7 +117,8 @@ class _Graph:
 
 
 def _dense(graph: _Graph, x: str, layer: Description) -> str:
-    return _activation(graph, graph.add("Gemm", x, *graph.weights(layer)), layer)
+    weights = [graph.tensor(name, array) for name, array in layer.weights.items()]
+    return _activation(graph, graph.add("Gemm", x, *weights), layer)
 
 
 def _affine(graph: _Graph, x: str, layer: Description) -> str:
@@ -141,6 +143,16 @@ def _layer_normalization(graph: _Graph, x: str, layer: Description) -> str:
     variance = graph.add("ReduceMean", graph.add("Mul", centred, centred), axes)
     deviation = graph.add("Sqrt", graph.add("Add", variance, graph.number(epsilon)))
     return graph.add("Add", graph.add("Mul", graph.add("Div", centred, deviation), gamma), beta)
+
+
+def _batch_normalization(graph: _Graph, x: str, layer: Description) -> str:
+    gamma, beta, mean, variance = graph.weights(layer)
+    epsilon = layer.parameters["epsilon"]
+    if not graph.is_double:
+        return graph.add("BatchNormalization", x, gamma, beta, mean, variance, epsilon=epsilon)
+    deviation = graph.add("Sqrt", graph.add("Add", variance, graph.number(epsilon)))
+    quotient = graph.add("Div", graph.add("Sub", x, mean), deviation)
+    return graph.add("Add", graph.add("Mul", quotient, gamma), beta)
 
 
 def _activation(graph: _Graph, x: str, layer: Description) -> str:
@@ -217,5 +229,5 @@ _OF_FLOAT64: dict[str, Callable[..., str]] = {
 }
 _LAYERS: dict[str, Callable[[_Graph, str, Description], str]] = {
     "Dense": _dense, "Activation": _activation, "PReLU": _prelu, "Affine": _affine,
-    "LayerNormalization": _layer_normalization,
+    "LayerNormalization": _layer_normalization, "BatchNormalization": _batch_normalization,
 }  # fmt: skip

@@ -1,7 +1,6 @@
 """A model from an importer's steps, with the report of what was done and how far its answers are from the source's."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,58 +9,10 @@ from fastnn.arrays import is_real, to_array
 from fastnn.importers.fold import to_model
 from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array, Step
+from fastnn.models.conversion import Conversion, Difference
 from fastnn.models.frames import as_numbers
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How far the answers of a model are from the answers of its source: ``model.conversion.difference``.
-
-    rows: the number of rows that were compared.
-    ulps: the largest difference in ulps, whose size docs/numerics.md defines.
-    absolute: the largest absolute difference.
-    dtype: whose ulps; "float64" if both the model and the source answer in it, else "float32".
-
-    >>> print(Difference(rows=300, ulps=1.5, absolute=2e-7))
-    largest difference over 300 rows: 1.5 ulp of float32, 2e-07 absolute
-    """
-
-    rows: int
-    ulps: float
-    absolute: float
-    dtype: str = "float32"
-
-    def __str__(self) -> str:
-        ulps = f"{self.ulps:.3g} ulp of {self.dtype}"
-        return f"largest difference over {self.rows} rows: {ulps}, {self.absolute:.3g} absolute"
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """The report of a conversion, ``model.conversion``: what became of each layer, node or module of the source.
-
-    source: the kind and name of the source. steps: pairs of a part of the source and what became of it.
-    difference: a Difference, or None without ``check=``.
-
-    >>> weights = {"0.weight": np.ones((3, 2)), "0.bias": np.zeros(3)}
-    >>> model = fastnn.from_torch_state_dict(weights, ["relu"], check=([[1, 2]], [[3, 3, 3]]))
-    >>> print(model.conversion)
-    state dict
-      module '0' -> layer 0: Dense
-      module '0' -> activation relu of layer 0
-    largest difference over 1 rows: 0 ulp of float32, 0 absolute
-    """
-
-    source: str
-    steps: list[tuple[str, str]]
-    difference: Difference | None = None
-
-    def __str__(self) -> str:
-        width = max((len(source) for source, _ in self.steps), default=0)
-        lines = [self.source, *(f"  {source:<{width}} -> {what}" for source, what in self.steps)]
-        return "\n".join([*lines, *([str(self.difference)] if self.difference else [])])
 
 
 def convert(

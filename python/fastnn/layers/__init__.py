@@ -8,6 +8,26 @@ from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer
-from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
+from fastnn.layers.named import ELU, Dropout, Flatten, LeakyReLU, ReLU, Softmax
+from fastnn.layers.normalization import Affine, BatchNormalization, LayerNormalization, PReLU
 
-__all__ = ["Activation", "Affine", "Dense", "Input", "Layer", "LayerNormalization", "PReLU"]
+__all__ = [
+    "ELU",
+    "Activation",
+    "Affine",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "Softmax",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

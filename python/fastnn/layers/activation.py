@@ -1,27 +1,38 @@
 """The layer Activation, and the two ways to name an activation: a string, or a dict with parameters."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import Any, Unpack
 
 from fastnn import _core
-from fastnn.layers.arguments import number
-from fastnn.layers.layer import Layer
+from fastnn.layers.layer import Layer, Options
+from fastnn.strict import number
+from fastnn.text import did_you_mean
+
+ALIASES = {"swish": "silu", "hard_silu": "hard_swish"}  # Keras' second names; files have the first
 
 
 def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
     """Return an activation's name and parameters.
 
-    identifier: the name; a dict with the name and parameters; or None for "linear". Raises ValueError for others.
+    identifier: the name; a dict with the name and parameters; a layer such as ReLU(); or None for "linear". Raises
+        ValueError for others.
 
-    >>> interpreted("relu"), interpreted({"name": "elu", "alpha": 2})
-    (('relu', {}), ('elu', {'alpha': 2.0}))
+    >>> interpreted("swish"), interpreted({"name": "elu", "alpha": 2})
+    (('silu', {}), ('elu', {'alpha': 2.0}))
     """
+    if isinstance(identifier, Activation):
+        return identifier.activation, identifier.parameters
     given = dict(identifier) if isinstance(identifier, dict) else {}
     name = given.pop("name", None) if isinstance(identifier, dict) else "linear" if identifier is None else identifier
+    if isinstance(name, str):
+        name = ALIASES.get(name, name)
     if not isinstance(name, str) or name not in _core.activations:
         raise ValueError(
             f"Could not interpret activation function identifier: {identifier!r}. "
-            f"Expected one of {', '.join(map(repr, _core.activations))}, or None for 'linear'."
+            f"Expected one of {', '.join(map(repr, _core.activations))}, or None for 'linear'"
+            f"{did_you_mean(name, [*_core.activations, *ALIASES]) or '.'}"
         )
     defaults = _core.activations[name]
     parameters = {each: default for each, default in defaults.items() if default is not None} | given
@@ -29,6 +40,7 @@ def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
         raise ValueError(
             f"expected the activation {name!r} with {' and '.join(defaults) or 'nothing else'}, as in "
             f"{dict.fromkeys(('name', *defaults), 0.5) | {'name': name}}. Received: {identifier!r}"
+            f"{''.join(did_you_mean(each, defaults) for each in given if each not in defaults)}"
         )
     # JSON has no infinity: None stands for the bound that is not there.
     unbounded = {"minimum": -math.inf, "maximum": math.inf}
@@ -69,9 +81,9 @@ class Activation(Layer):
     _class_name = "Activation"
     _prefix = "activation"
 
-    def __init__(self, activation: str | dict[str, Any] | None, name: str | None = None) -> None:
+    def __init__(self, activation: str | dict[str, Any] | Layer | None, **options: Unpack[Options]) -> None:
         self.activation, self.parameters = interpreted(activation)
-        super().__init__(name)
+        super().__init__(**options)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments of an equal layer, in JSON's types.
@@ -79,4 +91,7 @@ class Activation(Layer):
         >>> Activation({"name": "elu", "alpha": 2}, name="a").get_config()
         {'name': 'a', 'activation': {'name': 'elu', 'alpha': 2.0}}
         """
+        return super().get_config() | self._computed_config()
+
+    def _computed_config(self) -> dict[str, Any]:
         return {"name": self.name, "activation": serialized(self.activation, self.parameters)}

@@ -1,6 +1,7 @@
-"""Validation of arguments of layers and models: names, sizes, numbers, arrays of weights; attributes that are final."""
+"""Validation of arguments of layers and models: names, sizes, numbers, arrays of weights."""
 
 import itertools
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -76,15 +77,26 @@ def positive_integer(name: str, value: object) -> int:
     return int(value)
 
 
-def number(name: str, value: object) -> float:
-    """Return value as a float. Raises ValueError unless it is a number.
+def flag(name: str, value: object) -> bool:
+    """Return value as a bool. Raises ValueError unless it is True or False.
 
-    >>> number("epsilon", 1)
-    1.0
+    >>> flag("use_bias", np.bool_(True))
+    True
     """
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ValueError(f"expected {name} to be a number. Received: {name}={value!r}")
-    return float(value)
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"expected {name} to be True or False. Received: {name}={value!r}")
+    return bool(value)
+
+
+def last_axis(value: object) -> int:
+    """Return value, the axis of the units in (rows, units): -1 or 1. Raises ValueError for others.
+
+    >>> last_axis(-1)
+    -1
+    """
+    if isinstance(value, bool) or value not in (-1, 1):
+        raise ValueError(f"expected axis to be -1 or 1, that of the units in (rows, units). Received: axis={value!r}")
+    return 1 if value == 1 else -1
 
 
 def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:
@@ -95,21 +107,25 @@ def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:
     """
     form = "(None, inputs)" if batch else "(inputs,)"
     if not isinstance(shape, (tuple, list)) or len(shape) != (2 if batch else 1):
-        raise ValueError(f"expected {name} to be a tuple {form}. Received: {name}={shape!r}")
+        said = f"expected {name} to be a tuple {form}. Received: {name}={shape!r}"
+        if isinstance(shape, (tuple, list)) and shape and all(isinstance(each, int) and each > 0 for each in shape):
+            size = math.prod(shape)
+            said += f"; rows are flat: declare ({size},), and predict x.reshape(len(x), {size})"
+        raise ValueError(said)
     return positive_integer(f"{name}[{len(shape) - 1}]", shape[-1])
 
 
-class Fixed:
-    """Base class with attributes that cannot change once they are set: a network may have been built from them.
+def declared_inputs(input_shape: object, input_dim: object) -> int | None:
+    """Return the number of inputs that a layer declares, None if it declares none. Raises ValueError for others.
 
-    >>> Dense(3).units = 4
-    Traceback (most recent call last):
-    AttributeError: units of <Dense name=..., built=False> cannot be changed; make a new one with units=4
+    >>> declared_inputs((4,), None), declared_inputs(None, 4), declared_inputs(None, None)
+    (4, 4, None)
     """
-
-    _fixed: frozenset[str] = frozenset()
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in self._fixed and name in self.__dict__:
-            raise AttributeError(f"{name} of {self!r} cannot be changed; make a new one with {name}={value!r}")
-        super().__setattr__(name, value)
+    inputs = None if input_shape is None else inputs_of_shape("input_shape", input_shape)
+    if input_dim is None:
+        return inputs
+    if positive_integer("input_dim", input_dim) != (inputs or input_dim):
+        raise ValueError(
+            f"expected input_shape or input_dim. Received: input_shape={input_shape!r}, input_dim={input_dim!r}"
+        )
+    return int(input_dim)  # type: ignore[call-overload, no-any-return]

@@ -1,14 +1,13 @@
 """Dense, the fully connected layer: a kernel, a bias and an activation."""
 
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Unpack
 
-from fastnn import initializers
+from fastnn.initializers import lookup
 from fastnn.layers.activation import interpreted, serialized
-from fastnn.layers.arguments import inputs_of_shape, positive_integer
-from fastnn.layers.layer import Layer, Weights
+from fastnn.layers.arguments import flag, positive_integer
+from fastnn.layers.layer import Array, Layer, Options
 
 
 class Dense(Layer):
@@ -18,7 +17,8 @@ class Dense(Layer):
     activation: as in Activation; None, the default, is "linear".
     use_bias: default True. Without a bias, y = activation(x @ kernel).
     kernel_initializer, bias_initializer: as in initializers.get(); default Glorot uniform and zeros.
-    input_shape: (inputs,), for the first layer of a model. Other layers learn it from the layer before.
+    input_shape, input_dim: (inputs,) or the number of inputs, for the first layer of a model. Other layers learn it
+        from the layer before.
     name: default "dense", then "dense_1", ….
     Raises ValueError for an invalid argument. Set weights with set_weights([kernel, bias]).
 
@@ -36,25 +36,21 @@ class Dense(Layer):
     def __init__(
         self,
         units: int | None,
-        activation: str | dict[str, Any] | None = None,
+        activation: str | dict[str, Any] | Layer | None = None,
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         bias_initializer: object = "zeros",
-        input_shape: tuple[int] | None = None,
-        name: str | None = None,
+        **options: Unpack[Options],
     ) -> None:
         self.units = None if units is None else positive_integer("units", units)
         self.activation, self.parameters = interpreted(activation)
-        if not isinstance(use_bias, (bool, np.bool_)):
-            raise ValueError(f"expected use_bias to be True or False. Received: use_bias={use_bias!r}")
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.declared_inputs = None if input_shape is None else inputs_of_shape("input_shape", input_shape)
-        super().__init__(name)
+        self.use_bias = flag("use_bias", use_bias)
+        self.kernel_initializer = lookup.get(kernel_initializer)
+        self.bias_initializer = lookup.get(bias_initializer)
+        super().__init__(**options)
 
     @property
-    def kernel(self) -> npt.NDArray[Any] | None:
+    def kernel(self) -> Array | Any:  # Any: nobody asks before the layer is built
         """The kernel (inputs, units), a read-only array; None before the layer is built.
 
         >>> Dense(3, input_shape=(2,)).kernel is None
@@ -65,7 +61,7 @@ class Dense(Layer):
         return self.weight("kernel")
 
     @property
-    def bias(self) -> npt.NDArray[Any] | None:
+    def bias(self) -> Array | Any:
         """The bias (units,), a read-only array; None before the layer is built, and if use_bias is False.
 
         >>> Sequential([Dense(3, input_shape=(2,))]).layers[0].bias
@@ -86,19 +82,6 @@ class Dense(Layer):
             )
         return self.units
 
-    def weight_shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the kernel and, unless use_bias is False, of the bias.
-
-        >>> Dense(3).weight_shapes(2)
-        {'kernel': (2, 3), 'bias': (3,)}
-        """
-        shapes = super().weight_shapes(inputs)
-        return {name: shape for name, shape in shapes.items() if name != "bias" or self.use_bias}
-
-    def _initial_weights(self, inputs: int) -> Weights:
-        initializers = {"kernel": self.kernel_initializer, "bias": self.bias_initializer}
-        return {name: initializers[name](shape) for name, shape in self.weight_shapes(inputs).items()}
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments of an equal layer, in JSON's types; not its weights and input_shape.
 
@@ -106,11 +89,4 @@ class Dense(Layer):
         >>> config["units"], config["activation"], config["use_bias"]
         (3, 'relu', True)
         """
-        return {
-            "name": self.name,
-            "units": self.units,
-            "activation": serialized(self.activation, self.parameters),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-        }
+        return super().get_config() | {"activation": serialized(self.activation, self.parameters)}

@@ -3,15 +3,21 @@
 The kinds of layers, their parameters and their weights are rows of the core's table (_core.layers).
 """
 
+from __future__ import annotations
+
 import weakref
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.layers.arguments import Fixed, as_weights, unique_name
+from fastnn.initializers.base import Initializer
+from fastnn.initializers.fixed import Constant
+from fastnn.initializers.lookup import serialize
+from fastnn.layers.arguments import as_weights, declared_inputs, unique_name
 from fastnn.locks import changes
+from fastnn.strict import OfTraining, Strict
 
 Array = npt.NDArray[Any]
 Weights = dict[str, Array]
@@ -25,6 +31,15 @@ class Description(NamedTuple):
     activation: str
     parameters: dict[str, float]
     weights: Weights
+
+    def all_weights(self) -> Weights:
+        """Return the weights of its kind by name; the initial numbers for one that the layer does without.
+
+        >>> [(name, array.shape) for name, array in Description("Affine", 2, "linear", {}, {}).all_weights().items()]
+        [('scale', (2,)), ('shift', (2,))]
+        """
+        _, _, weights = _core.layers[self.class_name]
+        return {name: self.weights.get(name, np.full(self.units, row[1])) for name, row in weights.items()}
 
 
 class ModelDescription(NamedTuple):
@@ -47,8 +62,18 @@ class State(NamedTuple):
     weights: Weights  # C-contiguous and read-only
 
 
-class Layer(Fixed):
+class Options(TypedDict, total=False):
+    """The arguments that all layers take."""
+
+    name: str | None
+    input_shape: tuple[int] | None
+    input_dim: int | None
+
+
+class Layer(Strict):
     """Base class of all layers: a name, weights by name, and, once the layer is built, inputs and dtype.
+
+    All layers take ``name``; a model's first one also ``input_shape``, (inputs,), or ``input_dim``, the inputs.
 
     A layer is built when its model knows the number of inputs: by an Input or input_shape, by build(), or by the first
     rows that it predicts.
@@ -66,15 +91,21 @@ class Layer(Fixed):
     declared_inputs: int | None = None
     _class_name: str  # in _core.layers
     _prefix: str
-    _fixed = frozenset(
-        (
-            *("name", "units", "activation", "parameters", "use_bias"),
-            *("kernel_initializer", "bias_initializer", "declared_inputs"),
-        )
-    )
+    _fixed = frozenset(("activation", "parameters", "declared_inputs"))
+    _not_trained: frozenset[str] = frozenset()  # the weights that are statistics of data
 
-    def __init__(self, name: str | None) -> None:
+    if TYPE_CHECKING:  # for `model.layers[0].kernel`; only Dense has them
+
+        @property
+        def kernel(self) -> Array | Any: ...  # noqa: D102
+        @property
+        def bias(self) -> Array | Any: ...  # noqa: D102
+
+    def __init__(
+        self, *, name: str | None = None, input_shape: tuple[int] | None = None, input_dim: int | None = None
+    ) -> None:
         self.name = unique_name(self._prefix, name)
+        self.declared_inputs = declared_inputs(input_shape, input_dim)
         self._state: State | None = None
         self._models: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
@@ -121,11 +152,16 @@ class Layer(Fixed):
         """
         sizes = {"inputs": inputs, "units": self.output_units(inputs)}
         _, _, weights = _core.layers[self._class_name]
-        return {name: tuple(sizes[axis] for axis in axes) for name, (axes, _) in weights.items()}
+        return {
+            name: tuple(sizes[axis] for axis in axes)
+            for name, (axes, _, option) in weights.items()
+            if option is None or getattr(self, option)
+        }
 
     def _initial_weights(self, inputs: int) -> Weights:
         _, _, weights = _core.layers[self._class_name]
-        return {name: np.full(shape, weights[name][1]) for name, shape in self.weight_shapes(inputs).items()}
+        drawn = {name: getattr(self, f"{name}_initializer", Constant(weights[name][1])) for name in weights}
+        return {name: drawn[name](shape) for name, shape in self.weight_shapes(inputs).items()}
 
     def _state_for(self, inputs: int, dtype: str, weights: Weights | None = None) -> State:
         """Return the state of the layer once it is built with these weights; the layer does not change.
@@ -255,7 +291,23 @@ class Layer(Fixed):
         >>> LayerNormalization(name="norm").get_config()
         {'name': 'norm', 'epsilon': 0.001}
         """
-        return {"name": self.name, **self.parameters}
+        config: dict[str, Any] = {"name": self.name}
+        for name in self._arguments:
+            value = getattr(self, name)
+            config[name] = serialize(value) if isinstance(value, Initializer) else value
+        return config
+
+    def _computed_config(self) -> dict[str, Any]:
+        """Return what a model file says of the computation."""
+        return self.get_config()
+
+    def _stored(self) -> dict[str, Any]:
+        """Return the layer as an entry of a model file: what it computes, and its name in Keras if that is another."""
+        config, computed = self.get_config(), self._computed_config()
+        if config == computed:
+            return {"class_name": type(self).__name__, "config": config}
+        keras = {"class_name": type(self).__name__, "config": {key: config[key] for key in config if key != "name"}}
+        return {"class_name": self._class_name, "config": computed, "keras": keras}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -277,3 +329,6 @@ class Layer(Fixed):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+setattr(Layer, "trainable", OfTraining("trainable"))  # noqa: B010  # type checkers must not see it

@@ -1,8 +1,14 @@
-"""Layers with weights for each unit but without a kernel: PReLU, Affine, LayerNormalization."""
+"""Layers with weights for each unit but without a kernel: PReLU, Affine, LayerNormalization, BatchNormalization."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
 
 from fastnn import _core
-from fastnn.layers.arguments import number
-from fastnn.layers.layer import Layer
+from fastnn.initializers import lookup
+from fastnn.layers.arguments import flag, last_axis
+from fastnn.layers.layer import Layer, Options
+from fastnn.strict import finite, number
 
 
 class PReLU(Layer):
@@ -23,8 +29,8 @@ class PReLU(Layer):
     _class_name = "PReLU"
     _prefix = "p_re_lu"
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(name)
+    def __init__(self, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
 
 
 class Affine(Layer):
@@ -46,8 +52,8 @@ class Affine(Layer):
     _class_name = "Affine"
     _prefix = "affine"
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(name)
+    def __init__(self, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
 
 
 class LayerNormalization(Layer):
@@ -66,7 +72,60 @@ class LayerNormalization(Layer):
     _class_name = "LayerNormalization"
     _prefix = "layer_normalization"
 
-    def __init__(self, epsilon: float = 0.001, name: str | None = None) -> None:
-        self.parameters = {"epsilon": number("epsilon", epsilon)}
+    def __init__(self, epsilon: float = 0.001, **options: Unpack[Options]) -> None:
+        self.epsilon = number("epsilon", epsilon)
+        self.parameters = {"epsilon": self.epsilon}
         _core.check_parameters(self._class_name, self.activation, self.parameters)
-        super().__init__(name)
+        super().__init__(**options)
+
+
+class BatchNormalization(Layer):
+    """``y = (x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta`` for each unit, as Keras predicts.
+
+    x and y are (..., units). The weights are gamma, beta, moving_mean and moving_variance, all (units,), initially
+    1, 0, 0 and 1. fastnn does not train, so no statistic moves.
+    axis: -1 (default) or 1, that of the units in (rows, units).
+    momentum: of training; kept. epsilon: at least 0; the default 0.001 is Keras' (PyTorch's is 1e-5).
+    center, scale: whether there are beta and gamma; default True.
+    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: as in initializers.get().
+    name: default "batch_normalization", then "batch_normalization_1", ….
+    Raises ValueError for an invalid argument.
+
+    >>> layer = BatchNormalization(epsilon=0)
+    >>> model = Sequential([layer])
+    >>> model.build((None, 2))
+    >>> layer.set_weights([[1, 1], [0, 10], [5, 5], [1, 4]])
+    >>> model.predict([[7, 7]])
+    array([[ 2., 11.]], dtype=float32)
+    """
+
+    _class_name = "BatchNormalization"
+    _prefix = "batch_normalization"
+    _not_trained = frozenset(("moving_mean", "moving_variance"))
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: object = "zeros",
+        gamma_initializer: object = "ones",
+        moving_mean_initializer: object = "zeros",
+        moving_variance_initializer: object = "ones",
+        **options: Unpack[Options],
+    ) -> None:
+        self.axis = last_axis(axis)
+        self.momentum, self.epsilon = finite("momentum", momentum), number("epsilon", epsilon)
+        self.center, self.scale = flag("center", center), flag("scale", scale)
+        self.beta_initializer = lookup.get(beta_initializer)
+        self.gamma_initializer = lookup.get(gamma_initializer)
+        self.moving_mean_initializer = lookup.get(moving_mean_initializer)
+        self.moving_variance_initializer = lookup.get(moving_variance_initializer)
+        self.parameters = {"epsilon": self.epsilon}
+        _core.check_parameters(self._class_name, self.activation, self.parameters)
+        super().__init__(**options)
+
+    def _computed_config(self) -> dict[str, Any]:
+        return {"name": self.name, "epsilon": self.epsilon, "center": self.center, "scale": self.scale}

@@ -1,4 +1,4 @@
-"""Models, with Keras' names: Sequential, load_model, save_model.
+"""Models, with Keras' names: Sequential, load_model, save_model, model_from_json.
 
 >>> from fastnn.models import Sequential, load_model
 >>> model = Sequential([Dense(3, input_shape=(2,))])
@@ -7,7 +7,11 @@
 True
 """
 
-from fastnn.models.sequential import Sequential
+from fastnn.models.sequential import Sequential, model_from_json
 from fastnn.saving.api import load_model, save_model
 
-__all__ = ["Sequential", "load_model", "save_model"]
+__all__ = ["Sequential", "load_model", "model_from_json", "save_model"]
+
+
+def __dir__() -> list[str]:
+    return __all__

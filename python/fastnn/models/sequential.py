@@ -1,11 +1,14 @@
 """Sequential, the model: layers in a row that predict, with Keras' names and behaviour."""
 
+from __future__ import annotations
+
 import copy
+import json
 import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,26 +16,20 @@ import numpy.typing as npt
 from fastnn import _core
 from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
-from fastnn.layers.activation import Activation
 from fastnn.layers.arguments import positive_integer
-from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Description, Layer, ModelDescription, State
-from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.frames import as_numbers, checked_names
-from fastnn.models.stack import Stack
+from fastnn.models.stored import Stored
 from fastnn.models.summary import summary_lines
-from fastnn.saving import native
-from fastnn.text import printable
 
-_LAYERS: dict[str, type[Layer]] = {
-    each.__name__: each for each in (Dense, Activation, PReLU, Affine, LayerNormalization)
-}
 _NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
 
 
-class Sequential(Stack):
+Array = npt.NDArray[Any]
+
+
+class Sequential(Stored):
     """Layers in a row: each takes the outputs of the one before.
 
     layers: a list of layers of fastnn.layers, optionally after an Input; or one layer. add() appends more.
@@ -55,7 +52,7 @@ class Sequential(Stack):
 
     # The network of the current weights; None until it is needed. Python reads a slot faster than __dict__.
     __slots__ = ("_network",)
-    _network: Any
+    _network: _core.Network32 | _core.Network64 | None
 
     def _drop_network(self) -> None:
         """Forget the network after a change of layers or weights; the next call builds another."""
@@ -65,9 +62,11 @@ class Sequential(Stack):
         self,
         x: npt.ArrayLike,
         batch_size: int | None = None,
-        verbose: int | str = 0,
-        out: npt.NDArray[Any] | None = None,
-    ) -> npt.NDArray[Any]:
+        verbose: int | str = "auto",
+        steps: None = None,
+        callbacks: None = None,
+        out: Array | None = None,  # no "*" before it: Python calls functions without keyword-only arguments faster
+    ) -> Array:
         """Return the outputs (..., units) for the rows x (..., inputs), in the model's dtype; a 1-D x is one row.
 
         x: anything that np.asarray turns into real numbers, of any dtype and memory layout, or a frame whose columns
@@ -75,6 +74,7 @@ class Sequential(Stack):
            model's is converted once. x is never modified. NaN in a row stays in that row's answer.
         out: an array for the result, of exactly its shape and dtype, C-contiguous; it is returned. It may overlap x.
         batch_size, verbose: accepted for programs written for Keras; answers and speed do not depend on them.
+        steps, callbacks: only None, as by default: all rows are predicted at once.
         Raises ValueError (shapes, values), TypeError (dtypes).
 
         >>> model = Sequential([Dense(1, input_shape=(2,))])
@@ -87,21 +87,24 @@ class Sequential(Stack):
         """
         if batch_size is not None:
             positive_integer("batch_size", batch_size)
+        if steps is not None or callbacks is not None:
+            raise ValueError(
+                "expected steps=None and callbacks=None, since all rows of x are predicted at once. "
+                f"Received: steps={steps!r}, callbacks={callbacks!r}"
+            )
         network = self._network
         if network is None:
             network = self._built_network(x)
-        result: npt.NDArray[Any] = network.predict(x, out)
-        return result
+        return network.predict(x, out)
 
-    def __call__(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+    def __call__(self, x: npt.ArrayLike) -> Array:
         """Return predict(x)."""
         network = self._network
         if network is None or type(self) is not Sequential:  # a subclass may have a predict of its own
             return self.predict(x)
-        result: npt.NDArray[Any] = network.predict(x, None)
-        return result
+        return network.predict(x, None)
 
-    def predict_classes(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+    def predict_classes(self, x: npt.ArrayLike) -> Array:
         """Return the class of each row, (...,): its name if the model has `classes`, else its number from 0 (int64).
 
         The largest of several outputs decides. A single output, of sigmoid, hard_sigmoid or step, is the probability of
@@ -123,7 +126,7 @@ class Sequential(Stack):
         refuse_nan(y)
         return self._labels(y)
 
-    def _labels(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def _labels(self, y: Array) -> Array:
         units, last = y.shape[-1], self._layers[-1].activation
         if units > 1 and last == "sigmoid":
             return (y > 0.5).astype(np.int64)
@@ -134,10 +137,10 @@ class Sequential(Stack):
         if classes is None:
             return index
         check_count(len(classes), units)  # layers may have been added since they were given
-        named: npt.NDArray[Any] = classes[index]
+        named: Array = classes[index]
         return named
 
-    def representations(self, x: npt.ArrayLike) -> list[npt.NDArray[Any]]:
+    def representations(self, x: npt.ArrayLike) -> list[Array]:
         """Return the outputs (..., units) of every layer for the rows x, as in predict(); the last is predict(x).
 
         >>> model = Sequential([Dense(3, "relu", input_shape=(2,)), Dense(1)])
@@ -147,10 +150,9 @@ class Sequential(Stack):
         network = self._network
         if network is None:
             network = self._built_network(x)
-        result: list[npt.NDArray[Any]] = network.representations(x)
-        return result
+        return [*network.representations(x)]
 
-    def _built_network(self, x: npt.ArrayLike | None = None) -> Any:
+    def _built_network(self, x: npt.ArrayLike | None = None) -> _core.Network32 | _core.Network64:
         """Build the network and the unbuilt layers. x decides the number of inputs if nothing declares it."""
         columns = None
         if self._inputs is None and x is not None:
@@ -163,21 +165,12 @@ class Sequential(Stack):
             states = self._states(inputs)
             if (names := self._feature_names) is not None:
                 checked_names(names, inputs)  # layers may have been removed since they were given
-            network = _NETWORKS[self.dtype](inputs, self._descriptions(states), partial(as_numbers, names=names))
+            network: _core.Network32 | _core.Network64 = _NETWORKS[self.dtype](
+                inputs, self._descriptions(states), partial(as_numbers, names=names)
+            )
             self._adopt(states)
             self._network = network
         return network
-
-    def _descriptions(self, states: list[State]) -> list[Description]:
-        return [layer._description(state) for layer, state in zip(self._layers, states, strict=True)]
-
-    def _describe(self) -> ModelDescription:
-        """Return the model as data, a consistent snapshot for saving and exporters. Builds the model if necessary."""
-        with changes:
-            self.build()
-            layers = self._descriptions(self._states(self._known_inputs()))
-            names, inputs, units = [layer.name for layer in self._layers], self._known_inputs(), layers[-1].units
-            return ModelDescription(self.dtype, inputs, units, self.classes, self._feature_names, names, layers)
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers, their output shapes and numbers of weights, as Keras does.
@@ -199,10 +192,13 @@ class Sequential(Stack):
             rows, known = [], self._inputs is not None
             for i, layer in enumerate(self._layers):
                 shape = f"(None, {self._units_after(i + 1)})" if known else "?"
-                params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-                rows.append((f"{layer.name} ({type(layer).__name__})", shape, params))
-            params_built = sum(layer.count_params() for layer in self._layers if layer.built)
-        lines = summary_lines(self.name, rows, params_built, np.dtype(self.dtype).itemsize)
+                count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+                rows.append((f"{layer.name} ({type(layer).__name__})", shape, count))
+            built = [layer for layer in self._layers if layer.built]
+            params = sum(layer.count_params() for layer in built)
+            statistics = [array for layer in built for array in map(layer.weight, layer._not_trained)]
+            not_trained = sum(array.size for array in statistics if array is not None)
+        lines = summary_lines(self.name, rows, params, not_trained, np.dtype(self.dtype).itemsize)
         print_fn("\n".join(lines))
 
     def __repr__(self) -> str:
@@ -220,8 +216,7 @@ class Sequential(Stack):
         network = self._network
         if network is None:
             network = self._built_network()
-        digest: str = network.fingerprint()
-        return digest
+        return network.fingerprint()
 
     def __eq__(self, other: object) -> bool:
         """Whether both are built and give the same bits for every input."""
@@ -230,85 +225,6 @@ class Sequential(Stack):
         return self is other or (self.built and other.built and self.fingerprint() == other.fingerprint())
 
     __hash__ = None  # type: ignore[assignment]  # weights can change
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the architecture, without weights, in JSON's types.
-
-        >>> config = Sequential([Dense(3, input_shape=(2,))], name="small").get_config()
-        >>> config["name"], config["dtype"], config["build_input_shape"], len(config["layers"])
-        ('small', 'float32', [None, 2], 1)
-        """
-        with changes:
-            config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
-            if self._inputs is not None:
-                config["build_input_shape"] = [None, self._inputs]
-            if self._classes is not None:
-                config["classes"] = self._classes.tolist()
-            if self._feature_names is not None:
-                config["feature_names"] = list(self._feature_names)
-            config["layers"] = [
-                {"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers
-            ]
-            return config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return a new model with the architecture that get_config() returned, and with initial weights.
-
-        Raises UnsupportedModelError (a ValueError) for unknown layers, ValueError for another malformed config.
-
-        >>> config = Sequential([Dense(3, input_shape=(2,))]).get_config()
-        >>> Sequential.from_config(config).output_shape
-        (None, 3)
-        """
-        model = cls._unbuilt(config)
-        if "build_input_shape" in config:
-            model.build(config["build_input_shape"])
-        return model
-
-    @classmethod
-    def _unbuilt(cls, config: dict[str, Any]) -> Self:
-        known = {"name", "dtype", "build_input_shape", "layers", "classes", "feature_names"}
-        if not isinstance(config, dict) or not isinstance(config.get("layers"), list) or not config.keys() <= known:
-            raise ValueError(
-                "expected the config of a Sequential, a dict with layers and perhaps name, dtype, build_input_shape, "
-                f"classes, feature_names. Received: config={config!r}"
-            )
-        layers = []
-        for layer in config["layers"]:
-            class_name = layer.get("class_name") if isinstance(layer, dict) else None
-            if not isinstance(class_name, str) or class_name not in _LAYERS or layer.keys() != {"class_name", "config"}:
-                raise _core.UnsupportedModelError(
-                    f"expected layers with a config and a class_name among {', '.join(_LAYERS)}. "
-                    f"Received: layer={layer!r}"
-                )
-            layers.append(_LAYERS[class_name].from_config(layer["config"]))
-        model = cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
-        model.classes = config.get("classes")
-        model.feature_names = config.get("feature_names")
-        return model
-
-    @default_mode()
-    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write architecture, weights and names to a .safetensors file (docs/model-format.md).
-
-        The file appears whole or not at all; the same model gives the same bytes. load_model() reads it.
-        overwrite: whether to replace a file that exists; default True.
-        Raises ValueError (another extension, unknown number of inputs), FileExistsError (overwrite=False), OSError.
-
-        >>> model = Sequential([Dense(3, input_shape=(2,))])
-        >>> model.save("model.safetensors")
-        >>> load_model("model.safetensors") == model
-        True
-        """
-        path = Path(os.fsdecode(filepath))
-        if path.suffix != ".safetensors":
-            raise ValueError(f"expected filepath to end in .safetensors. Received: filepath={str(filepath)!r}")
-        if not overwrite and path.exists():
-            raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
-        with changes:
-            model, config = self._describe(), self.get_config()
-        native.write(filepath, config, model)
 
     @default_mode()
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
@@ -350,3 +266,25 @@ class Sequential(Stack):
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)
+
+
+def model_from_json(json_string: str) -> Sequential:
+    """Return a new model with the architecture of Sequential.to_json(), and with initial weights.
+
+    Raises UnsupportedModelError (a ValueError) for unknown layers, ValueError for other text.
+
+    >>> from fastnn.models import model_from_json
+    >>> model_from_json(Sequential([Dense(3, input_shape=(2,))]).to_json()).output_shape
+    (None, 3)
+    """
+    try:
+        given = json.loads(json_string)
+    except (TypeError, ValueError, RecursionError):
+        given = None
+    if (
+        not isinstance(given, dict)
+        or given.get("class_name") != "Sequential"
+        or given.keys() != {"class_name", "config"}
+    ):
+        raise ValueError(f"expected JSON text as Sequential.to_json() returns it. Received: {json_string!r:.200}")
+    return Sequential.from_config(given["config"])

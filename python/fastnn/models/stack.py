@@ -1,17 +1,23 @@
 """Layers in a row and their weights: the part of a Sequential that does not compute."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.layers.arguments import Fixed, as_weights, inputs_of_shape, unique_name
+from fastnn.layers.arguments import as_weights, inputs_of_shape, unique_name
 from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer, State, Weights
 from fastnn.locks import changes
 from fastnn.models.classes import as_array, check_count, checked
+from fastnn.models.conversion import Conversion
 from fastnn.models.frames import checked_names
+from fastnn.models.layer_list import LayerList
+from fastnn.strict import OfTraining, Strict
+from fastnn.text import did_you_mean
 
 DTYPES = ("float32", "float64")
 
@@ -26,10 +32,10 @@ def _dtype_name(dtype: Any) -> str:
     return str(name)
 
 
-class Stack(Fixed):
+class Stack(Strict):
     """Layers in a row: each takes the outputs of the one before. The base class of Sequential."""
 
-    _fixed = frozenset(("name", "dtype"))
+    conversion: Conversion | None = None  # the report of the importer that made the model
 
     def __init__(
         self, layers: Iterable[Layer | Input] | Layer | None = None, name: str | None = None, dtype: Any = "float32"
@@ -41,19 +47,40 @@ class Stack(Fixed):
         self._layers: list[Layer] = []
         self._classes: npt.NDArray[Any] | None = None
         self._feature_names: tuple[str, ...] | None = None
-        self.conversion: Any = None
         self._drop_network()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
             self.add(layer)
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, without the Input, as a new list.
+        """The layers, without the Input, as a list that cannot be changed: use add() and pop().
 
         >>> Sequential([Input((2,)), Dense(3, name="hidden")]).layers
         [<Dense name=hidden, built=True>]
         """
-        return list(self._layers)
+        return LayerList(self._layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer with this name, or with this index from 0. Raises ValueError if there is none.
+
+        >>> model = Sequential([Dense(3, name="hidden"), Dense(1)])
+        >>> model.get_layer("hidden").units, model.get_layer(index=-1).units
+        (3, 1)
+        """
+        if (name is None) == (index is None) or not isinstance(name, (str, type(None))):
+            raise ValueError(
+                f"expected get_layer(name), a string, or get_layer(index=i). Received: name={name!r}, index={index!r}"
+            )
+        if index is not None:
+            if not -len(self._layers) <= index < len(self._layers):
+                raise ValueError(
+                    f"Was asked to retrieve layer at index {index} but model only has {len(self._layers)} layers."
+                )
+            return self._layers[index]
+        names = [layer.name for layer in self._layers]
+        if name not in names:
+            raise ValueError(f"No such layer: {name!r}. Existing layers are: {names}{did_you_mean(name, names)}")
+        return self._layers[names.index(name)]
 
     @property
     def built(self) -> bool:
@@ -245,6 +272,16 @@ class Stack(Fixed):
             width = layer.output_units(width)
         return width
 
+    @property
+    def weights(self) -> list[npt.NDArray[Any]]:
+        """All weights in the order of get_weights(), as read-only arrays; [] before the model is built.
+
+        >>> [array.shape for array in Sequential([Dense(3, input_shape=(2,))]).weights]
+        [(2, 3), (3,)]
+        """
+        with changes:
+            return [array for layer in self._layers for array in layer.weights]
+
     def get_weights(self) -> list[npt.NDArray[Any]]:
         """Return copies of all weights, in the order of the layers: for Dense, kernel (inputs, units), bias (units,).
 
@@ -253,8 +290,7 @@ class Stack(Fixed):
         >>> [array.shape for array in Sequential([Dense(3, input_shape=(2,)), PReLU()]).get_weights()]
         [(2, 3), (3,), (3,)]
         """
-        with changes:
-            return [array for layer in self._layers for array in layer.get_weights()]
+        return [array.copy() for array in self.weights]
 
     def set_weights(self, weights: Any) -> None:
         """Replace all weights; all are validated before any is replaced.
@@ -291,3 +327,16 @@ class Stack(Fixed):
 
     def _drop_network(self) -> None:
         """Forget what was built from layers or weights that have changed since."""
+
+
+for _name in (
+    "compile",
+    "fit",
+    "evaluate",
+    "train_on_batch",
+    "test_on_batch",
+    "trainable",
+    "optimizer",
+    "loss",
+):  # not for type checkers
+    setattr(Stack, _name, OfTraining(_name))

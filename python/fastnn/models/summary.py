@@ -16,10 +16,12 @@ def _cells(bar: str, cells: tuple[str, str, str], widths: list[int]) -> str:
     return f"{bar} {cells[0]:<{first}} {bar} {cells[1]:<{second}} {bar} {cells[2]:>{third}} {bar}"
 
 
-def summary_lines(name: str, rows: list[tuple[str, str, str]], params: int, bytes_per_param: int) -> list[str]:
+def summary_lines(
+    name: str, rows: list[tuple[str, str, str]], params: int, not_trained: int, bytes_per_param: int
+) -> list[str]:
     """Return the lines of a summary; rows are (layer (type), output shape, params).
 
-    >>> summary_lines("m", [("dense (Dense)", "(None, 3)", "9")], 9, 4)[3:5]
+    >>> summary_lines("m", [("dense (Dense)", "(None, 3)", "9")], 9, 0, 4)[3:5]
     ['┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩',
      '│ dense (Dense)                   │ (None, 3)              │             9 │']
     """
@@ -38,5 +40,5 @@ def summary_lines(name: str, rows: list[tuple[str, str, str]], params: int, byte
             lines.append(_line("├", "─", "┼", "┤", widths))
         lines.append(_cells("│", row, widths))
     lines.append(_line("└", "─", "┴", "┘", widths))
-    total = f"{params:,} ({bytes_text(params * bytes_per_param)})"
-    return [*lines, f" Total params: {total}", f" Trainable params: {total}", " Non-trainable params: 0 (0.00 B)"]
+    totals = {"Total": params, "Trainable": params - not_trained, "Non-trainable": not_trained}
+    return lines + [f" {kind} params: {n:,} ({bytes_text(n * bytes_per_param)})" for kind, n in totals.items()]

@@ -1,6 +1,9 @@
 """load_model and save_model."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from fastnn.floating_point import default_mode
@@ -19,6 +22,9 @@ def load_model(
     outputs: str | None = None,
     fold: bool = True,
     check: Any = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,  # noqa: A002
+    safe_mode: bool = True,
 ) -> Sequential:
     """Return the model of a file. The content of the file, not its name, decides how it is read.
 
@@ -34,6 +40,9 @@ def load_model(
         (default), or stay layers of their own.
     check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` then compares the two.
 
+    compile, safe_mode: accepted for programs written for Keras. fastnn compiles nothing, and is always safe.
+    custom_objects: only None or empty, since no code of others is run.
+
     The whole file is validated first. Nothing in it is executed, and no other file is opened, except external data of
     ONNX in the same folder.
     Raises ModelFormatError (a ValueError) for a malformed file; its subclasses UnsupportedModelError for a model that
@@ -46,6 +55,11 @@ def load_model(
     >>> load_model("model.safetensors") == model
     True
     """
+    if custom_objects:
+        raise ValueError(
+            "expected no custom_objects, since fastnn runs its own layers alone. "
+            f"Received: custom_objects={dict(custom_objects)!r:.200}"
+        )
     with open_model(filepath) as file:
         return formats.load(file, layers=layers, prefix=prefix, eps=eps, outputs=outputs, fold=fold, check=check)
 

@@ -10,7 +10,7 @@ from fastnn.importers.keras.file import load as load_keras
 from fastnn.importers.keras.file import tensors as keras_tensors
 from fastnn.importers.nnet import load as load_nnet
 from fastnn.importers.onnx.file import load as load_onnx
-from fastnn.importers.refusals import misplaced, refusal
+from fastnn.importers.refusals import in_one_sentence, misplaced, refusal
 from fastnn.importers.report import of_own_file
 from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, module_names
 from fastnn.models.sequential import Sequential
@@ -72,7 +72,8 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
         if safetensors.is_state_dict(file):
             raise _activations_missing(file, None) from None
         raise
-    model = Sequential._unbuilt(config)
+    with in_one_sentence(file.name):
+        model = Sequential._of_file(config)
     model._adopt(model._states(config["build_input_shape"][-1], weights))
     if check is not None:
         model.conversion = of_own_file(model, file.name, check)

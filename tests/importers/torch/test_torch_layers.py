@@ -6,7 +6,7 @@ import pytest
 import fastnn
 from arrays import uniform
 from fastnn import from_torch_state_dict
-from fastnn.layers import Activation, Affine, Dense, LayerNormalization, PReLU
+from fastnn.layers import Activation, Affine, BatchNormalization, Dense, Dropout, LayerNormalization, PReLU, ReLU
 from state_dicts import batch_norm, saved, state_dict_bytes, weights
 
 
@@ -57,6 +57,8 @@ def test_layers_take_the_modules_of_their_kind_and_activations_take_none(tmp_pat
         fastnn.load_model(path, layers=layers, eps=1e-3),
         from_torch_state_dict(tensors, layers, eps=1e-3, fold=False),
     ]
+    of_keras = [Dense(3, "tanh"), BatchNormalization(epsilon=1e-3), Dropout(0.5), ReLU(), *layers[3:]]
+    models.append(from_torch_state_dict(tensors, of_keras))
     for model in models:
         np.testing.assert_allclose(model.predict(x), y / y.sum(axis=1, keepdims=True), rtol=1e-12)
     assert all(not layer.built for layer in layers)  # the model has layers of its own

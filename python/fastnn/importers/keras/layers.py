@@ -18,6 +18,7 @@ from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import steps
 from fastnn.importers.keras.config import KerasLayer, Shape, keras_3_form
 from fastnn.importers.steps import Array, Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
+from fastnn.layers.activation import ALIASES
 
 # Keys of any layer's config that change no prediction.
 _IGNORED = re.compile(
@@ -54,8 +55,7 @@ _FLOATS = {None, "float16", "bfloat16", "float32", "float64", "mixed_float16", "
 
 # Activations have the same names and parameters in Keras as in fastnn but for these.
 _ONLY_FASTNN = {"step", "clip", "gelu_tanh"}
-_RENAMED = {"swish": "silu", "hard_silu": "hard_swish"}
-ACTIVATIONS = frozenset(_core.activations) - _ONLY_FASTNN | _RENAMED.keys() | {"log_sigmoid", "sparse_sigmoid"}
+ACTIVATIONS = frozenset(_core.activations) - _ONLY_FASTNN | ALIASES.keys() | {"log_sigmoid", "sparse_sigmoid"}
 
 
 def layer_steps(layer: KerasLayer) -> list[Step]:
@@ -161,7 +161,7 @@ def _activation(layer: KerasLayer, *, activation: Any = None) -> list[Step]:
             return steps.hard_sigmoid(source, 0.5, 0.5)
         case "log_sigmoid":  # log(1 / (1 + exp(-x))) = -softplus(-x)
             return steps.softplus(source, -1.0)
-    return [Function(source, _RENAMED.get(activation, activation))]
+    return [Function(source, ALIASES.get(activation, activation))]
 
 
 def _batch_normalization(

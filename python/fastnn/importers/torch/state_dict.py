@@ -1,5 +1,7 @@
 """PyTorch's state dicts: weights by name. They do not say what the modules compute, so `layers` does."""
 
+from __future__ import annotations
+
 import io
 import os
 import re
@@ -20,11 +22,11 @@ from fastnn.importers.torch.kinds import KINDS, as_array, kinds_of, weighted
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
-from fastnn.layers.normalization import LayerNormalization
+from fastnn.layers.normalization import BatchNormalization, LayerNormalization
 from fastnn.models.sequential import Sequential
 
 Entry = Layer | str | Mapping[str, Any]
-_KIND_OF_LAYER = {kind.layer: name for name, kind in KINDS.items()}
+_KIND_OF_LAYER = {kind.layer: name for name, kind in KINDS.items()} | {BatchNormalization: "BatchNorm1d"}
 _KIND_OF_NAME = {"layer_norm": "LayerNorm", "prelu": "PReLU"}  # names in `layers` that are modules, not activations
 _DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}}  # PyTorch's, if not fastnn's
 
@@ -238,7 +240,7 @@ def _steps(
         if kind is None:
             expected = ", ".join(layer.__name__ for layer in (*_KIND_OF_LAYER, Activation))
             raise ValueError(f"{source}: expected layers to hold {expected}; received {entry!r:.100}")
-        if isinstance(entry, LayerNormalization):
+        if isinstance(entry, (LayerNormalization, BatchNormalization)):
             eps = entry.parameters["epsilon"]
         step = _module(source, tensors, kind, type(entry).__name__, eps)
         if isinstance(entry, Dense):

@@ -1,0 +1,51 @@
+"""Initializers return the first weights of a layer, with Keras' names, arguments and defaults.
+
+An initializer is a callable. It takes a shape and returns a float64 array; the layer converts it to the model's dtype.
+The numbers are drawn as Keras draws them, but with NumPy's generator: the same seed gives other numbers than in Keras.
+
+>>> from fastnn.initializers import GlorotUniform
+>>> layer = Dense(3, kernel_initializer=GlorotUniform(seed=1), bias_initializer="zeros")
+"""
+
+from fastnn.initializers.base import Initializer, seed_weights
+from fastnn.initializers.drawn import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+)
+from fastnn.initializers.fixed import Constant, Identity, Ones, Zeros
+from fastnn.initializers.lookup import get, serialize
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "get",
+    "seed_weights",
+    "serialize",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

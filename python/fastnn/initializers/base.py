@@ -1,0 +1,85 @@
+"""The base class of initializers, and the generator that those without an own seed share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.strict import Strict
+
+Array = npt.NDArray[np.float64]
+_shared = np.random.default_rng()
+
+
+def seed_weights(seed: int) -> None:
+    """Seed the generator that all initializers without an own seed share.
+
+    Raises what NumPy's default_rng() raises for another seed than a non-negative integer.
+
+    >>> seed_weights(1)
+    >>> first = fastnn.initializers.GlorotUniform()((2, 3))
+    >>> seed_weights(1)
+    >>> bool((fastnn.initializers.GlorotUniform()((2, 3)) == first).all())
+    True
+    """
+    global _shared
+    _shared = np.random.default_rng(seed)
+
+
+def checked_seed(seed: object) -> int:
+    """Return seed as an int. Raises ValueError unless it is an integer from 0 to 2**32 - 1.
+
+    >>> checked_seed(np.int64(7))
+    7
+    """
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"expected seed to be an integer from 0 to 2**32 - 1; received seed={seed!r}")
+    return int(seed)
+
+
+def generator(seed: int | None) -> np.random.Generator:
+    """Return a new generator with this seed; without a seed the one that all share.
+
+    >>> bool(generator(1).uniform() == generator(1).uniform())
+    True
+    """
+    return _shared if seed is None else np.random.default_rng(seed)
+
+
+def of_kernel(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the shape of a kernel, (inputs, units). Raises ValueError for others.
+
+    >>> of_kernel((2, 3))
+    (2, 3)
+    """
+    if len(shape) != 2:
+        raise ValueError(f"expected the shape of a kernel, (inputs, units), for this initializer; received {shape}")
+    return shape[0], shape[1]
+
+
+class Initializer(Strict):
+    """Base class of all initializers: call one with a shape; the first size is the inputs, the last one the units.
+
+    >>> isinstance(fastnn.initializers.Zeros(), Initializer)
+    True
+    """
+
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, shape: tuple[int, ...]) -> Array:
+        """Return a float64 array of this shape."""
+        return self._numbers(shape)
+
+    def _numbers(self, shape: tuple[int, ...]) -> Array:
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments of an equal initializer.
+
+        >>> fastnn.initializers.GlorotUniform(seed=1).get_config()
+        {'seed': 1}
+        """
+        return {name: getattr(self, name) for name in self._arguments}

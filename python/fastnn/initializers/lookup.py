@@ -1,0 +1,77 @@
+"""Initializers by their names, and as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from fastnn.initializers.base import Initializer
+from fastnn.initializers.drawn import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+)
+from fastnn.initializers.fixed import Constant, Identity, Ones, Zeros
+from fastnn.text import did_you_mean
+
+_CLASSES: dict[str, Callable[..., Initializer]] = {
+    each.__name__: each
+    for each in (
+        *(Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, LecunNormal, LecunUniform, Ones),
+        *(Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros),
+    )
+}
+_NAMES = {re.sub("(?<!^)([A-Z])", r"_\1", name).lower(): each for name, each in _CLASSES.items()}  # he_normal, …
+_ALIASES = {"normal": RandomNormal, "uniform": RandomUniform, "one": Ones, "zero": Zeros}  # as in Keras
+
+
+def get(identifier: object) -> Initializer:
+    """Return the initializer that identifier names.
+
+    identifier: a name such as "he_normal" or "HeNormal"; a result of serialize(); or an initializer, which is returned
+        as it is. Raises ValueError for anything else.
+
+    >>> get("glorot_uniform").get_config()
+    {'seed': None}
+    """
+    if isinstance(identifier, Initializer):
+        return identifier
+    by_name = _CLASSES | _NAMES | _ALIASES
+    if isinstance(identifier, str) and identifier in by_name:
+        return by_name[identifier]()
+    name, known = identifier, _CLASSES | _NAMES
+    if isinstance(identifier, dict) and identifier.keys() <= {"class_name", "config"}:
+        name, config, known = identifier.get("class_name"), identifier.get("config", {}), _CLASSES
+        if isinstance(name, str) and name in _CLASSES and isinstance(config, dict):
+            try:
+                return _CLASSES[name](**config)
+            except TypeError as error:
+                raise ValueError(f"{error}. Received: {identifier!r}") from None
+    raise ValueError(
+        f"expected an initializer from fastnn.initializers, or one of {', '.join(map(repr, _NAMES))}; "
+        f"received {identifier!r}{did_you_mean(name, known)}"
+    )
+
+
+def serialize(initializer: Initializer) -> dict[str, Any]:
+    """Return a dict of JSON's types from which get() creates an equal initializer.
+
+    Raises ValueError for an initializer of another class than those of fastnn.initializers.
+
+    >>> serialize(GlorotUniform(seed=1))
+    {'class_name': 'GlorotUniform', 'config': {'seed': 1}}
+    """
+    if type(initializer) not in _CLASSES.values():
+        raise ValueError(
+            f"expected an initializer from fastnn.initializers, no subclass of one; received {initializer!r}"
+        )
+    return {"class_name": type(initializer).__name__, "config": initializer.get_config()}

@@ -1,0 +1,223 @@
+"""A model as data: its config, its files. The part of a Sequential that saves and loads."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Self
+
+from fastnn import _core
+from fastnn.files import open_regular
+from fastnn.floating_point import default_mode
+from fastnn.layers.activation import Activation
+from fastnn.layers.dense import Dense
+from fastnn.layers.layer import Description, Layer, ModelDescription, State
+from fastnn.layers.named import ELU, Dropout, Flatten, LeakyReLU, ReLU, Softmax
+from fastnn.layers.normalization import Affine, BatchNormalization, LayerNormalization, PReLU
+from fastnn.locks import changes
+from fastnn.models.stack import Stack
+from fastnn.saving import native
+from fastnn.text import did_you_mean, printable
+
+_LAYERS: dict[str, type[Layer]] = {
+    each.__name__: each
+    for each in (
+        *(Dense, Activation, PReLU, Affine, LayerNormalization, BatchNormalization),
+        *(ReLU, LeakyReLU, ELU, Softmax, Dropout, Flatten),
+    )
+}
+
+
+def _layer_from_config(layer: Any) -> Layer:
+    """Return the layer of an entry of get_config()."""
+    class_name = layer.get("class_name") if isinstance(layer, dict) else None
+    if not isinstance(class_name, str) or class_name not in _LAYERS or layer.keys() != {"class_name", "config"}:
+        raise _core.UnsupportedModelError(
+            f"expected layers with a config and a class_name among {', '.join(_LAYERS)}. "
+            f"Received: layer={layer!r}{did_you_mean(class_name, _LAYERS)}"
+        )
+    return _LAYERS[class_name].from_config(layer["config"])
+
+
+def _layer_of_file(entry: dict[str, Any]) -> Layer:
+    """Return the layer of an entry of a model file, which C++ has checked; Layer._stored() writes it."""
+    if "keras" not in entry:
+        return _layer_from_config(entry)
+    keras, computed = entry["keras"], entry["config"]
+    name = {"name": computed["name"]} if "name" in computed else {}
+    layer = _layer_from_config({"class_name": keras["class_name"], "config": keras["config"] | name})
+    own = layer._stored()
+    is_known = keras["config"].keys() <= set(layer._arguments)
+    if not is_known or (own["class_name"], own["config"]) != (entry["class_name"], {"name": layer.name} | computed):
+        raise _core.ModelFormatError(
+            f"expected its keras to compute the same as {entry['class_name']} {computed!r:.200}; "
+            f"received {keras!r:.200}"
+        )
+    return layer
+
+
+class Stored(Stack):
+    """Layers in a row that are saved and loaded. The base class of Sequential."""
+
+    def _descriptions(self, states: list[State]) -> list[Description]:
+        return [layer._description(state) for layer, state in zip(self._layers, states, strict=True)]
+
+    def _describe(self) -> ModelDescription:
+        """Return the model as data, a consistent snapshot for saving and exporters. Builds the model if necessary."""
+        with changes:
+            self.build()
+            layers = self._descriptions(self._states(self._known_inputs()))
+            names, inputs, units = [layer.name for layer in self._layers], self._known_inputs(), layers[-1].units
+            return ModelDescription(self.dtype, inputs, units, self.classes, self._feature_names, names, layers)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture, without weights, in JSON's types.
+
+        >>> config = Sequential([Dense(3, input_shape=(2,))], name="small").get_config()
+        >>> config["name"], config["dtype"], config["build_input_shape"], len(config["layers"])
+        ('small', 'float32', [None, 2], 1)
+        """
+        with changes:
+            config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
+            if self._inputs is not None:
+                config["build_input_shape"] = [None, self._inputs]
+            if self._classes is not None:
+                config["classes"] = self._classes.tolist()
+            if self._feature_names is not None:
+                config["feature_names"] = list(self._feature_names)
+            config["layers"] = [
+                {"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers
+            ]
+            return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Return a new model with the architecture that get_config() returned, and with initial weights.
+
+        Raises UnsupportedModelError (a ValueError) for unknown layers, ValueError for another malformed config.
+
+        >>> config = Sequential([Dense(3, input_shape=(2,))]).get_config()
+        >>> Sequential.from_config(config).output_shape
+        (None, 3)
+        """
+        model = cls._unbuilt(config)
+        if "build_input_shape" in config:
+            model.build(config["build_input_shape"])
+        return model
+
+    def to_json(self) -> str:
+        """Return the architecture as JSON text, from which model_from_json() makes a model with initial weights.
+
+        >>> from fastnn.models import model_from_json
+        >>> model_from_json(Sequential([Dense(3, input_shape=(2,))]).to_json()).output_shape
+        (None, 3)
+        """
+        return json.dumps({"class_name": "Sequential", "config": self.get_config()}, ensure_ascii=False)
+
+    @classmethod
+    def _unbuilt(cls, config: dict[str, Any]) -> Self:
+        known = {"name", "dtype", "build_input_shape", "layers", "classes", "feature_names"}
+        if not isinstance(config, dict) or not isinstance(config.get("layers"), list) or not config.keys() <= known:
+            raise ValueError(
+                "expected the config of a Sequential, a dict with layers and perhaps name, dtype, build_input_shape, "
+                f"classes, feature_names. Received: config={config!r}"
+            )
+        layers = map(_layer_from_config, config["layers"])
+        model = cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
+        model.classes = config.get("classes")
+        model.feature_names = config.get("feature_names")
+        return model
+
+    @classmethod
+    def _of_file(cls, config: dict[str, Any]) -> Self:
+        """Return the model, without weights, of a model file's config, which C++ has checked.
+
+        Raises ModelFormatError if a layer's name in Keras is unknown, or computes something else than the file says.
+        """
+        layers = []
+        for i, entry in enumerate(config["layers"]):
+            try:
+                layers.append(_layer_of_file(entry))
+            except (TypeError, ValueError) as error:  # of a constructor too, of a layer or an initializer
+                kind = type(error) if isinstance(error, _core.ModelFormatError) else _core.UnsupportedModelError
+                raise kind(f"layer {i}: {error}") from None
+        model = cls(layers, name=config.get("name"), dtype=config["dtype"])
+        model.classes = config.get("classes")
+        model.feature_names = config.get("feature_names")
+        return model
+
+    @default_mode()
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write architecture, weights and names to a .safetensors file (docs/model-format.md).
+
+        The file appears whole or not at all; the same model gives the same bytes. load_model() reads it.
+        overwrite: whether to replace a file that exists; default True.
+        Raises ValueError (another extension, unknown number of inputs), FileExistsError (overwrite=False), OSError.
+
+        >>> model = Sequential([Dense(3, input_shape=(2,))])
+        >>> model.save("model.safetensors")
+        >>> load_model("model.safetensors") == model
+        True
+        """
+        path = Path(os.fsdecode(filepath))
+        if path.suffix != ".safetensors":
+            raise ValueError(f"expected filepath to end in .safetensors. Received: filepath={str(filepath)!r}")
+        if not overwrite and path.exists():
+            raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
+        with changes:
+            for layer in self._layers:
+                if type(layer) is not _LAYERS.get(type(layer).__name__):
+                    raise _core.UnsupportedModelError(
+                        f"expected layers among {', '.join(_LAYERS)} to save. Received: {layer!r}, a {type(layer)}"
+                    )
+            model = self._describe()
+            config = self.get_config() | {"layers": [layer._stored() for layer in self._layers]}
+        native.write(filepath, config, model)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights, for load_weights(). The file is a model file, so load_model() reads it too.
+
+        filepath: ends in .weights.safetensors. overwrite, and errors: as for save().
+
+        >>> model = Sequential([Dense(3, input_shape=(2,))])
+        >>> model.save_weights("small.weights.safetensors")
+        >>> other = Sequential([Dense(3, input_shape=(2,))])
+        >>> other.load_weights("small.weights.safetensors")
+        >>> other == model
+        True
+        """
+        if not os.fsdecode(filepath).endswith(".weights.safetensors"):
+            raise ValueError(f"expected filepath to end in .weights.safetensors. Received: filepath={str(filepath)!r}")
+        self.save(filepath, overwrite)
+
+    @default_mode()
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Replace all weights by those of a file that save_weights() or save() wrote; builds the model if necessary.
+
+        The layers with weights must have the same weights and shapes as those of the file, in the same order; their
+        names and activations do not count. Numbers of another dtype are converted.
+        Raises ModelFormatError (a ValueError) for a malformed file, ValueError for one of other weights, OSError.
+
+        >>> Sequential([Dense(3, input_shape=(2,))]).save_weights("small.weights.safetensors")
+        >>> model = Sequential([Dense(3, "tanh")])
+        >>> model.load_weights("small.weights.safetensors")
+        >>> model.output_shape
+        (None, 3)
+        """
+        with open_regular(os.fsdecode(filepath)) as file:
+            config, layers = native.read(file)
+        received = [{name: array.shape for name, array in weights.items()} for weights in layers if weights]
+        with changes:
+            width = inputs = config["build_input_shape"][-1]
+            expected = []
+            for layer in self._layers:
+                expected += [shapes] if (shapes := layer.weight_shapes(width)) else []
+                width = layer.output_units(width)
+            if self._inputs not in (None, inputs) or received != expected:
+                raise ValueError(
+                    f"{printable(os.fsdecode(filepath))}: expected a model of {self._inputs or inputs} inputs with the "
+                    f"weights {expected!r:.400}; received {inputs} inputs and {received!r:.400}"
+                )
+            self.build((None, inputs))
+            self.set_weights([array for weights in layers for array in weights.values()])

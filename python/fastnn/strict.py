@@ -1,0 +1,128 @@
+"""The base class of layers, models and initializers: arguments and attributes that do not exist are refused."""
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from fastnn.text import did_you_mean
+
+_NO_TRAINING = (
+    "fastnn does not train; train with Keras, PyTorch or scikit-learn, then convert with fastnn.from_keras(model), "
+    "from_torch(module) or from_sklearn(estimator)"
+)
+
+
+def number(name: str, value: object) -> float:
+    """Return value as a float. Raises ValueError unless it is a number.
+
+    >>> number("epsilon", 1)
+    1.0
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ValueError(f"expected {name} to be a number. Received: {name}={value!r}")
+    try:
+        return float(value)
+    except OverflowError:  # of an int
+        raise ValueError(f"expected {name} to be a number up to 1.8e308. Received an integer beyond it") from None
+
+
+def finite(name: str, value: object) -> float:
+    """Return value as a float. Raises ValueError unless it is a finite number.
+
+    >>> finite("gain", 2)
+    2.0
+    """
+    if not math.isfinite(number(name, value)):
+        raise ValueError(f"expected {name} to be a finite number. Received: {name}={value!r}")
+    return number(name, value)
+
+
+class Strict:
+    """Base class whose objects refuse what they do not know.
+
+    Arguments of the constructor are attributes that cannot change later, since a network may have been built from them.
+    Other attributes that the constructor did not set are refused, unless the class has them or they begin with "_".
+
+    >>> Dense(3).units = 4
+    Traceback (most recent call last):
+    AttributeError: units of <Dense name=..., built=False> cannot be changed; make a new one with units=4
+    >>> Dense(3, activaton="relu")
+    Traceback (most recent call last):
+    TypeError: Dense() got an unexpected keyword argument 'activaton'; did you mean 'activation'?
+    """
+
+    _arguments: tuple[str, ...] = ()  # of the constructor
+    _fixed: frozenset[str] = frozenset()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        init = cls.__dict__.get("__init__")
+        if not inspect.isfunction(init):
+            return
+        code = init.__code__
+        arguments = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        if cls.__module__.startswith("fastnn."):
+            cls._arguments = arguments
+            cls._fixed |= frozenset(arguments)
+        takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
+        cls.__init__ = _checking(init, arguments, takes_any)  # type: ignore[method-assign]
+
+    if not TYPE_CHECKING:  # type checkers would take it for leave to set anything
+
+        def __setattr__(self, name: str, value: object) -> None:
+            is_known, is_made = name in self.__dict__, "_is_made" in self.__dict__
+            if name in self._fixed and (is_known or is_made):
+                raise AttributeError(f"{name} of {self!r} cannot be changed; make a new one with {name}={value!r}")
+            if is_made and not is_known and not name.startswith("_") and not _in_class(self, name):
+                raise AttributeError(f"{self!r} has no attribute {name!r} to set{did_you_mean(name, dir(self))}")
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> Iterable[str]:
+        return [name for name in super().__dir__() if not isinstance(getattr(type(self), name, None), OfTraining)]
+
+
+def _in_class(thing: object, name: str) -> bool:
+    return any(name in each.__dict__ for each in type(thing).__mro__)
+
+
+def _checking(init: Callable[..., None], arguments: tuple[str, ...], takes_any: bool) -> Callable[..., None]:
+    """Return a constructor that suggests an argument for an unknown one, and marks the object as made."""
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **named: Any) -> None:
+        for name in named:
+            if not takes_any and name not in arguments:
+                said = f"{type(self).__name__}() got an unexpected keyword argument {name!r}"
+                of_training = name == "trainable" or name.endswith(("_regularizer", "_constraint"))
+                known = {*arguments, *type(self)._arguments}
+                raise TypeError(f"{said}: {_NO_TRAINING}" if of_training else said + did_you_mean(name, known))
+        init(self, *args, **named)
+        if type(self).__init__ is checked:  # the outermost constructor
+            self.__dict__["_is_made"] = True
+
+    return checked
+
+
+class OfTraining:
+    """Stands in a class for what Keras has for training: every use is an AttributeError that says what to do instead.
+
+    A `__getattr__` would do the same, but makes Python look up every attribute of a model more slowly.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _refuse(self, owner: type) -> NoReturn:
+        raise AttributeError(f"{owner.__name__} has no {self._name!r}: {_NO_TRAINING}")
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        """Return the descriptor of a class, as a property does; raise AttributeError for an object."""
+        return self if instance is None else self._refuse(owner)
+
+    def __set__(self, instance: object, value: object) -> None:
+        """Raise AttributeError."""
+        self._refuse(type(instance))
