@@ -1,6 +1,6 @@
 """A model from an importer's steps, with the report of what was done and how far its answers are from the source's."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn.importers.fold import to_model
 from fastnn.importers.steps import Array, Step
+from fastnn.importers.verification import Reference, Verification, verify
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
@@ -37,7 +38,7 @@ class Conversion:
     """The report of a conversion, ``model.conversion``: what became of each layer, node or module of the source.
 
     source: the kind and name of the source. steps: pairs of a part of the source and what became of it.
-    difference: a Difference, or None without ``check=``.
+    difference: a Difference, or None without ``check=``. verification: a Verification, or None with ``verify=False``.
 
     >>> weights = {"0.weight": np.ones((3, 2)), "0.bias": np.zeros(3)}
     >>> model = fastnn.from_torch_state_dict(weights, ["relu"], check=([[1, 2]], [[3, 3, 3]]))
@@ -51,11 +52,12 @@ class Conversion:
     source: str
     steps: list[tuple[str, str]]
     difference: Difference | None = None
+    verification: Verification | None = None
 
     def __str__(self) -> str:
         width = max((len(source) for source, _ in self.steps), default=0)
         lines = [self.source, *(f"  {source:<{width}} -> {what}" for source, what in self.steps)]
-        return "\n".join([*lines, *([str(self.difference)] if self.difference else [])])
+        return "\n".join([*lines, *(str(each) for each in (self.verification, self.difference) if each is not None)])
 
 
 def convert(
@@ -69,6 +71,7 @@ def convert(
     check: Any = None,
     answers: Callable[[Array], Array] | None = None,
     dtype: str = "float32",
+    reference: Reference | None = None,
 ) -> Sequential:
     """Return the model of the steps; its `conversion` tells what was done.
 
@@ -76,8 +79,17 @@ def convert(
     dtype: of a model without kernels.
     check: (x, y), rows and the source's answers; or x alone where `answers`, the source's own predictions, are at hand.
         Arrays of `inputs` numbers each, such as images, are flattened as fastnn takes them.
+    reference: answers rows for the source, to verify the model with; UnsupportedModelError if they do not agree.
     """
+    steps = list(steps)
     model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype)
+    verification = None
+    if reference is not None:
+
+        def build(some: Sequence[Step]) -> Sequential:
+            return to_model(some, inputs=model.input_shape[1], fold=fold, dtype=dtype)[0]
+
+        verification = verify(model, reference, steps, build)
     model.classes = classes
     difference = None
     if check is not None:
@@ -85,7 +97,7 @@ def convert(
         if inputs is not None and x.ndim > 2 and x.size == len(x) * inputs:
             x = x.reshape(len(x), inputs)
         difference = _difference(model, x, y)
-    model.conversion = Conversion(source, report, difference)
+    model.conversion = Conversion(source, report, difference, verification)
     return model
 
 

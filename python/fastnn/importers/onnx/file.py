@@ -11,23 +11,28 @@ from typing import Any, BinaryIO
 from fastnn._core import LimitError
 from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.budget import Budget
+from fastnn.importers.onnx.evaluation import Program
 from fastnn.importers.onnx.graph import Graph
 from fastnn.importers.onnx.graph import read as read_graph
 from fastnn.importers.onnx.walk import steps as graph_steps
 from fastnn.importers.onnx.wire import check as check_wire
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
+from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
 
 
-def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+def load(
+    file: BinaryIO, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
+) -> Sequential:
     """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
 
     file: open. Numbers in other files ("external data") are read from its folder only, and through no link.
     fold: whether affine steps, such as BatchNormalization, are folded into the layer beside them, in float64.
     check: (x, y), rows and the answers to them, for ``model.conversion.difference``.
+    verify: whether the graph and the model answer some rows, and a model whose answers differ is refused (default).
 
     The answers are (rows, units): a last Squeeze or Reshape that makes (rows,) of (rows, 1) is left out. A classifier
     answers with probabilities, a single one for two classes included; ``model.classes`` are the labels.
@@ -44,8 +49,12 @@ def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | No
     """
     with in_one_sentence(file.name):
         budget = Budget()
-        graph = read_graph(_parsed(file, budget), os.path.dirname(file.name), budget)  # noqa: PTH120
-        return _model(graph, budget, fold=fold, check=check, name=name, source=f"ONNX model {file.name!r}")
+        proto = _parsed(file, budget)
+        graph = read_graph(proto, os.path.dirname(file.name), budget)  # noqa: PTH120
+        program = Program(proto) if verify else None
+        del proto  # for its memory
+        source = f"ONNX model {file.name!r}"
+        return _model(graph, budget, program, fold=fold, check=check, name=name, source=source)
 
 
 def from_proto(
@@ -56,10 +65,12 @@ def from_proto(
     check: Any = None,
     name: str | None = None,
     source: str = "ONNX model",
+    verify: bool | Reference = True,
 ) -> Sequential:
     """Return the model of an onnx.ModelProto; see load() for the other parameters.
 
     folder: of its external data, if there is any. source: its name in errors and the report.
+    verify: may be what answers rows instead of the graph.
 
     >>> import onnx
     >>> Sequential([fastnn.layers.Dense(3, input_shape=(2,))]).export("model.onnx")
@@ -69,7 +80,8 @@ def from_proto(
     with in_one_sentence(source):
         budget = Budget()
         graph = read_graph(proto, folder, budget)
-        return _model(graph, budget, fold=fold, check=check, name=name, source=source)
+        program = Program(proto) if verify is True else verify or None
+        return _model(graph, budget, program, fold=fold, check=check, name=name, source=source)
 
 
 def _parsed(file: BinaryIO, budget: Budget) -> Any:
@@ -88,12 +100,22 @@ def _parsed(file: BinaryIO, budget: Budget) -> Any:
     return proto
 
 
-def _model(graph: Graph, budget: Budget, *, fold: bool, check: Any, name: str | None, source: str) -> Sequential:
+def _model(
+    graph: Graph,
+    budget: Budget,
+    program: Program | Reference | None,
+    *,
+    fold: bool,
+    check: Any,
+    name: str | None,
+    source: str,
+) -> Sequential:
     answers = find_answers(graph)
     steps = graph_steps(graph, answers.value, budget)
     inputs = graph.shape[-1] if graph.shape is not None and len(graph.shape) == 2 else None
     dtype = "float64" if graph.is_double else "float32"
-    model = convert(source, steps, inputs=inputs, fold=fold, name=name, check=check, dtype=dtype)
+    reference = program.reference(graph, answers.value) if isinstance(program, Program) else program
+    model = convert(source, steps, inputs=inputs, fold=fold, name=name, check=check, dtype=dtype, reference=reference)
     with refusing("has classes that fastnn cannot keep", ValueError):
         model.classes = answers.classes
     return model

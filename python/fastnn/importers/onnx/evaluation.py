@@ -1,0 +1,116 @@
+"""onnx's own evaluator as the reference of an imported model: it runs the nodes of the file, in NumPy.
+
+It computes in float64 whatever the file says, so that its roundings do not count; large models in their own types.
+"""
+
+import importlib
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fastnn.importers.onnx import constants
+from fastnn.importers.onnx.budget import Budget
+from fastnn.importers.onnx.graph import Graph
+from fastnn.importers.onnx.tensors import DTYPES, Array
+from fastnn.importers.verification import MOST_WEIGHTS, NotVerifiedError, Reference
+
+_DOUBLE = 11
+_FLOATS = (1, 10, 11, 16)  # of TensorProto.DataType
+
+
+class Program:
+    """The nodes of a ModelProto, without its initializers, which the importer has read."""
+
+    def __init__(self, model: Any) -> None:
+        onnx: Any = importlib.import_module("onnx")
+        graph = onnx.GraphProto(name="g")
+        graph.node.extend(node for node in model.graph.node if node.op_type != "Constant")
+        for node in graph.node:
+            node.domain = "" if node.domain == "ai.onnx" else node.domain
+        self._model = onnx.ModelProto(graph=graph, functions=model.functions, opset_import=model.opset_import)
+        self._types = {each.name: each.type.tensor_type.elem_type for each in model.graph.input}
+
+    def reference(self, graph: Graph, target: str) -> Reference:
+        """Return the reference that gives the value `target` of a graph that the importer has accepted."""
+        values = {node.outputs[0]: constants.made_by(node, [], graph.opset, Budget())
+                  for node in graph.nodes if node.op == "Constant"}  # fmt: skip
+        values |= graph.constants
+        is_double = sum(value.size for value in values.values()) <= MOST_WEIGHTS
+        if is_double:
+            with np.errstate(all="ignore"):  # of a signalling NaN
+                values = {name: each.astype("f8") if each.dtype.kind == "f" else each for name, each in values.items()}
+        nodes = self._leading_to(target, is_double)
+        value_of = {str(node): node.outputs[0] for node in graph.nodes}
+        dtype, shape = DTYPES[self._types[graph.input]], graph.shape
+        dtype = np.dtype("f8") if dtype.kind == "f" and is_double else dtype
+        width = max((size for each in values.values() for size in each.shape), default=1)
+        opsets = {"": graph.opset} | {
+            each.domain: each.version for each in self._model.opset_import if each.domain != "ai.onnx"
+        }
+
+        @cache
+        def session() -> Any:
+            return _session(nodes, self._model.functions, opsets, graph.input, dtype)
+
+        def answers(rows: Array, source: str | None) -> Array:
+            name = target
+            if source is not None:
+                name = next(value for text, value in reversed(value_of.items()) if source.endswith(text))
+            given = rows.astype(dtype)
+            if shape is not None and len(shape) > 2:
+                given = given.reshape(len(rows), *(-1 if size is None else size for size in shape[1:]))
+            try:
+                (found,) = session().run([name], {**values, graph.input: given})
+            except (FloatingPointError, MemoryError):
+                raise
+            except Exception as error:  # onnx and NumPy raise many kinds
+                raise NotVerifiedError(
+                    f"onnx's reference evaluator cannot run it: {type(error).__name__}: {error!s:.100}"
+                ) from None
+            return np.asarray(found)
+
+        return Reference(
+            "onnx's reference evaluator",
+            answers,
+            has_steps=True,
+            batch=None if shape is None else shape[0],
+            precision=float(np.finfo("f8" if is_double else "f4").eps),
+            largest=None if dtype.kind == "f" else 1 if dtype.kind == "b" else 127,
+            numbers=max(len(nodes), 1) * width,
+            operations=max(len(nodes), 1),
+        )
+
+    def _leading_to(self, target: str, is_double: bool) -> list[Any]:
+        """Return the nodes that a value needs; in float64, whatever they cast to."""
+        needed, found = {target}, []
+        for node in reversed(self._model.graph.node):
+            if needed.isdisjoint(node.output):
+                continue
+            needed.update(node.input)
+            found.append(node)
+            for attribute in node.attribute if is_double and node.op_type == "Cast" else ():
+                if attribute.name == "to" and attribute.i in _FLOATS:
+                    attribute.i = _DOUBLE
+        return found[::-1]
+
+
+def _session(nodes: list[Any], functions: Any, opsets: dict[str, int], given: str, dtype: np.dtype[Any]) -> Any:
+    onnx: Any = importlib.import_module("onnx")
+    reference: Any = importlib.import_module("onnx.reference")
+    operations: Any = importlib.import_module("onnx.reference.op_run")
+
+    class Erf(operations.OpRun):  # type: ignore[misc]
+        """That of onnx rounds to float32."""
+
+        op_domain = ""
+
+        def _run(self, x: Array) -> tuple[Array]:
+            return (np.vectorize(math.erf, otypes=[x.dtype])(x),)
+
+    kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
+    graph = onnx.GraphProto(node=nodes, input=[onnx.helper.make_tensor_value_info(given, kind, None)])
+    imports = [onnx.helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+    model = onnx.ModelProto(graph=graph, functions=functions, opset_import=imports)
+    return reference.ReferenceEvaluator(model, new_ops=[Erf])

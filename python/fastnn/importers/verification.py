@@ -1,0 +1,253 @@
+"""Every imported model is compared with its source on some rows before it is handed out.
+
+A source that can answer rows gives a Reference: the program that it is, or its formulas in NumPy. Neither shares code
+with the importer that it checks. Most references compute in float64, so that only the model's own rounding counts.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+
+from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.steps import Array, Step
+from fastnn.models.sequential import Sequential
+
+MOST_WEIGHTS = 2**20  # of which copies in float64 fit into the memory that SECURITY.md allows for a small file
+
+_BATCHES = (1, 2, 17, 17)
+_ORDINARY = 20  # the rows before those of zeros, of negative and of large numbers
+_MOST_NUMBERS = 2**21  # that a reference computes for all rows: 16 MiB, some 0.1 s of erf in Python
+_MOST_OPERATIONS = 2**14  # that a reference runs, whatever the number of rows: 0.2 s
+# An importer takes constants for one another that are some roundings to float32 apart.
+_CONSTANTS = 4e-6
+# The sum of n products is exact for products that are off by sqrt(n) roundings, with 8 times that as good as never.
+_ROUNDINGS = 8.0
+_PAIRS = 4  # of changed models, which show what roundings can do
+
+
+class NotVerifiedError(Exception):
+    """A reference cannot answer; the text says why."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The verification of an imported model: ``model.conversion.verification``.
+
+    reference: what answered the rows for the source, such as "onnx's reference evaluator".
+    rows: the number of rows to which the model gives the same answers, but for rounding.
+    reason: None, or why no rows were compared.
+
+    >>> print(Verification("scikit-learn", rows=37))
+    verified: gives the answers of scikit-learn to 37 rows
+    """
+
+    reference: str
+    rows: int = 0
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        if self.reason is not None:
+            return f"not verified: {self.reason}"
+        return f"verified: gives the answers of {self.reference} to {self.rows} rows"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Who answers rows for a source.
+
+    name: for reports. answers: takes rows (rows, inputs), float64 or of `precision`, and either None or the source of
+        a step, whose outputs it then returns; raises NotVerifiedError.
+    fault: says in a refusal who is to blame. batch: the only number of rows that it takes.
+    precision: of its answers, the largest relative error of one operation.
+    largest: of the integers from 0 that it takes; None if it takes real numbers.
+    numbers, operations: how many numbers it makes of a row, and how many operations it runs for a call, at most.
+    has_steps: whether it knows the outputs of each step.
+    """
+
+    name: str
+    answers: Callable[[Array, str | None], Array]
+    fault: str = "fastnn converts this wrongly, please report it"
+    has_steps: bool = False
+    batch: int | None = None
+    precision: float = float(np.finfo("f8").eps)
+    largest: int | None = None
+    numbers: int = 1
+    operations: int = 1
+
+
+def verify(
+    model: Sequential, reference: Reference, steps: Sequence[Step], build: Callable[[Sequence[Step]], Sequential]
+) -> Verification:
+    """Compare a model with its source; UnsupportedModelError, naming the first step that differs, if they do not agree.
+
+    build: returns the model of some of the steps.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            batches = _batches(model, reference)
+            checked = _Comparison(reference, batches, None)
+            if (row := checked.first_difference(model)) is not None:
+                _refuse(model, checked, row, _first_step(reference, batches, steps, build))
+    except NotVerifiedError as error:
+        return Verification(reference.name, reason=str(error))
+    if not checked.compared:
+        return Verification(reference.name, reason=f"{reference.name} over- or underflows for all rows")
+    return Verification(reference.name, checked.compared)
+
+
+def _refuse(model: Sequential, checked: "_Comparison", row: int, source: str | None) -> NoReturn:
+    own, wanted = model.predict(checked.rows[row]), checked.wanted[row]
+    unit = int(np.argmax(np.nan_to_num(np.abs(own - wanted), nan=np.inf)))
+    raise UnsupportedModelError(
+        f"{'' if source is None else f'{source}: '}the converted model would answer a row with {own[unit]:.9g} where "
+        f"{checked.reference.name} says {wanted[unit]:.9g}; {checked.reference.fault}"
+    )
+
+
+def _batches(model: Sequential, reference: Reference) -> list[Array]:
+    """Return ordinary rows, one of zeros, negative and large ones, in batches of several sizes."""
+    inputs = model.input_shape[1]
+    most = _MOST_NUMBERS // max(reference.numbers, inputs)
+    if most < (reference.batch or 1):
+        raise NotVerifiedError(f"the source makes more than {_MOST_NUMBERS} numbers of a batch")
+    sizes = list(_BATCHES)
+    if reference.batch is not None:
+        sizes = [reference.batch] * max(sum(_BATCHES) // reference.batch, 1)
+    del sizes[max(_MOST_OPERATIONS // reference.operations, 1) :]
+    while sum(sizes) > most:
+        sizes.pop()
+    # Few digits, which every float type has.
+    fractions, exponents = np.frexp(np.random.default_rng(0).standard_normal((sum(sizes), inputs)))
+    rows = np.ldexp(np.rint(fractions * 128) / 128, exponents)
+    rows[_ORDINARY : _ORDINARY + 1] = 0.0
+    rows[_ORDINARY + 1 : _ORDINARY + 5] = -np.abs(rows[_ORDINARY + 1 : _ORDINARY + 5])
+    for i in range(3):
+        rows[_ORDINARY + 5 + i :: 3] *= 10.0 ** (i + 1)
+    if reference.largest is not None:
+        rows = np.rint(np.abs(rows) * 50.0) % (reference.largest + 1)
+    return np.split(rows, np.cumsum(sizes)[:-1])
+
+
+class _Comparison:
+    """The answers of a reference to all batches, with which models are compared."""
+
+    def __init__(self, reference: Reference, batches: list[Array], source: str | None) -> None:
+        self.reference, self._source = reference, source
+        self.rows = np.concatenate(batches)
+        self.wanted = np.concatenate([self._answers(batch) for batch in batches])
+        self._left_out: set[int] = set()
+
+    @property
+    def compared(self) -> int:
+        return len(self.rows) - len(self._left_out)
+
+    def _answers(self, rows: Array) -> Array:
+        is_double = self.reference.precision < np.finfo("f4").eps
+        found = np.asarray(self.reference.answers(rows if is_double else rows.astype("f4"), self._source))
+        if found.ndim == 0 or found.size % len(rows) or found.dtype.kind not in "biuf":
+            raise NotVerifiedError(f"{self.reference.name} answers {len(rows)} rows with the shape {found.shape}")
+        return found.reshape(len(rows), -1).astype(np.float64)
+
+    def first_difference(self, model: Sequential) -> int | None:
+        """Return the first row whose answers differ by more than roundings explain."""
+        is_exact = self.reference.precision < np.finfo("f4").eps
+        if is_exact and model.dtype == "float32" and model.count_params() <= MOST_WEIGHTS:
+            row = self._first_difference(_changed(model, "float64"))
+            if row is not None:
+                return row
+        return self._first_difference(model)
+
+    def _first_difference(self, model: Sequential) -> int | None:
+        precision = max(float(np.finfo(model.dtype).eps), self.reference.precision)
+        inputs = max(each.inputs or 1 for each in model.layers)
+        unit = _ROUNDINGS * inputs**0.5 * precision
+        own = model.predict(self.rows).astype(np.float64)
+        if own.shape != self.wanted.shape:
+            return 0
+        allowed = _CONSTANTS * self._sizes(axis=0) + unit * self._sizes(axis=1)
+        off = _distance(own, self.wanted)
+        differing = np.flatnonzero(~(off <= allowed).all(axis=1))
+        if not differing.size:
+            return None
+        allowed = allowed[differing] + 8 * _changes(model, self.rows[differing], own[differing], _CONSTANTS + unit)
+        unexplained = ~(off[differing] <= allowed)
+        if model.dtype == "float32":  # whose range ends earlier than the reference's
+            unexplained &= np.isfinite(own[differing])
+        left = [int(row) for row in differing[unexplained.any(axis=1)] if not self._is_out_of_range(int(row))]
+        return left[0] if left else None
+
+    def _sizes(self, axis: int) -> Array:
+        """Return the size of the answers of a unit (0), the middle one of ordinary rows, or of a row (1), the largest."""
+        sizes = np.where(np.isfinite(self.wanted), np.abs(self.wanted), 0.0)
+        if axis == 0:
+            return np.maximum(sizes, np.median(sizes[:_ORDINARY], axis=0))
+        return np.maximum(sizes.max(axis=1, keepdims=True), np.finfo("f4").tiny)
+
+    def _is_out_of_range(self, row: int) -> bool:
+        """Return whether the reference over- or underflows, or divides by zero, on its way to the answer to a row."""
+        try:
+            with np.errstate(all="raise"):
+                self._answers(np.repeat(self.rows[row : row + 1], self.reference.batch or 1, axis=0))
+        except FloatingPointError:
+            self._left_out.add(row)
+            return True
+        return False
+
+
+def _distance(own: Array, wanted: Array) -> Array:
+    same = (own == wanted) | (np.isnan(own) & np.isnan(wanted))
+    return np.abs(np.subtract(own, wanted, out=np.zeros_like(own), where=~same))
+
+
+def _changes(model: Sequential, rows: Array, own: Array, unit: float) -> Array:
+    """Return how far answers move if each number of the rows and of the model moves by a relative `unit`, up or down.
+
+    The numbers of a large model stay, for lack of memory; then those of the rows have to tell.
+    """
+    generator, most = np.random.default_rng(1), np.zeros_like(own)
+    is_small = model.count_params() <= MOST_WEIGHTS
+    for _ in range(_PAIRS):
+        seed, signs = int(generator.integers(2**31)), generator.choice([-unit, unit], rows.shape)
+        for way in (1, -1):  # an edge within reach is passed one way or the other
+            moved = _changed(model, model.dtype, way * unit, seed) if is_small else model
+            answers = moved.predict(rows * (1 + way * signs)).astype(np.float64)
+            most = np.maximum(most, np.nan_to_num(_distance(answers, own), nan=np.inf))
+    return most
+
+
+def _changed(model: Sequential, dtype: str, unit: float = 0.0, seed: int = 0) -> Sequential:
+    """Return a copy in a dtype, each of whose weights is moved by a relative `unit`, up or down as the seed says."""
+    generator = np.random.default_rng(seed)
+    weights = []
+    for layer in model._describe().layers:
+        arrays = {name: array.astype(np.float64) for name, array in layer.weights.items()}
+        if unit:
+            arrays = {each: a * (1 + generator.choice([-unit, unit], a.shape)) for each, a in arrays.items()}
+        weights.append(arrays)
+    copy = Sequential._unbuilt(model.get_config() | {"dtype": dtype, "classes": None})
+    copy._adopt(copy._states(model.input_shape[1], weights))
+    return copy
+
+
+def _first_step(
+    reference: Reference, batches: list[Array], steps: Sequence[Step], build: Callable[[Sequence[Step]], Sequential]
+) -> str | None:
+    """Return the source of the first step whose outputs differ, found by halving; None if that cannot be told."""
+    ends = [i + 1 for i, step in enumerate(steps) if step.source not in {each.source for each in steps[i + 1 : i + 2]}]
+    agreeing, differing = -1, len(ends) - 1
+    if not reference.has_steps or differing < 0:
+        return None
+    try:
+        while differing - agreeing > 1:
+            middle = (agreeing + differing) // 2
+            some = steps[: ends[middle]]
+            checked = _Comparison(reference, batches, some[-1].source)
+            if checked.first_difference(build(some)) is None:
+                agreeing = middle
+            else:
+                differing = middle
+    except (NotVerifiedError, ModelFormatError):
+        return None
+    return steps[ends[differing] - 1].source
