@@ -166,7 +166,9 @@ class _Comparison:
         own = model.predict(self.rows).astype(np.float64)
         if own.shape != self.wanted.shape:
             return 0
-        allowed = _CONSTANTS * self._sizes(axis=0) + unit * self._sizes(axis=1)
+        # A source may round numbers of size 1 on its way to tiny answers, as in 1 + erf(x).
+        floor = _ROUNDINGS * self.reference.precision
+        allowed = _CONSTANTS * self._sizes(axis=0) + unit * self._sizes(axis=1) + floor
         off = _distance(own, self.wanted)
         differing = np.flatnonzero(~(off <= allowed).all(axis=1))
         if not differing.size:
@@ -179,11 +181,11 @@ class _Comparison:
         return left[0] if left else None
 
     def _sizes(self, axis: int) -> Array:
-        """Return the size of the answers of a unit (0), the middle one of ordinary rows, or of a row (1), the largest."""
+        """Return the sizes of answers: of each, or the middle one of its unit (axis 0); the largest of its row (1)."""
         sizes = np.where(np.isfinite(self.wanted), np.abs(self.wanted), 0.0)
         if axis == 0:
             return np.maximum(sizes, np.median(sizes[:_ORDINARY], axis=0))
-        return np.maximum(sizes.max(axis=1, keepdims=True), np.finfo("f4").tiny)
+        return np.asarray(sizes.max(axis=1, keepdims=True))
 
     def _is_out_of_range(self, row: int) -> bool:
         """Return whether the reference over- or underflows, or divides by zero, on its way to the answer to a row."""
@@ -218,15 +220,26 @@ def _changes(model: Sequential, rows: Array, own: Array, unit: float) -> Array:
 
 
 def _changed(model: Sequential, dtype: str, unit: float = 0.0, seed: int = 0) -> Sequential:
-    """Return a copy in a dtype, each of whose weights is moved by a relative `unit`, up or down as the seed says."""
-    generator = np.random.default_rng(seed)
-    weights = []
+    """Return a copy in a dtype; each weight, and each output of each layer, is moved by a relative `unit`, up or down.
+
+    seed: says which way.
+    """
+    generator, config, weights = np.random.default_rng(seed), model.get_config(), []
+
+    def moved(array: Array) -> Array:
+        return array * (1 + generator.choice([-unit, unit], array.shape)) if unit else array
+
     for layer in model._describe().layers:
-        arrays = {name: array.astype(np.float64) for name, array in layer.weights.items()}
+        weights.append({name: moved(array.astype(np.float64)) for name, array in layer.weights.items()})
         if unit:
-            arrays = {each: a * (1 + generator.choice([-unit, unit], a.shape)) for each, a in arrays.items()}
-        weights.append(arrays)
-    copy = Sequential._unbuilt(model.get_config() | {"dtype": dtype, "classes": None})
+            weights.append({"scale": moved(np.ones(layer.units)), "shift": np.zeros(layer.units)})
+    if unit:
+        affine = {"class_name": "Affine", "config": {}}
+        config["layers"] = [each for layer in config["layers"] for each in (layer, affine)]
+        config["layers"] = [
+            {**each, "config": {**each["config"], "name": str(i)}} for i, each in enumerate(config["layers"])
+        ]
+    copy = Sequential._unbuilt({**config, "dtype": dtype, "classes": None})
     copy._adopt(copy._states(model.input_shape[1], weights))
     return copy
 

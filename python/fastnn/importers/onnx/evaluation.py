@@ -109,8 +109,17 @@ def _session(nodes: list[Any], functions: Any, opsets: dict[str, int], given: st
         def _run(self, x: Array) -> tuple[Array]:
             return (np.vectorize(math.erf, otypes=[x.dtype])(x),)
 
+    class BatchNormalization(operations.OpRun):  # type: ignore[misc]
+        """That of onnx before opset 14 is in training mode, or fails."""
+
+        op_domain = ""
+
+        def _run(self, x: Array, *given: Array, epsilon: float, **_: Any) -> tuple[Array]:
+            gamma, beta, mean, variance = (each.reshape(-1, *[1] * (x.ndim - 2)) for each in given)
+            return ((x - mean) / np.sqrt(variance + epsilon) * gamma + beta,)
+
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     graph = onnx.GraphProto(node=nodes, input=[onnx.helper.make_tensor_value_info(given, kind, None)])
     imports = [onnx.helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     model = onnx.ModelProto(graph=graph, functions=functions, opset_import=imports)
-    return reference.ReferenceEvaluator(model, new_ops=[Erf])
+    return reference.ReferenceEvaluator(model, new_ops=[Erf, BatchNormalization])
