@@ -30,8 +30,9 @@ def test_convert_writes_the_model_and_tells_what_it_did(run, rows, tmp_path, fil
     out = tmp_path / f"out{suffix}"
     code, text, err = run("convert", MODELS / file, out, "--check", x, y)
     assert (code, err) == (0, "")
-    first, *steps, last = text.splitlines()
+    first, *steps, verified, last = text.splitlines()
     assert file in first or "Keras model" in first
+    assert verified.startswith("verified on 37 rows by ")
     assert all(" -> " in step for step in steps)
     assert last.startswith(f"largest difference over {len(np.load(x))} rows: ")
     expected = fastnn.load_model(MODELS / file)

@@ -207,6 +207,6 @@ def graph_of(data):
     try:
         proto = onnx.shape_inference.infer_shapes(graph.proto(), check_type=True, strict_mode=True, data_prop=True)
         onnx.checker.check_model(proto)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as e:
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
         return None
     return proto

@@ -11,6 +11,7 @@ from typing import NoReturn
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.refusals import one_sentence
 from fastnn.importers.steps import Array, Step
 from fastnn.models.sequential import Sequential
 
@@ -24,11 +25,16 @@ _MOST_OPERATIONS = 2**14  # that a reference runs, whatever the number of rows: 
 _CONSTANTS = 4e-6
 # The sum of n products is exact for products that are off by sqrt(n) roundings, with 8 times that as good as never.
 _ROUNDINGS = 8.0
+_SQUARED_IN_RANGE = 2.0**55  # float32 has room for many squares of it, which layer normalization sums
 _PAIRS = 4  # of changed models, which show what roundings can do
 
 
 class NotVerifiedError(Exception):
     """A reference cannot answer; the text says why."""
+
+
+class DifferentAnswersError(UnsupportedModelError):
+    """A model does not give its source's answers."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Verification:
     reason: None, or why no rows were compared.
 
     >>> print(Verification("scikit-learn", rows=37))
-    verified: gives the answers of scikit-learn to 37 rows
+    verified on 37 rows by scikit-learn
     """
 
     reference: str
@@ -50,7 +56,7 @@ class Verification:
     def __str__(self) -> str:
         if self.reason is not None:
             return f"not verified: {self.reason}"
-        return f"verified: gives the answers of {self.reference} to {self.rows} rows"
+        return f"verified on {self.rows} rows by {self.reference}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def verify(
 def _refuse(model: Sequential, checked: "_Comparison", row: int, source: str | None) -> NoReturn:
     own, wanted = model.predict(checked.rows[row]), checked.wanted[row]
     unit = int(np.argmax(np.nan_to_num(np.abs(own - wanted), nan=np.inf)))
-    raise UnsupportedModelError(
+    raise DifferentAnswersError(
         f"{'' if source is None else f'{source}: '}the converted model would answer a row with {own[unit]:.9g} where "
         f"{checked.reference.name} says {wanted[unit]:.9g}; {checked.reference.fault}"
     )
@@ -145,7 +151,13 @@ class _Comparison:
 
     def _answers(self, rows: Array) -> Array:
         is_double = self.reference.precision < np.finfo("f4").eps
-        found = np.asarray(self.reference.answers(rows if is_double else rows.astype("f4"), self._source))
+        try:
+            found = np.asarray(self.reference.answers(rows if is_double else rows.astype("f4"), self._source))
+        except (NotVerifiedError, FloatingPointError, MemoryError):
+            raise
+        except Exception as error:  # other packages raise many kinds
+            said = one_sentence(f"{type(error).__name__}: {error!s:.200}")
+            raise NotVerifiedError(f"{self.reference.name} cannot answer {len(rows)} rows: {said}") from None
         if found.ndim == 0 or found.size % len(rows) or found.dtype.kind not in "biuf":
             raise NotVerifiedError(f"{self.reference.name} answers {len(rows)} rows with the shape {found.shape}")
         return found.reshape(len(rows), -1).astype(np.float64)
@@ -175,8 +187,9 @@ class _Comparison:
             return None
         allowed = allowed[differing] + 8 * _changes(model, self.rows[differing], own[differing], _CONSTANTS + unit)
         unexplained = ~(off[differing] <= allowed)
-        if model.dtype == "float32":  # whose range ends earlier than the reference's
-            unexplained &= np.isfinite(own[differing])
+        if model.dtype == "float32":  # whose range ends earlier than that of references
+            for outputs in model.representations(self.rows[differing]):
+                unexplained &= (np.abs(outputs) < _SQUARED_IN_RANGE).all(axis=1, keepdims=True)
         left = [int(row) for row in differing[unexplained.any(axis=1)] if not self._is_out_of_range(int(row))]
         return left[0] if left else None
 
@@ -184,7 +197,7 @@ class _Comparison:
         """Return the sizes of answers: of each, or the middle one of its unit (axis 0); the largest of its row (1)."""
         sizes = np.where(np.isfinite(self.wanted), np.abs(self.wanted), 0.0)
         if axis == 0:
-            return np.maximum(sizes, np.median(sizes[:_ORDINARY], axis=0))
+            return np.asarray(np.maximum(sizes, np.median(sizes[:_ORDINARY], axis=0)))
         return np.asarray(sizes.max(axis=1, keepdims=True))
 
     def _is_out_of_range(self, row: int) -> bool:

@@ -18,6 +18,7 @@ def load_model(
     eps: float = 1e-5,
     fold: bool = True,
     check: Any = None,
+    verify: bool = True,
 ) -> Sequential:
     """Return the model of a file. The content of the file, not its name, decides how it is read.
 
@@ -28,6 +29,8 @@ def load_model(
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
         (default), or stay layers of their own.
     check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` then compares the two.
+    verify: whether an imported model is compared with its source on some rows, and refused with UnsupportedModelError
+        if they differ (default); ``model.conversion.verification`` tells the result.
 
     The whole file is validated first. Nothing in it is executed, and no other file is opened, except external data of
     ONNX in the same folder.
@@ -42,7 +45,7 @@ def load_model(
     True
     """
     with open_regular(os.fsdecode(filepath)) as file:
-        return formats.load(file, layers, eps, fold, check)
+        return formats.load(file, layers, eps, fold, check, verify)
 
 
 def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:

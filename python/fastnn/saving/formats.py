@@ -16,13 +16,13 @@ from fastnn.text import printable
 
 
 def load(
-    file: BinaryIO, layers: Sequence[Any] | Mapping[str, Any] | None, eps: float, fold: bool, check: Any
+    file: BinaryIO, layers: Sequence[Any] | Mapping[str, Any] | None, eps: float, fold: bool, check: Any, verify: bool
 ) -> Sequential:
     """Return the model of an open file. The other parameters are those of load_model().
 
     >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
     >>> with open("model.safetensors", "rb") as file:
-    ...     load(file, layers=None, eps=1e-5, fold=True, check=None).output_shape
+    ...     load(file, layers=None, eps=1e-5, fold=True, check=None, verify=True).output_shape
     (None, 3)
     """
     beginning = file.read(_core.beginning_bytes)
@@ -31,14 +31,14 @@ def load(
     if kind == "torch" or (kind == "fastnn" and layers is not None and not safetensors.is_own(file)):
         if layers is None:
             raise _activations_missing(file)
-        return from_torch_state_dict(file, layers, eps=eps, fold=fold, check=check)
+        return from_torch_state_dict(file, layers, eps=eps, fold=fold, check=check, verify=verify)
     if layers is not None:
         said = "expected layers only with a PyTorch state dict"
         raise ValueError(f"{printable(file.name)}: {said}; a file of {kind} knows its own")
-    return _READERS[kind](file, fold=fold, check=check)
+    return _READERS[kind](file, fold=fold, check=check, verify=verify)
 
 
-def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
+def _load_own(file: BinaryIO, *, fold: bool, check: Any, verify: bool) -> Sequential:
     try:
         config, weights = native.read(file)
     except _core.ModelFormatError:

@@ -6,7 +6,7 @@ Nothing that a config names is ever imported or run.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class KerasLayer:
 
     names: those of the models around it, then its own. numbered: their classes with numbers, as in "dense_1".
     keras: the major version that wrote the config; None if unknown. stored: finds the weights.
-    shape: of a row of its inputs; None if unknown.
+    shape: of a row of its inputs; None if unknown. read: the weights, once they are read.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class KerasLayer:
     keras: int | None
     stored: "Stored"
     shape: Shape | None = None
+    read: dict[str, Array] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -50,7 +51,8 @@ class KerasLayer:
         stored = self.stored(self, names)
         if stored.keys() != set(names):
             raise ModelFormatError(f"has the weights {', '.join(stored)!r:.100}; expected {', '.join(names)!r}")
-        return {name: _floats(name, stored[name]) for name in names if name != "count"}
+        self.read.update((name, _floats(name, stored[name])) for name in names if name != "count")
+        return self.read
 
     def needs_rows(self) -> None:
         """Refuse rows that are arrays."""

@@ -19,11 +19,15 @@ _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 _DEEPEST = 64  # groups within groups
 
 
-def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+def load(
+    file: BinaryIO, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
+) -> Sequential:
     """Return the model of an open .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
 
     fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them.
     check: (x, y), rows and Keras' answers to them; ``model.conversion`` then tells how far the model's are from these.
+    verify: whether the layers' formulas in NumPy and the model answer some rows, and a model whose answers differ is
+        refused (default).
     name: of the model; default: the file's.
 
     If the model flattens arrays such as images first, give it flattened rows: x.reshape(len(x), -1).
@@ -40,7 +44,7 @@ def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | No
     with in_one_sentence(file.name):
         with refusing("is not what Keras writes", Exception):
             model = _read(file)
-        return model.converted(fold=fold, check=check, name=name)
+        return model.converted(fold=fold, check=check, name=name, reference=model.formulas if verify else None)
 
 
 def _read(file: BinaryIO) -> KerasModel:
