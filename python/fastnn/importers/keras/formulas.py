@@ -36,7 +36,6 @@ def reference(layers: Sequence[KerasLayer], weights: Sequence[dict[str, Array]],
         answers,
         has_steps=len({*sources}) == len(sources),
         precision=float(np.finfo("f8" if is_double else "f4").eps),
-        numbers=len(layers) * max((size for array in arrays for size in array.shape), default=1),
         operations=len(layers),
     )
 

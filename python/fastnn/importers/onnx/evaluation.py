@@ -4,12 +4,13 @@ It computes in float64 whatever the file says, so that its roundings do not coun
 """
 
 import importlib
-import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from fastnn.importers.formulas import ACTIVATIONS, erf
 from fastnn.importers.onnx import constants
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Graph
@@ -45,7 +46,6 @@ class Program:
         value_of = {str(node): node.outputs[0] for node in graph.nodes}
         dtype, shape = DTYPES[self._types[graph.input]], graph.shape
         dtype = np.dtype("f8") if dtype.kind == "f" and is_double else dtype
-        width = max((size for each in values.values() for size in each.shape), default=1)
         opsets = {"": graph.opset} | {
             each.domain: each.version for each in self._model.opset_import if each.domain != "ai.onnx"
         }
@@ -71,7 +71,6 @@ class Program:
             batch=None if shape is None else shape[0],
             precision=float(np.finfo("f8" if is_double else "f4").eps),
             largest=None if dtype.kind == "f" else 1 if dtype.kind == "b" else 127,
-            numbers=max(len(nodes), 1) * width,
             operations=max(len(nodes), 1),
         )
 
@@ -89,30 +88,27 @@ class Program:
         return found[::-1]
 
 
+def _batch_normalization(_: Any, x: Array, *given: Array, epsilon: float, **__: Any) -> tuple[Array]:
+    gamma, beta, mean, variance = (each.reshape(-1, *[1] * (x.ndim - 2)) for each in given)
+    return ((x - mean) / np.sqrt(variance + epsilon) * gamma + beta,)
+
+
+# Operations that onnx's evaluator rounds to float32 (Erf, and Gelu by it), or takes for training before opset 14.
+_OWN: dict[str, Callable[..., tuple[Array]]] = {
+    "Erf": lambda _, x: (erf(x),),
+    "Gelu": lambda _, x, approximate: (ACTIVATIONS["gelu_tanh" if approximate == "tanh" else "gelu"](x),),
+    "BatchNormalization": _batch_normalization,
+}
+
+
 def _session(nodes: list[Any], functions: Any, opsets: dict[str, int], given: str, dtype: np.dtype[Any]) -> Any:
     onnx: Any = importlib.import_module("onnx")
     reference: Any = importlib.import_module("onnx.reference")
     operations: Any = importlib.import_module("onnx.reference.op_run")
 
-    class Erf(operations.OpRun):  # type: ignore[misc]
-        """That of onnx rounds to float32."""
-
-        op_domain = ""
-
-        def _run(self, x: Array) -> tuple[Array]:
-            return (np.vectorize(math.erf, otypes=[x.dtype])(x),)
-
-    class BatchNormalization(operations.OpRun):  # type: ignore[misc]
-        """That of onnx before opset 14 is in training mode, or fails."""
-
-        op_domain = ""
-
-        def _run(self, x: Array, *given: Array, epsilon: float, **_: Any) -> tuple[Array]:
-            gamma, beta, mean, variance = (each.reshape(-1, *[1] * (x.ndim - 2)) for each in given)
-            return ((x - mean) / np.sqrt(variance + epsilon) * gamma + beta,)
-
+    own = [type(name, (operations.OpRun,), {"op_domain": "", "_run": run}) for name, run in _OWN.items()]
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     graph = onnx.GraphProto(node=nodes, input=[onnx.helper.make_tensor_value_info(given, kind, None)])
     imports = [onnx.helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     model = onnx.ModelProto(graph=graph, functions=functions, opset_import=imports)
-    return reference.ReferenceEvaluator(model, new_ops=[Erf, BatchNormalization])
+    return reference.ReferenceEvaluator(model, new_ops=own)

@@ -50,7 +50,7 @@ def module_reference(torch: Any, module: Any) -> Reference:
         "PyTorch",
         lambda rows, source: answers(torch, module, rows),
         precision=max(precisions, default=2.0**-23),
-        numbers=sum(1 for _ in module.modules()) * max((size for t in _tensors(module) for size in t.shape), default=1),
+        operations=sum(1 for _ in module.modules()),
     )
 
 
