@@ -6,13 +6,15 @@ with the importer that it checks. Most references compute in float64, so that on
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
+from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers.refusals import one_sentence
 from fastnn.importers.steps import Array, Step
+from fastnn.layers.layer import Description
 from fastnn.models.sequential import Sequential
 
 MOST_WEIGHTS = 2**20  # of which copies in float64 fit into the memory that SECURITY.md allows for a small file
@@ -108,16 +110,19 @@ def verify(
 
 def _refuse(model: Sequential, checked: "_Comparison", row: int, source: str | None) -> NoReturn:
     own, wanted = model.predict(checked.rows[row]), checked.wanted[row]
-    unit = int(np.argmax(np.nan_to_num(np.abs(own - wanted), nan=np.inf)))
+    said = [f"{len(own)} numbers", f"{len(wanted)}"]
+    if len(own) == len(wanted):
+        unit = int(np.argmax(np.nan_to_num(_distance(own, wanted), nan=np.inf)))
+        said = [f"{own[unit]:.9g}", f"{wanted[unit]:.9g}"]
     raise DifferentAnswersError(
-        f"{'' if source is None else f'{source}: '}the converted model would answer a row with {own[unit]:.9g} where "
-        f"{checked.reference.name} says {wanted[unit]:.9g}; {checked.reference.fault}"
+        f"{'' if source is None else f'{source}: '}the converted model would answer a row with {said[0]} where "
+        f"{checked.reference.name} says {said[1]}; {checked.reference.fault}"
     )
 
 
 def _batches(model: Sequential, reference: Reference, scale: float) -> list[Array]:
     """Return ordinary rows, one of zeros, negative and large ones, in batches of several sizes."""
-    widths = [model.input_shape[1], *(each.units for each in model._describe().layers)]
+    widths = _widths(model)
     most = _MOST_NUMBERS // (max(widths) * reference.operations)
     if most < (reference.batch or 1):
         raise NotVerifiedError(f"{reference.name} would make more than {_MOST_NUMBERS} numbers of a batch")
@@ -169,16 +174,15 @@ class _Comparison:
         """Return the first row whose answers differ by more than roundings explain."""
         is_exact = self.reference.precision < np.finfo("f4").eps
         if is_exact and model.dtype == "float32" and model.count_params() <= MOST_WEIGHTS:
-            row = self._first_difference(_changed(model, "float64"))
+            row = self._first_difference(model, _moved(model, "float64"), "float64")
             if row is not None:
                 return row
-        return self._first_difference(model)
+        return self._first_difference(model, model, model.dtype)
 
-    def _first_difference(self, model: Sequential) -> int | None:
-        precision = max(float(np.finfo(model.dtype).eps), self.reference.precision)
-        inputs = max(each.inputs or 1 for each in model.layers)
-        unit = _ROUNDINGS * inputs**0.5 * precision
-        own = model.predict(self.rows).astype(np.float64)
+    def _first_difference(self, model: Sequential, network: Any, dtype: str) -> int | None:
+        precision = max(float(np.finfo(dtype).eps), self.reference.precision)
+        unit = _ROUNDINGS * max(_widths(model)) ** 0.5 * precision
+        own = network.representations(self.rows)[-1].astype(np.float64)
         if own.shape != self.wanted.shape:
             return 0
         # A source may round numbers of size 1 on its way to tiny answers, as in 1 + erf(x).
@@ -188,10 +192,12 @@ class _Comparison:
         differing = np.flatnonzero(~(off <= allowed).all(axis=1))
         if not differing.size:
             return None
-        allowed = allowed[differing] + 8 * _changes(model, self.rows[differing], own[differing], _CONSTANTS + unit)
+        allowed = allowed[differing] + 8 * _changes(
+            model, dtype, self.rows[differing], own[differing], _CONSTANTS + unit
+        )
         unexplained = ~(off[differing] <= allowed)
-        if model.dtype == "float32":  # whose range ends earlier than that of references
-            for outputs in model.representations(self.rows[differing]):
+        if dtype == "float32":  # whose range ends earlier than that of references
+            for outputs in network.representations(self.rows[differing]):
                 unexplained &= (np.abs(outputs) < _SQUARED_IN_RANGE).all(axis=1, keepdims=True)
         left = [int(row) for row in differing[unexplained.any(axis=1)] if not self._is_out_of_range(int(row))]
         return left[0] if left else None
@@ -219,45 +225,44 @@ def _distance(own: Array, wanted: Array) -> Array:
     return np.abs(np.subtract(own, wanted, out=np.zeros_like(own), where=~same))
 
 
-def _changes(model: Sequential, rows: Array, own: Array, unit: float) -> Array:
+def _changes(model: Sequential, dtype: str, rows: Array, own: Array, unit: float) -> Array:
     """Return how far answers move if each number of the rows and of the model moves by a relative `unit`, up or down.
 
     The numbers of a large model stay, for lack of memory; then those of the rows have to tell.
     """
     generator, most = np.random.default_rng(1), np.zeros_like(own)
     is_small = model.count_params() <= MOST_WEIGHTS
-    for _ in range(_PAIRS):
-        seed, signs = int(generator.integers(2**31)), generator.choice([-unit, unit], rows.shape)
+    for seed in range(_PAIRS):
+        signs = generator.choice([-unit, unit], rows.shape)
         for way in (1, -1):  # an edge within reach is passed one way or the other
-            moved = _changed(model, model.dtype, way * unit, seed) if is_small else model
-            answers = moved.predict(rows * (1 + way * signs)).astype(np.float64)
+            network = _moved(model, dtype, way * unit, seed) if is_small else model
+            answers = network.representations(rows * (1 + way * signs))[-1].astype(np.float64)
             most = np.maximum(most, np.nan_to_num(_distance(answers, own), nan=np.inf))
     return most
 
 
-def _changed(model: Sequential, dtype: str, unit: float = 0.0, seed: int = 0) -> Sequential:
-    """Return a copy in a dtype; each weight, and each output of each layer, is moved by a relative `unit`, up or down.
+def _moved(model: Sequential, dtype: str, unit: float = 0.0, seed: int = 0) -> Any:
+    """Return the network in a dtype; each weight, and each output of each layer, moves by a relative `unit`.
 
-    seed: says which way.
+    seed: says which of them move up.
     """
-    generator, config, weights = np.random.default_rng(seed), model.get_config(), []
+    generator, described, layers = np.random.default_rng(seed), model._describe(), list[Description]()
 
     def moved(array: Array) -> Array:
-        return array * (1 + generator.choice([-unit, unit], array.shape)) if unit else array
+        factors = 1 + generator.choice([-unit, unit], array.shape) if unit else 1.0
+        return np.asarray(array * factors, dtype)
 
-    for layer in model._describe().layers:
-        weights.append({name: moved(array.astype(np.float64)) for name, array in layer.weights.items()})
+    for layer in described.layers:
+        layers.append(layer._replace(weights={name: moved(array) for name, array in layer.weights.items()}))
         if unit:
-            weights.append({"scale": moved(np.ones(layer.units)), "shift": np.zeros(layer.units)})
-    if unit:
-        affine = {"class_name": "Affine", "config": {}}
-        config["layers"] = [each for layer in config["layers"] for each in (layer, affine)]
-        config["layers"] = [
-            {**each, "config": {**each["config"], "name": str(i)}} for i, each in enumerate(config["layers"])
-        ]
-    copy = Sequential._unbuilt({**config, "dtype": dtype, "classes": None})
-    copy._adopt(copy._states(model.input_shape[1], weights))
-    return copy
+            outputs = {"scale": moved(np.ones(layer.units)), "shift": np.zeros(layer.units, dtype)}
+            layers.append(Description("Affine", layer.units, "linear", {}, outputs))
+    return (_core.Network64 if dtype == "float64" else _core.Network32)(described.inputs, layers)
+
+
+def _widths(model: Sequential) -> list[int]:
+    described = model._describe()
+    return [described.inputs, *(layer.units for layer in described.layers)]
 
 
 def _first_step(

@@ -225,8 +225,9 @@ def test_a_wide_graph_gets_fewer_rows_and_one_too_wide_none():
     )
 
 
-def test_a_graph_of_many_nodes_runs_once():
+def test_a_graph_of_many_nodes_runs_once(monkeypatch):
+    monkeypatch.setattr(verification, "_MOST_OPERATIONS", 100)
     chain = Chain(2)
-    for _ in range(9000):
+    for _ in range(51):
         chain.then("Tanh")
     assert result(chain.proto()) == VERIFIED.format(1)
