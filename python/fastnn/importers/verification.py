@@ -27,6 +27,7 @@ _MOST_OPERATIONS = 2**14  # that a reference runs, whatever the number of rows: 
 _CONSTANTS = 4e-6
 # The sum of n products is exact for products that are off by sqrt(n) roundings, with 8 times that as good as never.
 _ROUNDINGS = 8.0
+_FLOAT32 = float(np.finfo("f4").eps)
 _SCALES = (1.0, 2.0**-7, 2.0**-14)  # of the rows: smaller ones where most over- or underflow
 _SQUARED_IN_RANGE = 2.0**55  # float32 has room for many squares of it, which layer normalization sums
 _PAIRS = 4  # of changed models, which show what roundings can do
@@ -158,7 +159,7 @@ class _Comparison:
         return len(self.rows) - len(self._left_out)
 
     def _answers(self, rows: Array) -> Array:
-        is_double = self.reference.precision < np.finfo("f4").eps
+        is_double = self.reference.precision < _FLOAT32
         try:
             found = np.asarray(self.reference.answers(rows if is_double else rows.astype("f4"), self._source))
         except (NotVerifiedError, FloatingPointError, MemoryError):
@@ -172,7 +173,7 @@ class _Comparison:
 
     def first_difference(self, model: Sequential) -> int | None:
         """Return the first row whose answers differ by more than roundings explain."""
-        is_exact = self.reference.precision < np.finfo("f4").eps
+        is_exact = self.reference.precision < _FLOAT32
         if is_exact and model.dtype == "float32" and model.count_params() <= MOST_WEIGHTS:
             row = self._first_difference(model, _moved(model, "float64"), "float64")
             if row is not None:
@@ -180,8 +181,9 @@ class _Comparison:
         return self._first_difference(model, model, model.dtype)
 
     def _first_difference(self, model: Sequential, network: Any, dtype: str) -> int | None:
-        precision = max(float(np.finfo(dtype).eps), self.reference.precision)
-        unit = _ROUNDINGS * max(_widths(model)) ** 0.5 * precision
+        # Sums of floats narrower than float32 are those of float32, rounded once.
+        precision = max(float(np.finfo(dtype).eps), min(self.reference.precision, _FLOAT32))
+        unit = _ROUNDINGS * max(_widths(model)) ** 0.5 * precision + self.reference.precision / 2
         own = network.representations(self.rows)[-1].astype(np.float64)
         if own.shape != self.wanted.shape:
             return 0

@@ -7,8 +7,11 @@ import pytest
 
 from arrays import same_bits, uniform
 from fastnn import UnsupportedModelError
+from fastnn.importers.keras.layers import _TABLE as TABLE
 from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
 from fastnn.importers.keras.live import from_keras
+from fastnn.importers.steps import Function
+from fastnn.importers.verification import DifferentAnswersError
 from opened import load_keras as load
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -246,3 +249,19 @@ def test_weights_of_each_dtype_are_the_same_from_both_files_and_from_the_model(d
         assert same_bits(load(tmp_path / f"m.{kind}").predict(x), converted.predict(x))
     kernel = keras.ops.convert_to_numpy(keras.ops.cast(model.layers[0].kernel, "float64"))
     assert (converted.layers[0].kernel == kernel).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_float16", "mixed_bfloat16"])
+def test_a_model_is_verified_by_its_own_answers(monkeypatch, dtype):
+    first = keras.Input((2, 3), dtype="uint8" if dtype == "float32" else None)
+    keras.config.set_dtype_policy(dtype)
+    try:
+        parts = [layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(30, "gelu"), layers.LeakyReLU(0.2)]
+        model = keras.Sequential([first, *parts, layers.Dense(2)])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert str(from_keras(model).conversion.verification) == "verified on 37 rows by Keras"
+    assert from_keras(model, verify=False).conversion.verification is None
+    monkeypatch.setitem(TABLE, "LeakyReLU", lambda layer, *, negative_slope=0.3: [Function(layer.source, "tanh")])
+    with pytest.raises(DifferentAnswersError, match="where Keras says"):
+        from_keras(model)
