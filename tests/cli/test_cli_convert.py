@@ -71,6 +71,14 @@ def test_no_fold_keeps_the_affine_layers(run, tmp_path):
     assert layers == {False: ["Dense"] * 3, True: ["Affine", "Dense", "Affine", "Dense", "Dense"]}
 
 
+def test_no_verify_leaves_the_comparison_out(run, tmp_path):
+    for option in ([], ["--no-verify"]):
+        code, text, _ = run("convert", MODELS / "keras_digits.keras", tmp_path / "out.safetensors", *option)
+        assert code == 0
+        assert ("verified on 37 rows" in text) == (not option)
+    assert run("summary", MODELS / "keras_digits.keras", "--no-verify")[0] == 0
+
+
 @pytest.mark.parametrize("file", ["keras_diabetes.h5", "keras_diabetes.keras", "torch_diabetes.legacy.onnx"])
 def test_predict_summary_and_bench_take_other_tools_files(run, rows, tmp_path, file):
     x, _ = rows(file.split(".")[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fastnn._core import UnsupportedModelError
-from fastnn.importers.keras.config import Shape, Stored, keras_3_form, layers_in_order, row_shape
+from fastnn.importers.keras.config import KerasLayer, Shape, Stored, keras_3_form, layers_in_order, row_shape
 from fastnn.importers.keras.formulas import reference
 from fastnn.importers.keras.layers import layer_steps, shape_after
 from fastnn.importers.refusals import in_one_sentence, refusing
@@ -49,6 +49,10 @@ class KerasModel:
         )
 
 
+def _nothing(layer: KerasLayer, names: tuple[str, ...]) -> dict[str, Any]:
+    return {}
+
+
 def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
     """Return a model that a file or get_config() describes: its class_name and config.
 
@@ -63,9 +67,10 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
         place = f"; it is number {number} of {len(layers)} layers"
         with in_one_sentence(layer.source, place), refusing("is not what Keras writes", Exception):
             weights.append({})
-            layer = layers[number - 1] = replace(layer, shape=shape, read=weights[-1])
+            layer = replace(layer, shape=shape, read=weights[-1])
             steps += layer_steps(layer)
             shape = shape_after(layer)
+            layers[number - 1] = replace(layer, stored=_nothing)  # formulas outlive the file's content
     if shape is not None and len(shape) != 1:
         raise UnsupportedModelError(f"the model answers each row with an array {shape}; expected a Flatten at its end")
     name = keras_3_form(model)[1].get("name")
