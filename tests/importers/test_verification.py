@@ -62,6 +62,12 @@ def test_a_number_in_place_of_none_is_a_difference(answer):
         verified(lambda rows, source: np.full((len(rows), 3), answer))
 
 
+@pytest.mark.parametrize("answer", [0.0, 1.0])
+def test_a_constant_in_place_of_an_answer_is_a_difference(answer):
+    with pytest.raises(DifferentAnswersError):
+        verified(lambda rows, source: np.full((len(rows), 3), answer))
+
+
 def test_other_units_are_a_difference():
     with pytest.raises(DifferentAnswersError, match="with 3 numbers where someone says 2"):
         verified(lambda rows, source: product(rows, source)[:, :2])
