@@ -16,6 +16,7 @@ from fastnn.importers.refusals import one_sentence
 from fastnn.importers.steps import Array, Step
 from fastnn.models.sequential import Sequential
 
+ACCELERATORS = 2.0**-10  # the precision of float32 on other devices than CPUs, which may round factors to TF32
 MOST_WEIGHTS = 2**20  # of which copies in float64 fit into the memory that SECURITY.md allows for a small file
 
 _BATCHES = (1, 2, 17, 17)

@@ -13,10 +13,11 @@ from fastnn.importers.keras.layers import unknown_layer
 from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.live_objects import own_name
 from fastnn.importers.steps import Array
-from fastnn.importers.verification import Reference
+from fastnn.importers.verification import ACCELERATORS, Reference
 from fastnn.models.sequential import Sequential
 
 _FAMILIES = ("keras", "tf_keras")
+_FLOAT32 = 2.0**-23
 _PRECISIONS = {"float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 _WRAPPED = {"build", "quantize"}  # Keras wraps them in each layer, which changes no answer
 
@@ -78,8 +79,12 @@ def _reference(model: Any, package: Any, layers: dict[tuple[str, ...], Any], rea
     """Return the reference that is the model itself, called without Keras' compilation, which takes seconds."""
     to_numpy = package.ops.convert_to_numpy if hasattr(package, "ops") else np.asarray
     dtypes = {str(layer.compute_dtype) for layer in layers.values()}
+    values = [getattr(weight, "value", weight) for weight in model.weights]
+    is_on_cpu = all("cpu" in str(getattr(value, "device", "cpu")).lower() for value in values)
 
     def answers(rows: Array, source: str | None) -> Array:
+        if source is not None:  # to tell where a difference begins
+            return read.formulas.answers(rows, source)
         x = rows.reshape(len(rows), *(rows.shape[1:] if read.shape is None else read.shape))
         return np.asarray(to_numpy(model(x, training=False)), np.float64)
 
@@ -87,9 +92,8 @@ def _reference(model: Any, package: Any, layers: dict[tuple[str, ...], Any], rea
         read.formulas,
         name="Keras",
         answers=answers,
-        has_steps=False,
-        precision=max(_PRECISIONS.get(dtype, 2.0**-23) for dtype in dtypes),
-        largest=127 if "int" in str(model.inputs[0].dtype) else None,
+        precision=max(_PRECISIONS.get(dtype, _FLOAT32 if is_on_cpu else ACCELERATORS) for dtype in dtypes),
+        largest=127 if any("int" in str(each.dtype) for each in getattr(model, "inputs", None) or []) else None,
     )
 
 

@@ -13,7 +13,7 @@ from fastnn._core import UnsupportedModelError
 from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array
 from fastnn.importers.torch.kinds import as_array
-from fastnn.importers.verification import Reference
+from fastnn.importers.verification import ACCELERATORS, Reference
 from fastnn.models.sequential import Sequential
 
 
@@ -46,6 +46,7 @@ def answers(torch: Any, module: Any, x: Any) -> Array:
 def module_reference(torch: Any, module: Any) -> Reference:
     """Return the reference that is the module itself."""
     precisions = [torch.finfo(tensor.dtype).eps for tensor in _tensors(module)]
+    precisions += [ACCELERATORS for tensor in _tensors(module) if tensor.device.type != "cpu"]
     return Reference(
         "PyTorch",
         lambda rows, source: answers(torch, module, rows),
