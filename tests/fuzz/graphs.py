@@ -119,7 +119,13 @@ class Graph(Chain):
         """Return an activation or a normalization as exporters write it, perhaps with another number in it."""
         c = lambda number: self.constant(number if self.below(4) else self.one_of(*NUMBERS))  # noqa: E731
         a = self.aside
-        match self.below(8):
+        match self.below(9):
+            case 7 | 8 if self.opset >= 16:  # two halves, or a step
+                ends = self.one_of((x, c(0.0)), (c(0.0), x))
+                condition = a(self.one_of(*COMPARISONS), *ends)
+                bent = a("Mul", x, c(0.1)), a("Sub", a("Exp", x), c(1.0)), a("Elu", x), c(0.0)
+                halves = self.one_of((x, self.one_of(*bent)), (self.one_of(*bent), x), (c(1.0), c(0.0)))
+                return a("Where", condition, *halves) if self.below(4) else a("Cast", condition, to=1)
             case 0:  # gelu
                 inner = a("Erf", a("Div", x, c(2**0.5)))
                 return a("Mul", a("Mul", x, a("Add", inner, c(1.0))), c(0.5))
