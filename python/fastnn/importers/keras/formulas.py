@@ -15,6 +15,15 @@ from fastnn.importers.steps import Array
 from fastnn.importers.verification import MOST_WEIGHTS, NotVerifiedError, Reference
 
 _Formula = Callable[[Array], Array]
+_NOTHING = {  # at prediction
+    "InputLayer",
+    "Identity",
+    "Dropout",
+    "GaussianNoise",
+    "GaussianDropout",
+    "AlphaDropout",
+    "ActivityRegularization",
+}
 
 
 def reference(layers: Sequence[KerasLayer], weights: Sequence[dict[str, Array]], shape: Shape | None) -> Reference:
@@ -88,9 +97,7 @@ def _simple(layer: KerasLayer, kind: str, config: dict[str, Any]) -> _Formula:
             return lambda x: x.reshape(len(x), -1)
         case "Reshape":
             return lambda x: x.reshape(len(x), *config["target_shape"])
-        case "InputLayer" | "Identity" | "Dropout" | "GaussianNoise" | "GaussianDropout" | "AlphaDropout":
-            return lambda x: x
-        case "ActivityRegularization":
+        case _ if kind in _NOTHING:
             return lambda x: x
     raise NotVerifiedError(f"fastnn has no formula of the layer {kind}")
 
