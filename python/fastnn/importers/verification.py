@@ -196,7 +196,7 @@ class _Comparison:
         differing = np.flatnonzero(~(off <= allowed).all(axis=1))
         if not differing.size:
             return None
-        changes = _changes(model, dtype, self.rows[differing], own[differing], _CONSTANTS + unit)
+        changes = _changes(model, dtype, self.rows[differing], own[differing], _CONSTANTS + unit, floor)
         unexplained = ~(off[differing] <= allowed[differing] + 8 * changes)
         if dtype == "float32":  # whose range ends earlier than that of references
             for outputs in network.representations(self.rows[differing]):
@@ -233,18 +233,21 @@ def _distance(own: Array, wanted: Array) -> Array:
     return np.abs(np.subtract(own, wanted, out=np.zeros_like(own), where=~same))
 
 
-def _changes(model: Sequential, dtype: str, rows: Array, own: Array, unit: float) -> Array:
-    """Return how far answers move if the rows, the weights and the outputs of layers move by a relative `unit`."""
+def _changes(model: Sequential, dtype: str, rows: Array, own: Array, unit: float, floor: float) -> Array:
+    """Return how far answers move if the rows, the weights and the outputs of layers move by a relative `unit`.
+
+    floor: by how much outputs move at least, however small they are.
+    """
     most = np.zeros_like(own)
     for seed in range(_PAIRS):
         for way in (1, -1):  # an edge within reach is passed one way or the other
-            answers = _moved(model, dtype, rows, way * unit, seed)
+            answers = _moved(model, dtype, rows, way * unit, way * floor, seed)
             most = np.maximum(most, np.nan_to_num(_distance(answers, own), nan=np.inf))
     return most
 
 
-def _moved(model: Sequential, dtype: str, rows: Array, unit: float, seed: int) -> Array:
-    """Return the answers if each number of the rows, weights and outputs moves by `unit`, up or down as the seed says.
+def _moved(model: Sequential, dtype: str, rows: Array, unit: float, floor: float, seed: int) -> Array:
+    """Return the answers if each number of the rows, weights and outputs moves, up or down as the seed says.
 
     One layer at a time, for memory; the weights of a large model stay.
     """
@@ -259,6 +262,7 @@ def _moved(model: Sequential, dtype: str, rows: Array, unit: float, seed: int) -
         weights = {name: moved(array) for name, array in layer.weights.items()} if is_small else layer.weights
         network = _NETWORKS[dtype](answers.shape[1], [layer._replace(weights=weights)])
         answers = moved(network.predict(answers, None))
+        answers += generator.choice([-floor, floor], answers.shape).astype(dtype)
     return answers.astype(np.float64)
 
 

@@ -130,6 +130,11 @@ def of_equal_units(chain):  # whose differences, which a normalization shows, ar
     chain.then("LayerNormalization", np.ones(64, chain.dtype), np.zeros(64, chain.dtype), epsilon=1e-12)
 
 
+def of_an_edge_of_tiny_numbers(chain):  # 1 + erf(x) is 0 below -6, where gelu is a tiny number
+    value = chain.then("Gelu")
+    chain.add("Cast", chain.add("GreaterOrEqual", value, 0.0), to=1)
+
+
 def of_no_layer(chain):
     chain.then("Identity")
 
@@ -141,6 +146,7 @@ ROUNDED = (
     of_tiny_answers,
     of_equal_numbers,
     of_equal_units,
+    of_an_edge_of_tiny_numbers,
     of_no_layer,
 )
 
