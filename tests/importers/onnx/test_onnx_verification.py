@@ -124,10 +124,10 @@ def of_equal_numbers(chain):
 
 
 def of_equal_units(chain):  # whose differences, which a normalization shows, are roundings
-    chain.then("MatMul", np.full((5, 64), 1.0, chain.dtype))
+    chain.dense(64, 1, scale=8.0)
     chain.then("Exp")
-    chain.then("Gemm", np.full((64, 64), 0.1, chain.dtype), uniform(1, 64).astype(chain.dtype))
-    chain.then("LayerNormalization", np.ones(64, chain.dtype), np.zeros(64, chain.dtype), epsilon=1e-12)
+    chain.then("Gemm", np.full((64, 64), 0.1, chain.dtype), 100 * uniform(1, 64).astype(chain.dtype))
+    chain.then("LayerNormalization", np.ones(64, chain.dtype), np.zeros(64, chain.dtype), epsilon=1e-5)
 
 
 def of_an_edge_of_tiny_numbers(chain):  # 1 + erf(x) is 0 below -6, where gelu is a tiny number
