@@ -31,8 +31,9 @@ def test_convert_writes_the_model_and_tells_what_it_did(run, rows, tmp_path, fil
     out = tmp_path / f"out{suffix}"
     code, text, err = run("convert", MODELS / file, out, "--check", x, y)
     assert (code, err) == (0, "")
-    first, *steps, last = text.splitlines()
+    first, *steps, verified, last = text.splitlines()
     assert file in first or "Keras model" in first
+    assert verified.startswith("verified on 37 rows by ")
     assert all(" -> " in step for step in steps)
     assert last.startswith(f"largest difference over {len(np.load(x))} rows: ")
     expected = fastnn.load_model(MODELS / file)
@@ -116,6 +117,14 @@ def test_no_fold_keeps_the_affine_layers(run, tmp_path):
         assert run("convert", MODELS / "keras_digits.keras", out, *option)[0] == 0
         layers[bool(option)] = [type(layer).__name__ for layer in fastnn.load_model(out).layers]
     assert layers == {False: ["Dense"] * 3, True: ["Affine", "Dense", "Affine", "Dense", "Dense"]}
+
+
+def test_no_verify_leaves_the_comparison_out(run, tmp_path):
+    for option in ([], ["--no-verify"]):
+        code, text, _ = run("convert", MODELS / "keras_digits.keras", tmp_path / "out.safetensors", *option)
+        assert code == 0
+        assert ("verified on 37 rows" in text) == (not option)
+    assert run("summary", MODELS / "keras_digits.keras", "--no-verify")[0] == 0
 
 
 @pytest.mark.parametrize("file", ["keras_diabetes.h5", "keras_diabetes.keras", "torch_diabetes.legacy.onnx"])

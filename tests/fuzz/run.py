@@ -27,7 +27,7 @@ MOST_BYTES = {"header": 4096, "model_file": 4096, "forward": 64}  # per input; 3
 CPP = tuple(MOST_BYTES)
 MOST_SECONDS = 60  # per input
 SPARE_SECONDS = 300  # to start, and to finish the last input
-PYTHON = ("keras", "onnx", "safetensors", "state_dict")
+PYTHON = ("graphs", "keras", "onnx", "safetensors", "state_dict")
 
 
 class FindingError(Exception):

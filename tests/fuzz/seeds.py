@@ -63,9 +63,9 @@ def headers():
         yield content[8 : 8 + size]
 
 
-def forward():
+def choices(size=64):
     generator = np.random.default_rng(1)
-    return [generator.bytes(64) for _ in range(200)]
+    return [generator.bytes(size) for _ in range(200)]
 
 
 def state_dict_files():
@@ -168,7 +168,8 @@ def safetensors():
 
 
 SEEDS = {
-    "forward": forward,
+    "forward": choices,
+    "graphs": lambda: choices(200),
     "header": headers,
     "keras": keras,
     "model_file": own_models,

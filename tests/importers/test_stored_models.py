@@ -65,7 +65,8 @@ def test_a_conversion_tells_what_became_of_each_layer(file):
     assert len(model.conversion.steps) >= len(model.layers)
     for i in range(len(model.layers)):
         assert any(f"layer {i}" in what for _, what in model.conversion.steps)
-    assert len(str(model.conversion).splitlines()) == 1 + len(model.conversion.steps)
+    assert model.conversion.verification.rows == 37
+    assert len(str(model.conversion).splitlines()) == 2 + len(model.conversion.steps)
 
 
 @pytest.mark.parametrize("file", FILES)

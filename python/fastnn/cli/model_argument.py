@@ -13,7 +13,7 @@ def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     >>> parser = argparse.ArgumentParser()
     >>> add(parser, "model", "MODEL")
     >>> parser.parse_args(["digits.pt", "--layers", "relu,linear"])
-    Namespace(model='digits.pt', layers='relu,linear', prefix=None, outputs=None)
+    Namespace(model='digits.pt', layers='relu,linear', prefix=None, outputs=None, verify=True)
     """
     parser.add_argument(
         name,
@@ -32,6 +32,12 @@ def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     parser.add_argument(
         "--outputs", metavar="NAME", help="for an ONNX file of several outputs: take the one of this name"
     )
+    parser.add_argument(
+        "--no-verify",
+        dest="verify",
+        action="store_false",
+        help="do not compare a model of another tool with its source on some rows",
+    )
 
 
 def load(options: argparse.Namespace, **more: Any) -> Sequential:
@@ -39,4 +45,5 @@ def load(options: argparse.Namespace, **more: Any) -> Sequential:
     layers: Any = options.layers
     if layers is not None and not layers.endswith(".json"):
         layers = layers.split(",")
-    return load_model(options.model, layers=layers, prefix=options.prefix, outputs=options.outputs, **more)
+    chosen = {"prefix": options.prefix, "outputs": options.outputs, "verify": options.verify}
+    return load_model(options.model, layers=layers, **chosen, **more)

@@ -2,8 +2,9 @@
 
 import math
 import re
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Function, Product, Scale, Step, clip
+from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 
 _MOST_BYTES = 1 << 22  # numbers take up to four times as many in memory
@@ -20,7 +22,19 @@ _BOUNDS = "bounds of inputs"
 _WIDEST = 16.0  # a float32 between 0 and 1, times this, is off by as little as its own rounding at 16
 
 
-def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+class _Network(NamedTuple):
+    """Bounds of inputs; means and ranges of inputs, then of the outputs; weights (units, inputs) and (units,)."""
+
+    low: Array
+    high: Array
+    mean: Array
+    spread: Array
+    layers: list[tuple[Array, Array]]
+
+
+def load(
+    file: BinaryIO, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
+) -> Sequential:
     """Return the model of an open .nnet file, which takes inputs and gives outputs in the network's own units.
 
     As NNet itself does, it moves each input into its bounds, normalises it, and scales the outputs back. The other
@@ -33,7 +47,10 @@ def load(file: BinaryIO, *, fold: bool = True, check: Any = None, name: str | No
     array([[11.]], dtype=float32)
     """
     with in_one_sentence(file.name):
-        return convert(f"NNet model {file.name!r}", _steps(_numbers(file)), fold=fold, check=check, name=name)
+        network = _network(_numbers(file))
+        reference = Reference("NNet's formulas in NumPy", _answers(network)) if verify else None
+        source = f"NNet model {file.name!r}"
+        return convert(source, _steps(network), fold=fold, check=check, name=name, reference=reference)
 
 
 def _numbers(file: BinaryIO) -> Array:
@@ -44,7 +61,7 @@ def _numbers(file: BinaryIO) -> Array:
     return np.fromstring(match[1].replace(b",", b" ").decode(), sep=" ")
 
 
-def _steps(numbers: Array) -> list[Step]:
+def _network(numbers: Array) -> _Network:
     if len(numbers) < 4:
         raise ModelFormatError("has no sizes of layers")
     count, inputs, outputs = map(_size, numbers[:3])
@@ -61,10 +78,30 @@ def _steps(numbers: Array) -> list[Step]:
     low, high, mean, spread, *weights = np.split(numbers[start:], np.cumsum(lengths)[:-1])
     if not (low <= high).all() or not (spread > 0).all():
         raise ModelFormatError("has a minimum above its maximum, or a range that is not above 0")
-    steps = [*_bounded(low, high, spread[:-1]), Scale("inputs", 1 / spread[:-1], -mean[:-1] / spread[:-1])]
     arrays = [part.reshape(shape).astype("f4") for part, shape in zip(weights, shapes, strict=True)]
-    for i, (kernel, bias) in enumerate(zip(arrays[::2], arrays[1::2], strict=True)):
-        steps += [Product(f"layer {i}", kernel.T, bias), Function(f"layer {i}", "relu" if i < count - 1 else "linear")]
+    return _Network(low, high, mean, spread, list(zip(arrays[::2], arrays[1::2], strict=True)))
+
+
+def _answers(network: _Network) -> Callable[[Array, str | None], Array]:
+    """Return what NNet itself computes, to verify the model with."""
+    low, high, mean, spread, layers = network
+
+    def answers(rows: Array, _: str | None) -> Array:
+        x = (np.clip(rows, low, high) - mean[:-1]) / spread[:-1]
+        for kernel, bias in layers[:-1]:
+            x = np.maximum(x @ kernel.T + bias, 0)
+        kernel, bias = layers[-1]
+        return np.asarray((x @ kernel.T + bias) * spread[-1] + mean[-1])
+
+    return answers
+
+
+def _steps(network: _Network) -> list[Step]:
+    low, high, mean, spread, layers = network
+    steps = [*_bounded(low, high, spread[:-1]), Scale("inputs", 1 / spread[:-1], -mean[:-1] / spread[:-1])]
+    for i, (kernel, bias) in enumerate(layers):
+        activation = "relu" if i < len(layers) - 1 else "linear"
+        steps += [Product(f"layer {i}", kernel.T, bias), Function(f"layer {i}", activation)]
     return [*steps, Scale("outputs", np.asarray(spread[-1]), np.asarray(mean[-1]))]
 
 

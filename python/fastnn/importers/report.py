@@ -1,6 +1,6 @@
 """A model from an importer's steps, with the report of what was done and how far its answers are from the source's."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from fastnn.arrays import is_real, to_array
 from fastnn.importers.fold import to_model
 from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array, Step
+from fastnn.importers.verification import Reference, verify
 from fastnn.models.conversion import Conversion, Difference
 from fastnn.models.frames import as_numbers
 from fastnn.models.sequential import Sequential
@@ -27,6 +28,7 @@ def convert(
     check: Any = None,
     answers: Callable[[Array], Array] | None = None,
     dtype: str = "float32",
+    reference: Reference | None = None,
 ) -> Sequential:
     """Return the model of the steps; its `conversion` tells what was done.
 
@@ -34,8 +36,17 @@ def convert(
     dtype: of a model without kernels.
     check: (x, y), rows and the source's answers; or x alone where `answers`, the source's own predictions, are at hand.
         Arrays of `inputs` numbers each, such as images, are flattened as fastnn takes them.
+    reference: answers rows for the source, to verify the model with; UnsupportedModelError if they do not agree.
     """
+    steps = list(steps)
     model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype)
+    verification = None
+    if reference is not None:
+
+        def build(some: Sequence[Step]) -> Sequential:
+            return to_model(some, inputs=model.input_shape[1], fold=fold, dtype=dtype)[0]
+
+        verification = verify(model, reference, steps, build)
     model.classes = classes
     with refusing("feature names do not fit the model", ValueError):
         model.feature_names = feature_names
@@ -45,7 +56,7 @@ def convert(
         if inputs is not None and x.ndim > 2 and x.size == len(x) * inputs:
             x = x.reshape(len(x), inputs)
         difference = _difference(model, x, y)
-    model.conversion = Conversion(source, report, difference)
+    model.conversion = Conversion(source, report, difference, verification)
     return model
 
 

@@ -4,6 +4,8 @@ Estimators are recognised by their exact class, and read by their public attribu
 """
 
 import os
+import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +16,7 @@ from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Function, Nothing, Product, Scale, Step, clip
+from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 
 _HIDDEN = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
@@ -28,12 +31,15 @@ _SCALERS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
 
 
 @default_mode()
-def from_sklearn(estimator: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+def from_sklearn(
+    estimator: Any, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
+) -> Sequential:
     """Return the model of a fitted MLPClassifier or MLPRegressor, also in a Pipeline or a TransformedTargetRegressor.
 
     estimator: scalers before and around the network may be StandardScaler, MinMaxScaler, MaxAbsScaler and RobustScaler.
     fold: whether scalers are folded into the Dense beside them, in float64 (default), or stay layers of their own.
     check: rows x, or (x, y) with the estimator's answers y; ``model.conversion.difference`` then compares the two.
+    verify: whether the estimator answers some rows, and a model whose answers differ is refused (default).
     name: default "sequential", then "sequential_1", ….
 
     For a classifier, ``model.predict(x)`` is ``estimator.predict_proba(x)``, (rows, classes) also for two classes, and
@@ -62,7 +68,14 @@ def from_sklearn(estimator: Any, *, fold: bool = True, check: Any = None, name: 
         feature_names=_feature_names(estimator),
         check=check,
         answers=lambda _: answers(check),
+        reference=Reference("scikit-learn", lambda rows, _: _answered(answers, rows)) if verify else None,
     )
+
+
+def _answered(answers: Callable[[Array], Any], rows: Array) -> Array:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that rows have no column names
+        return np.asarray(answers(rows))
 
 
 class _Found(NamedTuple):

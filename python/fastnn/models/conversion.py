@@ -27,11 +27,33 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """The verification of an imported model: ``model.conversion.verification``.
+
+    reference: what answered the rows for the source, such as "onnx's reference evaluator".
+    rows: the number of rows to which the model gives the same answers, but for rounding.
+    reason: None, or why no rows were compared.
+
+    >>> print(Verification("scikit-learn", rows=37))
+    verified on 37 rows by scikit-learn
+    """
+
+    reference: str
+    rows: int = 0
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        if self.reason is not None:
+            return f"not verified: {self.reason}"
+        return f"verified on {self.rows} rows by {self.reference}"
+
+
+@dataclass(frozen=True)
 class Conversion:
     """The report of a conversion, ``model.conversion``: what became of each layer, node or module of the source.
 
     source: the kind and name of the source. steps: pairs of a part of the source and what became of it.
-    difference: a Difference, or None without ``check=``.
+    difference: a Difference, or None without ``check=``. verification: a Verification, or None with ``verify=False``.
 
     >>> weights = {"0.weight": np.ones((3, 2)), "0.bias": np.zeros(3)}
     >>> model = fastnn.from_torch_state_dict(weights, ["relu"], check=([[1, 2]], [[3, 3, 3]]))
@@ -39,14 +61,16 @@ class Conversion:
     state dict
       module '0' -> layer 0: Dense
       module '0' -> activation relu of layer 0
+    verified on 37 rows by the layers' formulas in NumPy
     largest difference over 1 rows: 0 ulp of float64, 0 absolute
     """
 
     source: str
     steps: list[tuple[str, str]]
     difference: Difference | None = None
+    verification: Verification | None = None
 
     def __str__(self) -> str:
         width = max((len(source) for source, _ in self.steps), default=0)
         lines = [self.source, *(f"  {source:<{width}} -> {what}" for source, what in self.steps)]
-        return "\n".join([*lines, *([str(self.difference)] if self.difference else [])])
+        return "\n".join([*lines, *(str(each) for each in (self.verification, self.difference) if each is not None)])

@@ -22,6 +22,7 @@ def load_model(
     outputs: str | None = None,
     fold: bool = True,
     check: Any = None,
+    verify: bool = True,
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002
     safe_mode: bool = True,
@@ -39,6 +40,8 @@ def load_model(
     fold: whether BatchNormalization, scalers and other affine layers are folded into the Dense beside them, in float64
         (default), or stay layers of their own.
     check: (x, y), rows and the source's answers to them; ``model.conversion.difference`` then compares the two.
+    verify: whether an imported model is compared with its source on some rows, and refused with UnsupportedModelError
+        if they differ (default); ``model.conversion.verification`` tells the result.
 
     compile, safe_mode: accepted for programs written for Keras. fastnn compiles nothing, and is always safe.
     custom_objects: only None or empty, since no code of others is run.
@@ -61,7 +64,8 @@ def load_model(
             f"Received: custom_objects={dict(custom_objects)!r:.200}"
         )
     with open_model(filepath) as file:
-        return formats.load(file, layers=layers, prefix=prefix, eps=eps, outputs=outputs, fold=fold, check=check)
+        options: dict[str, Any] = {"layers": layers, "prefix": prefix, "eps": eps, "outputs": outputs}
+        return formats.load(file, **options, fold=fold, check=check, verify=verify)
 
 
 def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:

@@ -28,6 +28,7 @@ def load(
     outputs: str | None = None,
     fold: bool = True,
     check: Any = None,
+    verify: bool = True,
 ) -> Sequential:
     """Return the model of an open file. The other parameters are those of load_model().
 
@@ -46,26 +47,24 @@ def load(
     taken = {"keras": ("layers",), "onnx": ("outputs",)}.get(kind, ()) if not is_state_dict else ("layers", "prefix")
     for name in (name for name, given in is_given.items() if given and name not in taken):
         raise misplaced(file.name, name, "a PyTorch state dict" if is_state_dict else f"a model of {kind}")
+    common = {"fold": fold, "check": check, "verify": verify}
     if is_state_dict:
         if layers is None:
             raise _activations_missing(file, prefix)
-        eps = 1e-5 if eps is None else eps
-        return from_torch_state_dict(file, layers, eps=eps, fold=fold, check=check, prefix=prefix)
+        return from_torch_state_dict(file, layers, eps=1e-5 if eps is None else eps, prefix=prefix, **common)
     if kind == "keras" and layers is not None:
-        return _load_keras_weights(file, layers, eps=1e-3 if eps is None else eps, fold=fold, check=check)
-    return _READERS[kind](file, fold=fold, check=check, **({"outputs": outputs} if kind == "onnx" else {}))
+        return _load_keras_weights(file, layers, 1e-3 if eps is None else eps, common)
+    return _READERS[kind](file, **common, **({"outputs": outputs} if kind == "onnx" else {}))
 
 
-def _load_keras_weights(file: BinaryIO, layers: Any, *, eps: float, fold: bool, check: Any) -> Sequential:
+def _load_keras_weights(file: BinaryIO, layers: Any, eps: float, common: dict[str, Any]) -> Sequential:
     if isinstance(layers, str | os.PathLike):
-        return load_keras(file, config=layers, fold=fold, check=check)
+        return load_keras(file, config=layers, **common)
     tensors, is_ordered = keras_tensors(file)
-    return from_tensors(
-        tensors, layers, f"{file.name}: ", is_ordered=is_ordered, eps=eps, defaults={}, fold=fold, check=check
-    )
+    return from_tensors(tensors, layers, f"{file.name}: ", is_ordered=is_ordered, eps=eps, defaults={}, **common)
 
 
-def _load_own(file: BinaryIO, *, fold: bool, check: Any) -> Sequential:
+def _load_own(file: BinaryIO, *, fold: bool, check: Any, verify: bool) -> Sequential:
     try:
         config, weights = native.read(file)
     except _core.ModelFormatError:

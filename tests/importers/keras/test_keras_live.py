@@ -7,9 +7,12 @@ import pytest
 
 from arrays import same_bits, uniform
 from fastnn import UnsupportedModelError, load_model
+from fastnn.importers.keras.layers import _TABLE as TABLE
 from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
 from fastnn.importers.keras.layers import AUGMENTATIONS
 from fastnn.importers.keras.live import from_keras
+from fastnn.importers.steps import Function
+from fastnn.importers.verification import DifferentAnswersError
 from opened import load_keras as load
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -292,3 +295,19 @@ def test_saved_weights_and_the_config_beside_them_are_the_model(tmp_path):
     x = uniform(1, (9, 4), "float32")
     for given in (["tanh", "softmax"], tmp_path / "model.json"):
         assert same_bits(load_model(tmp_path / "m.weights.h5", layers=given).predict(x), from_keras(model).predict(x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_float16", "mixed_bfloat16"])
+def test_a_model_is_verified_by_its_own_answers(monkeypatch, dtype):
+    first = keras.Input((2, 3), dtype="uint8" if dtype == "float32" else None)
+    keras.config.set_dtype_policy(dtype)
+    try:
+        parts = [layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(30, "gelu"), layers.LeakyReLU(0.2)]
+        model = keras.Sequential([first, *parts, layers.Dense(2)])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert str(from_keras(model).conversion.verification) == "verified on 37 rows by Keras"
+    assert from_keras(model, verify=False).conversion.verification is None
+    monkeypatch.setitem(TABLE, "LeakyReLU", lambda layer, *, negative_slope=0.3: [Function(layer.source, "tanh")])
+    with pytest.raises(DifferentAnswersError, match=r"^layer '\w+' \(LeakyReLU\): .* where Keras says"):
+        from_keras(model)

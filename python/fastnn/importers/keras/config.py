@@ -6,7 +6,7 @@ Nothing that a config names is ever imported or run.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class KerasLayer:
     stored: "Stored"
     shape: Shape | None = None
     is_flat: bool = True
+    read: dict[str, Array] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -60,7 +61,8 @@ class KerasLayer:
         stored = self.stored(self, names)
         if stored.keys() != set(names):
             raise ModelFormatError(f"has the weights {', '.join(stored)!r:.100}; expected {', '.join(names)!r}")
-        return {name: floats(name, stored[name]) for name in names if name != "count"}
+        self.read.update((name, floats(name, stored[name])) for name in names if name != "count")
+        return self.read
 
     def needs_rows(self) -> None:
         """Refuse rows that are arrays, and of which a layer takes the last axis, if others flatten them."""

@@ -27,6 +27,7 @@ def load(
     config: str | os.PathLike[str] | None = None,
     fold: bool = True,
     check: Any = None,
+    verify: bool = True,
     name: str | None = None,
 ) -> Sequential:
     """Return the model of an open .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
@@ -34,6 +35,8 @@ def load(
     config: the path of what model.to_json() wrote, for a file of weights alone.
     fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them.
     check: (x, y), rows and Keras' answers to them; ``model.conversion`` then tells how far the model's are from these.
+    verify: whether the layers' formulas in NumPy and the model answer some rows, and a model whose answers differ is
+        refused (default).
     name: of the model; default: the file's.
 
     If the model flattens arrays such as images first, give it flattened rows: x.reshape(len(x), -1).
@@ -53,7 +56,7 @@ def load(
     with in_one_sentence(file.name):
         with refusing("is not what Keras writes", Exception):
             model = _read(*(_keras(ZipArchive(file)) if hdf5 is None else _h5(hdf5, text, config)))
-        return model.converted(fold=fold, check=check, name=name)
+        return model.converted(fold=fold, check=check, name=name, reference=model.formulas if verify else None)
 
 
 def tensors(file: BinaryIO) -> tuple[dict[str, Array], bool]:

@@ -1,6 +1,7 @@
 """Live Keras models, read like a file's: get_config() is the config. Keras itself is not imported here."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,22 +10,29 @@ from fastnn._core import UnsupportedModelError
 from fastnn.floating_point import default_mode
 from fastnn.importers.keras.config import MODELS, KerasLayer
 from fastnn.importers.keras.layers import unknown_layer
-from fastnn.importers.keras.model import read_model
+from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.live_objects import own_name, received
+from fastnn.importers.steps import Array
+from fastnn.importers.verification import ACCELERATORS, Reference
 from fastnn.models.sequential import Sequential
 
 _FAMILIES = ("keras", "tf_keras")
+_FLOAT32 = 2.0**-23
+_PRECISIONS = {"float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 _WRAPPED = {"build", "quantize"}  # Keras wraps them in each layer, which changes no answer
 
 
 @default_mode()
-def from_keras(model: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+def from_keras(
+    model: Any, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
+) -> Sequential:
     """Return the model that computes what a Keras model does.
 
     model: a built keras.Sequential, or a Functional with layers in a row; Keras 3 or 2, any backend. It stays as it is.
     fold: whether affine layers (BatchNormalization, Normalization, Rescaling) are folded into the Dense beside them, in
         float64 (default), or stay layers of their own.
     check: rows x, or (x, y) with Keras' answers y; ``model.conversion.difference`` then compares the two.
+    verify: whether Keras answers some rows, and a model whose answers differ is refused (default).
     name: default the name of the Keras model.
 
     If the Keras model begins by flattening images, pass flat rows to predict(): x.reshape(len(x), -1).
@@ -60,7 +68,35 @@ def from_keras(model: Any, *, fold: bool = True, check: Any = None, name: str | 
         return {names[i] if i < len(names) else str(i): array for i, array in enumerate(arrays)}
 
     read = read_model(described, int(package.__version__.partition(".")[0]), stored)
-    return read.converted(fold=fold, check=check, name=name, answers=lambda x: np.asarray(model.predict(x, verbose=0)))
+    return read.converted(
+        fold=fold,
+        check=check,
+        name=name,
+        reference=_reference(model, package, layers, read) if verify else None,
+        answers=lambda x: np.asarray(model.predict(x, verbose=0)),
+    )
+
+
+def _reference(model: Any, package: Any, layers: dict[tuple[str, ...], Any], read: KerasModel) -> Reference:
+    """Return the reference that is the model itself, called without Keras' compilation, which takes seconds."""
+    to_numpy = package.ops.convert_to_numpy if hasattr(package, "ops") else np.asarray
+    dtypes = {str(layer.compute_dtype) for layer in layers.values()}
+    values = [getattr(weight, "value", weight) for weight in model.weights]
+    is_on_cpu = all("cpu" in str(getattr(value, "device", "cpu")).lower() for value in values)
+
+    def answers(rows: Array, source: str | None) -> Array:
+        if source is not None:  # to tell where a difference begins
+            return read.formulas.answers(rows, source)
+        found = np.asarray(to_numpy(model(read.as_taken(rows), training=False)), np.float64)
+        return found if read.is_flat else found.reshape(len(rows), -1, found.shape[-1])[:, 0]
+
+    return replace(
+        read.formulas,
+        name="Keras",
+        answers=answers,
+        precision=max(_PRECISIONS.get(dtype, _FLOAT32 if is_on_cpu else ACCELERATORS) for dtype in dtypes),
+        largest=127 if any("int" in str(each.dtype) for each in getattr(model, "inputs", None) or []) else None,
+    )
 
 
 def _layers(model: Any, around: tuple[str, ...]) -> dict[tuple[str, ...], Any]:

@@ -6,26 +6,49 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from fastnn._core import UnsupportedModelError
-from fastnn.importers.keras.config import Shape, Stored, keras_3_form, layers_in_order, row_shape
+from fastnn.importers.keras.config import KerasLayer, Shape, Stored, keras_3_form, layers_in_order, row_shape
+from fastnn.importers.keras.formulas import reference
 from fastnn.importers.keras.layers import CHANGING_SHAPES, layer_steps, shape_after
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Step
+from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 
 
 @dataclass(frozen=True)
 class KerasModel:
-    """The steps of a model; the shape of a row of its inputs, None if unknown; whether it takes them flat."""
+    """The steps of a model; the shape of a row of its inputs, None if unknown; whether it takes them flat.
+
+    formulas: what its layers compute.
+    """
 
     name: str
     steps: list[Step]
     shape: Shape | None
     is_flat: bool
+    formulas: Reference
+
+    def as_taken(self, rows: Array) -> Array:
+        """Return rows (rows, inputs) in the shape that Keras takes: rows that keep their shape, along its last axis."""
+        if self.shape is None:
+            return rows
+        if self.is_flat:
+            return rows.reshape(len(rows), *(size or 1 for size in self.shape))
+        shape = (len(rows), *(size or 1 for size in self.shape[:-1]), rows.shape[1])
+        return np.asarray(np.broadcast_to(rows.reshape(len(rows), *[1] * (len(self.shape) - 1), -1), shape))
 
     def converted(
-        self, *, fold: bool, check: Any, name: str | None, answers: Callable[[Array], Array] | None = None
+        self,
+        *,
+        fold: bool,
+        check: Any,
+        name: str | None,
+        reference: Reference | None,
+        answers: Callable[[Array], Array] | None = None,
     ) -> Sequential:
         """Return fastnn's model, with a report; the arguments are those of load() and convert()."""
         sizes = [size for size in self.shape or () if size is not None]
@@ -39,7 +62,12 @@ class KerasModel:
             name=name or self.name or None,
             check=check,
             answers=answers and (lambda x: answers(x if flat is None else x.reshape(len(x), *flat))),
+            reference=reference,
         )
+
+
+def _nothing(layer: KerasLayer, names: tuple[str, ...]) -> dict[str, Any]:
+    return {}
 
 
 def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
@@ -52,15 +80,19 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
     first = shape = row_shape(layers[0].config.get("batch_shape"))
     is_flat = shape is None or any(layer.kind in CHANGING_SHAPES for layer in layers)
     steps: list[Step] = []
+    weights: list[dict[str, Array]] = []
     for number, layer in enumerate(layers, 1):
         place = f"; it is number {number} of {len(layers)} layers"
         with in_one_sentence(layer.source, place), refusing("is not what Keras writes", Exception):
-            layer = replace(layer, shape=shape, is_flat=is_flat)
+            weights.append({})
+            layer = replace(layer, shape=shape, is_flat=is_flat, read=weights[-1])
             steps += layer_steps(layer)
             shape = shape_after(layer)
+            layers[number - 1] = replace(layer, stored=_nothing)  # formulas outlive the file's content
     if is_flat and shape is not None and len(shape) != 1:
         raise UnsupportedModelError(f"the model answers each row with an array {shape}; expected a Flatten at its end")
     name = keras_3_form(model)[1].get("name")
     if not isinstance(name, str) or not re.fullmatch("[^\0\ud800-\udfff]*", name):  # fastnn's files hold no other
         name = ""
-    return KerasModel(name, steps, first, is_flat)
+    taken = first if is_flat or first is None else first[-1:]
+    return KerasModel(name, steps, first, is_flat, reference(layers, weights, taken))

@@ -174,7 +174,8 @@ def multiple(total: Sum, form: Sum) -> tuple[Array, Array] | None:
     if not ratios or not all(close(each, ratios[0]) for each in ratios):
         return None
     c = ONE if ratios[0].ndim == 0 and close(ratios[0], ONE) else ratios[0]
-    return c, rounded(shift - c * own_shift, c * own_shift)
+    with np.errstate(all="ignore"):
+        return c, rounded(shift - c * own_shift, c * own_shift)
 
 
 def rounded(difference: Array, size: Array) -> Array:

@@ -12,19 +12,27 @@ from fastnn._core import LimitError
 from fastnn.importers.onnx.answers import choice, stored_names
 from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.budget import Budget
+from fastnn.importers.onnx.evaluation import Program
 from fastnn.importers.onnx.graph import Graph
 from fastnn.importers.onnx.graph import read as read_graph
 from fastnn.importers.onnx.walk import steps as part_steps
 from fastnn.importers.onnx.wire import check as check_wire
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
+from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 
 _MOST_BYTES = 2**31 - 1  # of a protobuf message, by its own rules
 
 
 def load(
-    file: BinaryIO, *, outputs: str | None = None, fold: bool = True, check: Any = None, name: str | None = None
+    file: BinaryIO,
+    *,
+    outputs: str | None = None,
+    fold: bool = True,
+    check: Any = None,
+    verify: bool = True,
+    name: str | None = None,
 ) -> Sequential:
     """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
 
@@ -32,6 +40,7 @@ def load(
     outputs: the name of one output; the model is the part of the graph that makes it. Default: the only output.
     fold: whether affine steps, such as BatchNormalization, are folded into the layer beside them, in float64.
     check: (x, y), rows and the answers to them, for ``model.conversion.difference``.
+    verify: whether the graph and the model answer some rows, and a model whose answers differ is refused (default).
 
     The answers are (rows, units): a last Squeeze or Reshape that makes (rows,) of (rows, 1) is left out. A classifier
     answers with probabilities, a single one for two classes included; ``model.classes`` are the labels. Where the graph
@@ -49,9 +58,12 @@ def load(
     """
     with in_one_sentence(file.name):
         budget = Budget()
-        graph = read_graph(_parsed(file, budget), os.path.dirname(file.name), budget)  # noqa: PTH120
+        proto = _parsed(file, budget)
+        graph = read_graph(proto, os.path.dirname(file.name), budget)  # noqa: PTH120
+        program = Program(proto) if verify else None
+        del proto  # for its memory
         source = f"ONNX model {file.name!r}"
-        return _model(graph, budget, outputs=outputs, fold=fold, check=check, name=name, source=source)
+        return _model(graph, budget, program, outputs=outputs, fold=fold, check=check, name=name, source=source)
 
 
 def from_proto(
@@ -63,10 +75,12 @@ def from_proto(
     check: Any = None,
     name: str | None = None,
     source: str = "ONNX model",
+    verify: bool | Reference = True,
 ) -> Sequential:
     """Return the model of an onnx.ModelProto; see load() for the other parameters.
 
     folder: of its external data, if there is any. source: its name in errors and the report.
+    verify: may be what answers rows instead of the graph.
 
     >>> import onnx
     >>> Sequential([fastnn.layers.Dense(3, input_shape=(2,))]).export("model.onnx")
@@ -76,7 +90,8 @@ def from_proto(
     with in_one_sentence(source):
         budget = Budget()
         graph = read_graph(proto, folder, budget)
-        return _model(graph, budget, outputs=outputs, fold=fold, check=check, name=name, source=source)
+        program = Program(proto) if verify is True else verify or None
+        return _model(graph, budget, program, outputs=outputs, fold=fold, check=check, name=name, source=source)
 
 
 def _parsed(file: BinaryIO, budget: Budget) -> Any:
@@ -96,7 +111,15 @@ def _parsed(file: BinaryIO, budget: Budget) -> Any:
 
 
 def _model(
-    graph: Graph, budget: Budget, *, outputs: str | None, fold: bool, check: Any, name: str | None, source: str
+    graph: Graph,
+    budget: Budget,
+    program: Program | Reference | None,
+    *,
+    outputs: str | None,
+    fold: bool,
+    check: Any,
+    name: str | None,
+    source: str,
 ) -> Sequential:
     if outputs is not None and outputs not in graph.outputs:
         raise ValueError(f"{source}: expected outputs to name one output; received {outputs!r:.100}; {choice(graph)}")
@@ -107,7 +130,15 @@ def _model(
     dtype = "float64" if graph.is_double else "float32"
     features = stored_names(graph, "feature_names")
     model = convert(
-        source, steps, inputs=inputs, fold=fold, name=name, feature_names=features, check=check, dtype=dtype
+        source,
+        steps,
+        inputs=inputs,
+        fold=fold,
+        name=name,
+        feature_names=features,
+        check=check,
+        dtype=dtype,
+        reference=program.reference(part) if isinstance(program, Program) else program,
     )
     with refusing("has classes that fastnn cannot keep", ValueError):
         model.classes = answers.classes

@@ -5,6 +5,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array
 from fastnn.importers.torch.kinds import as_array
 from fastnn.importers.torch.run import Run
+from fastnn.importers.verification import ACCELERATORS, DifferentAnswersError, Reference
 from fastnn.models.sequential import Sequential
 
 
@@ -43,6 +45,18 @@ def answers(torch: Any, module: Any, x: Any) -> Array:
     return as_array(answer, "the module's answer")
 
 
+def module_reference(torch: Any, module: Any) -> Reference:
+    """Return the reference that is the module itself."""
+    precisions = [torch.finfo(tensor.dtype).eps for tensor in _tensors(module)]
+    precisions += [ACCELERATORS for tensor in _tensors(module) if tensor.device.type != "cpu"]
+    return Reference(
+        "PyTorch",
+        lambda rows, source: answers(torch, module, rows),
+        precision=max(precisions, default=2.0**-23),
+        operations=sum(1 for _ in module.modules()),
+    )
+
+
 def as_arrays(check: Any) -> Any:
     """Return `check`, None or rows or (x, y), as arrays."""
     if isinstance(check, tuple):
@@ -54,11 +68,12 @@ def _tensors(module: Any) -> Iterator[Any]:
     return (tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point())
 
 
-def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any, name: str | None) -> Sequential:
+def by_way_of_onnx(
+    torch: Any, module: Any, own: str, *, fold: bool, check: Any, verify: bool, name: str | None
+) -> Sequential:
     """Return the model of a module with any forward, as PyTorch exports it to ONNX.
 
-    own: the part with a forward or hooks of its own. The export follows one run of them. So the model is compared with
-    the module on other rows, and refused with UnsupportedModelError if their answers differ.
+    own: the part with a forward or hooks of its own. The export follows one run of them, so other rows verify it.
     """
     run = Run(torch, module, own)
     run.refuse_hopeless()
@@ -68,18 +83,21 @@ def by_way_of_onnx(torch: Any, module: Any, own: str, *, fold: bool, check: Any,
         from fastnn.importers.onnx.file import from_proto
     except ImportError:
         raise ImportError(f"{own} has a forward or hooks of its own, which need onnx: pip install onnx") from None
-    inputs = run.rows.shape[1]
     if check is not None and not isinstance(check, tuple):
         check = (check, answers(torch, module, check))
     proto = _exported(torch, module, run)
     source = f"PyTorch {type(module).__name__}, by way of ONNX"
+    fault = (
+        f"{own} has a forward or hooks of its own that do not always compute the same; "
+        "expected no random numbers, counters, or numbers of other rows"
+    )
+    reference = verify and replace(module_reference(torch, module), fault=fault)
     try:
-        model = from_proto(proto, fold=fold, check=as_arrays(check), name=name, source=source)
+        return from_proto(proto, fold=fold, check=as_arrays(check), name=name, source=source, verify=reference)
+    except DifferentAnswersError:
+        raise
     except UnsupportedModelError:  # in words of ONNX, of nodes that only the exporter knows
         raise run.refusal() from None
-    rows = np.random.default_rng(0).normal(size=(8, inputs))
-    _compare(model.predict(rows), answers(torch, module, rows), run.rows.element_size(), own)
-    return model
 
 
 def _exported(torch: Any, module: Any, run: Run) -> Any:
@@ -110,20 +128,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-def _compare(given: Array, wanted: Array, size: int, own: str) -> None:
-    # Far above any rounding (bfloat16 sums have 8 bits), far below the effect of a wrong layer.
-    tolerance = 1e-3 if size > 2 else 0.1
-    wanted = wanted.reshape(len(wanted), -1)
-    if wanted.shape != given.shape:  # the importer leaves out a last ArgMax
-        raise UnsupportedModelError(
-            f"{own} returns {wanted.shape[1]} numbers for a row, made of {given.shape[1]} scores; "
-            "return the scores, and take the classes from model.predict_classes(x)"
-        )
-    off = np.abs(given - wanted.astype(np.float64))
-    if not (off <= tolerance * np.abs(wanted).max()).all():
-        raise UnsupportedModelError(
-            f"{own} has a forward or hooks of its own that do not always compute the same: answers to the same rows "
-            f"differ by {off.max():.3g}; expected no random numbers, counters, or numbers of other rows"
-        )

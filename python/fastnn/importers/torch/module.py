@@ -24,7 +24,9 @@ _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "Distribu
 
 
 @default_mode()
-def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str | None = None) -> Sequential:
+def from_torch(
+    module: Any, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
+) -> Sequential:
     """Return the model that computes what a torch.nn.Module does in eval mode.
 
     module: an nn.Sequential, also nested, of Linear, BatchNorm1d, LayerNorm, PReLU, activations, Dropout and Flatten.
@@ -33,6 +35,7 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
         takes flat rows.
     fold: whether a BatchNorm1d is folded into the Linear beside it, in float64 (default), or stays a layer of its own.
     check: rows x, or (x, y) with the module's answers y; ``model.conversion.difference`` then compares the two.
+    verify: whether the module answers some rows, and a model whose answers differ is refused (default).
     name: default "sequential", then "sequential_1", ….
 
     The model computes in float64 if all weights are float64, else in float32.
@@ -58,7 +61,7 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
     own = next(((path, part) for path, kind, part in parts if kind is None), None)
     with export.evaluating(torch, module):
         if own is not None:
-            return export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, name=name)
+            return export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, verify=verify, name=name)
         steps = [step for path, kind, part in parts for step in _steps(torch, _source(path, part), str(kind), part)]
         inputs = next((step.inputs for step in steps if step.inputs is not None), None)
         return convert(
@@ -69,6 +72,7 @@ def from_torch(module: Any, *, fold: bool = True, check: Any = None, name: str |
             name=name,
             check=export.as_arrays(check),
             answers=lambda _: export.answers(torch, module, check),
+            reference=export.module_reference(torch, module) if verify else None,
         )
 
 

@@ -18,6 +18,7 @@ from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
 from fastnn.importers.steps import Array, Function, Product, Step
 from fastnn.importers.torch import pickle
+from fastnn.importers.torch.formulas import reference
 from fastnn.importers.torch.kinds import KINDS, as_array, kinds_of, weighted
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
@@ -42,6 +43,7 @@ def from_torch_state_dict(
     prefix: str | None = None,
     fold: bool = True,
     check: Any = None,
+    verify: bool = True,
 ) -> Sequential:
     """Return the model of a state dict of Linear, BatchNorm1d, LayerNorm and PReLU modules in a row.
 
@@ -63,6 +65,8 @@ def from_torch_state_dict(
         beginning. A network that the file holds as a dict of its own, "actor", is taken by "actor." too.
     fold: whether a BatchNorm1d is folded into the Linear beside it, in float64 (default), or stays a layer of its own.
     check: (x, y), rows and the module's answers; ``model.conversion.difference`` then compares the two.
+    verify: whether the modules' formulas in NumPy and the model answer some rows, and a model whose answers differ is
+        refused (default). It cannot tell whether `layers` says what the module computed; `check` can.
 
     The model computes in float64 if all weights are float64, else in float32.
     Raises ModelFormatError (a ValueError) for malformed files and weights, its subclass UnsupportedModelError for other
@@ -74,7 +78,16 @@ def from_torch_state_dict(
     """
     where, tensors, is_ordered = _tensors(state_dict, prefix)
     return from_tensors(
-        tensors, layers, where, is_ordered=is_ordered, eps=eps, defaults=_DEFAULTS, fold=fold, check=check, name=name
+        tensors,
+        layers,
+        where,
+        is_ordered=is_ordered,
+        eps=eps,
+        defaults=_DEFAULTS,
+        fold=fold,
+        check=check,
+        verify=verify,
+        name=name,
     )
 
 
@@ -89,6 +102,7 @@ def from_tensors(
     defaults: Mapping[str, dict[str, float]],
     fold: bool,
     check: Any,
+    verify: bool,
     name: str | None = None,
 ) -> Sequential:
     """Return the model of tensors that are named and shaped as in a state dict, of whatever source.
@@ -97,19 +111,28 @@ def from_tensors(
     activations that are unlike fastnn's.
 
     >>> tensors = {"dense.weight": np.ones((3, 2), np.float32)}
-    >>> options = {"is_ordered": True, "eps": 1e-3, "defaults": {}, "fold": True, "check": None}
+    >>> options = {"is_ordered": True, "eps": 1e-3, "defaults": {}, "fold": True, "check": None, "verify": True}
     >>> from_tensors(tensors, ["relu"], "weights: ", **options).output_shape
     (None, 3)
     """
     modules = _modules(tensors, where)
     steps: list[Step] = []
-    for module, entry in _entries(layers, list(modules), is_ordered):
+    entries = _entries(layers, list(modules), is_ordered)
+    for module, entry in entries:
         if isinstance(entry, Activation):
             steps.append(Function(f"{where}Activation '{entry.name}'", entry.activation, entry.parameters))
         else:
             source = f"{where}module '{module}'" if module else f"{where}the module"
             steps += _steps(source, modules[module], entry, eps, defaults)
-    return convert(where.removesuffix(": ") or "state dict", steps, fold=fold, name=name, check=check)
+    formulas = [({} if isinstance(entry, Activation) else modules[module], entry) for module, entry in entries]
+    return convert(
+        where.removesuffix(": ") or "state dict",
+        steps,
+        fold=fold,
+        name=name,
+        check=check,
+        reference=reference(formulas, eps, defaults) if verify else None,
+    )
 
 
 @in_one_sentence()
