@@ -156,8 +156,8 @@ FASTNN_INLINE Vector<T> exp_nonpositive(Vector<T> x) {
   return e.high * e.scale * splat<T>(ExpTable<T>::kDown);
 }
 
-// 1 / (1 + e), or e / (1 + e) for negative x, of e = e^-z with z >= 0: (quotient + remainder · inverse) · scale · kDown.
-// Nothing overflows or cancels.
+// 1 / (1 + e), or e / (1 + e) for negative x, of e = e^-z with z >= 0: (quotient + remainder · inverse) · scale ·
+// kDown. Nothing overflows or cancels.
 template <class T>
 struct Logistic {
   Vector<T> quotient, remainder, inverse, scale;
