@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from arrays import same_bits, uniform
-from fastnn import UnsupportedModelError, load_model
+from fastnn import UnsupportedModelError, _core, load_model
 from fastnn.importers.keras.layers import _TABLE as TABLE
 from fastnn.importers.keras.layers import ACTIVATIONS as NAMES
 from fastnn.importers.keras.layers import AUGMENTATIONS
@@ -57,6 +57,12 @@ def random_layer(rng, width):
 @pytest.fixture(autouse=True)
 def same_weights_in_every_run():
     keras.utils.set_random_seed(1)
+
+
+def test_the_activations_read_are_those_of_keras_that_fastnn_has():
+    of_keras = {name for name in dir(keras.activations) if not name.startswith("_")}
+    assert of_keras >= NAMES
+    assert of_keras & _core.activations.keys() <= NAMES
 
 
 def random_chain(seed):

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.importers import steps
 from fastnn.importers.keras.config import KerasLayer, Shape, keras_3_form
@@ -53,9 +52,14 @@ _WITHOUT_EFFECT = {
 _AS_ACTIVATIONS = ("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax")
 _FLOATS = {None, "float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
 
-# Activations have the same names and parameters in Keras as in fastnn but for these.
-_ONLY_FASTNN = {"step", "clip", "gelu_tanh"}
-ACTIVATIONS = frozenset(_core.activations) - _ONLY_FASTNN | ALIASES.keys() | {"log_sigmoid", "sparse_sigmoid"}
+# Keras' own activations: a name that fastnn alone has is refused.
+ACTIVATIONS = frozenset(
+    {
+        *("celu", "elu", "exponential", "gelu", "hard_sigmoid", "hard_swish", "hard_tanh", "leaky_relu", "linear"),
+        *("log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus"),
+        *("softsign", "sparse_sigmoid", "tanh", *ALIASES),
+    }
+)
 
 
 def layer_steps(layer: KerasLayer) -> list[Step]:

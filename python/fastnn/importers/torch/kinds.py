@@ -71,8 +71,12 @@ def weighted(kind: str, source: str, tensors: Mapping[str, Array | None], eps: f
 
 
 _NOTHING = {"AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout", "Identity"}
-# Most activations have the same name in PyTorch, but for case and underscores, and parameters of the same names.
-_ACTIVATIONS = {name.replace("_", ""): name for name in _core.activations}
+# Activations of the same parameters, by the name of their class.
+_ACTIVATIONS = {
+    "CELU": "celu", "ELU": "elu", "Hardsigmoid": "hard_sigmoid", "Hardswish": "hard_swish", "LogSoftmax": "log_softmax",
+    "Mish": "mish", "ReLU": "relu", "ReLU6": "relu6", "SELU": "selu", "SiLU": "silu", "Sigmoid": "sigmoid",
+    "Softmax": "softmax", "Softsign": "softsign", "Tanh": "tanh",
+}  # fmt: skip
 
 
 def unweighted(kind: str, source: str, module: Any) -> list[Step] | None:
@@ -118,7 +122,7 @@ def unweighted(kind: str, source: str, module: Any) -> list[Step] | None:
             return [steps.clip(source, number("threshold"), np.inf)]
     if kind in _NOTHING:
         return [Nothing(source)]
-    name = _ACTIVATIONS.get(kind.lower())
+    name = _ACTIVATIONS.get(kind)
     if name is None:
         return None
     return [Function(source, name, {each: number(each) for each in _core.activations[name]})]
