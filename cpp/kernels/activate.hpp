@@ -11,6 +11,8 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
+constexpr auto kActivationNumbers = std::make_integer_sequence<int, kActivationCount>{};
+
 // Rounds `elements` up to full vectors, which is safe because scratch memory is padded.
 template <Activation kActivation, class T>
 void map(T* data, std::size_t elements, T a, T b) {
@@ -29,14 +31,29 @@ void activate_elements(const PackedLayer<T>& layer, T* data, std::size_t element
 template <class T>
 void activate(const PackedLayer<T>& layer, const Block<T>& y, Range units) {
   if (layer.activation == Activation::linear || takes_whole_rows(layer.activation)) return;
-  constexpr auto kNumbers = std::make_integer_sequence<int, kActivationCount>{};
   if (y.column_stride == 1) {
     for (std::size_t r = 0; r < y.rows; ++r)
-      activate_elements(layer, y.data + stride(r) * y.row_stride + units.first, units.last - units.first, kNumbers);
+      activate_elements(layer, y.data + stride(r) * y.row_stride + units.first, units.last - units.first,
+                        kActivationNumbers);
   } else {
     const auto column = static_cast<std::size_t>(y.column_stride);
-    activate_elements(layer, y.data + units.first * column, (units.last - units.first) * column, kNumbers);
+    activate_elements(layer, y.data + units.first * column, (units.last - units.first) * column, kActivationNumbers);
   }
+}
+
+template <Activation kActivation, class T, class Row>
+FASTNN_INLINE void activate_row(const Row& row) {
+  if constexpr (kActivation == Activation::softmax)
+    softmax<T>(row);
+  else if constexpr (kActivation == Activation::log_softmax)
+    log_softmax<T>(row);
+  else
+    static_assert(!takes_whole_rows(kActivation), "expected a call of the activation's function of whole rows");
+}
+
+template <class T, class Row, int... number>
+void activate_row(Activation activation, const Row& row, std::integer_sequence<int, number...>) {
+  ((static_cast<int>(activation) == number ? activate_row<static_cast<Activation>(number), T>(row) : void()), ...);
 }
 
 template <class T, class Row>
@@ -48,12 +65,7 @@ void whole_row(const PackedLayer<T>& layer, const Row& row) {
     case LayerKind::layer_normalization: return layer_normalization<T>(row, layer.parameters[0], w[0], w[1]);
     case LayerKind::batch_normalization:
       return batch_normalization<T>(row, layer.parameters[0], w[0], w[1], w[2], w[3]);
-    default: break;
-  }
-  switch (layer.activation) {
-    case Activation::softmax: return softmax<T>(row);
-    case Activation::log_softmax: return log_softmax<T>(row);
-    default: return;
+    default: activate_row<T>(layer.activation, row, kActivationNumbers);
   }
 }
 

@@ -75,7 +75,7 @@ std::vector<T> whole_row(const Layer<T>& layer, std::vector<T> x) {
   if (layer.kind == LayerKind::layer_normalization) return layer_normalization(layer, x);
   if (layer.kind == LayerKind::batch_normalization) return batch_normalization(layer, x);
   if (layer.activation == Activation::softmax) return softmax(x);
-  if (layer.activation == Activation::log_softmax) return activated<T>(layer.activation, {}, x, 1);
+  if (takes_whole_rows(layer.activation)) return activated<T>(layer.activation, layer.parameters, x, 1);
   for (std::size_t n = 0; n < x.size(); ++n) {
     if (layer.kind == LayerKind::prelu) x[n] = x[n] < 0 ? layer.weights.at("alpha")[n] * x[n] : x[n];
     if (layer.kind == LayerKind::affine)

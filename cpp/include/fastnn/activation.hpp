@@ -1,8 +1,6 @@
 // The activations: the table that the kernels, layers, files, Python, importers and exporters read.
 //
-// To add one: an enumerator and its row here, its formula in cpp/kernels (activations.hpp, or whole_rows.hpp and
-// activate.hpp for one of whole rows), its line in docs/numerics.md, its reference and error bound in
-// tests/support/activations.py, and its ONNX spelling in python/fastnn/exporters/onnx.py. A test names what is missing.
+// docs/architecture.md lists what else a new one needs ("Where to change what"). Tests name what is missing.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +32,9 @@ enum class Activation : std::uint8_t {
   gelu,          // x · (1 + erf(x / sqrt 2)) / 2
   gelu_tanh,     // x · (1 + tanh(sqrt(2 / pi) · (x + 0.044715 x³))) / 2, close to gelu
   log_softmax,   // x - log(sum of e^x over the layer's units)
+  end,           // no activation: how many there are
 };
+constexpr int kActivationCount = static_cast<int>(Activation::end);
 
 // The values that a parameter may have. `minimum` and `maximum` may be infinite, but not the wrong way round.
 enum class Domain : std::uint8_t { finite, positive, not_negative, minimum, maximum };
@@ -56,7 +56,7 @@ struct ActivationRow {
   Parameter parameters[kMostParameters] = {};
 };
 
-constexpr ActivationRow kActivations[] = {
+constexpr ActivationRow kActivations[kActivationCount] = {
     {Activation::linear, "linear"},
     {Activation::relu, "relu"},
     {Activation::tanh, "tanh"},
@@ -81,7 +81,6 @@ constexpr ActivationRow kActivations[] = {
     {Activation::gelu_tanh, "gelu_tanh"},
     {Activation::log_softmax, "log_softmax", Applies::to_whole_rows},
 };
-constexpr int kActivationCount = sizeof kActivations / sizeof kActivations[0];
 
 // static: each of the kernels' objects has its own, as in chains.hpp.
 static constexpr bool rows_follow_enumerators() {
