@@ -33,8 +33,6 @@ def network(sizes, activations, dtype, seed=1, use_bias=True):
 
 def activation_model(activation, units, dtype):
     """A model that is one activation alone."""
-    model = Sequential(
-        [Activation(with_parameters(activation) if isinstance(activation, str) else activation)], dtype=dtype
-    )
+    model = Sequential([Activation(with_parameters(activation))], dtype=dtype)
     model.build((None, units))
     return model
