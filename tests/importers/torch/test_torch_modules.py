@@ -96,6 +96,12 @@ def assert_same_answers(module, inputs, **options):
     return model
 
 
+def test_the_activations_tested_are_all_of_pytorch_that_fastnn_has():
+    names = {name.replace("_", "") for name in fastnn._core.activations} - {"linear"}
+    missing = {name for name in dir(nn) if name.lower() in names} - ACTIVATIONS.keys()
+    assert not missing, f"tests/importers/torch/test_torch_modules.py lacks {missing}, which PyTorch and fastnn have"
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_each_activation_gives_torchs_answers(activation):
     torch.manual_seed(1)
