@@ -3,7 +3,7 @@
 It takes the tensors and what `layers` says of each module, and none of the importer's steps.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy as np
 from fastnn.importers.formulas import ACTIVATIONS
 from fastnn.importers.steps import Array
 from fastnn.importers.verification import MOST_WEIGHTS, Reference
+from fastnn.layers.activation import Activation
 from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import LayerNormalization, PReLU
+from fastnn.models.sequential import Sequential
 
 Tensors = Mapping[str, Array]
 
@@ -63,8 +65,10 @@ def _activated(x: Array, entry: Any, defaults: Mapping[str, Mapping[str, float]]
     if name in ("layer_norm", "prelu") or isinstance(entry, LayerNormalization | PReLU):
         return x
     parameters = {key: value for key, value in {**defaults.get(name, {}), **own}.items() if key != "name"}
-    known: Callable[..., Array] = ACTIVATIONS[name]
-    return known(x, **parameters)
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name](x, **parameters)
+    # `layers` says it as fastnn defines it, and other tools do not have it.
+    return np.asarray(Sequential([Activation({"name": name, **parameters})], dtype=x.dtype.name).predict(x))
 
 
 def _name(entry: Any) -> str:
