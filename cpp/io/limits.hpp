@@ -15,7 +15,7 @@ inline constexpr std::uint64_t kMaxHeaderBytes = 4 << 20;
 inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 40;
 
 inline constexpr std::size_t kMaxLayers = 4096;
-inline constexpr std::size_t kMaxTensors = 2 * kMaxLayers;  // a kernel and a bias each
+inline constexpr std::size_t kMaxTensors = 2 * kMaxLayers;  // 2 a layer; a BatchNormalization has up to 4
 
 // Keys and values of one JSON text. The most tensors that are read make 12 each and the most layers 33 each, less than
 // 140,000; 180,000 took at most 39 MiB (test_hostile_header_stays_within_memory_and_time, glibc, x86-64).

@@ -1,5 +1,5 @@
 // Computes one row through a layer, in standard C++17: the arithmetic of exported C++ headers (docs/header.md). It
-// works on one number at a time, in loops over units that compilers vectorise.
+// works on one number at a time, in loops over units that compilers vectorize.
 #pragma once
 
 #include "../core/chains.hpp"

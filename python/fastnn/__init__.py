@@ -26,7 +26,7 @@ from fastnn.importers.torch.state_dict import from_torch_state_dict
 from fastnn.instruction_sets import isa, isas, set_isa
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
-from fastnn.models.conversion import Conversion, Difference
+from fastnn.models.conversion import Conversion, Difference, Verification
 from fastnn.threads import get_num_threads, set_num_threads
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ModelFormatError",
     "Sequential",
     "UnsupportedModelError",
+    "Verification",
     "__version__",
     "from_keras",
     "from_sklearn",

@@ -105,7 +105,7 @@ def test_a_broken_file_is_refused_in_one_sentence(path, text, said):
 
 def test_a_network_knows_its_own_layers(path):
     path.write_text(Network(2, 1).text())
-    with pytest.raises(ValueError, match="received a model of nnet"):
+    with pytest.raises(ValueError, match="received an NNet network"):
         fastnn.load_model(path, layers=["relu"])
 
 

@@ -137,6 +137,12 @@ def _counts_up(fields: list[str]) -> bool:
     return len(numbers) > 1 and numbers[0] >= 0 and all(a < b for a, b in itertools.pairwise(numbers))
 
 
+_ADVICE = {
+    **dict.fromkeys(("true", "false"), "; write booleans as 1 and 0, in pandas by df.astype(float)"),
+    **dict.fromkeys(("", "na", "null", "none"), "; write nan for a missing value"),
+}
+
+
 def is_number(field: str) -> bool:
     """Return whether the text is a number.
 
@@ -159,4 +165,5 @@ def number_of(field: str) -> float:
     if is_number(field) and field.strip().isascii():  # float() also reads digits of other scripts
         return float(field)
     advice = "; write decimals with a point, and digits without groups" if _GROUPED.fullmatch(field) else ""
+    advice = _ADVICE.get(field.strip().lower(), advice)
     raise ValueError(f"expected a number; received {field!r}{advice}")

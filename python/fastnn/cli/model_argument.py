@@ -18,7 +18,7 @@ def add(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     parser.add_argument(
         name,
         metavar=metavar,
-        help="a model of fastnn (.safetensors), Keras, ONNX, PyTorch or NNet, recognised by its content",
+        help="a model of fastnn (.safetensors), Keras, ONNX, PyTorch or NNet, recognized by its content",
     )
     parser.add_argument(
         "--layers",

@@ -1,7 +1,7 @@
 """Models as .onnx files: one graph of opset 20, from "x" (rows, inputs) to "y" (rows, units).
 
 An attribute of ONNX is a float32. So a float64 model has its numbers in tensors, and several nodes for an activation
-that ONNX parametrizes by attributes only; importers/onnx/forms.py recognises these nodes.
+that ONNX parametrizes by attributes only; importers/onnx/forms.py recognizes these nodes.
 """
 
 import importlib

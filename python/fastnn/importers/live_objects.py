@@ -1,4 +1,4 @@
-"""Objects and functions of other packages, recognised exactly, without importing those packages."""
+"""Objects and functions of other packages, recognized exactly, without importing those packages."""
 
 import os
 import sys

@@ -37,7 +37,7 @@ def load(
 ) -> Sequential:
     """Return the model of an open .nnet file, which takes inputs and gives outputs in the network's own units.
 
-    As NNet itself does, it moves each input into its bounds, normalises it, and scales the outputs back. The other
+    As NNet itself does, it moves each input into its bounds, normalizes it, and scales the outputs back. The other
     parameters are those of load_model(). Raises ModelFormatError, a ValueError, and its subclasses; OSError.
 
     >>> from pathlib import Path

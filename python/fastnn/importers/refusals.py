@@ -12,7 +12,9 @@ _TAKEN_BY = {
     "layers": "a PyTorch state dict, or weights alone of Keras",
     "prefix": "a PyTorch state dict",
     "outputs": "an ONNX file",
+    "eps": "a PyTorch state dict, or weights alone of Keras",
 }
+_NAMES = {"fastnn": "a model of fastnn", "keras": "a Keras model", "onnx": "an ONNX model", "nnet": "an NNet network"}
 
 
 def one_sentence(text: str) -> str:
@@ -64,6 +66,7 @@ def refusal(where: str, error: ModelFormatError) -> ModelFormatError:
     return type(error)(one_sentence(f"{where}: {error}"))
 
 
-def misplaced(where: str, option: str, received: str) -> ValueError:
-    """Return the error for an option of load_model() with a file that has no use for it."""
+def misplaced(where: str, option: str, kind: str) -> ValueError:
+    """Return the error for an option of load_model() with a file of a kind that has no use for it."""
+    received = _NAMES.get(kind, "a PyTorch state dict")
     return ValueError(one_sentence(f"{where}: expected {option} only with {_TAKEN_BY[option]}; received {received}"))

@@ -1,6 +1,6 @@
 """scikit-learn's fitted networks: MLPClassifier and MLPRegressor, with the scalers of their Pipeline.
 
-Estimators are recognised by their exact class, and read by their public attributes. scikit-learn is never imported.
+Estimators are recognized by their exact class, and read by their public attributes. scikit-learn is never imported.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Every imported model is compared with its source on some rows before it is handed out.
 
-A source that can answer rows gives a Reference: the program that it is, or its formulas in NumPy. Neither shares code
-with the importer that it checks. Most references compute in float64, so that only the model's own rounding counts.
+A source that can answer rows gives a Reference: the program that it is, or its formulas in NumPy. Neither uses the
+steps that it checks. Most references compute in float64, so that only the model's own rounding counts.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """Rows of a frame of pandas, polars or pyarrow as an array of numbers, its columns by name if the model knows names.
 
-The packages are not imported: a frame is recognised by what it offers.
+The packages are not imported: a frame is recognized by what it offers.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -162,7 +162,10 @@ class Stored(Stack):
         """
         path = Path(os.fsdecode(filepath))
         if path.suffix != ".safetensors":
-            raise ValueError(f"expected filepath to end in .safetensors. Received: filepath={str(filepath)!r}")
+            raise ValueError(
+                "expected filepath to end in .safetensors, since fastnn writes no files of Keras. "
+                f"Received: filepath={str(filepath)!r}"
+            )
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
         with changes:

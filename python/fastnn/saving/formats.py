@@ -42,11 +42,15 @@ def load(
     kind = _core.format_of(beginning)
     if kind == "other":
         _core.refuse_foreign(beginning, os.fsencode(file.name), _READ)
-    is_given = {"layers": layers is not None, "prefix": prefix is not None, "outputs": outputs is not None}
+    options = {"layers": layers, "prefix": prefix, "outputs": outputs, "eps": eps}
+    is_given = {name: value is not None for name, value in options.items()}
     is_state_dict = kind == "torch" or (kind == "fastnn" and any(is_given.values()) and not safetensors.is_own(file))
-    taken = {"keras": ("layers",), "onnx": ("outputs",)}.get(kind, ()) if not is_state_dict else ("layers", "prefix")
-    for name in (name for name, given in is_given.items() if given and name not in taken):
-        raise misplaced(file.name, name, "a PyTorch state dict" if is_state_dict else f"a model of {kind}")
+    taken = {"torch": ("layers", "prefix", "eps"), "onnx": ("outputs",)}
+    if kind == "keras" and layers is not None:
+        taken["keras"] = ("layers",) if isinstance(layers, str | os.PathLike) else ("layers", "eps")
+    kind = "torch" if is_state_dict else kind
+    for name in (name for name, given in is_given.items() if given and name not in taken.get(kind, ())):
+        raise misplaced(file.name, name, kind)
     common = {"fold": fold, "check": check, "verify": verify}
     if is_state_dict:
         if layers is None:

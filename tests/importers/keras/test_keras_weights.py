@@ -161,7 +161,7 @@ def test_a_whole_model_knows_its_layers(path, tmp_path):
     )
     for content in whole:
         for layers in (["relu"], tmp_path / "model.json"):
-            assert "received a model of keras" in refused(path, content, ValueError, layers=layers)
+            assert "received a Keras model" in refused(path, content, ValueError, layers=layers)
 
 
 CONFIGS = {

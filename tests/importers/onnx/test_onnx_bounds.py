@@ -5,7 +5,7 @@ import pytest
 
 from arrays import uniform
 
-pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 from fastnn import LimitError, UnsupportedModelError
 from fastnn.importers.onnx.file import from_proto
 from onnx_graphs import Chain, between, reference, refused, written

@@ -5,7 +5,7 @@ import pytest
 
 from arrays import uniform
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 from onnx import helper  # noqa: E402
 
 from fastnn import LimitError, UnsupportedModelError  # noqa: E402

@@ -6,7 +6,7 @@ import pytest
 from arrays import uniform
 from fastnn import LimitError, UnsupportedModelError
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 from onnx import helper, numpy_helper  # noqa: E402
 
 from fastnn.importers.onnx.file import from_proto  # noqa: E402

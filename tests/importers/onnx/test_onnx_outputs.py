@@ -9,7 +9,7 @@ from fastnn import Sequential, UnsupportedModelError, load_model
 from fastnn.layers import Dense
 from state_dicts import state_dict_bytes, weights
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 from onnx import helper  # noqa: E402
 
 from fastnn.importers.onnx.file import from_proto  # noqa: E402

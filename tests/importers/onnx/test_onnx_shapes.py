@@ -6,7 +6,7 @@ import pytest
 from arrays import uniform
 from fastnn import ModelFormatError, UnsupportedModelError
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fastnn[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
 from onnx import helper, numpy_helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 

@@ -96,13 +96,6 @@ def of_overflow(chain):
     chain.then("LayerNormalization", np.ones(3, chain.dtype), np.zeros(3, chain.dtype))
 
 
-def of_an_edge(chain):  # a step at exactly 0 for the row of zeros, and near it for others
-    chain.dense(4, 1, use_bias=False, scale=1e-6)
-    above = chain.then("Greater", 0.0)
-    chain.add("Cast", above, to=1)
-    chain.dense(3, 2, scale=1e6)
-
-
 def of_cancelling_units(chain):
     chain.dense(4, 1, scale=50.0)
     chain.then("Tanh")
@@ -204,14 +197,14 @@ def test_what_the_evaluator_cannot_run_is_told_and_loads(monkeypatch):
     assert result(between(of_one("Tanh"))) == expected
 
 
-def test_what_overflows_for_all_rows_is_told():
+def test_numbers_that_are_not_finite_or_cancel_are_answers_too():
     chain = Chain(5)
     chain.then("MatMul", np.full((5, 3), np.nan, "f4"))
     assert result(chain.proto()) == VERIFIED.format(37)  # NaN is an answer
     chain = Chain(5)
     chain.then("Add", 1e30)
     chain.then("LayerNormalization", np.ones(5, "f4"), np.zeros(5, "f4"), epsilon=1e-5)
-    assert "verified" in result(chain.proto())
+    assert result(chain.proto()) == VERIFIED.format(37)
 
 
 def test_verification_can_be_left_out(monkeypatch, tmp_path):

@@ -52,7 +52,7 @@ def load(
     """
     hdf5, text = _opened(file)
     if config is not None and (hdf5 is None or text is not None):
-        raise misplaced(file.name, "layers", "a model of keras")
+        raise misplaced(file.name, "layers", "keras")
     with in_one_sentence(file.name):
         with refusing("is not what Keras writes", Exception):
             model = _read(*(_keras(ZipArchive(file)) if hdf5 is None else _h5(hdf5, text, config)))
@@ -67,7 +67,7 @@ def tensors(file: BinaryIO) -> tuple[dict[str, Array], bool]:
     """
     hdf5, text = _opened(file)
     if hdf5 is None or text is not None:
-        raise misplaced(file.name, "layers", "a model of keras")
+        raise misplaced(file.name, "layers", "keras")
     with in_one_sentence(file.name), refusing("is not what Keras writes", Exception):
         return weights.as_tensors(hdf5)
 

@@ -31,8 +31,7 @@ def from_torch(
 
     module: an nn.Sequential, also nested, of Linear, BatchNorm1d, LayerNorm, PReLU, activations, Dropout and Flatten.
         It stays as it is. Any other module, and one with hooks, is exported to ONNX by PyTorch (needs onnx):
-        its forward must be a chain of these layers, and some rows check the result. A model that begins with Flatten
-        takes flat rows.
+        its forward must be a chain of these layers. A model that begins with Flatten takes flat rows.
     fold: whether a BatchNorm1d is folded into the Linear beside it, in float64 (default), or stays a layer of its own.
     check: rows x, or (x, y) with the module's answers y; ``model.conversion.difference`` then compares the two.
     verify: whether the module answers some rows, and a model whose answers differ is refused (default).
