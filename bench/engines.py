@@ -200,7 +200,7 @@ def litert(weights, activation, x):
 
 # name -> adapter, and the packages that it needs; the version of the first one is reported
 ENGINES = {
-    "fastnn": (fastnn, ["fastnn"]),
+    "fastnn": (fastnn, ["fastnn-cpu"]),
     "numpy": (numpy, ["numpy"]),
     "torch": (torch_eager, ["torch"]),
     "torch-jit": (torch_jit, ["torch"]),
