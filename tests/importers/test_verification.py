@@ -12,7 +12,7 @@ from fastnn.importers.report import convert
 from fastnn.importers.steps import Function, Product, Scale
 from fastnn.importers.torch import kinds
 from fastnn.importers.verification import DifferentAnswersError, NotVerifiedError, Reference
-from fastnn.layers import Activation, Dense, LayerNormalization, PReLU
+from fastnn.layers import Activation, BatchNormalization, Dense, LayerNormalization, PReLU
 
 KERNEL = uniform(1, (4, 3), "float32")
 EXACT = float(np.finfo("f8").eps)
@@ -229,6 +229,24 @@ def test_a_module_is_verified_by_its_own_answers(monkeypatch):
     )
     with pytest.raises(DifferentAnswersError, match="where PyTorch says"):
         fastnn.from_torch(module.float())
+
+
+def test_rows_that_overflow_the_float16_of_a_module_tell_nothing():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch.manual_seed(0)
+    parts = torch.nn.Linear(10, 32), torch.nn.BatchNorm1d(32), torch.nn.ReLU(), torch.nn.Linear(32, 1)
+    parts[1].running_var.fill_(1e-4)
+    assert fastnn.from_torch(torch.nn.Sequential(*parts).eval().half()).conversion.verification.rows >= 20
+
+
+@pytest.mark.parametrize("epsilon", [1e-5, 0.3])
+def test_a_batch_normalization_among_the_layers_is_verified_with_its_own_epsilon(epsilon):
+    tensors = {
+        f"1.{name}": uniform(i, 3) + 2 for i, name in enumerate(("weight", "bias", "running_mean", "running_var"))
+    }
+    layers = [Dense(None, use_bias=False), BatchNormalization(epsilon=epsilon)]
+    model = fastnn.from_torch_state_dict({"0.weight": KERNEL.T, **tensors}, layers)
+    assert str(model.conversion.verification) == "verified on 37 rows by the layers' formulas in NumPy"
 
 
 def test_a_file_of_fastnn_needs_no_verification(tmp_path):

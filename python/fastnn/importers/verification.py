@@ -52,6 +52,7 @@ class Reference:
     fault: says in a refusal who is to blame. batch: the only number of rows that it takes.
     precision: of its answers, the largest relative error of one operation.
     largest: of the integers from 0 that it takes; None if it takes real numbers.
+    most: its largest finite number.
     operations: how many it runs for a call, at most.
     has_steps: whether it knows the outputs of each step.
     """
@@ -63,6 +64,7 @@ class Reference:
     batch: int | None = None
     precision: float = float(np.finfo("f8").eps)
     largest: int | None = None
+    most: float = np.inf
     operations: int = 1
 
 
@@ -177,9 +179,13 @@ class _Comparison:
             return None
         changes = _changes(model, dtype, self.rows[differing], own[differing], _CONSTANTS + unit, floor)
         unexplained = ~(off[differing] <= allowed[differing] + 8 * changes)
-        if dtype == "float32":  # whose range ends earlier than that of references
+        if dtype == "float32" or self.reference.precision >= _FLOAT32:  # one range ends earlier than the other
             for outputs in network.representations(self.rows[differing]):
                 unexplained &= (np.abs(outputs) < _SQUARED_IN_RANGE).all(axis=1, keepdims=True)
+        if self.reference.most < _SQUARED_IN_RANGE:  # where others than these overflow, the model does not
+            unexplained &= np.isfinite(self.wanted[differing])
+            for outputs in network.representations(self.rows[differing]):
+                unexplained &= (np.abs(outputs) < self.reference.most / 16).all(axis=1, keepdims=True)
         # Of a row that roundings move by much, such as equal numbers that are normalized, answers tell nothing.
         largest = np.maximum(np.abs(own[differing]).max(axis=1, keepdims=True), self._sizes(axis=1)[differing])
         is_unstable = (changes > largest / 16).any(axis=1)

@@ -304,6 +304,19 @@ def test_saved_weights_and_the_config_beside_them_are_the_model(tmp_path):
         assert same_bits(load_model(tmp_path / "m.weights.h5", layers=given).predict(x), from_keras(model).predict(x))
 
 
+@pytest.mark.parametrize("policy", ["float64", "mixed_float16"])
+def test_what_a_policy_rounds_or_overflows_is_no_difference(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        parts = [layers.Rescaling(100.0), layers.Dense(64, "relu"), layers.LayerNormalization(), layers.Dense(3)]
+        model = keras.Sequential([keras.Input((10,)), *parts])
+        steep = keras.Sequential([keras.Input((10,)), layers.Dense(64, "exponential"), layers.LayerNormalization()])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert from_keras(model).conversion.verification.rows >= 10
+    from_keras(steep)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_float16", "mixed_bfloat16"])
 def test_a_model_is_verified_by_its_own_answers(monkeypatch, dtype):
     first = keras.Input((2, 3), dtype="uint8" if dtype == "float32" else None)

@@ -81,6 +81,9 @@ def _reference(model: Any, package: Any, layers: dict[tuple[str, ...], Any], rea
     """Return the reference that is the model itself, called without Keras' compilation, which takes seconds."""
     to_numpy = package.ops.convert_to_numpy if hasattr(package, "ops") else np.asarray
     dtypes = {str(layer.compute_dtype) for layer in layers.values()}
+    # Keras' other backends compute in float32 where float64 is asked for.
+    backend = package.backend.backend() if hasattr(package.backend, "backend") else "tensorflow"
+    precisions = _PRECISIONS | ({} if backend == "tensorflow" else {"float64": _FLOAT32})
     values = [getattr(weight, "value", weight) for weight in model.weights]
     is_on_cpu = all("cpu" in str(getattr(value, "device", "cpu")).lower() for value in values)
 
@@ -94,7 +97,8 @@ def _reference(model: Any, package: Any, layers: dict[tuple[str, ...], Any], rea
         read.formulas,
         name="Keras",
         answers=answers,
-        precision=max(_PRECISIONS.get(dtype, _FLOAT32 if is_on_cpu else ACCELERATORS) for dtype in dtypes),
+        precision=max(precisions.get(dtype, _FLOAT32 if is_on_cpu else ACCELERATORS) for dtype in dtypes),
+        most=65504.0 if "float16" in dtypes else np.inf,
         largest=127 if any("int" in str(each.dtype) for each in getattr(model, "inputs", None) or []) else None,
     )
 

@@ -53,6 +53,7 @@ def module_reference(torch: Any, module: Any) -> Reference:
         "PyTorch",
         lambda rows, source: answers(torch, module, rows),
         precision=max(precisions, default=2.0**-23),
+        most=min((torch.finfo(tensor.dtype).max for tensor in _tensors(module)), default=np.inf),
         operations=sum(1 for _ in module.modules()),
     )
 

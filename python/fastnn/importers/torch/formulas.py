@@ -13,7 +13,7 @@ from fastnn.importers.steps import Array
 from fastnn.importers.verification import MOST_WEIGHTS, Reference
 from fastnn.layers.activation import Activation
 from fastnn.layers.layer import Layer
-from fastnn.layers.normalization import LayerNormalization, PReLU
+from fastnn.layers.normalization import BatchNormalization, LayerNormalization, PReLU
 from fastnn.models.sequential import Sequential
 
 Tensors = Mapping[str, Array]
@@ -46,7 +46,8 @@ def reference(
 def _computed(x: Array, tensors: Tensors, entry: Any, eps: float) -> Array:
     weight, bias = tensors.get("weight"), tensors.get("bias", np.float32(0))
     if "running_mean" in tensors:
-        x = (x - tensors["running_mean"]) / np.sqrt(tensors["running_var"] + eps)
+        epsilon = entry.parameters["epsilon"] if isinstance(entry, BatchNormalization) else eps
+        x = (x - tensors["running_mean"]) / np.sqrt(tensors["running_var"] + epsilon)
         return x * (1 if weight is None else weight) + bias
     if weight is None:
         return x
@@ -62,7 +63,7 @@ def _computed(x: Array, tensors: Tensors, entry: Any, eps: float) -> Array:
 def _activated(x: Array, entry: Any, defaults: Mapping[str, Mapping[str, float]]) -> Array:
     own = entry.parameters if isinstance(entry, Layer) else entry if isinstance(entry, Mapping) else {}
     name = _name(entry)
-    if name in ("layer_norm", "prelu") or isinstance(entry, LayerNormalization | PReLU):
+    if name in ("layer_norm", "prelu") or isinstance(entry, BatchNormalization | LayerNormalization | PReLU):
         return x
     parameters = {key: value for key, value in {**defaults.get(name, {}), **own}.items() if key != "name"}
     if name in ACTIVATIONS:
