@@ -6,7 +6,7 @@ from mutators import mutated_bytes, mutated_onnx
 
 def is_documented(error):
     """Return whether the error is that of a missing file, to which the graph refers for its weights."""
-    return isinstance(error, OSError) and "numbers of the model" in str(error)
+    return isinstance(error, OSError) and "weights of the model" in str(error)
 
 
 def test_one_input(data):

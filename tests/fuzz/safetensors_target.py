@@ -14,7 +14,8 @@ from fastnn.files import open_regular
 from fastnn.importers import safetensors as own_reader
 from mutators import mutated_bytes, mutated_json
 
-OF_UNITS = ("kernel", "bias", "alpha", "scale", "gamma", "shift", "beta")  # names of tensors, ordered as get_weights()
+# Names of tensors, ordered as get_weights()
+OF_UNITS = ("kernel", "bias", "alpha", "scale", "gamma", "shift", "beta", "moving_mean", "moving_variance")
 
 
 def theirs(content):

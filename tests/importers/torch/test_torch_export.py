@@ -214,7 +214,7 @@ REFUSED = {
     "what it remembers": (lambda: Counting(4, 4), "do not always compute the same.*expected no random numbers"),
     "other rows": (lambda: OverRows(4, 4), "uses a result twice"),
     "their number": (lambda: TimesRows(4, 4), "do not always compute the same|in one of the calls"),
-    "class numbers": (lambda: ClassNumbers(4, 3), r"take the classes from model.predict_classes\(x\)"),
+    "class numbers": (lambda: ClassNumbers(4, 3), r"returns the scores, and take model.predict_classes\(x\)"),
     "an error": (lambda: Failing(4, 4), "KeyError: 'something'"),
     "no weights": (lambda: type("Own", (nn.Module,), {"forward": lambda self, x: x})(), "has no weights"),
     "a shrinking activation": (lambda: nn.Sequential(Doubled(4, 4), nn.Softshrink()), "calls linear, mul, softshrink"),
