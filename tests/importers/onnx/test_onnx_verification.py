@@ -207,6 +207,12 @@ def test_numbers_that_are_not_finite_or_cancel_are_answers_too():
     assert result(chain.proto()) == VERIFIED.format(37)
 
 
+def test_a_node_without_outputs_is_no_part_of_the_reference():
+    proto = between(of_one("Relu"))
+    proto.graph.node.add(op_type="Identity", name="idle", input=[proto.graph.node[0].output[0]])
+    assert result(proto) == VERIFIED.format(37)
+
+
 def test_verification_can_be_left_out(monkeypatch, tmp_path):
     monkeypatch.setattr(evaluation.Program, "__init__", None)
     path = saved(tmp_path / "m.onnx", between(of_one("Relu")))

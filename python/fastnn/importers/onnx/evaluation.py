@@ -80,7 +80,9 @@ class Program:
     def _leading_to(self, target: str, is_double: bool, order: dict[str, int]) -> list[Any]:
         """Return the nodes that a value needs, in the order of their outputs; in float64, whatever they cast to."""
         needed, found = {target}, []
-        nodes = sorted(self._model.graph.node, key=lambda node: max(order.get(name, -1) for name in node.output))
+        nodes = sorted(
+            self._model.graph.node, key=lambda node: max((order.get(name, -1) for name in node.output), default=-1)
+        )
         for node in reversed(nodes):
             if needed.isdisjoint(node.output):
                 continue
