@@ -37,7 +37,7 @@ class Program:
         """Return the reference that gives the answers of a part of a graph, which the importer has accepted."""
         graph, target = part.graph, part.target
         values = {node.outputs[0]: constants.made_by(node, [], graph.opset, Budget())[0]
-                  for node in graph.nodes if node.op == "Constant"}  # fmt: skip
+                  for node in graph.nodes if node.op == "Constant" and node.outputs}  # fmt: skip
         values |= graph.constants
         is_double = sum(value.size for value in values.values()) <= MOST_WEIGHTS
         if is_double:
@@ -45,7 +45,7 @@ class Program:
                 values = {name: each.astype("f8") if each.dtype.kind == "f" else each for name, each in values.items()}
         order = {name: i for i, node in enumerate(graph.nodes) for name in node.outputs}
         nodes = self._leading_to(target, is_double, order)
-        value_of = {str(node): node.outputs[0] for node in graph.nodes}
+        value_of = {str(node): node.outputs[0] for node in graph.nodes if node.outputs}
         dtype, shape = DTYPES[self._types[part.input]], part.shape
         dtype = np.dtype("f8") if dtype.kind == "f" and is_double else dtype
         opsets = {"": graph.opset} | {
