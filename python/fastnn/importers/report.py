@@ -9,7 +9,7 @@ from fastnn.arrays import is_real, to_array
 from fastnn.importers.fold import to_model
 from fastnn.importers.refusals import refusing
 from fastnn.importers.steps import Array, Step
-from fastnn.importers.verification import Reference, verify
+from fastnn.importers.verification import Reference, distance, verify
 from fastnn.models.conversion import Conversion, Difference
 from fastnn.models.frames import as_numbers
 from fastnn.models.sequential import Sequential
@@ -85,12 +85,11 @@ def _difference(model: Sequential, x: Array, y: Array) -> Difference:
         return Difference(0, 0.0, 0.0, dtype.name)
     with np.errstate(all="ignore"):  # answers beyond the model's dtype, and differences beyond float64, are infinite
         wide, y = own.astype(np.float64), y.reshape(own.shape).astype(np.float64)
-        same = (wide == y) | (np.isnan(wide) & np.isnan(y))
-        absolute = np.abs(np.subtract(wide, y, out=np.zeros_like(wide), where=~same))
+        absolute = distance(wide, y)
         # The largest numbers have the same unit as those a little below, of which spacing() tells it.
         most = np.nextafter(np.finfo(dtype).max, dtype.type(0))
         size = np.where(np.isfinite(y), np.abs(y), 0).reshape(-1, own.shape[-1])
         size = np.maximum(size.max(axis=1, keepdims=True), size.mean(axis=0)).reshape(y.shape)
         ulp = np.spacing(np.minimum(size, most).astype(dtype)).astype(np.float64)
-        ulps = np.divide(absolute, ulp, out=np.zeros_like(absolute), where=~same)
+        ulps = absolute / ulp
     return Difference(len(own), float(ulps.max()), float(absolute.max()), dtype.name)

@@ -96,7 +96,7 @@ def _refuse(model: Sequential, checked: "_Comparison", row: int, source: str | N
     own, wanted = model.predict(checked.rows[row]), checked.wanted[row]
     said = [f"{len(own)} numbers", f"{len(wanted)}"]
     if len(own) == len(wanted):
-        unit = int(np.argmax(np.nan_to_num(_distance(own, wanted), nan=np.inf)))
+        unit = int(np.argmax(np.nan_to_num(distance(own, wanted), nan=np.inf)))
         said = [f"{own[unit]:.9g}", f"{wanted[unit]:.9g}"]
     raise DifferentAnswersError(
         f"{'' if source is None else f'{source}: '}the converted model would answer a row with {said[0]} where "
@@ -173,7 +173,7 @@ class _Comparison:
         # A source may round numbers of size 1 on its way to tiny answers, as in 1 + erf(x).
         floor = _ROUNDINGS * self.reference.precision
         allowed = _CONSTANTS * self._sizes(axis=0) + unit * self._sizes(axis=1) + floor
-        off = _distance(own, self.wanted)
+        off = distance(own, self.wanted)
         differing = np.flatnonzero(~(off <= allowed).all(axis=1))
         if not differing.size:
             return None
@@ -213,7 +213,12 @@ class _Comparison:
         return False
 
 
-def _distance(own: Array, wanted: Array) -> Array:
+def distance(own: Array, wanted: Array) -> Array:
+    """Return how far apart numbers are, element by element; 0 for equal infinities and for two NaNs.
+
+    >>> distance(np.array([1.5, np.nan]), np.array([1.0, np.nan]))
+    array([0.5, 0. ])
+    """
     same = (own == wanted) | (np.isnan(own) & np.isnan(wanted))
     return np.abs(np.subtract(own, wanted, out=np.zeros_like(own), where=~same))
 
@@ -227,7 +232,7 @@ def _changes(model: Sequential, dtype: str, rows: Array, own: Array, unit: float
     for seed in range(_PAIRS):
         for way in (1, -1):  # an edge within reach is passed one way or the other
             answers = _moved(model, dtype, rows, way * unit, way * floor, seed)
-            most = np.maximum(most, np.nan_to_num(_distance(answers, own), nan=np.inf))
+            most = np.maximum(most, np.nan_to_num(distance(answers, own), nan=np.inf))
     return most
 
 

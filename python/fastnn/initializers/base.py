@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def of_kernel(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-class Initializer(Strict):
+class Initializer(Strict, ABC):
     """Base class of all initializers: call one with a shape; the first size is the inputs, the last one the units.
 
     >>> isinstance(fastnn.initializers.Zeros(), Initializer)
@@ -73,8 +74,8 @@ class Initializer(Strict):
         """Return a float64 array of this shape."""
         return self._numbers(shape)
 
-    def _numbers(self, shape: tuple[int, ...]) -> Array:
-        raise NotImplementedError
+    @abstractmethod
+    def _numbers(self, shape: tuple[int, ...]) -> Array: ...
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments of an equal initializer.
