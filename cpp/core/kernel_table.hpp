@@ -7,6 +7,7 @@
 
 #include "chains.hpp"
 #include "fastnn/layers.hpp"
+#include "training_kernels.hpp"
 
 namespace fastnn {
 
@@ -66,6 +67,13 @@ struct Kernels {
 
   // to = from, `columns` wide, every NaN replaced by the one quiet NaN that fastnn gives.
   void (*copy)(const Block<const T>& from, const Block<T>& to, std::size_t columns);
+
+  // Training (training_kernels.hpp): to(i, j) = sum over rows of a[r][i] · b[r][j], or is increased by it if `adds`;
+  // to[j] = sum over rows of b[r][j], or of a[r][j] · b[r][j] unless a is null; one step of an optimizer.
+  void (*gradient)(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix<const T> b, std::size_t b_columns,
+                   GradientPlace<T> to, bool adds);
+  void (*column_sums)(std::size_t rows, Matrix<const T> a, Matrix<const T> b, std::size_t columns, T* to, bool adds);
+  void (*update)(const Update<T>&, std::size_t n, const T* gradients, T* weights, T* const* slots);
 
   // The probes of cpp/kernels/probes.hpp: `steps` fmas in each of several chains, returning the operations done;
   // `size` bytes read, a multiple of kReadBytes. `result` has room for a panel.

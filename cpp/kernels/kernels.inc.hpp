@@ -3,7 +3,9 @@
 #include "activate.hpp"
 #include "copy.hpp"
 #include "dense.hpp"
+#include "gradient.hpp"
 #include "probes.hpp"
+#include "update.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -40,8 +42,8 @@ void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block
 }
 
 template <class T>
-constexpr Kernels<T> kKernels = {kLanes<T>, kMostVectors<1>, run_layer<T>, whole_rows<T>,
-                                 copy<T>,   fma_chains<T>,   read<T>};
+constexpr Kernels<T> kKernels = {kLanes<T>, kMostVectors<1>, run_layer<T>,   whole_rows<T>, copy<T>,
+                                 gradient<T>, column_sums<T>, update<T>, fma_chains<T>, read<T>};
 
 }  // namespace
 

@@ -1,0 +1,42 @@
+// What the trainer asks of the kernels: the second door of cpp/kernels, beside kernel_table.hpp. All matrices are
+// row-major, rows `stride` numbers apart, which are whole panels; the padding behind a row may be read and written.
+#pragma once
+
+#include <cstddef>
+
+#include "fastnn/optimizers.hpp"
+
+namespace fastnn {
+
+// A matrix of the trainer.
+template <class T>
+struct Matrix {
+  T* data;
+  std::ptrdiff_t stride;
+  operator Matrix<const T>() const { return {data, stride}; }
+};
+
+// Where the sums of a gradient go: element (i, j) of panel p at data + p · panel + i · row + j; `last_row` takes the
+// place of `row` in the last panel.
+template <class T>
+struct GradientPlace {
+  T* data;
+  std::ptrdiff_t panel, row, last_row;
+};
+
+// One step of an optimizer for some weights; all numbers are rounded to T once.
+template <class T>
+struct Update {
+  OptimizerKind kind;
+  bool flag = false;  // nesterov, amsgrad or centered
+  T rate = 0;         // the learning rate, with the bias corrections of adam, adamax and nadam
+  T gradient_rate = 0;  // nadam: of the gradient
+  T decay = 0;        // w -= decay · w before the step
+  T scale = 1;        // of the gradient
+  T l1 = 0, l2 = 0;   // the gradient grows by l1 · sign(w) + l2 · w
+  T clip = 0;         // the gradient is clipped to [-clip, clip] unless clip is 0
+  T a = 0, b = 0, c = 0, d = 0;  // by kind (update.hpp)
+  T epsilon = 0;
+};
+
+}  // namespace fastnn

@@ -1,0 +1,99 @@
+// Gradients of weights: sums over the rows of a batch of products of two matrices, in tiles as in tile.hpp, and sums of
+// columns. Each sum is one chain over the rows in order (docs/numerics.md, "Training").
+#pragma once
+
+#include "../core/kernel_table.hpp"
+#include "dense.hpp"
+#include "shapes.hpp"
+#include "simd.hpp"
+
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+// place(i, j) = sum over rows of a[r][i] · b[r][j], or is increased by it if `adds`; U values of i from `first`, G panels
+// of j, of which the last is `width` wide.
+template <class T, int U, int G>
+FASTNN_INLINE void gradient_tile(std::size_t rows, Matrix<const T> a, Matrix<const T> b, GradientPlace<T> to,
+                                 std::size_t first, std::size_t width, std::ptrdiff_t last_row, bool adds) {
+  constexpr int V = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
+  constexpr int W = G * V;
+  Vector<T> sums[U][W] = {};
+  const T* splatted = a.data + first;
+  const T* vectors = b.data;
+  for (std::size_t r = 0; r < rows; ++r) {
+    Vector<T> v[W];
+#pragma GCC unroll 32
+    for (int w = 0; w < W; ++w) {
+      v[w] = load(vectors + w * kLanes<T>);
+      if constexpr (U > 1) keep(v[w]);
+    }
+#pragma GCC unroll 32
+    for (int u = 0; u < U; ++u) {
+      const Vector<T> factor = splat(splatted[u]);
+#pragma GCC unroll 32
+      for (int w = 0; w < W; ++w) sums[u][w] = fma(factor, v[w], sums[u][w]);
+    }
+    splatted += a.stride;
+    vectors += b.stride;
+  }
+#pragma GCC unroll 32
+  for (int g = 0; g < G; ++g) {
+    const bool is_last = g == G - 1;
+    T* const panel = to.data + g * to.panel + stride(first) * (is_last ? last_row : to.row);
+#pragma GCC unroll 32
+    for (int u = 0; u < U; ++u)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) {
+        Vector<T>& sum = sums[u][g * V + v];
+        T* place = panel + u * (is_last ? last_row : to.row) + v * kLanes<T>;
+        if (adds) sum = load(place) + sum;
+        if (!is_last || width == kPanelUnits<T>)
+          store(place, sum);
+        else if (width > static_cast<std::size_t>(v * kLanes<T>))
+          store_first(place, sum, width - v * kLanes<T> < kLanes<T> ? width - v * kLanes<T> : kLanes<T>);
+      }
+  }
+}
+
+template <class T>
+void gradient(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix<const T> b, std::size_t b_columns,
+              GradientPlace<T> to, bool adds) {
+  constexpr std::size_t P = kPanelUnits<T>;
+  constexpr int kRows = kMostRows<T, 1>;
+  const std::size_t end = (b_columns + P - 1) / P;
+  const std::size_t most = most_panels<T, 1>(static_cast<int>(first_share(a_columns, kRows)), true);
+  for (std::size_t panel = 0, panels; panel < end; panel += panels) {
+    panels = first_share(end - panel, most);
+    const bool ends = panel + panels == end;
+    const std::size_t width = ends ? b_columns - (end - 1) * P : P;
+    const std::ptrdiff_t last_row = ends ? to.last_row : to.row;
+    const GradientPlace<T> place = {to.data + stride(panel) * to.panel, to.panel, to.row, to.last_row};
+    for (std::size_t i = 0, count; i < a_columns; i += count) {
+      count = first_share(a_columns - i, kRows);
+      with_constant<kRows>(count, [&](auto u) FASTNN_INLINE_LAMBDA {
+        constexpr int U = decltype(u)::value;
+        with_constant<most_panels<T, 1>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
+          gradient_tile<T, U, decltype(g)::value>(rows, a, {b.data + panel * P, b.stride}, place, i, width, last_row,
+                                                  adds);
+        });
+      });
+    }
+  }
+}
+
+// to[j] = sum over rows of b[r][j], or of a[r][j] · b[r][j] unless a is null; increased by it if `adds`.
+template <class T>
+void column_sums(std::size_t rows, Matrix<const T> a, Matrix<const T> b, std::size_t columns, T* to, bool adds) {
+  for (std::size_t j = 0; j < columns; j += kLanes<T>) {
+    Vector<T> sum = {};
+    if (a.data == nullptr)
+      for (std::size_t r = 0; r < rows; ++r) sum = sum + load(b.data + stride(r) * b.stride + j);
+    else
+      for (std::size_t r = 0; r < rows; ++r)
+        sum = fma(load(a.data + stride(r) * a.stride + j), load(b.data + stride(r) * b.stride + j), sum);
+    store(to + j, adds ? load(to + j) + sum : sum);
+  }
+}
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA
