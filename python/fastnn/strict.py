@@ -67,7 +67,8 @@ class Strict:
         arguments = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
         if cls.__module__.startswith("fastnn."):
             cls._arguments = arguments
-            cls._fixed |= frozenset(arguments)
+            settable = {name for name in arguments if getattr(getattr(cls, name, None), "fset", None) is not None}
+            cls._fixed |= frozenset(arguments) - settable
         takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
         cls.__init__ = _checking(init, arguments, takes_any)  # type: ignore[method-assign]
 
