@@ -44,11 +44,19 @@ MAY_INCLUDE = {
 }
 # Files with a rule of their own: all they may include.
 MAY_INCLUDE_IN_FILE = {
-    "cpp/core/kernel_table.hpp": (["core/chains.hpp", "include/fastnn/layers.hpp"], "cstddef|cstdint"),
+    "cpp/core/kernel_table.hpp": (
+        ["core/chains.hpp", "core/training_kernels.hpp", "include/fastnn/layers.hpp"],
+        "cstddef|cstdint",
+    ),
+    "cpp/core/training_kernels.hpp": (
+        ["include/fastnn/losses.hpp", "include/fastnn/optimizers.hpp"],
+        "cstddef",
+    ),
     "cpp/core/chains.hpp": ([], "cstddef"),  # the kernels see it too, as the next
     "tests/programs/scalar.cpp": (["single_header/scalar.hpp"], STD),
     "cpp/include/fastnn/activation.hpp": ([], "cstddef|cstdint"),
     "cpp/include/fastnn/layers.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
+    "cpp/include/fastnn/losses.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
     "cpp/python/gil.hpp": (["include"], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono"),  # of a dying program

@@ -74,6 +74,10 @@ struct Kernels {
                    GradientPlace<T> to, bool adds);
   void (*column_sums)(std::size_t rows, Matrix<const T> a, Matrix<const T> b, std::size_t columns, T* to, bool adds);
   void (*update)(const Update<T>&, std::size_t n, const T* gradients, T* weights, T* const* slots);
+  // d = d · activation'(x) with y = activation(x); x may be null unless needs_sum(activation). Losses and their deltas.
+  void (*derive)(Activation, T a, T b, std::size_t rows, std::size_t units, const T* x, std::ptrdiff_t x_stride,
+                 const T* y, std::ptrdiff_t y_stride, T* d, std::ptrdiff_t d_stride);
+  void (*loss)(const LossCall<T>&);
 
   // The probes of cpp/kernels/probes.hpp: `steps` fmas in each of several chains, returning the operations done;
   // `size` bytes read, a multiple of kReadBytes. `result` has room for a panel.

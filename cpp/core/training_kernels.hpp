@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "fastnn/losses.hpp"
 #include "fastnn/optimizers.hpp"
 
 namespace fastnn {
@@ -37,6 +38,23 @@ struct Update {
   T clip = 0;         // the gradient is clipped to [-clip, clip] unless clip is 0
   T a = 0, b = 0, c = 0, d = 0;  // by kind (update.hpp)
   T epsilon = 0;
+};
+
+// A call for the losses of rows. The targets alone may lie anywhere, their padding is not read.
+template <class T>
+struct LossCall {
+  Loss loss;
+  T parameters[kMostLossParameters];  // 0 beyond those that the loss has
+  std::size_t rows;
+  std::size_t units;
+  const T* targets;  // sparse_categorical_crossentropy: one column of class numbers
+  std::ptrdiff_t target_row_stride;
+  std::ptrdiff_t target_column_stride;
+  Matrix<const T> predictions;
+  Matrix<const T> sums;  // the last layer's sums if is_fused(loss, its activation, parameters[0]); else null
+  const T* scales;       // a factor of the delta of each row; null: 1
+  T* row_losses;         // without the factor
+  Matrix<T> delta;       // factor · d(row loss) / d(sums), or / d(predictions) if sums are null; null: not wanted
 };
 
 }  // namespace fastnn

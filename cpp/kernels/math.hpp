@@ -27,6 +27,13 @@ FASTNN_INLINE Vector<T> absolute(Vector<T> x) {
   return from_bits<T>(to_bits<T>(x) & ~splat_bits<T>(kSignBit<T>));
 }
 
+// 1, -1 or 0; NaN stays NaN.
+template <class T>
+FASTNN_INLINE Vector<T> sign_of(Vector<T> x) {
+  const Vector<T> one_or_nan = x > Vector<T>{} ? splat<T>(1) : x;
+  return x < Vector<T>{} ? splat<T>(-1) : one_or_nan;
+}
+
 // min(max(x, low), high). NaN and the sign of 0 pass through.
 template <class T>
 FASTNN_INLINE Vector<T> clamped(Vector<T> x, T low, T high) {

@@ -3,27 +3,11 @@
 #pragma once
 
 #include "../core/kernel_table.hpp"
-#include "math.hpp"
 #include "simd.hpp"
+#include "tiny.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
-
-// Moments below this become +0. Without the rule those of a unit that gets no gradient turn subnormal after some 764
-// steps, stay so for ever, and slow down every step. The square root of it is far below every epsilon.
-template <class T>
-constexpr T kSmallestMoment = sizeof(T) == 4 ? T(0x1p-100) : T(0x1p-900);
-
-template <class T>
-FASTNN_INLINE Vector<T> without_tiny(Vector<T> x) {
-  return absolute<T>(x) < splat(kSmallestMoment<T>) ? Vector<T>{} : x;
-}
-
-template <class T>
-FASTNN_INLINE Vector<T> sign_of(Vector<T> x) {
-  const Vector<T> one_or_nan = x > Vector<T>{} ? splat(T{1}) : x;
-  return x < Vector<T>{} ? splat(T{-1}) : one_or_nan;
-}
 
 // Changes weights w and slots s by the gradient g. Of a, b, c, d of Update:
 //   sgd: a momentum.  adam, nadam: a = 1 - beta_1, b = 1 - beta_2; nadam also c, the divisor of velocity.

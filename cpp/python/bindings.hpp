@@ -11,4 +11,7 @@ void bind_networks(pybind11::module_& module);
 // Adds the functions that read and write files, and the type OutputFile.
 void bind_files(pybind11::module_& module);
 
+// Adds the table of losses, and derivative() and loss(), the kernels of training, which tests call one by one.
+void bind_training_kernels(pybind11::module_& module);
+
 }  // namespace fastnn::border

@@ -7,6 +7,7 @@
 #include "fastnn/isa.hpp"
 #include "fastnn/threads.hpp"
 #include "gil.hpp"
+#include "parameters.hpp"
 
 namespace py = pybind11;
 
@@ -15,18 +16,6 @@ namespace fastnn::border {
 extern const char single_header[];  // made by cmake/single_header.cmake
 
 namespace {
-
-// {parameter: its default, or None}.
-template <class Rows>
-py::dict parameters_in(const Rows& rows) {
-  py::dict parameters;
-  for (const Parameter& row : rows) {
-    if (row.name == nullptr) continue;
-    const bool has_default = row.domain != Domain::minimum && row.domain != Domain::maximum;
-    parameters[row.name] = has_default ? py::object(py::float_(row.initial)) : py::none();
-  }
-  return parameters;
-}
 
 // {activation: {parameter: default}}.
 py::dict activations() {
@@ -83,6 +72,7 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
 
   bind_networks(module);
   bind_files(module);
+  bind_training_kernels(module);
 
   module.def("converted", &converted, py::arg("array"), py::arg("dtype"),
              "A copy, each number rounded to the nearest of dtype in the default floating-point mode.");

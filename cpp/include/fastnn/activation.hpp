@@ -49,9 +49,14 @@ constexpr std::size_t kMostParameters = 2;
 
 enum class Applies : std::uint8_t { to_each_unit, to_whole_rows };
 
+// What training computes the derivative from: the output, or also the sum that the activation was applied to. Outputs
+// alone take less memory, but silu has the same output at two places. `nothing`: the derivative is 0.
+enum class DerivativeFrom : std::uint8_t { output, sum, nothing };
+
 struct ActivationRow {
   Activation activation;
   const char* name;
+  DerivativeFrom derivative_from = DerivativeFrom::output;
   Applies applies = Applies::to_each_unit;
   Parameter parameters[kMostParameters] = {};
 };
@@ -61,25 +66,33 @@ constexpr ActivationRow kActivations[kActivationCount] = {
     {Activation::relu, "relu"},
     {Activation::tanh, "tanh"},
     {Activation::sigmoid, "sigmoid"},
-    {Activation::softmax, "softmax", Applies::to_whole_rows},
-    {Activation::step, "step"},
+    {Activation::softmax, "softmax", DerivativeFrom::output, Applies::to_whole_rows},
+    {Activation::step, "step", DerivativeFrom::nothing},
     {Activation::relu6, "relu6"},
     {Activation::hard_tanh, "hard_tanh"},
     {Activation::hard_sigmoid, "hard_sigmoid"},
     {Activation::softsign, "softsign"},
-    {Activation::leaky_relu, "leaky_relu", Applies::to_each_unit, {{"negative_slope", Domain::finite, 0.2}}},
-    {Activation::clip, "clip", Applies::to_each_unit, {{"minimum", Domain::minimum}, {"maximum", Domain::maximum}}},
+    {Activation::leaky_relu,
+     "leaky_relu",
+     DerivativeFrom::sum,
+     Applies::to_each_unit,
+     {{"negative_slope", Domain::finite, 0.2}}},
+    {Activation::clip,
+     "clip",
+     DerivativeFrom::output,
+     Applies::to_each_unit,
+     {{"minimum", Domain::minimum}, {"maximum", Domain::maximum}}},
     {Activation::exponential, "exponential"},
-    {Activation::elu, "elu", Applies::to_each_unit, {{"alpha", Domain::finite, 1}}},
-    {Activation::celu, "celu", Applies::to_each_unit, {{"alpha", Domain::positive, 1}}},
+    {Activation::elu, "elu", DerivativeFrom::sum, Applies::to_each_unit, {{"alpha", Domain::finite, 1}}},
+    {Activation::celu, "celu", DerivativeFrom::output, Applies::to_each_unit, {{"alpha", Domain::positive, 1}}},
     {Activation::selu, "selu"},
-    {Activation::silu, "silu"},
-    {Activation::hard_swish, "hard_swish"},
-    {Activation::softplus, "softplus"},
-    {Activation::mish, "mish"},
-    {Activation::gelu, "gelu"},
-    {Activation::gelu_tanh, "gelu_tanh"},
-    {Activation::log_softmax, "log_softmax", Applies::to_whole_rows},
+    {Activation::silu, "silu", DerivativeFrom::sum},
+    {Activation::hard_swish, "hard_swish", DerivativeFrom::sum},
+    {Activation::softplus, "softplus", DerivativeFrom::sum},
+    {Activation::mish, "mish", DerivativeFrom::sum},
+    {Activation::gelu, "gelu", DerivativeFrom::sum},
+    {Activation::gelu_tanh, "gelu_tanh", DerivativeFrom::sum},
+    {Activation::log_softmax, "log_softmax", DerivativeFrom::output, Applies::to_whole_rows},
 };
 
 // static: each of the kernels' objects has its own, as in chains.hpp.
@@ -92,6 +105,11 @@ static_assert(rows_follow_enumerators(), "expected a row of kActivations for eac
 
 static constexpr bool takes_whole_rows(Activation activation) {
   return kActivations[static_cast<int>(activation)].applies == Applies::to_whole_rows;
+}
+
+// Returns whether training must keep the sums of a layer with this activation, besides its outputs.
+static constexpr bool needs_sum(Activation activation) {
+  return kActivations[static_cast<int>(activation)].derivative_from == DerivativeFrom::sum;
 }
 
 }  // namespace fastnn

@@ -1,0 +1,120 @@
+// The losses that need the whole row. The crossentropies are computed from the sums, if these are known, so that
+// nothing saturates; else from probabilities, which are divided by their sum and limited to [epsilon, 1 - epsilon] as
+// in Keras.
+#pragma once
+
+#include "loss_rows.hpp"
+#include "unit_losses.hpp"
+
+namespace fastnn::FASTNN_ISA {
+namespace {
+
+constexpr bool is_class_loss(Loss loss) {
+  return loss == Loss::categorical_crossentropy || loss == Loss::categorical_focal_crossentropy ||
+         loss == Loss::sparse_categorical_crossentropy || loss == Loss::categorical_hinge;
+}
+
+// The loss of one class, and its derivative by log(p). A class with y = 0 has none, even if log(p) is infinite.
+template <Loss kLoss, class T>
+FASTNN_INLINE UnitLoss<T> class_loss(Vector<T> y, Vector<T> p, Vector<T> log_p, const T* parameters) {
+  Vector<T> weight = -y, loss = weight * log_p, slope = weight;
+  if constexpr (kLoss == Loss::categorical_focal_crossentropy) {  // alpha (1 - p)^gamma times the plain one
+    const Vector<T> gamma = splat(parameters[2]);
+    const Vector<T> error = at_least(splat(kLeastNormal<T>), splat<T>(1) - p);
+    const Vector<T> focus = power<T>(error, parameters[2]);
+    weight = weight * splat(parameters[3]);
+    loss = weight * (focus * log_p);
+    slope = weight * (focus - gamma * (focus / error) * (p * log_p));
+  }
+  const Bits<T> none = y == T{0};
+  return {none ? Vector<T>{} : loss, none ? Vector<T>{} : slope};
+}
+
+// With p = e^(z - m) / s and m, s as in softmax: log(p) = (z - m) - log(s), and delta = slope - p (sum of slopes).
+template <Loss kLoss, class T>
+T class_loss_of_sums(const LossRowOf<T>& row) {
+  T found = row.logits[0];
+  for (std::size_t n = 1; n < row.units; ++n) found = row.logits[n] > found ? row.logits[n] : found;
+  const Vector<T> largest = splat(found);
+  ChainSum<T> exponentials(row.units), losses(row.units), slopes(row.units);
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>)
+    exponentials.add(n, exp_nonpositive<T>(load(row.logits + n) - largest));
+  const Vector<T> sum = exponentials.total();
+  const Vector<T> log_of_all = log_of_sum<T>(sum);
+  const auto probability = [&](std::size_t n) FASTNN_INLINE_LAMBDA {
+    return exp_nonpositive<T>(load(row.logits + n) - largest) / sum;
+  };
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
+    const Vector<T> log_p = (load(row.logits + n) - largest) - log_of_all;
+    const Vector<T> p = kLoss == Loss::categorical_focal_crossentropy ? probability(n) : log_p;  // else not used
+    const UnitLoss<T> each =
+        class_loss<kLoss, T>(row.smooth_target(n, static_cast<T>(row.units)), p, log_p, row.parameters);
+    losses.add(n, each.loss);
+    slopes.add(n, each.slope);
+    if (row.delta != nullptr) store(row.delta + n, each.slope);
+  }
+  const Vector<T> all_slopes = slopes.total();
+  if (row.delta != nullptr)
+    for (std::size_t n = 0; n < row.units; n += kLanes<T>)
+      row.set_delta(n, fma(-probability(n), all_slopes, load(row.delta + n)) * splat(row.scale));
+  return losses.total()[0];
+}
+
+// With q = p / s limited and s the sum of p: delta = (slope / q - sum of slopes) / s, the slope 0 beyond the limits.
+template <Loss kLoss, class T>
+T class_loss_of_probabilities(const LossRowOf<T>& row) {
+  ChainSum<T> probabilities(row.units), losses(row.units), slopes(row.units);
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) probabilities.add(n, load(row.predictions + n));
+  const Vector<T> sum = probabilities.total();
+  const auto limited = [](Vector<T> p) FASTNN_INLINE_LAMBDA { return clamped<T>(p, kEpsilon<T>, T(1 - 1e-7)); };
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
+    const Vector<T> p = load(row.predictions + n) / sum;
+    const Vector<T> q = limited(p);
+    const UnitLoss<T> each =
+        class_loss<kLoss, T>(row.smooth_target(n, static_cast<T>(row.units)), q, log<T>(q), row.parameters);
+    const Vector<T> slope = (p < q) | (p > q) ? Vector<T>{} : each.slope;
+    losses.add(n, each.loss);
+    slopes.add(n, slope);
+    if (row.delta != nullptr) store(row.delta + n, slope / q);
+  }
+  const Vector<T> all_slopes = slopes.total();
+  if (row.delta != nullptr)
+    for (std::size_t n = 0; n < row.units; n += kLanes<T>)
+      row.set_delta(n, (load(row.delta + n) - all_slopes) / sum * splat(row.scale));
+  return losses.total()[0];
+}
+
+// max(1 + largest (1 - y) p - sum of y p, 0). Classes that tie for the largest share its derivative.
+template <class T>
+T categorical_hinge(const LossRowOf<T>& row) {
+  const auto wrong = [&](std::size_t n)
+                         FASTNN_INLINE_LAMBDA { return (splat<T>(1) - row.target(n)) * load(row.predictions + n); };
+  ChainSum<T> right(row.units), ties(row.units);
+  T largest = -kInfinity<T>;
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
+    right.add_product(n, row.target(n), load(row.predictions + n));
+    const Vector<T> each = wrong(n);
+    for (std::size_t i = 0; i < kLanes<T> && n + i < row.units; ++i) largest = each[i] > largest ? each[i] : largest;
+  }
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>)
+    ties.add(n, wrong(n) == splat(largest) ? splat<T>(1) : Vector<T>{});
+  const Vector<T> gap = at_least(Vector<T>{}, (splat(largest) - right.total()) + splat<T>(1));
+  const Vector<T> share = splat<T>(1) / ties.total();
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
+    const Vector<T> y = row.target(n);
+    const Vector<T> slope = (wrong(n) == splat(largest) ? (splat<T>(1) - y) * share : Vector<T>{}) - y;
+    row.set_delta(n, (gap > T{0} ? slope : gap) * splat(row.scale));
+  }
+  return gap[0];
+}
+
+template <Loss kLoss, class T>
+T class_loss_row(const LossRowOf<T>& row) {
+  if constexpr (kLoss == Loss::categorical_hinge)
+    return categorical_hinge<T>(row);
+  else
+    return row.logits != nullptr ? class_loss_of_sums<kLoss, T>(row) : class_loss_of_probabilities<kLoss, T>(row);
+}
+
+}  // namespace
+}  // namespace fastnn::FASTNN_ISA
