@@ -35,7 +35,7 @@ if converted.conversion is not None:
 if TYPE_CHECKING:  # mistakes that are told before the program runs
     Dense(3, activaton="relu")  # type: ignore[call-arg]
     Dense("3")  # type: ignore[arg-type]
-    model.fit(answers, answers)  # type: ignore[attr-defined]
+    model.fitt(answers, answers)  # type: ignore[attr-defined]
     print(model.clases)  # type: ignore[attr-defined]
     model.clases = ["a", "b"]  # type: ignore[attr-defined]
-    first.trainable = False  # type: ignore[attr-defined]
+    first.trainabel = False  # type: ignore[attr-defined]

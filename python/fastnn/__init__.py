@@ -10,7 +10,7 @@ Examples in docstrings see numpy as np and the names of fastnn.layers and fastnn
 (5, 1)
 """
 
-from fastnn import initializers, layers, models, utils
+from fastnn import constraints, initializers, layers, models, optimizers, regularizers, schedules, utils
 from fastnn._core import (
     LimitError,
     ModelFormatError,
@@ -39,6 +39,7 @@ __all__ = [
     "UnsupportedModelError",
     "Verification",
     "__version__",
+    "constraints",
     "from_keras",
     "from_sklearn",
     "from_torch",
@@ -51,7 +52,10 @@ __all__ = [
     "load_model",
     "models",
     "numerics_version",
+    "optimizers",
+    "regularizers",
     "save_model",
+    "schedules",
     "set_isa",
     "set_num_threads",
     "show_config",

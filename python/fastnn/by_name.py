@@ -60,7 +60,6 @@ class Names(Generic[T]):
         """
         if type(identifier) in self._classes.values():
             return identifier  # type: ignore[return-value]
-        name = identifier
         if isinstance(identifier, str):
             made = self._by_name.get(identifier) or self._by_name.get(identifier.lower())
             if made is not None:
@@ -68,8 +67,9 @@ class Names(Generic[T]):
         elif isinstance(identifier, dict) and "class_name" in identifier and identifier.keys() <= _KEYS:
             return self.deserialize(identifier)
         elif isinstance(identifier, type) and identifier in self._classes.values():
-            raise ValueError(f"expected {self._kind}; received the class {name.__name__}; call it: {name.__name__}()")
-        raise self._unknown(identifier, name)
+            name = identifier.__name__
+            raise ValueError(f"expected {self._kind}; received the class {name}; call it: {name}()")
+        raise self._unknown(identifier, identifier)
 
     def deserialize(self, config: Any) -> T:
         """Return the object that serialize() described. Raises ValueError for another config."""

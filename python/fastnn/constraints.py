@@ -8,6 +8,7 @@ Norms are those of a kernel's columns, the weights of one unit; of a vector it i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ Array = npt.NDArray[Any]
 _EPSILON = 1e-7  # Keras' backend.epsilon(), beside norms that divide
 
 
-class Constraint(Configured):
+class Constraint(Configured, ABC):
     """Base class of all constraints: call one with weights, and it returns those that it allows.
 
     >>> isinstance(NonNeg(), Constraint)
@@ -32,8 +33,12 @@ class Constraint(Configured):
     _kind: str  # in the core
 
     def __call__(self, w: npt.ArrayLike) -> Array:
-        """Return the weights that the constraint makes of w, in its dtype."""
-        raise NotImplementedError
+        """Return the weights that the constraint makes of w, in its dtype; of integers it makes float64."""
+        array = np.asarray(w)
+        return self._allowed(array if array.dtype.kind == "f" else array.astype(np.float64))
+
+    @abstractmethod
+    def _allowed(self, w: Array) -> Array: ...
 
     def _core_settings(self) -> tuple[str, dict[str, float]]:
         """Return the kind and the parameters, as the core takes them."""
@@ -41,12 +46,8 @@ class Constraint(Configured):
 
 
 def _norms(w: Array) -> Array:
-    return np.sqrt(np.cumsum(w * w, axis=0)[-1:])  # one number after the other, in the order of rows
-
-
-def _floating(w: npt.ArrayLike) -> Array:
-    array = np.asarray(w)
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+    norms: Array = np.sqrt(np.cumsum(w * w, axis=0)[-1:])  # one number after the other, in the order of rows
+    return norms
 
 
 def _at_least_0(name: str, value: float) -> float:
@@ -75,8 +76,7 @@ class MaxNorm(Constraint):
     def __init__(self, max_value: float = 2, axis: int = 0) -> None:
         self.max_value, self.axis = _at_least_0("max_value", max_value), _first_axis(axis)
 
-    def __call__(self, w: npt.ArrayLike) -> Array:
-        w = _floating(w)
+    def _allowed(self, w: Array) -> Array:
         norms = _norms(w)
         result: Array = w * (np.minimum(norms, self.max_value) / (_EPSILON + norms))
         return result
@@ -91,8 +91,8 @@ class NonNeg(Constraint):
 
     _kind = "non_neg"
 
-    def __call__(self, w: npt.ArrayLike) -> Array:
-        result: Array = np.maximum(_floating(w), 0)
+    def _allowed(self, w: Array) -> Array:
+        result: Array = np.maximum(w, 0)
         return result
 
 
@@ -108,8 +108,7 @@ class UnitNorm(Constraint):
     def __init__(self, axis: int = 0) -> None:
         self.axis = _first_axis(axis)
 
-    def __call__(self, w: npt.ArrayLike) -> Array:
-        w = _floating(w)
+    def _allowed(self, w: Array) -> Array:
         result: Array = w / (_EPSILON + _norms(w))
         return result
 
@@ -138,8 +137,7 @@ class MinMaxNorm(Constraint):
         if self.rate > 1:
             raise ValueError(f"expected rate to be at most 1. Received: rate={rate!r}")
 
-    def __call__(self, w: npt.ArrayLike) -> Array:
-        w = _floating(w)
+    def _allowed(self, w: Array) -> Array:
         norms = _norms(w)
         desired = self.rate * np.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
         result: Array = w * (desired / (_EPSILON + norms))

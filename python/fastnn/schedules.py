@@ -70,11 +70,10 @@ def _each(function: Any, x: Rates) -> Rates:
     return np.array([function(value) for value in x.tolist()], np.float64)
 
 
-def _power(base: Rates, exponent: Rates) -> Rates:
+def _power(base: Any, exponent: Any) -> Rates:
     """Return base ** exponent for bases of at least 0: np.power() differs between computers."""
     whole = (exponent == np.floor(exponent)) & (np.abs(exponent) < 2**31)
-    base, exponent, whole = np.broadcast_arrays(base, exponent, whole)
-    numbers = zip(base.tolist(), exponent.tolist(), whole.tolist(), strict=True)
+    numbers = zip(*(each.tolist() for each in np.broadcast_arrays(base, exponent, whole)), strict=True)
     return np.array([_whole_power(b, int(e)) if is_whole else _real_power(b, e) for b, e, is_whole in numbers])
 
 
@@ -127,7 +126,7 @@ class ExponentialDecay(LearningRateSchedule):
 
     def _at(self, step: Rates) -> Rates:
         exponent = step / self.decay_steps
-        power = _power(np.float64(self.decay_rate), np.floor(exponent) if self.staircase else exponent)
+        power = _power(self.decay_rate, np.floor(exponent) if self.staircase else exponent)
         return self.initial_learning_rate * power
 
 
@@ -180,10 +179,10 @@ class PolynomialDecay(LearningRateSchedule):
 
     def _at(self, step: Rates) -> Rates:
         if self.cycle:
-            steps = self.decay_steps * np.where(step == 0, 1.0, np.ceil(step / self.decay_steps))
+            steps: Any = self.decay_steps * np.where(step == 0, 1.0, np.ceil(step / self.decay_steps))
         else:
-            steps, step = np.float64(self.decay_steps), np.minimum(step, self.decay_steps)
-        rest = _power(1 - step / steps, np.float64(self.power))
+            steps, step = self.decay_steps, np.minimum(step, self.decay_steps)
+        rest = _power(1 - step / steps, self.power)
         return (self.initial_learning_rate - self.end_learning_rate) * rest + self.end_learning_rate
 
 
@@ -294,8 +293,8 @@ class CosineDecayRestarts(LearningRateSchedule):
                 begins.append(begins[-1] + length)
                 length *= self.t_mul
             restart = np.searchsorted(np.array(begins), time, side="right") - 1.0
-            fraction = (time - np.array(begins)[restart.astype(int)]) / _power(np.float64(self.t_mul), restart)
-        wave = _power(np.float64(self.m_mul), restart) * _half_wave(fraction)
+            fraction = (time - np.array(begins)[restart.astype(int)]) / _power(self.t_mul, restart)
+        wave = _power(self.m_mul, restart) * _half_wave(fraction)
         return self.initial_learning_rate * ((1 - self.alpha) * wave + self.alpha)
 
 

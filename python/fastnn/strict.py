@@ -3,17 +3,12 @@
 import functools
 import inspect
 import math
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn.text import did_you_mean
-
-_NO_TRAINING = (
-    "fastnn does not train; train with Keras, PyTorch or scikit-learn, then convert with fastnn.from_keras(model), "
-    "from_torch(module) or from_sklearn(estimator)"
-)
 
 
 def number(name: str, value: object) -> float:
@@ -44,7 +39,8 @@ def finite(name: str, value: object) -> float:
 class Strict:
     """Base class whose objects refuse what they do not know.
 
-    Arguments of the constructor are attributes that cannot change later, since a network may have been built from them.
+    Arguments of the constructor are attributes that cannot change later, since a network may have been built from them;
+    those with a setter can.
     Other attributes that the constructor did not set are refused, unless the class has them or they begin with "_".
 
     >>> Dense(3).units = 4
@@ -82,9 +78,6 @@ class Strict:
                 raise AttributeError(f"{self!r} has no attribute {name!r} to set{did_you_mean(name, dir(self))}")
             super().__setattr__(name, value)
 
-    def __dir__(self) -> Iterable[str]:
-        return [name for name in super().__dir__() if not isinstance(getattr(type(self), name, None), OfTraining)]
-
 
 def _in_class(thing: object, name: str) -> bool:
     return any(name in each.__dict__ for each in type(thing).__mro__)
@@ -98,32 +91,9 @@ def _checking(init: Callable[..., None], arguments: tuple[str, ...], takes_any: 
         for name in named:
             if not takes_any and name not in arguments:
                 said = f"{type(self).__name__}() got an unexpected keyword argument {name!r}"
-                of_training = name == "trainable" or name.endswith(("_regularizer", "_constraint"))
-                known = {*arguments, *type(self)._arguments}
-                raise TypeError(f"{said}: {_NO_TRAINING}" if of_training else said + did_you_mean(name, known))
+                raise TypeError(said + did_you_mean(name, {*arguments, *type(self)._arguments}))
         init(self, *args, **named)
         if type(self).__init__ is checked:  # the outermost constructor
             self.__dict__["_is_made"] = True
 
     return checked
-
-
-class OfTraining:
-    """Stands in a class for what Keras has for training: every use is an AttributeError that says what to do instead.
-
-    A `__getattr__` would do the same, but makes Python look up every attribute of a model more slowly.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def _refuse(self, owner: type) -> NoReturn:
-        raise AttributeError(f"{owner.__name__} has no {self._name!r}: {_NO_TRAINING}")
-
-    def __get__(self, instance: object, owner: type) -> Any:
-        """Return the descriptor of a class, as a property does; raise AttributeError for an object."""
-        return self if instance is None else self._refuse(owner)
-
-    def __set__(self, instance: object, value: object) -> None:
-        """Raise AttributeError."""
-        self._refuse(type(instance))

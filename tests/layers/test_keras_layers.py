@@ -25,6 +25,14 @@ MADE = {
     "Softmax": (lambda layers: layers.Softmax(), "softmax"),
     "Dropout": (lambda layers: layers.Dropout(0.5), "linear"),
     "Flatten": (lambda layers: layers.Flatten(), "linear"),
+    "AlphaDropout": (lambda layers: layers.AlphaDropout(0.5), "linear"),
+    "GaussianNoise": (lambda layers: layers.GaussianNoise(0.5), "linear"),
+    "ActivityRegularization": (lambda layers: layers.ActivityRegularization(0.5, 0.5), "linear"),
+}
+NEEDED = {  # arguments without a default
+    "Activation": ["relu"],
+    "Dense": [1],
+    **{name: [0.5] for name in ("AlphaDropout", "Dropout", "GaussianNoise", "Rescaling")},
 }
 X = uniform(3, (7, 5)) * 4
 
@@ -70,16 +78,14 @@ def test_arguments_have_the_names_order_and_defaults_of_keras(name, keras):
         return [(each.name, each.default) for each in given if each.kind is not inspect.Parameter.VAR_KEYWORD]
 
     theirs = arguments(keras.layers)
-    if name == "LayerNormalization":  # fastnn has the last axis alone
-        theirs.remove(("axis", -1))
-    if name == "PReLU":
-        theirs = []
+    if name == "LayerNormalization":  # fastnn has the last axis alone, and always both weights
+        theirs = [each for each in theirs if each[0] not in ("axis", "center", "scale")]
     assert arguments(own) == theirs[: len(arguments(own))]
 
 
 @pytest.mark.parametrize("name", [name for name in own.__all__ if name not in ("Affine", "Layer", "Input")])
 def test_automatic_names_are_those_of_keras(name, keras):
-    needed = {"Activation": ["relu"], "Dense": [1], "Dropout": [0.5]}.get(name, [])
+    needed = NEEDED.get(name, [])
     theirs, ours = (getattr(layers, name)(*needed).name.rstrip("_0123456789") for layers in (keras.layers, own))
     assert ours == theirs
 
@@ -118,7 +124,7 @@ def test_what_they_do_not_compute_is_refused_in_one_sentence(make, sentence):
 
 @pytest.mark.parametrize("name", [name for name in own.__all__ if name not in ("Input", "Layer")])
 def test_every_layer_may_be_the_first_and_declare_its_inputs(name):
-    needed = {"Activation": ["relu"], "Dense": [1], "Dropout": [0.5]}.get(name, [])
+    needed = NEEDED.get(name, [])
     for declared in ({"input_dim": 3}, {"input_shape": (3,)}, {"input_dim": 3, "input_shape": (3,)}):
         assert Sequential([getattr(own, name)(*needed, **declared)]).input_shape == (None, 3)
 

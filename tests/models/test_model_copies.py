@@ -51,7 +51,7 @@ def test_config_keeps_initialisers_and_their_seeds():
 def test_an_unknown_layer_in_a_config_is_refused():
     with pytest.raises(
         ValueError,
-        match="among Dense, Activation, .*, Flatten. Received: layer={'class_name': 'Lambda'",
+        match="among Dense, Activation, .*, Rescaling. Received: layer={'class_name': 'Lambda'",
     ):
         Sequential.from_config({"name": "m", "layers": [{"class_name": "Lambda", "config": {}}]})
 

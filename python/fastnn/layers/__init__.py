@@ -8,23 +8,39 @@ from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer
-from fastnn.layers.named import ELU, Dropout, Flatten, LeakyReLU, ReLU, Softmax
+from fastnn.layers.named import (
+    ELU,
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    Flatten,
+    GaussianNoise,
+    LeakyReLU,
+    ReLU,
+    Softmax,
+)
 from fastnn.layers.normalization import Affine, BatchNormalization, LayerNormalization, PReLU
+from fastnn.layers.preprocessing import Normalization, Rescaling
 
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Affine",
+    "AlphaDropout",
     "BatchNormalization",
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianNoise",
     "Input",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Normalization",
     "PReLU",
     "ReLU",
+    "Rescaling",
     "Softmax",
 ]
 

@@ -91,7 +91,7 @@ class Activation(Layer):
         >>> Activation({"name": "elu", "alpha": 2}, name="a").get_config()
         {'name': 'a', 'activation': {'name': 'elu', 'alpha': 2.0}}
         """
-        return super().get_config() | self._computed_config()
+        return Layer.get_config(self) | self._computed_config()
 
     def _computed_config(self) -> dict[str, Any]:
         return {"name": self.name, "activation": serialized(self.activation, self.parameters)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from fastnn import constraints, regularizers
 from fastnn.initializers import lookup
 from fastnn.layers.activation import interpreted, serialized
 from fastnn.layers.arguments import flag, positive_integer
-from fastnn.layers.layer import Array, Layer, Options
+from fastnn.layers.layer import Array, DenseOptions, Layer
 
 
 class Dense(Layer):
@@ -17,6 +18,10 @@ class Dense(Layer):
     activation: as in Activation; None, the default, is "linear".
     use_bias: default True. Without a bias, y = activation(x @ kernel).
     kernel_initializer, bias_initializer: as in initializers.get(); default Glorot uniform and zeros.
+    kernel_regularizer, bias_regularizer, activity_regularizer: as in regularizers.get(); default None. The last one
+        is for the outputs.
+    kernel_constraint, bias_constraint: as in constraints.get(); default None.
+    trainable, learning_rate_multipliers: as in Layer.
     input_shape, input_dim: (inputs,) or the number of inputs, for the first layer of a model. Other layers learn it
         from the layer before.
     name: default "dense", then "dense_1", ….
@@ -40,14 +45,23 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         bias_initializer: object = "zeros",
-        **options: Unpack[Options],
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        activity_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
+        **options: Unpack[DenseOptions],
     ) -> None:
         self.units = None if units is None else positive_integer("units", units)
         self.activation, self.parameters = interpreted(activation)
         self.use_bias = flag("use_bias", use_bias)
         self.kernel_initializer = lookup.get(kernel_initializer)
         self.bias_initializer = lookup.get(bias_initializer)
-        super().__init__(**options)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        super().__init__(activity_regularizer=activity_regularizer, **options)
 
     @property
     def kernel(self) -> Array | Any:  # Any: nobody asks before the layer is built

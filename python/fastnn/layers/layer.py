@@ -6,18 +6,17 @@ The kinds of layers, their parameters and their weights are rows of the core's t
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.initializers.base import Initializer
 from fastnn.initializers.fixed import Constant
-from fastnn.initializers.lookup import serialize
 from fastnn.layers.arguments import as_weights, declared_inputs, unique_name
+from fastnn.layers.training import Trainable, is_of_training, serialized
 from fastnn.locks import changes
-from fastnn.strict import OfTraining, Strict
 
 Array = npt.NDArray[Any]
 Weights = dict[str, Array]
@@ -62,18 +61,29 @@ class State(NamedTuple):
     weights: Weights  # C-contiguous and read-only
 
 
-class Options(TypedDict, total=False):
-    """The arguments that all layers take."""
+class DenseOptions(TypedDict, total=False):
+    """The arguments that all layers take, besides those that Dense names itself."""
 
     name: str | None
     input_shape: tuple[int] | None
     input_dim: int | None
+    trainable: bool
+    learning_rate_multipliers: Mapping[str, float] | None
 
 
-class Layer(Strict):
+class Options(DenseOptions, total=False):
+    """The arguments that all layers take."""
+
+    activity_regularizer: object
+
+
+class Layer(Trainable):
     """Base class of all layers: a name, weights by name, and, once the layer is built, inputs and dtype.
 
     All layers take ``name``; a model's first one also ``input_shape``, (inputs,), or ``input_dim``, the inputs.
+    For training all layers take ``trainable``, default True; ``activity_regularizer``, a penalty of the outputs as in
+    regularizers.get(), divided by the rows of a batch; and ``learning_rate_multipliers``, a dict of factors of the
+    learning rate by the names of weights, such as {"bias": 0.1}.
 
     A layer is built when its model knows the number of inputs: by an Input or input_shape, by build(), or by the first
     rows that it predicts.
@@ -89,10 +99,9 @@ class Layer(Strict):
     activation: str = "linear"
     parameters: dict[str, float] = {}  # noqa: RUF012  # the activation's or the layer's own; replaced, never changed
     declared_inputs: int | None = None
-    _class_name: str  # in _core.layers
     _prefix: str
     _fixed = frozenset(("activation", "parameters", "declared_inputs"))
-    _not_trained: frozenset[str] = frozenset()  # the weights that are statistics of data
+    _later: dict[str, Any] = {}  # noqa: RUF012  # arguments that configs leave out at these values
 
     if TYPE_CHECKING:  # for `model.layers[0].kernel`; only Dense has them
 
@@ -102,8 +111,16 @@ class Layer(Strict):
         def bias(self) -> Array | Any: ...  # noqa: D102
 
     def __init__(
-        self, *, name: str | None = None, input_shape: tuple[int] | None = None, input_dim: int | None = None
+        self,
+        *,
+        name: str | None = None,
+        input_shape: tuple[int] | None = None,
+        input_dim: int | None = None,
+        trainable: bool = True,
+        activity_regularizer: object = None,
+        learning_rate_multipliers: Mapping[str, float] | None = None,
     ) -> None:
+        super().__init__(trainable, activity_regularizer, learning_rate_multipliers)
         self.name = unique_name(self._prefix, name)
         self.declared_inputs = declared_inputs(input_shape, input_dim)
         self._state: State | None = None
@@ -234,6 +251,32 @@ class Layer(Strict):
         # A view of a read-only array is read-only.
         return [] if self._state is None else [array.view() for array in self._state.weights.values()]
 
+    @property
+    def trainable_weights(self) -> list[Array]:
+        """The weights that fit() changes, as read-only arrays; [] for a frozen layer.
+
+        >>> len(Sequential([BatchNormalization(input_dim=2)]).layers[0].trainable_weights)
+        2
+        """
+        return self._weights_for_training(trained=True)
+
+    @property
+    def non_trainable_weights(self) -> list[Array]:
+        """The other weights, as read-only arrays: statistics of data, and all of a frozen layer.
+
+        >>> len(Sequential([BatchNormalization(input_dim=2)]).layers[0].non_trainable_weights)
+        2
+        """
+        return self._weights_for_training(trained=False)
+
+    def _weights_for_training(self, *, trained: bool) -> list[Array]:
+        weights = {} if self._state is None else self._state.weights
+        return [
+            array.view()
+            for name, array in weights.items()
+            if (self.trainable and name not in self._not_trained) == trained
+        ]
+
     def get_weights(self) -> list[Array]:
         """Return copies of the weights, in the order of weight_shapes(): for Dense, the kernel, then the bias.
 
@@ -288,18 +331,22 @@ class Layer(Strict):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments of an equal layer, in JSON's types; not its weights.
 
+        Arguments of training are left out at their defaults.
+
         >>> LayerNormalization(name="norm").get_config()
         {'name': 'norm', 'epsilon': 0.001}
         """
         config: dict[str, Any] = {"name": self.name}
         for name in self._arguments:
-            value = getattr(self, name)
-            config[name] = serialize(value) if isinstance(value, Initializer) else value
-        return config
+            value = serialized(getattr(self, name))
+            if not (is_of_training(name) and value is None) and value != self._later.get(name, ...):
+                config[name] = value
+        return config | self._training_config()
 
     def _computed_config(self) -> dict[str, Any]:
         """Return what a model file says of the computation."""
-        return self.get_config()
+        config = self.get_config()
+        return {name: config[name] for name in config if not is_of_training(name) and name not in self._later}
 
     def _stored(self) -> dict[str, Any]:
         """Return the layer as an entry of a model file: what it computes, and its name in Keras if that is another."""
@@ -329,6 +376,3 @@ class Layer(Strict):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-setattr(Layer, "trainable", OfTraining("trainable"))  # noqa: B010  # type checkers must not see it

@@ -11,6 +11,7 @@ from fastnn.initializers.base import checked_seed
 from fastnn.layers.activation import Activation
 from fastnn.layers.arguments import last_axis
 from fastnn.layers.layer import Layer, Options
+from fastnn.regularizers import L1L2
 from fastnn.strict import finite, number
 
 
@@ -123,10 +124,16 @@ class Softmax(_Named):
         super().__init__("softmax", **options)
 
 
-class Dropout(_Named):
-    """``y = x``: units are dropped in training alone, which fastnn does not do.
+def _check_shape(noise_shape: object) -> None:
+    if noise_shape is not None:
+        raise ValueError(f"expected noise_shape to be None. Received: noise_shape={noise_shape!r}")
 
-    rate: from 0 to 1. seed: an integer from 0 to 2**32 - 1, or None (default). noise_shape: only None.
+
+class Dropout(_Named):
+    """``y = x``; in training each number is 0 with the probability ``rate``, else ``x / (1 - rate)``.
+
+    rate: from 0 to 1. noise_shape: only None. seed: an integer from 0 to 2**32 - 1, or None (default). What is
+        dropped depends on it, on the seed of fit(), the step, the row and the unit.
     Raises ValueError for others. name: default "dropout", then "dropout_1", ….
 
     >>> Sequential([Dropout(0.5)]).predict([1, 2])
@@ -143,12 +150,106 @@ class Dropout(_Named):
         **options: Unpack[Options],
     ) -> None:
         self.rate, self.noise_shape = number("rate", rate), noise_shape
+        _check_shape(noise_shape)
         if not 0 <= self.rate <= 1:
             raise ValueError(f"Invalid value received for argument `rate`, expected 0 to 1. Received: rate={rate!r}")
-        if noise_shape is not None:
-            raise ValueError(f"expected noise_shape to be None. Received: noise_shape={noise_shape!r}")
         self.seed = None if seed is None else checked_seed(seed)
         super().__init__("linear", **options)
+
+    def _noise(self) -> tuple[str, float, int | None]:
+        return "dropout", self.rate, self.seed
+
+
+class AlphaDropout(_Named):
+    """``y = x``; in training numbers are dropped so that mean and variance stay, for layers of selu.
+
+    With the probability ``rate`` x becomes -1.7580993408473766, the least value of selu; then ``a * x + b`` restores
+    mean 0 and variance 1.
+    rate: at least 0 and below 1. noise_shape, seed: as in Dropout. Raises ValueError for others.
+    name: default "alpha_dropout", then "alpha_dropout_1", ….
+    G. Klambauer and others, "Self-Normalizing Neural Networks", 2017.
+
+    >>> Sequential([AlphaDropout(0.5)]).predict([1, 2])
+    array([1., 2.], dtype=float32)
+    """
+
+    _prefix = "alpha_dropout"
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: None = None,
+        seed: int | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self.rate, self.noise_shape = number("rate", rate), noise_shape
+        _check_shape(noise_shape)
+        if not 0 <= self.rate < 1:
+            raise ValueError(
+                f"Invalid value received for argument `rate`, expected at least 0 and below 1. Received: rate={rate!r}"
+            )
+        self.seed = None if seed is None else checked_seed(seed)
+        super().__init__("linear", **options)
+
+    def _noise(self) -> tuple[str, float, int | None]:
+        return "alpha_dropout", self.rate, self.seed
+
+
+class GaussianNoise(_Named):
+    """``y = x``; in training ``x + stddev * z``, z from the normal distribution.
+
+    stddev: at least 0. seed: as in Dropout. Raises ValueError for others.
+    name: default "gaussian_noise", then "gaussian_noise_1", ….
+
+    >>> Sequential([GaussianNoise(0.5)]).predict([1, 2])
+    array([1., 2.], dtype=float32)
+    """
+
+    _prefix = "gaussian_noise"
+
+    def __init__(
+        self,
+        stddev: float,
+        seed: int | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self.stddev = finite("stddev", stddev)
+        if self.stddev < 0:
+            raise ValueError(f"expected stddev to be at least 0. Received: stddev={stddev!r}")
+        self.seed = None if seed is None else checked_seed(seed)
+        super().__init__("linear", **options)
+
+    def _noise(self) -> tuple[str, float, int | None]:
+        return "gaussian_noise", self.stddev, self.seed
+
+
+class ActivityRegularization(_Named):
+    """``y = x``; in training ``l1 * sum(abs(x)) + l2 * sum(x * x)``, by the rows of a batch, is added to the loss.
+
+    l1, l2: at least 0; default 0. Raises ValueError for others, and for an activity_regularizer, which it is itself.
+    name: default "activity_regularization", then "activity_regularization_1", ….
+
+    >>> Sequential([ActivityRegularization(l1=0.01)]).predict([1, 2])
+    array([1., 2.], dtype=float32)
+    """
+
+    _prefix = "activity_regularization"
+
+    def __init__(
+        self,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        **options: Unpack[Options],
+    ) -> None:
+        penalty = L1L2(l1, l2)
+        self.l1, self.l2 = penalty.l1, penalty.l2
+        if options.get("activity_regularizer") is not None:
+            raise ValueError("expected l1 and l2, and no activity_regularizer, since the layer is one")
+        super().__init__("linear", **(options | {"activity_regularizer": penalty}))
+
+    def _training_config(self) -> dict[str, Any]:
+        config = super()._training_config()
+        return {name: config[name] for name in config if name != "activity_regularizer"}
 
 
 class Flatten(_Named):

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from fastnn import _core
+from fastnn import _core, constraints, regularizers
 from fastnn.initializers import lookup
 from fastnn.layers.arguments import flag, last_axis
 from fastnn.layers.layer import Layer, Options
 from fastnn.strict import finite, number
 
+_ZEROS: dict[str, Any] = {"class_name": "Zeros", "config": {}}
+_ONES: dict[str, Any] = {"class_name": "Ones", "config": {}}
+
 
 class PReLU(Layer):
     """``y = alpha * x`` where x < 0, else x; x and y (..., units).
 
-    The weight is alpha (units,), initially 0: set_weights([alpha]).
+    The weight is alpha (units,): set_weights([alpha]).
+    alpha_initializer: as in initializers.get(); default zeros. alpha_regularizer, alpha_constraint: as in
+        regularizers.get() and constraints.get(); default None.
     name: default "p_re_lu", then "p_re_lu_1", ….
+    Raises ValueError for an invalid argument.
 
     >>> from fastnn.layers import PReLU
     >>> from fastnn.models import Sequential
@@ -28,8 +34,18 @@ class PReLU(Layer):
 
     _class_name = "PReLU"
     _prefix = "p_re_lu"
+    _later = {"alpha_initializer": _ZEROS}  # noqa: RUF012
 
-    def __init__(self, **options: Unpack[Options]) -> None:
+    def __init__(
+        self,
+        alpha_initializer: object = "Zeros",
+        alpha_regularizer: object = None,
+        alpha_constraint: object = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self.alpha_initializer = lookup.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
         super().__init__(**options)
 
 
@@ -59,9 +75,13 @@ class Affine(Layer):
 class LayerNormalization(Layer):
     """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, mean and variance over the units of a row.
 
-    x and y are (..., units). The weights are gamma and beta, both (units,), initially 1 and 0.
-    epsilon: at least 0; the default 0.001 is Keras' (PyTorch's is 1e-5). Raises ValueError for others.
+    x and y are (..., units). The weights are gamma and beta, both (units,).
+    epsilon: at least 0; the default 0.001 is Keras' (PyTorch's is 1e-5).
+    beta_initializer, gamma_initializer: as in initializers.get(); default zeros and ones.
+    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: as in regularizers.get() and
+        constraints.get(); default None.
     name: default "layer_normalization", then "layer_normalization_1", ….
+    Raises ValueError for an invalid argument.
 
     >>> from fastnn.layers import LayerNormalization
     >>> from fastnn.models import Sequential
@@ -72,22 +92,44 @@ class LayerNormalization(Layer):
     _class_name = "LayerNormalization"
     _prefix = "layer_normalization"
 
-    def __init__(self, epsilon: float = 0.001, **options: Unpack[Options]) -> None:
+    _later = {"beta_initializer": _ZEROS, "gamma_initializer": _ONES}  # noqa: RUF012
+
+    def __init__(
+        self,
+        epsilon: float = 0.001,
+        beta_initializer: object = "zeros",
+        gamma_initializer: object = "ones",
+        beta_regularizer: object = None,
+        gamma_regularizer: object = None,
+        beta_constraint: object = None,
+        gamma_constraint: object = None,
+        **options: Unpack[Options],
+    ) -> None:
         self.epsilon = number("epsilon", epsilon)
+        self.beta_initializer = lookup.get(beta_initializer)
+        self.gamma_initializer = lookup.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
         self.parameters = {"epsilon": self.epsilon}
         _core.check_parameters(self._class_name, self.activation, self.parameters)
         super().__init__(**options)
 
 
 class BatchNormalization(Layer):
-    """``y = (x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta`` for each unit, as Keras predicts.
+    """``y = (x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta`` for each unit.
 
+    In training mean and variance are those of the batch, and move the weights:
+    ``moving = momentum * moving + (1 - momentum) * batch``. With trainable=False it computes as in prediction.
     x and y are (..., units). The weights are gamma, beta, moving_mean and moving_variance, all (units,), initially
-    1, 0, 0 and 1. fastnn does not train, so no statistic moves.
+    1, 0, 0 and 1.
     axis: -1 (default) or 1, that of the units in (rows, units).
-    momentum: of training; kept. epsilon: at least 0; the default 0.001 is Keras' (PyTorch's is 1e-5).
+    momentum: default 0.99. epsilon: at least 0; the default 0.001 is Keras' (PyTorch's is 1e-5).
     center, scale: whether there are beta and gamma; default True.
     beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: as in initializers.get().
+    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: as in regularizers.get() and
+        constraints.get(); default None.
     name: default "batch_normalization", then "batch_normalization_1", ….
     Raises ValueError for an invalid argument.
 
@@ -114,6 +156,10 @@ class BatchNormalization(Layer):
         gamma_initializer: object = "ones",
         moving_mean_initializer: object = "zeros",
         moving_variance_initializer: object = "ones",
+        beta_regularizer: object = None,
+        gamma_regularizer: object = None,
+        beta_constraint: object = None,
+        gamma_constraint: object = None,
         **options: Unpack[Options],
     ) -> None:
         self.axis = last_axis(axis)
@@ -123,9 +169,16 @@ class BatchNormalization(Layer):
         self.gamma_initializer = lookup.get(gamma_initializer)
         self.moving_mean_initializer = lookup.get(moving_mean_initializer)
         self.moving_variance_initializer = lookup.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
         self.parameters = {"epsilon": self.epsilon}
         _core.check_parameters(self._class_name, self.activation, self.parameters)
         super().__init__(**options)
 
     def _computed_config(self) -> dict[str, Any]:
         return {"name": self.name, "epsilon": self.epsilon, "center": self.center, "scale": self.scale}
+
+    def _training_options(self) -> dict[str, Any]:
+        return super()._training_options() | {"momentum": self.momentum}

@@ -37,7 +37,7 @@ class Sequential(Stored):
     dtype: "float32" (default) or "float64", the type of weights, arithmetic and outputs.
     Raises TypeError for other objects than layers; ValueError for an unknown dtype and for layers that do not fit.
 
-    New models have random weights; fastnn does not train. The first rows that a model predicts decide its number of
+    New models have random weights. The first rows that a model predicts decide its number of
     inputs if nothing declares it. ``model.conversion`` is the report of an importer, else None.
 
     The bits of a row's answer depend on the model and that row alone (docs/numerics.md). Thread-safe. Calls longer than
@@ -196,8 +196,7 @@ class Sequential(Stored):
                 rows.append((f"{layer.name} ({type(layer).__name__})", shape, count))
             built = [layer for layer in self._layers if layer.built]
             params = sum(layer.count_params() for layer in built)
-            statistics = [array for layer in built for array in map(layer.weight, layer._not_trained)]
-            not_trained = sum(array.size for array in statistics if array is not None)
+            not_trained = sum(array.size for layer in built for array in layer.non_trainable_weights)
         lines = summary_lines(self.name, rows, params, not_trained, np.dtype(self.dtype).itemsize)
         print_fn("\n".join(lines))
 

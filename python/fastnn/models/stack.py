@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.layers.arguments import as_weights, inputs_of_shape, unique_name
+from fastnn.layers.arguments import as_weights, flag, inputs_of_shape, unique_name
 from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer, State, Weights
 from fastnn.locks import changes
@@ -16,7 +16,7 @@ from fastnn.models.classes import as_array, check_count, checked
 from fastnn.models.conversion import Conversion
 from fastnn.models.frames import checked_names
 from fastnn.models.layer_list import LayerList
-from fastnn.strict import OfTraining, Strict
+from fastnn.strict import Strict
 from fastnn.text import did_you_mean
 
 DTYPES = ("float32", "float64")
@@ -282,6 +282,44 @@ class Stack(Strict):
         with changes:
             return [array for layer in self._layers for array in layer.weights]
 
+    @property
+    def trainable_weights(self) -> list[npt.NDArray[Any]]:
+        """The weights that fit() changes, as read-only arrays; [] before the model is built.
+
+        >>> [array.shape for array in Sequential([Dense(3, input_shape=(2,))]).trainable_weights]
+        [(2, 3), (3,)]
+        """
+        with changes:
+            return [array for layer in self._layers for array in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self) -> list[npt.NDArray[Any]]:
+        """The other weights: moving statistics, and those of frozen layers, as read-only arrays.
+
+        >>> Sequential([Dense(3, input_shape=(2,))]).non_trainable_weights
+        []
+        """
+        with changes:
+            return [array for layer in self._layers for array in layer.non_trainable_weights]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is trainable. Set it to freeze or thaw all layers; ValueError unless True or False.
+
+        >>> model = Sequential([Dense(3), Dense(1)])
+        >>> model.trainable = False
+        >>> model.layers[0].trainable
+        False
+        """
+        return any(layer.trainable for layer in self._layers) or not self._layers
+
+    @trainable.setter
+    def trainable(self, trainable: bool) -> None:
+        """Freeze or thaw all layers."""
+        flag("trainable", trainable)
+        for layer in self._layers:
+            layer.trainable = trainable
+
     def get_weights(self) -> list[npt.NDArray[Any]]:
         """Return copies of all weights, in the order of the layers: for Dense, kernel (inputs, units), bias (units,).
 
@@ -327,16 +365,3 @@ class Stack(Strict):
 
     def _drop_network(self) -> None:
         """Forget what was built from layers or weights that have changed since."""
-
-
-for _name in (
-    "compile",
-    "fit",
-    "evaluate",
-    "train_on_batch",
-    "test_on_batch",
-    "trainable",
-    "optimizer",
-    "loss",
-):  # not for type checkers
-    setattr(Stack, _name, OfTraining(_name))

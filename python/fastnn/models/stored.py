@@ -13,8 +13,20 @@ from fastnn.floating_point import default_mode
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Description, Layer, ModelDescription, State
-from fastnn.layers.named import ELU, Dropout, Flatten, LeakyReLU, ReLU, Softmax
+from fastnn.layers.named import (
+    ELU,
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    Flatten,
+    GaussianNoise,
+    LeakyReLU,
+    ReLU,
+    Softmax,
+)
 from fastnn.layers.normalization import Affine, BatchNormalization, LayerNormalization, PReLU
+from fastnn.layers.preprocessing import Normalization, Rescaling
+from fastnn.layers.training import KEPT
 from fastnn.locks import changes
 from fastnn.models.stack import Stack
 from fastnn.saving import native
@@ -24,7 +36,8 @@ _LAYERS: dict[str, type[Layer]] = {
     each.__name__: each
     for each in (
         *(Dense, Activation, PReLU, Affine, LayerNormalization, BatchNormalization),
-        *(ReLU, LeakyReLU, ELU, Softmax, Dropout, Flatten),
+        *(ReLU, LeakyReLU, ELU, Softmax, Flatten),
+        *(Dropout, AlphaDropout, GaussianNoise, ActivityRegularization, Normalization, Rescaling),
     )
 }
 
@@ -48,7 +61,7 @@ def _layer_of_file(entry: dict[str, Any]) -> Layer:
     name = {"name": computed["name"]} if "name" in computed else {}
     layer = _layer_from_config({"class_name": keras["class_name"], "config": keras["config"] | name})
     own = layer._stored()
-    is_known = keras["config"].keys() <= set(layer._arguments)
+    is_known = keras["config"].keys() <= {*layer._arguments, *KEPT}
     if not is_known or (own["class_name"], own["config"]) != (entry["class_name"], {"name": layer.name} | computed):
         raise _core.ModelFormatError(
             f"expected its keras to compute the same as {entry['class_name']} {computed!r:.200}; "

@@ -34,10 +34,9 @@ class Optimizer(Configured):
         return self._kind, {name: float(getattr(self, name)) for name in self._settings}
 
 
-class Common(TypedDict, total=False):
-    """The arguments that all optimizers with a learning rate take."""
+class AdamWCommon(TypedDict, total=False):
+    """The arguments that all optimizers with a learning rate take, besides the one that AdamW names itself."""
 
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
@@ -47,6 +46,12 @@ class Common(TypedDict, total=False):
     loss_scale_factor: None
     gradient_accumulation_steps: int | None
     name: str | None
+
+
+class Common(AdamWCommon, total=False):
+    """The arguments that all optimizers with a learning rate take."""
+
+    weight_decay: float | None
 
 
 _COMMON = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from fastnn.layers.arguments import flag
-from fastnn.optimizers.base import Common, GradientOptimizer, at_least_0, fraction
+from fastnn.optimizers.base import AdamWCommon, Common, GradientOptimizer, at_least_0, fraction
 from fastnn.schedules import LearningRateSchedule
 
 Rate = float | LearningRateSchedule
@@ -90,11 +90,10 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **common: Unpack[Common],
+        **common: Unpack[AdamWCommon],
     ) -> None:
-        common["weight_decay"] = weight_decay
         common.setdefault("name", "adamw")
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **common)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **common)
 
 
 class RMSprop(GradientOptimizer):

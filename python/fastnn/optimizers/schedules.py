@@ -12,8 +12,23 @@ from fastnn.schedules import (
     LearningRateSchedule,
     PiecewiseConstantDecay,
     PolynomialDecay,
-    __all__,
-    __dir__,
     deserialize,
     serialize,
 )
+
+__all__ = [
+    "CosLog4",
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -77,7 +77,10 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any, verify: bool) -> Sequen
         raise
     with in_one_sentence(file.name):
         model = Sequential._of_file(config)
-    model._adopt(model._states(config["build_input_shape"][-1], weights))
+    try:
+        model._adopt(model._states(config["build_input_shape"][-1], weights))
+    except ValueError as error:  # Rescaling(2) with tensors of another scale
+        raise refusal(file.name, _core.ModelFormatError(str(error))) from None
     if check is not None:
         model.conversion = of_own_file(model, file.name, check)
     return model
