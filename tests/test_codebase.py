@@ -58,6 +58,7 @@ MAY_INCLUDE_IN_FILE = {
     "cpp/include/fastnn/layers.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/include/fastnn/losses.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
+    "cpp/core/random.cpp": (["core"], f"{PURE_STD}|{INTRINSICS}"),  # one instruction that gcc does not find
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
     "cpp/python/gil.hpp": (["include"], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono"),  # of a dying program
     "cpp/python/object.hpp": ([], r"pybind11/pybind11\.h|memory|cxxabi\.h"),  # the same thread, on its way out

@@ -23,6 +23,9 @@ inline double double_of(std::uint64_t bits) {
   return x;
 }
 
+// IEEE's square root.
+inline double square_root(double x) { return __builtin_sqrt(x); }
+
 // The integer nearest to x, for |x| < 2^51: adding 1.5 · 2^52 rounds to integers.
 inline double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
 

@@ -1,56 +1,80 @@
-// See random.hpp. Masks take 16 bits a unit, from kWide counters at once: lane i of the wide words is counter i, so that
-// gcc makes vectors of the rounds and units lie side by side. Half h of word w of counter 8 g + i is that of unit
-// 64 g + 16 w + 8 h + i.
+// See random.hpp. Masks take 16 bits a unit, from four counters at once, one a lane, so that units lie side by side: half
+// h of word w of counter 4 g + i is that of unit 32 g + 8 w + 4 h + i.
 #include "random.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "elementary.hpp"
 
 namespace fastnn {
 namespace {
 
-constexpr int kWide = 8, kUnitsOfGroup = 8 * kWide;
-constexpr int kMostGroups = 8;
+constexpr int kLanes = 4, kUnitsOfGroup = 8 * kLanes;
+typedef std::uint64_t Pair __attribute__((vector_size(16)));
+typedef std::int32_t Lanes __attribute__((vector_size(16)));
 
-// The rounds from `round` on, by recursion: gcc makes vectors of a loop over counters only if no loop is inside.
-template <int round>
-inline __attribute__((always_inline)) void rounds(std::uint32_t (&c)[4], std::uint32_t k0, std::uint32_t k1) {
-  if constexpr (round < Philox::kRounds) {
-    const std::uint64_t a = std::uint64_t{Philox::kMultiplier0} * c[0], b = std::uint64_t{Philox::kMultiplier1} * c[2];
-    std::uint32_t next[4] = {Philox::word(b, 1) ^ c[1] ^ k0, Philox::word(b, 0), Philox::word(a, 1) ^ c[3] ^ k1,
-                             Philox::word(a, 0)};
-    rounds<round + 1>(next, k0 + Philox::kWeyl0, k1 + Philox::kWeyl1);
-    for (int w = 0; w < 4; ++w) c[w] = next[w];
+// The products of the lower 32 bits. The compiler writes three of these instructions for one.
+inline Pair products(Pair x, std::uint32_t multiplier) {
+#if defined(__x86_64__)
+  const Pair y = {multiplier, multiplier};
+  return reinterpret_cast<Pair>(_mm_mul_epu32(reinterpret_cast<__m128i>(x), reinterpret_cast<__m128i>(y)));
+#else
+  return (x & 0xffffffff) * multiplier;
+#endif
+}
+
+// Philox::block for two counters; the upper 32 bits of each number are left over.
+inline void two_blocks(const Philox& generator, Pair (&c)[4]) {
+  std::uint32_t k0 = Philox::word(generator.key, 0), k1 = Philox::word(generator.key, 1);
+  for (int round = 0; round < Philox::kRounds; ++round) {
+    const Pair a = products(c[0], Philox::kMultiplier0), b = products(c[2], Philox::kMultiplier1);
+    c[0] = (b >> 32) ^ c[1] ^ k0, c[1] = b;
+    c[2] = (a >> 32) ^ c[3] ^ k1, c[3] = a;
+    k0 += Philox::kWeyl0, k1 += Philox::kWeyl1;
   }
 }
 
-// Calls set(unit, n, drawn) for up to kWide units at a time: drawn[i] has the 16 bits of unit + i.
+// Calls set(unit, drawn) for every fourth unit: drawn[i] has the 16 bits of unit + i, also beyond the last.
 template <class Set>
-void for_units(const Philox& generator, std::uint64_t step, std::uint32_t row, std::size_t units, Set set) {
-  std::uint32_t words[4][kMostGroups * kWide];
-  for (std::size_t first = 0; first < units; first += kMostGroups * kUnitsOfGroup) {
-    const std::size_t here = std::min<std::size_t>(units - first, kMostGroups * kUnitsOfGroup);
-    const int counters = static_cast<int>((here + kUnitsOfGroup - 1) / kUnitsOfGroup) * kWide;
-    const auto begin = static_cast<std::uint32_t>(first / 8);
-    for (int i = 0; i < counters; ++i) {
-      std::uint32_t c[4] = {begin + static_cast<std::uint32_t>(i), row, Philox::word(step, 0), Philox::word(step, 1)};
-      rounds<0>(c, Philox::word(generator.key, 0), Philox::word(generator.key, 1));
-      words[0][i] = c[0], words[1][i] = c[1], words[2][i] = c[2], words[3][i] = c[3];
-    }
-    for (std::size_t unit = 0; unit < here; unit += kWide) {
-      const std::size_t group = unit / kUnitsOfGroup, eighth = unit / kWide % 8;
-      const std::uint32_t* const word = words[eighth / 2] + group * kWide;
-      std::uint32_t drawn[kWide];
-      for (int i = 0; i < kWide; ++i) drawn[i] = eighth % 2 == 0 ? word[i] & 0xffff : word[i] >> 16;
-      set(first + unit, std::min<std::size_t>(kWide, here - unit), drawn);
+inline void for_units(const Philox& generator, std::uint64_t step, std::uint32_t row, std::size_t units, Set set) {
+  const Pair zero = {};
+  for (std::size_t first = 0; first < units; first += kUnitsOfGroup) {
+    const std::uint64_t counter = first / 8;
+    Pair even[4] = {{counter, counter + 2}, zero + row, zero + Philox::word(step, 0), zero + Philox::word(step, 1)};
+    Pair odd[4] = {{counter + 1, counter + 3}, even[1], even[2], even[3]};
+    two_blocks(generator, even);
+    two_blocks(generator, odd);
+    for (std::size_t w = 0; w < 4; ++w) {
+      const Pair words = (even[w] & 0xffffffff) | (odd[w] << 32);
+      const std::size_t unit = first + 8 * w;
+      if (unit < units) set(unit, reinterpret_cast<Lanes>(words) & 0xffff);
+      if (unit + kLanes < units) set(unit + kLanes, reinterpret_cast<Lanes>((words >> 16) & 0x0000ffff0000ffff));
     }
   }
+}
+
+// numbers[i] = drawn[i] < threshold ? dropped : kept, for the first n of four.
+template <class T>
+inline void choose(Lanes drawn, std::int32_t threshold, T dropped, T kept, std::size_t n, T* numbers) {
+  typedef std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> Integer;
+  typedef T Numbers __attribute__((vector_size(kLanes * sizeof(T))));
+  typedef Integer Mask __attribute__((vector_size(kLanes * sizeof(T))));
+  const Numbers zero = {}, chosen =
+      __builtin_convertvector(drawn < threshold, Mask) ? zero + dropped : zero + kept;
+  if (n >= kLanes)
+    std::memcpy(numbers, &chosen, sizeof(chosen));
+  else
+    std::memcpy(numbers, &chosen, n * sizeof(T));
 }
 
 // Units whose 16 bits are below it are dropped.
-std::uint32_t threshold_of(double rate) { return static_cast<std::uint32_t>(rate * 65536 + 0.5); }
+std::int32_t threshold_of(double rate) { return static_cast<std::int32_t>(rate * 65536 + 0.5); }
 
 // 0 … bound - 1, all equally likely. `next` returns 32 bits (bound up to 2^32) or 64.
 template <class Next32, class Next64>
@@ -76,7 +100,7 @@ std::array<double, 2> normal_pair(const std::array<std::uint32_t, 4>& words) {
   using namespace elementary;
   const double u = 1 - uniform(std::uint64_t{words[1]} << 32 | words[0]);  // in (0, 1]
   const double turns = uniform(std::uint64_t{words[3]} << 32 | words[2]);
-  const double radius = std::sqrt(-2 * log_of_normal(u));  // IEEE's square root
+  const double radius = square_root(-2 * log_of_normal(u));
   const double quarters = nearest(4 * turns), rest = (4 * turns - quarters) * (kHalfPi[0] + kHalfPi[1]);
   const auto quarter = static_cast<std::int64_t>(quarters);
   return {radius * sin_of(quarter + 1, rest, 0), radius * sin_of(quarter, rest, 0)};
@@ -119,11 +143,9 @@ template <class T>
 void dropout_row(const Philox& generator, std::uint64_t step, std::uint32_t row, std::size_t units, double rate,
                  T* multipliers) {
   const T kept = static_cast<T>(1 / (1 - rate));
-  const std::uint32_t threshold = threshold_of(rate);
-  for_units(generator, step, row, units, [&](std::size_t unit, std::size_t n, const std::uint32_t* drawn) {
-    T numbers[kWide];
-    for (int i = 0; i < kWide; ++i) numbers[i] = drawn[i] >= threshold ? kept : T{0};
-    std::copy_n(numbers, n, multipliers + unit);
+  const std::int32_t threshold = threshold_of(rate);
+  for_units(generator, step, row, units, [&](std::size_t unit, Lanes drawn) {
+    choose(drawn, threshold, T{0}, kept, units - unit, multipliers + unit);
   });
 }
 
@@ -142,14 +164,12 @@ void alpha_dropout_row(const Philox& generator, std::uint64_t step, std::uint32_
                        T* multipliers, T* addends) {
   // What selu tends to for very small x: -alpha · scale.
   constexpr double kDropped = -1.6732632423543772848 * 1.0507009873554804934;
-  const double a = 1 / std::sqrt((1 - rate) * (1 + rate * kDropped * kDropped)), b = -a * kDropped * rate;
+  const double a = 1 / elementary::square_root((1 - rate) * (1 + rate * kDropped * kDropped)), b = -a * kDropped * rate;
   const T multiplier = static_cast<T>(a), addend = static_cast<T>(b), dropped = static_cast<T>(a * kDropped + b);
-  const std::uint32_t threshold = threshold_of(rate);
-  for_units(generator, step, row, units, [&](std::size_t unit, std::size_t n, const std::uint32_t* drawn) {
-    for (std::size_t i = 0; i < n; ++i) {
-      multipliers[unit + i] = drawn[i] >= threshold ? multiplier : T{0};
-      addends[unit + i] = drawn[i] >= threshold ? addend : dropped;
-    }
+  const std::int32_t threshold = threshold_of(rate);
+  for_units(generator, step, row, units, [&](std::size_t unit, Lanes drawn) {
+    choose(drawn, threshold, T{0}, multiplier, units - unit, multipliers + unit);
+    choose(drawn, threshold, dropped, addend, units - unit, addends + unit);
   });
 }
 

@@ -14,4 +14,7 @@ void bind_files(pybind11::module_& module);
 // Adds the table of losses, and derivative() and loss(), the kernels of training, which tests call one by one.
 void bind_training_kernels(pybind11::module_& module);
 
+// Adds random numbers and elementary functions.
+void bind_random(pybind11::module_& module);
+
 }  // namespace fastnn::border

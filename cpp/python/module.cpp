@@ -73,6 +73,7 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   bind_networks(module);
   bind_files(module);
   bind_training_kernels(module);
+  bind_random(module);
 
   module.def("converted", &converted, py::arg("array"), py::arg("dtype"),
              "A copy, each number rounded to the nearest of dtype in the default floating-point mode.");

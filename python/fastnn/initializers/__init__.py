@@ -1,7 +1,7 @@
 """Initializers return the first weights of a layer, with Keras' names, arguments and defaults.
 
 An initializer is a callable. It takes a shape and returns a float64 array; the layer converts it to the model's dtype.
-The numbers are drawn as Keras draws them, but with NumPy's generator: the same seed gives other numbers than in Keras.
+The numbers have the distributions of Keras' and bits of their own: a seed gives the same numbers on every machine.
 
 >>> from fastnn.initializers import GlorotUniform
 >>> layer = Dense(3, kernel_initializer=GlorotUniform(seed=1), bias_initializer="zeros")

@@ -1,7 +1,12 @@
-"""The base class of initializers, and the generator that those without an own seed share."""
+"""The base class of initializers, and the seed that those without an own one share.
+
+Numbers are a function of a seed and the number of a stream (cpp/core/random.hpp), with the same bits everywhere.
+"""
 
 from __future__ import annotations
 
+import itertools
+import secrets
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -11,13 +16,15 @@ import numpy.typing as npt
 from fastnn.strict import Strict
 
 Array = npt.NDArray[np.float64]
-_shared = np.random.default_rng()
+
+# The shared seed, and the streams of it that are left. Stream 0 is that of initializers with an own seed.
+_shared = (secrets.randbits(64), itertools.count(1))
 
 
 def seed_weights(seed: int) -> None:
-    """Seed the generator that all initializers without an own seed share.
+    """Seed all initializers without an own seed: each call takes the next stream of numbers of this seed.
 
-    Raises what NumPy's default_rng() raises for another seed than a non-negative integer.
+    Raises ValueError unless seed is an integer from 0 to 2**32 - 1.
 
     >>> seed_weights(1)
     >>> first = fastnn.initializers.GlorotUniform()((2, 3))
@@ -26,7 +33,7 @@ def seed_weights(seed: int) -> None:
     True
     """
     global _shared
-    _shared = np.random.default_rng(seed)
+    _shared = (checked_seed(seed), itertools.count(1))
 
 
 def checked_seed(seed: object) -> int:
@@ -40,13 +47,16 @@ def checked_seed(seed: object) -> int:
     return int(seed)
 
 
-def generator(seed: int | None) -> np.random.Generator:
-    """Return a new generator with this seed; without a seed the one that all share.
+def next_stream(seed: int | None) -> tuple[int, int]:
+    """Return the seed and the stream of one call's numbers. Without a seed, these are the next that all share.
 
-    >>> bool(generator(1).uniform() == generator(1).uniform())
-    True
+    >>> next_stream(7)
+    (7, 0)
     """
-    return _shared if seed is None else np.random.default_rng(seed)
+    if seed is not None:
+        return seed, 0
+    shared_seed, streams = _shared
+    return shared_seed, next(streams)
 
 
 def of_kernel(shape: tuple[int, ...]) -> tuple[int, int]:

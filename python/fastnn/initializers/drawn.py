@@ -1,13 +1,12 @@
-"""Initializers that draw their numbers."""
+"""Initializers that draw their numbers. Only IEEE operations, so that a seed gives the same bits everywhere."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-import numpy as np
-
-from fastnn.initializers.base import Array, Initializer, checked_seed, generator, of_kernel
+from fastnn import _core
+from fastnn.initializers.base import Array, Initializer, checked_seed, next_stream, of_kernel
 from fastnn.strict import finite
 from fastnn.text import did_you_mean
 
@@ -20,16 +19,20 @@ class _Drawn(Initializer):
     def _set_seed(self, seed: int | None) -> None:
         self.seed = None if seed is None else checked_seed(seed)
 
-    def _draws(self) -> np.random.Generator:
-        return generator(self.seed)
+    def _draw(self, distribution: Callable[[int, int, int], Array], shape: tuple[int, ...]) -> Array:
+        return distribution(math.prod(shape), *next_stream(self.seed)).reshape(shape)
 
 
-def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Draw from the normal distribution; numbers beyond 2 standard deviations are drawn again."""
-    numbers = generator.standard_normal(shape)
-    while (far := np.abs(numbers) > 2).any():
-        numbers[far] = generator.standard_normal(np.count_nonzero(far))
-    return numbers
+def _truncated(count: int, seed: int, stream: int) -> Array:
+    """Draw from the normal distribution, without the numbers beyond 2 standard deviations."""
+    drawn = count + count // 16 + 64  # 4.6 % are beyond
+    while (numbers := _within_2(_core.normal(drawn, seed, stream))).size < count:
+        drawn *= 2
+    return numbers[:count]
+
+
+def _within_2(numbers: Array) -> Array:
+    return numbers[abs(numbers) <= 2]
 
 
 class RandomNormal(_Drawn):
@@ -48,7 +51,7 @@ class RandomNormal(_Drawn):
         self._set_seed(seed)
 
     def _numbers(self, shape: tuple[int, ...]) -> Array:
-        return self.mean + self.stddev * self._draws().standard_normal(shape)
+        return self.mean + self.stddev * self._draw(_core.normal, shape)
 
 
 class TruncatedNormal(RandomNormal):
@@ -59,7 +62,7 @@ class TruncatedNormal(RandomNormal):
     """
 
     def _numbers(self, shape: tuple[int, ...]) -> Array:
-        return self.mean + self.stddev * _truncated(self._draws(), shape)
+        return self.mean + self.stddev * self._draw(_truncated, shape)
 
 
 class RandomUniform(_Drawn):
@@ -78,14 +81,14 @@ class RandomUniform(_Drawn):
         self._set_seed(seed)
 
     def _numbers(self, shape: tuple[int, ...]) -> Array:
-        return self._draws().uniform(self.minval, self.maxval, shape)
+        return self.minval + (self.maxval - self.minval) * self._draw(_core.uniform, shape)
 
 
 class Orthogonal(_Drawn):
     """Initializer that returns a kernel with orthonormal columns, or rows if these are fewer, times ``gain``.
 
-    It is the Q of the QR decomposition of normal numbers. seed: as in GlorotUniform. Raises ValueError for other shapes
-    than a kernel's, and for another seed.
+    It is the Q of the QR decomposition of normal numbers whose R has a positive diagonal. seed: as in GlorotUniform.
+    Raises ValueError for other shapes than a kernel's, and for another seed.
 
     >>> kernel = Orthogonal(seed=1)((3, 2))
     >>> bool(np.allclose(kernel.T @ kernel, np.eye(2)))
@@ -98,8 +101,8 @@ class Orthogonal(_Drawn):
 
     def _numbers(self, shape: tuple[int, ...]) -> Array:
         rows, columns = of_kernel(shape)
-        q, r = np.linalg.qr(self._draws().standard_normal((max(rows, columns), min(rows, columns))))
-        q *= np.sign(np.diag(r))  # all orthogonal matrices are equally likely
+        # Not np.linalg.qr: its bits differ between builds of LAPACK.
+        q = _core.orthonormal(self._draw(_core.normal, (max(rows, columns), min(rows, columns))))
         return self.gain * (q if rows >= columns else q.T)
 
 
@@ -120,19 +123,11 @@ class VarianceScaling(_Drawn):
         "fan_avg": lambda inputs, units: (inputs + units) / 2,
     }
 
-    @staticmethod
-    def _uniform(draws: np.random.Generator, shape: tuple[int, ...], scale: float, fan: float) -> Array:
-        limit = math.sqrt(3 * scale / fan)
-        return draws.uniform(-limit, limit, shape)
-
-    # Name -> the function of the generator, the shape, scale and fan.
-    _DISTRIBUTIONS: dict[str, Callable[..., Array]] = {  # noqa: RUF012
-        # 0.8796… is the standard deviation of what _truncated() draws.
-        "truncated_normal": lambda draws, shape, scale, fan: (
-            math.sqrt(scale / fan) / 0.87962566103423978 * _truncated(draws, shape)
-        ),
-        "untruncated_normal": lambda draws, shape, scale, fan: math.sqrt(scale / fan) * draws.standard_normal(shape),
-        "uniform": _uniform,
+    # Name -> what it draws, and 1 / the variance of that. 0.8796… is the standard deviation of _truncated().
+    _DISTRIBUTIONS: dict[str, tuple[Callable[[int, int, int], Array], float]] = {  # noqa: RUF012
+        "truncated_normal": (_truncated, 1 / (0.87962566103423978 * 0.87962566103423978)),
+        "untruncated_normal": (_core.normal, 1.0),
+        "uniform": (lambda *arguments: 2 * _core.uniform(*arguments) - 1, 3.0),
     }
 
     def __init__(
@@ -156,7 +151,8 @@ class VarianceScaling(_Drawn):
 
     def _numbers(self, shape: tuple[int, ...]) -> Array:
         fan = self._FANS[self.mode](shape[0], shape[-1])
-        return self._DISTRIBUTIONS[self.distribution](self._draws(), shape, self.scale, fan)
+        draw, factor = self._DISTRIBUTIONS[self.distribution]
+        return math.sqrt(factor * self.scale / fan) * self._draw(draw, shape)
 
 
 class _Scaled(VarianceScaling):
@@ -172,7 +168,7 @@ class GlorotUniform(_Scaled):
     """Initializer that draws uniformly from [-limit, limit), limit = sqrt(6 / (inputs + units)). Default for kernels.
 
     seed: an integer from 0 to 2**32 - 1, with which every call returns the same numbers. With None, the default, every
-        call draws new ones from the generator that seed_weights() seeds.
+        call draws new ones, which set_random_seed() repeats.
     Raises ValueError for another seed.
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
 

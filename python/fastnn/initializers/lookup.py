@@ -32,6 +32,7 @@ _CLASSES: dict[str, Callable[..., Initializer]] = {
 }
 _NAMES = {re.sub("(?<!^)([A-Z])", r"_\1", name).lower(): each for name, each in _CLASSES.items()}  # he_normal, …
 _ALIASES = {"normal": RandomNormal, "uniform": RandomUniform, "one": Ones, "zero": Zeros}  # as in Keras
+_ALIASES |= {"IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal}
 
 
 def get(identifier: object) -> Initializer:
