@@ -95,5 +95,15 @@ void column_sums(std::size_t rows, Matrix<const T> a, Matrix<const T> b, std::si
   }
 }
 
+// to[r][j] += a[r][j] · factors[j].
+template <class T>
+void add_scaled(std::size_t rows, std::size_t columns, Matrix<const T> a, const T* factors, Matrix<T> to) {
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t j = 0; j < columns; j += kLanes<T>) {
+      T* place = to.data + stride(r) * to.stride + j;
+      store(place, fma(load(a.data + stride(r) * a.stride + j), load(factors + j), load(place)));
+    }
+}
+
 }  // namespace
 }  // namespace fastnn::FASTNN_ISA

@@ -44,9 +44,9 @@ void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block
 }
 
 template <class T>
-constexpr Kernels<T> kKernels = {kLanes<T>, kMostVectors<1>, run_layer<T>,   whole_rows<T>,
-                                 copy<T>,   gradient<T>,     column_sums<T>, update<T>,
-                                 derive<T>, loss<T>,         fma_chains<T>,  read<T>};
+constexpr Kernels<T> kKernels = {kLanes<T>, kMostVectors<1>, run_layer<T>,   whole_rows<T>, copy<T>,
+                                 gradient<T>, column_sums<T>, add_scaled<T>, update<T>,     derive<T>,
+                                 loss<T>,     fma_chains<T>,  read<T>};
 
 }  // namespace
 

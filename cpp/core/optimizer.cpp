@@ -1,0 +1,145 @@
+#include "optimizer.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <string>
+
+namespace fastnn {
+
+const OptimizerRow& optimizer_row(OptimizerKind kind) {
+  for (const OptimizerRow& row : kOptimizers)
+    if (row.kind == kind) return row;
+  throw Error("expected an optimizer of kOptimizers");
+}
+
+namespace {
+
+std::size_t index_of(const OptimizerRow& row, const std::string& name) {
+  for (std::size_t i = 0; i < kMostSettings; ++i)
+    if (row.settings[i].name != nullptr && name == row.settings[i].name) return i;
+  return kMostSettings;
+}
+
+}  // namespace
+
+OptimizerSettings optimizer_settings(const std::string& name, const std::map<std::string, double>& given) {
+  std::string known;
+  for (const OptimizerRow& row : kOptimizers) {
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+    if (name != row.name) continue;
+    OptimizerSettings optimizer{row.kind};
+    for (std::size_t i = 0; i < kMostSettings; ++i) optimizer.settings[i] = row.settings[i].initial;
+    const struct {
+      const char* name;
+      double OptimizerSettings::*setting;
+    } common[] = {{"weight_decay", &OptimizerSettings::weight_decay},
+                  {"clipnorm", &OptimizerSettings::clipnorm},
+                  {"global_clipnorm", &OptimizerSettings::global_clipnorm},
+                  {"clipvalue", &OptimizerSettings::clipvalue},
+                  {"ema_momentum", &OptimizerSettings::ema_momentum}};
+    for (const auto& [setting, value] : given) {
+      if (!(value >= 0) || !std::isfinite(value))
+        throw Error(setting + ": expected a finite number that is not negative; received " + std::to_string(value));
+      const std::size_t i = index_of(row, setting);
+      bool found = i < kMostSettings;
+      if (found) optimizer.settings[i] = value;
+      for (const auto& each : common)
+        if (setting == each.name) optimizer.*each.setting = value, found = true;
+      if (setting == "ema_overwrite_frequency")
+        optimizer.ema_overwrite_frequency = static_cast<std::size_t>(value), found = true;
+      if (setting == "accumulation_steps" && value >= 1)
+        optimizer.accumulation_steps = static_cast<std::size_t>(value), found = true;
+      if (!found) throw Error("expected a setting of the optimizer " + name + "; received '" + setting + "'");
+    }
+    return optimizer;
+  }
+  throw Error("expected an optimizer, one of " + known + "; received '" + name + "'");
+}
+
+std::array<bool, kMostSlots> slots_of(const OptimizerSettings& optimizer) {
+  const OptimizerRow& row = optimizer_row(optimizer.kind);
+  std::array<bool, kMostSlots> has{};
+  for (std::size_t i = 0; i < kMostSlots; ++i)
+    has[i] = row.slots[i].name != nullptr &&
+             (row.slots[i].setting == nullptr || optimizer.settings[index_of(row, row.slots[i].setting)] != 0);
+  return has;
+}
+
+double initial_of(const OptimizerSettings& optimizer, std::size_t slot) {
+  const OptimizerRow& row = optimizer_row(optimizer.kind);
+  const char* name = row.slots[slot].initial;
+  return name == nullptr ? 0 : optimizer.settings[index_of(row, name)];
+}
+
+double Corrections::setting(const char* name) const {
+  return optimizer_.settings[index_of(optimizer_row(optimizer_.kind), name)];
+}
+
+void Corrections::go_to(std::uint64_t steps) {
+  const bool has_betas = optimizer_.kind == OptimizerKind::adam || optimizer_.kind == OptimizerKind::adamax ||
+                         optimizer_.kind == OptimizerKind::nadam;
+  if (!has_betas) return;
+  if (steps < steps_) *this = Corrections(optimizer_);
+  const double beta_1 = setting("beta_1"), beta_2 = setting("beta_2");
+  for (; steps_ < steps; ++steps_) {
+    power_1_ *= beta_1;
+    power_2_ *= beta_2;
+    decay_power_ *= 0.96;
+    product_ *= beta_1 * (1 - 0.5 * decay_power_);
+  }
+}
+
+template <class T>
+Update<T> Corrections::update(double learning_rate, double decay) const {
+  Update<T> u{optimizer_.kind};
+  const auto of = [&](const char* name) { return setting(name); };
+  double rate = learning_rate, a = 0, b = 0, c = 0, d = 0, epsilon = 0, gradient_rate = 0;
+  switch (optimizer_.kind) {
+    case OptimizerKind::sgd:
+      a = of("momentum");
+      u.flag = of("nesterov") != 0;
+      break;
+    case OptimizerKind::adam: {
+      const double beta_1 = of("beta_1"), beta_2 = of("beta_2");
+      a = 1 - beta_1, b = 1 - beta_2, epsilon = of("epsilon");
+      u.flag = of("amsgrad") != 0;
+      rate = learning_rate * std::sqrt(1 - power_2_ * beta_2) / (1 - power_1_ * beta_1);
+      break;
+    }
+    case OptimizerKind::rmsprop:
+      a = of("rho"), b = 1 - a, c = of("momentum"), epsilon = of("epsilon");
+      u.flag = of("centered") != 0;
+      break;
+    case OptimizerKind::adagrad: epsilon = of("epsilon"); break;
+    case OptimizerKind::adadelta: a = of("rho"), b = 1 - a, epsilon = of("epsilon"); break;
+    case OptimizerKind::adamax:
+      a = 1 - of("beta_1"), b = of("beta_2"), epsilon = of("epsilon");
+      rate = learning_rate / (1 - power_1_ * of("beta_1"));
+      break;
+    case OptimizerKind::nadam: {
+      const double beta_1 = of("beta_1"), beta_2 = of("beta_2");
+      const double decay_power = decay_power_ * 0.96, next_power = decay_power * 0.96;
+      const double now = beta_1 * (1 - 0.5 * decay_power), next = beta_1 * (1 - 0.5 * next_power);
+      const double product = product_ * now;
+      a = 1 - beta_1, b = 1 - beta_2, c = 1 - power_2_ * beta_2, epsilon = of("epsilon");
+      rate = learning_rate * next / (1 - product * next);
+      gradient_rate = learning_rate * (1 - now) / (1 - product);
+      break;
+    }
+    case OptimizerKind::lion:
+      a = of("beta_1"), b = 1 - a, c = of("beta_2"), d = 1 - c;
+      break;
+  }
+  u.rate = static_cast<T>(rate);
+  u.gradient_rate = static_cast<T>(gradient_rate);
+  u.decay = static_cast<T>(decay * learning_rate);
+  u.clip = static_cast<T>(optimizer_.clipvalue);
+  u.a = static_cast<T>(a), u.b = static_cast<T>(b), u.c = static_cast<T>(c), u.d = static_cast<T>(d);
+  u.epsilon = static_cast<T>(epsilon);
+  return u;
+}
+
+template Update<float> Corrections::update(double, double) const;
+template Update<double> Corrections::update(double, double) const;
+
+}  // namespace fastnn

@@ -1,0 +1,41 @@
+// An optimizer's settings as numbers for the kernels: what one step does to each array of weights. Everything that
+// depends on the step's number alone is computed here, in float64 by products in order, and rounded once.
+#pragma once
+
+#include <cstdint>
+
+#include "fastnn/trainer.hpp"
+#include "training_kernels.hpp"
+
+namespace fastnn {
+
+// Returns the slots that an optimizer with these settings has: kMostSlots flags in the order of its row.
+std::array<bool, kMostSlots> slots_of(const OptimizerSettings& optimizer);
+
+// Returns the first value of a slot.
+double initial_of(const OptimizerSettings& optimizer, std::size_t slot);
+
+const OptimizerRow& optimizer_row(OptimizerKind kind);
+
+// Powers of beta_1 and beta_2, and nadam's products, after some steps.
+class Corrections {
+ public:
+  explicit Corrections(const OptimizerSettings& optimizer) : optimizer_(optimizer) {}
+
+  // Goes to the state after `steps` steps. One step further takes a few products; elsewhere it counts from 0.
+  void go_to(std::uint64_t steps);
+
+  // Returns the step after this state, for weights whose learning rate and decay these are.
+  template <class T>
+  Update<T> update(double learning_rate, double decay) const;
+
+ private:
+  double setting(const char* name) const;
+
+  OptimizerSettings optimizer_;
+  std::uint64_t steps_ = 0;
+  double power_1_ = 1, power_2_ = 1;       // beta_1^steps, beta_2^steps
+  double decay_power_ = 1, product_ = 1;   // nadam: 0.96^steps, the product of its momenta
+};
+
+}  // namespace fastnn

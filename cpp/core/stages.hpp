@@ -1,0 +1,106 @@
+// The layers of a trainer as stages that keep what they computed: forward() runs them for a block of rows, backward()
+// runs them from the last to the first and hands each gradient of weights to the trainer.
+//
+// A Dense whose activation's derivative needs the sums, or all units of a row, is two stages, as is the last layer where
+// the loss is computed from the sums. A layer of training alone is a stage of noise.
+#pragma once
+
+#include <vector>
+
+#include "dispatch.hpp"
+#include "fastnn/trainer.hpp"
+#include "memory.hpp"
+#include "tensors.hpp"
+
+namespace fastnn {
+
+// A batch with more rows is computed in blocks of so many: the sums of gradients begin anew in each (docs/numerics.md).
+constexpr std::size_t kBlockRows = 256;
+
+template <class T>
+struct Stage {
+  PackedLayer<T> layer;       // of noise: units alone
+  PackedLayer<T> transposed;  // of a kernel: from deltas of the outputs to deltas of the inputs
+  Noise noise{};
+  std::size_t number = 0;  // of the layer in the model
+  bool trainable = true;
+  double momentum = 0;
+  T activity_l1 = 0, activity_l2 = 0;
+  std::vector<std::size_t> tensors{};  // a kernel is the first
+  T* of_batch = nullptr;  // of BatchNormalization: arrays (units,) of mean, variance and three more
+
+  bool uses_batch() const { return layer.kind == LayerKind::batch_normalization && trainable; }
+};
+
+// What the stages ask of the trainer in backward().
+template <class T>
+struct GradientSink {
+  virtual ~GradientSink() = default;
+  // The gradient of a kernel is x^T · delta, over rows of which the first blocks have been handed in before if `adds`.
+  virtual void kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matrix<const T> delta, bool adds) = 0;
+  // The gradient of weights (units,): sums over rows of b, or of a · b unless a is null.
+  virtual void of_units(std::size_t tensor, std::size_t rows, Matrix<const T> a, Matrix<const T> b, bool adds) = 0;
+};
+
+template <class T>
+class Stages {
+ public:
+  // Validates. The weights are packed at `memory`, which has the size that size() gives for these layers.
+  Stages(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers, bool splits_last);
+
+  std::vector<Stage<T>>& all() { return stages_; }
+  const std::vector<Stage<T>>& all() const { return stages_; }
+  std::vector<Tensor<T>>& tensors() { return tensors_; }
+  const std::vector<Tensor<T>>& tensors() const { return tensors_; }
+  AlignedBuffer<T>& memory() { return memory_; }
+  const AlignedBuffer<T>& memory() const { return memory_; }
+
+  std::size_t inputs() const { return inputs_; }
+  std::size_t units() const { return stages_.back().layer.units; }
+  bool uses_batch() const { return uses_batch_; }  // all rows of a batch are one block
+
+  // Makes room for blocks of so many rows.
+  void reserve(std::size_t rows);
+
+  Matrix<T> input() { return outputs_[0]; }
+  Matrix<T> output(std::size_t stage) { return outputs_[stage + 1]; }
+  Matrix<T> delta(std::size_t stage) { return {deltas_[stage % 2], outputs_[stage + 1].stride}; }
+
+  // Computes all outputs for the rows in input(). In training, rows are `first` and up of a batch of the step `step`.
+  void forward(std::size_t rows, bool training, std::uint64_t seed, std::uint64_t step, std::size_t first);
+
+  // From delta(last), the gradient of the loss by the outputs of the stage `last`, to the gradients of all weights.
+  void backward(std::size_t last, std::size_t rows, bool adds, GradientSink<T>& sink);
+
+  // Moves the statistics of BatchNormalization towards those of the last batch of forward().
+  void commit();
+
+  // What activity regularizers add to the loss, for the rows of the last forward(), before the division by rows.
+  double activity(std::size_t rows) const;
+
+  // Writes the transposed copy of the kernel's rows [first, last) in panels [panel, panels) after they have changed.
+  void transpose(Stage<T>& stage, Range inputs, std::size_t panel, std::size_t panels);
+  void transpose_all();
+
+ private:
+  void add_stage(const TrainedLayer<T>& layer, std::size_t number, std::size_t inputs, LayerKind kind,
+                 Activation activation);
+  void sum_columns(Matrix<T> a, Matrix<T> b, std::size_t rows, std::size_t units, T* to);
+  void normalize(std::size_t stage, std::size_t rows);
+  void backward_of_normalization(std::size_t stage, std::size_t rows, Matrix<T> to);
+  bool propagates(std::size_t stage) const { return stage > first_trained_; }
+
+  std::size_t inputs_;
+  std::vector<Stage<T>> stages_;
+  std::vector<Tensor<T>> tensors_;
+  AlignedBuffer<T> memory_, transposed_, scratch_, of_batches_;
+  std::vector<Matrix<T>> places_;   // of the inputs and of each stage's outputs
+  std::vector<Matrix<T>> outputs_;  // the same; without training a stage of noise shows its inputs
+  std::vector<Matrix<T>> kept_;  // by stage: multipliers of dropout, centred inputs of BatchNormalization
+  T* deltas_[2] = {};
+  T* products_ = nullptr;
+  std::size_t rows_ = 0, widest_ = 0, first_trained_ = 0;
+  bool uses_batch_ = false;
+};
+
+}  // namespace fastnn

@@ -1,0 +1,494 @@
+// The trainer: steps of batches. A batch runs in blocks of rows through all stages (stages.hpp), forward and back. A
+// batch of one block updates each piece of a kernel as soon as its gradient is known, while both are in the level 1
+// cache; otherwise gradients are summed in memory first.
+#include "fastnn/trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "floating_point_mode.hpp"
+#include "optimization.hpp"
+#include "stages.hpp"
+
+namespace fastnn {
+namespace {
+
+// Of a kernel, so many inputs and panels at a time are summed and updated: 12 KiB.
+constexpr std::size_t kPieceInputs = 64;
+constexpr std::size_t kPiecePanels = 3;
+
+Activation fused_activation(Loss loss) {
+  for (const LossRow& row : kLosses)
+    if (row.loss == loss) return row.fused;
+  return Activation::linear;
+}
+
+// Whether the loss is computed from the sums of the last layer.
+template <class T>
+bool is_fused(const std::optional<LossSettings>& loss, const std::vector<TrainedLayer<T>>& layers) {
+  if (!loss || layers.empty() || layers.back().noise.kind != NoiseKind::none) return false;
+  const Activation last = layers.back().layer.activation;
+  return last != Activation::linear && fused_activation(loss->loss) == last;
+}
+
+}  // namespace
+
+LossSettings loss_settings(const std::string& name, const std::map<std::string, double>& given) {
+  std::string known;
+  for (const LossRow& row : kLosses) {
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+    if (name != row.name) continue;
+    LossSettings settings{row.loss};
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < kMostLossParameters && row.parameters[i].name != nullptr; ++i) {
+      const auto found = given.find(row.parameters[i].name);
+      settings.parameters[i] = found == given.end() ? row.parameters[i].initial : found->second;
+      taken += found != given.end();
+    }
+    if (taken != given.size()) throw Error("expected parameters of the loss " + name + "; received others");
+    return settings;
+  }
+  throw Error("expected a loss, one of " + known + "; received '" + name + "'");
+}
+
+template <class T>
+class Trainer<T>::Impl final : public GradientSink<T> {
+ public:
+  Impl(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers, std::optional<LossSettings> loss,
+       const OptimizerSettings& optimizer, std::uint64_t seed);
+
+  Trained train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on);
+  bool evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on);
+  void forward(Rows<T> x, T* outputs);
+  void backward(const T* gradient, double learning_rate);
+  double gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients);
+
+  Stages<T>& stages() { return stages_; }
+  const Stages<T>& stages() const { return stages_; }
+  Optimization<T>& optimization() { return optimization_; }
+  std::vector<Layer<T>> described() const { return described_; }
+
+ private:
+  void kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matrix<const T> delta, bool adds) override;
+  void of_units(std::size_t tensor, std::size_t rows, Matrix<const T> a, Matrix<const T> b, bool adds) override;
+
+  // A batch forward and back; its loss. Weights change in it only if `rate` is there and the whole batch is one block.
+  double run(const Batches<T>& batches, std::size_t first, std::size_t rows, T* outputs, const double* rate);
+  void begin(std::size_t rows, const double* rate);
+  void finish();
+
+  std::size_t columns() const { return loss_ && loss_->loss == Loss::sparse_categorical_crossentropy ? 1 : units(); }
+  std::size_t units() const { return stages_.units(); }
+  std::size_t last() const { return stages_.all().size() - (is_fused_ ? 2 : 1); }
+  void gather(const Batches<T>& batches, std::size_t first, std::size_t rows, std::size_t of_batch);
+  void compute_loss(std::size_t rows, bool with_delta);
+  void copy_outputs(std::size_t rows, T* to);
+  std::ptrdiff_t first_not_finite(std::size_t rows);
+
+  Stages<T> stages_;
+  Optimization<T> optimization_;
+  std::optional<LossSettings> loss_;
+  bool is_fused_;
+  std::uint64_t seed_;
+  std::vector<Layer<T>> described_;  // without weights
+  std::size_t block_rows_ = 0, rows_ = 0;
+  std::ptrdiff_t not_finite_ = -1;
+  bool in_pieces_ = false;
+  std::vector<T> targets_, weights_, scales_, row_losses_;
+  AlignedBuffer<T> piece_;
+};
+
+template <class T>
+Trainer<T>::Impl::Impl(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers,
+                       std::optional<LossSettings> loss, const OptimizerSettings& optimizer, std::uint64_t seed)
+    : stages_(inputs, layers, is_fused(loss, layers)),
+      optimization_(stages_, optimizer),
+      loss_(loss),
+      is_fused_(is_fused(loss, layers)),
+      seed_(seed) {
+  std::size_t size = kPieceInputs * kPiecePanels * kPanelUnits<T>;
+  for (const Tensor<T>& tensor : stages_.tensors())
+    size = std::max(size, tensor.by_unit() ? tensor.units * pad_to_chains(tensor.inputs) : round_up(tensor.units, 16));
+  piece_ = AlignedBuffer<T>(size + kPanelUnits<T>);
+  for (const TrainedLayer<T>& each : layers) {
+    described_.push_back(each.layer);
+    for (auto& weight : described_.back().weights) weight.second = nullptr;
+  }
+}
+
+// The rows of a block: a batch is one block where BatchNormalization needs all of it.
+template <class T>
+void Trainer<T>::Impl::begin(std::size_t rows, const double* rate) {
+  block_rows_ = stages_.uses_batch() ? rows : std::min(rows, kBlockRows);
+  stages_.reserve(block_rows_);
+  in_pieces_ = rate != nullptr && rows <= block_rows_ && !optimization_.needs_gradients();
+  if (!in_pieces_) optimization_.reserve_gradients();
+  if (rate != nullptr) optimization_.begin(*rate);
+  if (scales_.size() >= block_rows_) return;
+  targets_.resize(block_rows_ * columns());
+  weights_.resize(block_rows_);
+  row_losses_.resize(block_rows_);
+  scales_.resize(block_rows_);
+}
+
+template <class T>
+void Trainer<T>::Impl::finish() {
+  if (!in_pieces_) optimization_.apply();
+  stages_.commit();
+  optimization_.finish();
+}
+
+template <class T>
+double Trainer<T>::Impl::run(const Batches<T>& batches, std::size_t first, std::size_t rows, T* outputs,
+                             const double* rate) {
+  begin(rows, rate);
+  const double penalty = optimization_.penalty();
+  double total = 0, activity = 0, loss = 0;
+  for (std::size_t at = 0; at < rows; at += block_rows_) {
+    const std::size_t here = std::min(block_rows_, rows - at);
+    gather(batches, first + at, here, rows);
+    stages_.forward(here, true, seed_, optimization_.batches(), at);
+    if (outputs != nullptr) copy_outputs(here, outputs + at * units());
+    compute_loss(here, true);
+    for (std::size_t r = 0; r < here; ++r)
+      total += static_cast<double>(row_losses_[r]) * static_cast<double>(weights_[r]);
+    activity += stages_.activity(here);
+    loss = total / static_cast<double>(rows) + activity / static_cast<double>(rows) + penalty;
+    if (!std::isfinite(loss)) {
+      not_finite_ = first_not_finite(here);
+      return loss;
+    }
+    stages_.backward(last(), here, at > 0, *this);
+  }
+  return loss;
+}
+
+template <class T>
+Trained Trainer<T>::Impl::train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on) {
+  Trained result;
+  for (std::size_t first = 0; first < batches.rows; first += batches.batch_size) {
+    if (first > 0 && go_on && !go_on()) return result;
+    const std::size_t rows = std::min(batches.batch_size, batches.rows - first);
+    T* const outputs = batches.outputs == nullptr ? nullptr : batches.outputs + first * units();
+    losses[result.steps] = run(batches, first, rows, outputs, &batches.learning_rates[result.steps]);
+    result.finite = std::isfinite(losses[result.steps++]);
+    if (!result.finite) {
+      result.layer = not_finite_;
+      return result;
+    }
+    finish();
+  }
+  return result;
+}
+
+template <class T>
+bool Trainer<T>::Impl::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses,
+                                FunctionRef<bool()> go_on) {
+  Batches<T> batches{x, y == nullptr ? Rows<T>{nullptr, 0, 0} : *y};
+  batches.rows = x.rows;
+  for (std::size_t first = 0; first < x.rows; first += block_rows_) {
+    if (first > 0 && go_on && !go_on()) return false;
+    begin(std::min(x.rows, kBlockRows), nullptr);
+    block_rows_ = std::min(x.rows, kBlockRows);
+    const std::size_t rows = std::min(block_rows_, x.rows - first);
+    gather(batches, first, rows, rows);
+    stages_.forward(rows, false, seed_, 0, 0);
+    if (outputs != nullptr) copy_outputs(rows, outputs + first * units());
+    if (y == nullptr) continue;
+    compute_loss(rows, false);
+    for (std::size_t r = 0; r < rows; ++r) row_losses[first + r] = static_cast<double>(row_losses_[r]);
+  }
+  return true;
+}
+
+template <class T>
+void Trainer<T>::Impl::forward(Rows<T> x, T* outputs) {
+  stages_.reserve(x.rows);
+  Batches<T> batches{x, {nullptr, 0, 0}};
+  begin(x.rows, nullptr);
+  gather(batches, 0, x.rows, x.rows);
+  stages_.forward(x.rows, true, seed_, optimization_.batches(), 0);
+  copy_outputs(x.rows, outputs);
+  rows_ = x.rows;
+}
+
+template <class T>
+void Trainer<T>::Impl::backward(const T* gradient, double learning_rate) {
+  if (rows_ == 0) throw Error("expected forward(x) before each backward()");
+  in_pieces_ = !optimization_.needs_gradients();
+  optimization_.begin(learning_rate);
+  const Matrix<T> delta = stages_.delta(last());
+  for (std::size_t r = 0; r < rows_; ++r)
+    std::copy_n(gradient + r * units(), units(), delta.data + static_cast<std::ptrdiff_t>(r) * delta.stride);
+  stages_.backward(last(), std::exchange(rows_, 0), false, *this);
+  finish();
+}
+
+template <class T>
+double Trainer<T>::Impl::gradients(const Batches<T>& batch,
+                                   std::vector<std::map<std::string, std::vector<T>>>& gradients) {
+  const double loss = run(batch, 0, batch.rows, nullptr, nullptr);
+  optimization_.regularize();
+  gradients.assign(described_.size(), {});
+  for (const Tensor<T>& tensor : stages_.tensors())
+    if (tensor.trained) gradients[tensor.layer][tensor.name] = tensor.read(optimization_.gradients());
+  return loss;
+}
+
+template <class T>
+void Trainer<T>::Impl::kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matrix<const T> delta, bool adds) {
+  constexpr std::size_t P = kPanelUnits<T>;
+  const Tensor<T>& tensor = stages_.tensors()[stage.tensors[0]];
+  const Kernels<T>& kernels = active_kernels<T>();
+  const auto sum = [&](Matrix<const T> a, std::size_t a_columns, Matrix<const T> b, std::size_t b_columns,
+                       GradientPlace<T> to) {
+    for (std::size_t row = 0; row < rows; row += kBlockRows) {
+      const auto at = static_cast<std::ptrdiff_t>(row);
+      kernels.gradient(std::min(rows - row, kBlockRows), {a.data + at * a.stride, a.stride}, a_columns,
+                       {b.data + at * b.stride, b.stride}, b_columns, to, adds || row > 0);
+    }
+  };
+  const std::size_t inputs = tensor.inputs, units = tensor.units;
+  const auto panel_width = [&](std::size_t panel) { return std::min(P, units - panel * P); };
+  T* const memory = in_pieces_ ? piece_.data() : optimization_.gradients() + tensor.offset;
+  if (tensor.by_unit()) {
+    const auto row = static_cast<std::ptrdiff_t>(pad_to_chains(inputs));
+    sum(delta, units, x, inputs, {memory, static_cast<std::ptrdiff_t>(P), row, row});
+    if (!in_pieces_) return;
+    for (std::size_t n = 0; n < units; ++n)
+      optimization_.update(stage.tensors[0], tensor.offset + n * pad_to_chains(inputs), inputs,
+                           memory + n * pad_to_chains(inputs));
+    stages_.transpose(stage, {0, inputs}, 0, 1);
+    return;
+  }
+  const std::size_t panels = (units + P - 1) / P;
+  if (!in_pieces_) {
+    sum(x, inputs, delta, units,
+        {memory, static_cast<std::ptrdiff_t>(P * inputs), static_cast<std::ptrdiff_t>(P),
+         static_cast<std::ptrdiff_t>(panel_width(panels - 1))});
+    return;
+  }
+  for (std::size_t panel = 0, count; panel < panels; panel += count) {
+    count = std::min(kPiecePanels, panels - panel);
+    const std::size_t columns = std::min(count * P, units - panel * P);
+    const std::size_t last_width = panel_width(panel + count - 1);
+    for (std::size_t k = 0, steps; k < inputs; k += steps) {
+      steps = std::min(kPieceInputs, inputs - k);
+      sum({x.data + k, x.stride}, steps, {delta.data + panel * P, delta.stride}, columns,
+          {memory, static_cast<std::ptrdiff_t>(P * steps), static_cast<std::ptrdiff_t>(P),
+           static_cast<std::ptrdiff_t>(last_width)});
+      for (std::size_t p = 0; p < count; ++p) {
+        const std::size_t width = panel_width(panel + p);
+        optimization_.update(stage.tensors[0], tensor.offset + (panel + p) * P * inputs + k * width, steps * width,
+                             memory + p * P * steps);
+      }
+      stages_.transpose(stage, {k, k + steps}, panel, panel + count);
+    }
+  }
+}
+
+template <class T>
+void Trainer<T>::Impl::of_units(std::size_t index, std::size_t rows, Matrix<const T> a, Matrix<const T> b, bool adds) {
+  const Tensor<T>& tensor = stages_.tensors()[index];
+  T* const to = in_pieces_ ? piece_.data() : optimization_.gradients() + tensor.offset;
+  for (std::size_t row = 0; row < rows; row += kBlockRows) {
+    const auto at = static_cast<std::ptrdiff_t>(row);
+    const Matrix<const T> factors{a.data == nullptr ? nullptr : a.data + at * a.stride, a.stride};
+    active_kernels<T>().column_sums(std::min(rows - row, kBlockRows), factors, {b.data + at * b.stride, b.stride},
+                                    tensor.units, to, adds || row > 0);
+  }
+  if (in_pieces_) optimization_.update(index, tensor.offset, tensor.units, to);
+}
+
+// Copies rows of the data to input(), their targets and weights beside it.
+template <class T>
+void Trainer<T>::Impl::gather(const Batches<T>& batches, std::size_t first, std::size_t rows, std::size_t of_batch) {
+  const Matrix<T> to = stages_.input();
+  const std::size_t width = stages_.inputs();
+  const auto copy = [](Rows<T> from, std::ptrdiff_t row, std::size_t count, T* place) {
+    const T* numbers = from.data + row * from.row_stride;
+    if (from.column_stride == 1) {
+      std::copy_n(numbers, count, place);
+      return;
+    }
+    for (std::size_t c = 0; c < count; ++c) place[c] = numbers[static_cast<std::ptrdiff_t>(c) * from.column_stride];
+  };
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto row = batches.order == nullptr ? static_cast<std::ptrdiff_t>(first + r)
+                                              : static_cast<std::ptrdiff_t>(batches.order[first + r]);
+    copy(batches.x, row, width, to.data + static_cast<std::ptrdiff_t>(r) * to.stride);
+    if (batches.y.data != nullptr) copy(batches.y, row, columns(), targets_.data() + r * columns());
+    weights_[r] = batches.weights == nullptr ? T{1} : batches.weights[row];
+    scales_[r] = static_cast<T>(static_cast<double>(weights_[r]) / static_cast<double>(of_batch));
+  }
+}
+
+template <class T>
+void Trainer<T>::Impl::compute_loss(std::size_t rows, bool with_delta) {
+  const std::size_t stages = stages_.all().size();
+  const Matrix<T> predictions = stages_.output(stages - 1), delta = stages_.delta(last());
+  LossCall<T> call{};
+  call.loss = loss_->loss;
+  for (std::size_t i = 0; i < kMostLossParameters; ++i) call.parameters[i] = static_cast<T>(loss_->parameters[i]);
+  call.rows = rows;
+  call.units = units();
+  call.y = targets_.data();
+  call.y_row_stride = static_cast<std::ptrdiff_t>(columns());
+  call.y_column_stride = 1;
+  call.predictions = predictions;
+  if (is_fused_) call.sums = stages_.output(stages - 2);
+  call.scales = scales_.data();
+  call.row_losses = row_losses_.data();
+  if (with_delta) call.delta = delta;
+  active_kernels<T>().loss(call);
+}
+
+template <class T>
+void Trainer<T>::Impl::copy_outputs(std::size_t rows, T* to) {
+  const Matrix<T> y = stages_.output(stages_.all().size() - 1);
+  active_kernels<T>().copy({y.data, rows, y.stride, 1}, {to, rows, static_cast<std::ptrdiff_t>(units()), 1}, units());
+}
+
+template <class T>
+std::ptrdiff_t Trainer<T>::Impl::first_not_finite(std::size_t rows) {
+  for (std::size_t i = 0; i < stages_.all().size(); ++i) {
+    const Matrix<T> y = stages_.output(i);
+    const Stage<T>& stage = stages_.all()[i];
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t n = 0; n < stage.layer.units; ++n)
+        if (!std::isfinite(y.data[static_cast<std::ptrdiff_t>(r) * y.stride + static_cast<std::ptrdiff_t>(n)]))
+          return static_cast<std::ptrdiff_t>(stage.number);
+  }
+  return -1;
+}
+
+template <class T>
+Trainer<T>::Trainer(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers, std::optional<LossSettings> loss,
+                    const OptimizerSettings& optimizer, std::uint64_t seed) {
+  const DefaultFloatingPointMode mode;
+  impl_ = std::make_unique<Impl>(inputs, layers, loss, optimizer, seed);
+}
+
+template <class T>
+Trainer<T>::~Trainer() = default;
+template <class T>
+Trainer<T>::Trainer(Trainer&&) noexcept = default;
+template <class T>
+Trainer<T>& Trainer<T>::operator=(Trainer&&) noexcept = default;
+
+template <class T>
+double Trainer<T>::step(Rows<T> x, Rows<T> y, double learning_rate, const T* weights) {
+  Batches<T> batches{x, y, weights};
+  batches.rows = batches.batch_size = x.rows;
+  batches.learning_rates = &learning_rate;
+  double loss = 0;
+  train(batches, &loss);
+  return loss;
+}
+
+template <class T>
+Trained Trainer<T>::train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on) {
+  const DefaultFloatingPointMode mode;
+  return impl_->train(batches, losses, go_on);
+}
+
+template <class T>
+bool Trainer<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on) {
+  const DefaultFloatingPointMode mode;
+  return impl_->evaluate(x, outputs, y, row_losses, go_on);
+}
+
+template <class T>
+void Trainer<T>::forward(Rows<T> x, T* outputs) {
+  const DefaultFloatingPointMode mode;
+  impl_->forward(x, outputs);
+}
+
+template <class T>
+void Trainer<T>::backward(const T* gradient, double learning_rate) {
+  const DefaultFloatingPointMode mode;
+  impl_->backward(gradient, learning_rate);
+}
+
+template <class T>
+double Trainer<T>::gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients) {
+  const DefaultFloatingPointMode mode;
+  return impl_->gradients(batch, gradients);
+}
+
+template <class T>
+double Trainer<T>::penalty() const {
+  const DefaultFloatingPointMode mode;
+  return impl_->optimization().penalty();
+}
+
+template <class T>
+std::size_t Trainer<T>::inputs() const noexcept {
+  return impl_->stages().inputs();
+}
+template <class T>
+std::size_t Trainer<T>::units() const noexcept {
+  return impl_->stages().units();
+}
+template <class T>
+std::size_t Trainer<T>::layers() const noexcept {
+  return impl_->described().size();
+}
+
+template <class T>
+std::map<std::string, std::vector<T>> Trainer<T>::weights(std::size_t layer) const {
+  const std::vector<Layer<T>> described = impl_->described();
+  std::map<std::string, std::vector<T>> weights;
+  for (const Tensor<T>& tensor : impl_->stages().tensors())
+    if (tensor.layer == layer && described[layer].weights.count(tensor.name) > 0)
+      weights[tensor.name] = tensor.read(impl_->stages().memory().data());
+  return weights;
+}
+
+template <class T>
+void Trainer<T>::set_weights(std::size_t layer, const std::map<std::string, std::vector<T>>& weights) {
+  for (const Tensor<T>& tensor : impl_->stages().tensors()) {
+    const auto found = weights.find(tensor.name);
+    if (tensor.layer == layer && found != weights.end()) tensor.write(found->second, impl_->stages().memory().data());
+  }
+  impl_->stages().transpose_all();
+}
+
+template <class T>
+Network<T> Trainer<T>::network() const {
+  std::vector<Layer<T>> layers = impl_->described();
+  std::vector<std::map<std::string, std::vector<T>>> alive;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    alive.push_back(weights(i));
+    for (auto& [name, numbers] : layers[i].weights) numbers = alive.back()[name].data();
+  }
+  return Network<T>(inputs(), layers);
+}
+
+template <class T>
+void Trainer<T>::average() {
+  const DefaultFloatingPointMode mode;
+  impl_->optimization().average();
+}
+
+template <class T>
+typename Trainer<T>::State Trainer<T>::state() const {
+  return impl_->optimization().state();
+}
+
+template <class T>
+void Trainer<T>::set_state(const State& state) {
+  impl_->optimization().set_state(state);
+}
+
+template <class T>
+std::uint64_t Trainer<T>::iterations() const noexcept {
+  return impl_->optimization().iterations();
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace fastnn
