@@ -228,16 +228,37 @@ void Stages<T>::forward(std::size_t rows, bool training, std::uint64_t seed, std
         outputs_[i + 1] = x;
         continue;
       }
-      for (std::size_t r = 0; r < rows; ++r) {
-        const auto row = static_cast<std::ptrdiff_t>(r);
-        add_noise(stage.noise, seed, stage.number, step, first + r, units, x.data + row * x.stride,
-                  y.data + row * y.stride, kept_[i].data + row * kept_[i].stride);
-      }
+      make_noise(i, rows, seed, step, first);
     } else if (training && stage.uses_batch()) {
       normalize(i, rows);
     } else {
       kernels.layer(stage.layer, read(x, rows), written(y, rows), {0, units});
       if (stage.layer.takes_whole_rows) kernels.whole_rows(stage.layer, written(y, rows));
+    }
+  }
+}
+
+// Keeps the multipliers of dropout.
+template <class T>
+void Stages<T>::make_noise(std::size_t i, std::size_t rows, std::uint64_t seed, std::uint64_t step, std::size_t first) {
+  const Stage<T>& stage = stages_[i];
+  const Philox random = generator(stage.noise.seed.value_or(seed), Purpose::noise, stage.number);
+  const std::size_t units = stage.layer.units;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto row = static_cast<std::ptrdiff_t>(r);
+    const auto number = static_cast<std::uint32_t>(first + r);
+    const T* x = outputs_[i].data + row * outputs_[i].stride;
+    T* y = outputs_[i + 1].data + row * outputs_[i + 1].stride;
+    T* kept = kept_[i].data + row * kept_[i].stride;
+    if (stage.noise.kind == NoiseKind::dropout) {
+      dropout_row(random, step, number, units, stage.noise.rate, kept);
+      for (std::size_t n = 0; n < units; ++n) y[n] = x[n] * kept[n];
+    } else if (stage.noise.kind == NoiseKind::gaussian_noise) {
+      gaussian_row(random, step, number, units, stage.noise.rate, products_);
+      for (std::size_t n = 0; n < units; ++n) y[n] = x[n] + products_[n];
+    } else {
+      alpha_dropout_row(random, step, number, units, stage.noise.rate, kept, products_);
+      for (std::size_t n = 0; n < units; ++n) y[n] = x[n] * kept[n] + products_[n];
     }
   }
 }
@@ -365,6 +386,10 @@ void Stages<T>::backward(std::size_t last, std::size_t rows, bool adds, Gradient
     };
     if (stage.noise.kind != NoiseKind::none) {
       if (!goes_on) continue;
+      if (stage.noise.kind == NoiseKind::gaussian_noise) {
+        copy_back(d);
+        continue;
+      }
       for (std::size_t r = 0; r < rows; ++r)
         for (std::size_t j = 0; j < units; ++j)
           to.data[static_cast<std::ptrdiff_t>(r) * to.stride + j] =

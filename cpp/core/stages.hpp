@@ -85,6 +85,7 @@ class Stages {
  private:
   void add_stage(const TrainedLayer<T>& layer, std::size_t number, std::size_t inputs, LayerKind kind,
                  Activation activation);
+  void make_noise(std::size_t stage, std::size_t rows, std::uint64_t seed, std::uint64_t step, std::size_t first);
   void sum_columns(Matrix<T> a, Matrix<T> b, std::size_t rows, std::size_t units, T* to);
   void normalize(std::size_t stage, std::size_t rows);
   void backward_of_normalization(std::size_t stage, std::size_t rows, Matrix<T> to);

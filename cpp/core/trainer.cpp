@@ -19,18 +19,11 @@ namespace {
 constexpr std::size_t kPieceInputs = 64;
 constexpr std::size_t kPiecePanels = 3;
 
-Activation fused_activation(Loss loss) {
-  for (const LossRow& row : kLosses)
-    if (row.loss == loss) return row.fused;
-  return Activation::linear;
-}
-
 // Whether the loss is computed from the sums of the last layer.
 template <class T>
-bool is_fused(const std::optional<LossSettings>& loss, const std::vector<TrainedLayer<T>>& layers) {
-  if (!loss || layers.empty() || layers.back().noise.kind != NoiseKind::none) return false;
-  const Activation last = layers.back().layer.activation;
-  return last != Activation::linear && fused_activation(loss->loss) == last;
+bool takes_sums(const std::optional<LossSettings>& loss, const std::vector<TrainedLayer<T>>& layers) {
+  return loss && !layers.empty() && layers.back().noise.kind == NoiseKind::none &&
+         is_fused(loss->loss, layers.back().layer.activation, loss->parameters[0]);
 }
 
 }  // namespace
@@ -62,7 +55,7 @@ class Trainer<T>::Impl final : public GradientSink<T> {
   Trained train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on);
   bool evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on);
   void forward(Rows<T> x, T* outputs);
-  void backward(const T* gradient, double learning_rate);
+  void backward(const T* gradient, std::size_t rows, double learning_rate);
   double gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients);
 
   Stages<T>& stages() { return stages_; }
@@ -81,7 +74,7 @@ class Trainer<T>::Impl final : public GradientSink<T> {
 
   std::size_t columns() const { return loss_ && loss_->loss == Loss::sparse_categorical_crossentropy ? 1 : units(); }
   std::size_t units() const { return stages_.units(); }
-  std::size_t last() const { return stages_.all().size() - (is_fused_ ? 2 : 1); }
+  std::size_t last() const { return stages_.all().size() - (takes_sums_ ? 2 : 1); }
   void gather(const Batches<T>& batches, std::size_t first, std::size_t rows, std::size_t of_batch);
   void compute_loss(std::size_t rows, bool with_delta);
   void copy_outputs(std::size_t rows, T* to);
@@ -90,7 +83,7 @@ class Trainer<T>::Impl final : public GradientSink<T> {
   Stages<T> stages_;
   Optimization<T> optimization_;
   std::optional<LossSettings> loss_;
-  bool is_fused_;
+  bool takes_sums_;
   std::uint64_t seed_;
   std::vector<Layer<T>> described_;  // without weights
   std::size_t block_rows_ = 0, rows_ = 0;
@@ -103,10 +96,10 @@ class Trainer<T>::Impl final : public GradientSink<T> {
 template <class T>
 Trainer<T>::Impl::Impl(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers,
                        std::optional<LossSettings> loss, const OptimizerSettings& optimizer, std::uint64_t seed)
-    : stages_(inputs, layers, is_fused(loss, layers)),
+    : stages_(inputs, layers, takes_sums(loss, layers)),
       optimization_(stages_, optimizer),
       loss_(loss),
-      is_fused_(is_fused(loss, layers)),
+      takes_sums_(takes_sums(loss, layers)),
       seed_(seed) {
   std::size_t size = kPieceInputs * kPiecePanels * kPanelUnits<T>;
   for (const Tensor<T>& tensor : stages_.tensors())
@@ -215,8 +208,10 @@ void Trainer<T>::Impl::forward(Rows<T> x, T* outputs) {
 }
 
 template <class T>
-void Trainer<T>::Impl::backward(const T* gradient, double learning_rate) {
-  if (rows_ == 0) throw Error("expected forward(x) before each backward()");
+void Trainer<T>::Impl::backward(const T* gradient, std::size_t rows, double learning_rate) {
+  if (rows_ == 0 || rows != rows_)
+    throw Error("expected backward() after forward(), with as many rows; received " + std::to_string(rows) + " after " +
+                std::to_string(rows_));
   in_pieces_ = !optimization_.needs_gradients();
   optimization_.begin(learning_rate);
   const Matrix<T> delta = stages_.delta(last());
@@ -334,14 +329,19 @@ void Trainer<T>::Impl::compute_loss(std::size_t rows, bool with_delta) {
   for (std::size_t i = 0; i < kMostLossParameters; ++i) call.parameters[i] = static_cast<T>(loss_->parameters[i]);
   call.rows = rows;
   call.units = units();
-  call.y = targets_.data();
-  call.y_row_stride = static_cast<std::ptrdiff_t>(columns());
-  call.y_column_stride = 1;
-  call.predictions = predictions;
-  if (is_fused_) call.sums = stages_.output(stages - 2);
+  call.targets = targets_.data();
+  call.target_row_stride = static_cast<std::ptrdiff_t>(columns());
+  call.target_column_stride = 1;
+  call.predictions = predictions.data;
+  call.prediction_stride = predictions.stride;
+  if (takes_sums_) {
+    call.sums = stages_.output(stages - 2).data;
+    call.sum_stride = stages_.output(stages - 2).stride;
+  }
   call.scales = scales_.data();
   call.row_losses = row_losses_.data();
-  if (with_delta) call.delta = delta;
+  if (with_delta) call.delta = delta.data;
+  call.delta_stride = delta.stride;
   active_kernels<T>().loss(call);
 }
 
@@ -407,9 +407,9 @@ void Trainer<T>::forward(Rows<T> x, T* outputs) {
 }
 
 template <class T>
-void Trainer<T>::backward(const T* gradient, double learning_rate) {
+void Trainer<T>::backward(const T* gradient, std::size_t rows, double learning_rate) {
   const DefaultFloatingPointMode mode;
-  impl_->backward(gradient, learning_rate);
+  impl_->backward(gradient, rows, learning_rate);
 }
 
 template <class T>

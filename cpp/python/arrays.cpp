@@ -90,7 +90,7 @@ bool may_share_memory(const py::array& a, const py::array& b) {
   return a_begin < b_end && b_begin < a_end;
 }
 
-Held::Held(std::initializer_list<py::array> arrays) {
+Held::Held(const std::vector<py::array>& arrays) {
   for (py::object each : arrays)
     while (each && py::isinstance<py::array>(each)) {
       references_.emplace_back(each);

@@ -5,7 +5,6 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -34,7 +33,7 @@ Input<T> input_rows(py::handle x, std::size_t inputs, py::handle as_numbers);
 // not resize an array that has a weak reference, not even with refcheck=False.
 class Held {
  public:
-  explicit Held(std::initializer_list<py::array> arrays);
+  explicit Held(const std::vector<py::array>& arrays);
 
  private:
   std::vector<py::weakref> references_;  // to the arrays and to their bases

@@ -8,6 +8,9 @@ namespace fastnn::border {
 // Adds the types Network32 and Network64, of float and double, and check_parameters().
 void bind_networks(pybind11::module_& module);
 
+// Adds the types Trainer32 and Trainer64, and the tables of optimizers and losses.
+void bind_trainers(pybind11::module_& module);
+
 // Adds the functions that read and write files, and the type OutputFile.
 void bind_files(pybind11::module_& module);
 

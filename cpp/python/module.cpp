@@ -71,6 +71,7 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   py::register_exception<LimitError>(module, "LimitError", format_error);
 
   bind_networks(module);
+  bind_trainers(module);
   bind_files(module);
   bind_training_kernels(module);
   bind_random(module);

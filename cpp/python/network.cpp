@@ -9,6 +9,7 @@
 #include "../core/reference.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "descriptions.hpp"
 #include "gil.hpp"
 #include "object.hpp"
 
@@ -17,40 +18,12 @@ namespace py = pybind11;
 namespace fastnn::border {
 namespace {
 
-// A layer as Python describes it (fastnn.layers.layer.Description).
-using Description =
-    std::tuple<std::string, std::size_t, std::string, std::map<std::string, double>, std::map<std::string, py::object>>;
-
 // A network, and the Python function that makes arrays of real numbers of rows that are none, such as frames.
 template <class T>
 struct Built {
   Network<T> network;
   py::object as_numbers;
 };
-
-// Returns the values of parameters in the order of their rows. Throws ValueError for a missing or an unknown name.
-Parameters parameters_by_name(const std::vector<Parameter>& rows, const std::map<std::string, double>& given) {
-  Parameters parameters{};
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto found = given.find(rows[i].name);
-    if (found == given.end()) throw py::value_error(std::string("expected the parameter ") + rows[i].name);
-    parameters[i] = found->second;
-  }
-  if (rows.size() != given.size()) throw py::value_error("expected no other parameters; received more");
-  return parameters;
-}
-
-// Arrays of weights come from fastnn.layers, which has checked them; the shapes are checked again.
-template <class T>
-const T* weights(const py::object& object, const std::vector<py::ssize_t>& shape, std::vector<py::array>& alive) {
-  auto array = py::array_t<T, py::array::c_style>::ensure(object);
-  if (!array) throw py::type_error("expected weights of dtype " + py::str(py::dtype::of<T>()).cast<std::string>());
-  if (std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()) != shape)
-    throw py::value_error("expected weights of shape " + py::str(py::tuple(py::cast(shape))).cast<std::string>() +
-                          "; received " + shape_text(array));
-  alive.push_back(array);
-  return array.data();
-}
 
 // (inputs, layers, as_numbers), each layer a Description.
 template <class T>
@@ -72,17 +45,10 @@ Built<T> build(const py::args& arguments, const py::kwargs& named) {
   }
   std::vector<Layer<T>> layers;
   std::vector<py::array> alive;
-  auto width = static_cast<py::ssize_t>(inputs);
-  for (const auto& [class_name, units_given, activation, parameters, arrays] : descriptions) {
-    const auto units = static_cast<py::ssize_t>(units_given);
-    Layer<T>& layer =
-        layers.emplace_back(Layer<T>{layer_row(class_name).kind, units_given, activation_row(activation).activation});
-    layer.parameters = parameters_by_name(parameters_of(layer.kind, layer.activation), parameters);
-    for (const auto& [name, array] : arrays) {
-      const bool is_kernel = name == "kernel";
-      layer.weights[name] = weights<T>(array, is_kernel ? std::vector{width, units} : std::vector{units}, alive);
-    }
-    width = units;
+  std::size_t width = inputs;
+  for (const Description& description : descriptions) {
+    layers.push_back(layer_of<T>(description, width, alive));
+    width = layers.back().units;
   }
   return {Network<T>(inputs, layers), py::reinterpret_borrow<py::object>(as_numbers)};
 }

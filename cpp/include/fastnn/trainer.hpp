@@ -65,7 +65,7 @@ enum class NoiseKind : std::uint8_t { none, dropout, alpha_dropout, gaussian_noi
 struct Noise {
   NoiseKind kind = NoiseKind::none;
   double rate = 0;
-  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> seed{};  // default: the trainer's
 };
 
 enum class ConstraintKind : std::uint8_t { none, max_norm, non_neg, unit_norm, min_max_norm };
@@ -140,9 +140,9 @@ class Trainer {
                 FunctionRef<bool()> go_on = {});
 
   // A step with a loss of the caller's: forward() gives the outputs of training, backward() takes the gradient of the
-  // loss by them, (rows, units), contiguous.
+  // loss by them, (rows, units), contiguous. Throws Error for other rows than those of forward().
   void forward(Rows<T> x, T* outputs);
-  void backward(const T* gradient, double learning_rate);
+  void backward(const T* gradient, std::size_t rows, double learning_rate);
 
   // The gradient of the loss of all rows as one batch, as arrays of the weights' shapes, with regularizers; nothing
   // changes. Returns the loss.
@@ -159,7 +159,7 @@ class Trainer {
   std::map<std::string, std::vector<T>> weights(std::size_t layer) const;
   void set_weights(std::size_t layer, const std::map<std::string, std::vector<T>>& weights);
 
-  // A network with the weights of now; layers of training alone are left out.
+  // A network with the weights of now; noise is left out.
   Network<T> network() const;
 
   // Weights become their average, if the optimizer keeps one.

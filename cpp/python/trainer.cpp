@@ -1,0 +1,497 @@
+// How Python sees a trainer: layers and settings by name in, arrays in and out, the GIL released in long calls.
+#include "fastnn/trainer.hpp"
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "descriptions.hpp"
+#include "gil.hpp"
+#include "object.hpp"
+
+namespace py = pybind11;
+
+namespace fastnn::border {
+namespace {
+
+using Settings = std::map<std::string, double>;
+
+// A trainer changes, but the object around it never does; `busy` refuses a second call meanwhile.
+template <class T>
+struct Training {
+  std::unique_ptr<Trainer<T>> trainer;
+  std::unique_ptr<std::atomic<bool>> busy = std::make_unique<std::atomic<bool>>(false);
+  std::vector<std::map<std::string, std::vector<py::ssize_t>>> shapes;  // of each layer's weights
+  std::size_t target_columns = 1;
+};
+
+// The trainer of a call, for its duration. Throws RuntimeError if another call has it.
+template <class T>
+class Use {
+ public:
+  explicit Use(const Training<T>& training) : training_(training) {
+    if (training.busy->exchange(true))
+      throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
+  }
+  ~Use() { *training_.busy = false; }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  Trainer<T>* operator->() const { return training_.trainer.get(); }
+
+ private:
+  const Training<T>& training_;
+};
+
+template <class V>
+V option(const py::dict& options, const char* name, V otherwise) {
+  return options.contains(name) ? options[name].cast<V>() : otherwise;
+}
+
+Noise noise_of(const py::dict& options) {
+  if (!options.contains("noise")) return {};
+  const auto [kind, rate, seed] = options["noise"].cast<std::tuple<std::string, double, std::optional<std::uint64_t>>>();
+  if (kind == "dropout") return {NoiseKind::dropout, rate, seed};
+  if (kind == "alpha_dropout") return {NoiseKind::alpha_dropout, rate, seed};
+  if (kind == "gaussian_noise") return {NoiseKind::gaussian_noise, rate, seed};
+  throw py::value_error("expected noise to be dropout, alpha_dropout or gaussian_noise; received " + kind);
+}
+
+Constraint constraint_of(const std::string& kind, const Settings& given) {
+  Constraint constraint;
+  if (kind == "max_norm")
+    constraint.kind = ConstraintKind::max_norm;
+  else if (kind == "non_neg")
+    constraint.kind = ConstraintKind::non_neg;
+  else if (kind == "unit_norm")
+    constraint.kind = ConstraintKind::unit_norm;
+  else if (kind == "min_max_norm")
+    constraint.kind = ConstraintKind::min_max_norm;
+  else
+    throw py::value_error("expected a constraint max_norm, non_neg, unit_norm or min_max_norm; received " + kind);
+  for (const auto& [name, value] : given) {
+    if (name == "max_value")
+      constraint.maximum = value;
+    else if (name == "min_value")
+      constraint.minimum = value;
+    else if (name == "rate")
+      constraint.rate = value;
+    else
+      throw py::value_error("expected max_value, min_value or rate; received " + name);
+  }
+  return constraint;
+}
+
+template <class T>
+TrainedLayer<T> trained_layer(Layer<T> layer, const py::dict& options) {
+  TrainedLayer<T> trained{std::move(layer)};
+  trained.trainable = option(options, "trainable", true);
+  trained.momentum = option(options, "momentum", 0.99);
+  trained.noise = noise_of(options);
+  const auto activity = option(options, "activity", std::pair<double, double>());
+  trained.activity_l1 = activity.first;
+  trained.activity_l2 = activity.second;
+  for (const auto& [name, factor] : option(options, "multipliers", Settings())) trained.weights[name].multiplier = factor;
+  for (const auto& [name, decays] : option(options, "decays", std::map<std::string, bool>()))
+    trained.weights[name].decays = decays;
+  for (const auto& [name, l] : option(options, "regularizers", std::map<std::string, std::pair<double, double>>())) {
+    trained.weights[name].l1 = l.first;
+    trained.weights[name].l2 = l.second;
+  }
+  for (const auto& [name, given] :
+       option(options, "constraints", std::map<std::string, std::pair<std::string, Settings>>()))
+    trained.weights[name].constraint = constraint_of(given.first, given.second);
+  return trained;
+}
+
+// (inputs, layers, loss, optimizer, seed).
+template <class T>
+Training<T> build(const py::args& arguments, const py::kwargs& named) {
+  if (arguments.size() != 5 || !named.empty())
+    throw py::type_error("expected Trainer(inputs, layers, loss, optimizer, seed)");
+  std::vector<std::pair<Description, py::dict>> given;
+  std::optional<std::pair<std::string, Settings>> loss_given;
+  std::pair<std::string, Settings> optimizer_given;
+  std::size_t inputs = 0;
+  std::uint64_t seed = 0;
+  try {
+    inputs = arguments[0].cast<std::size_t>();
+    given = arguments[1].cast<std::vector<std::pair<Description, py::dict>>>();
+    loss_given = arguments[2].cast<std::optional<std::pair<std::string, Settings>>>();
+    optimizer_given = arguments[3].cast<std::pair<std::string, Settings>>();
+    seed = arguments[4].cast<std::uint64_t>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(
+        "expected the number of inputs, a list of (layer, options), (loss, parameters) or None, (optimizer, settings) "
+        "and a seed; received other types");
+  }
+  Training<T> training;
+  std::vector<py::array> alive;
+  std::vector<TrainedLayer<T>> layers;
+  std::size_t width = inputs;
+  for (const auto& [description, options] : given) {
+    layers.push_back(trained_layer<T>(layer_of<T>(description, width, alive), options));
+    training.shapes.push_back(weight_shapes(description, width));
+    width = layers.back().layer.units;
+  }
+  std::optional<LossSettings> loss;
+  if (loss_given) loss = loss_settings(loss_given->first, loss_given->second);
+  const bool is_sparse = loss && loss->loss == Loss::sparse_categorical_crossentropy;
+  training.target_columns = is_sparse ? 1 : width;
+  training.trainer = std::make_unique<Trainer<T>>(
+      inputs, layers, loss, optimizer_settings(optimizer_given.first, optimizer_given.second), seed);
+  return training;
+}
+
+// A matrix of T with `columns` columns, wherever it lies.
+template <class T>
+Rows<T> rows_of(const py::array& array, std::size_t columns, const char* name) {
+  const auto size = static_cast<py::ssize_t>(sizeof(T));
+  if (!py::isinstance<py::array_t<T>>(array) || array.ndim() != 2 ||
+      array.shape(1) != static_cast<py::ssize_t>(columns) || array.strides(0) % size != 0 ||
+      array.strides(1) % size != 0)
+    throw py::value_error(std::string("expected ") + name + " of shape (rows, " + std::to_string(columns) + ") and dtype " +
+                          py::str(py::dtype::of<T>()).cast<std::string>() + "; received shape " + shape_text(array));
+  return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.shape(0)), array.strides(0) / size,
+          array.strides(1) / size};
+}
+
+template <class T>
+py::array_t<T, py::array::c_style> vector_of(py::handle object, const char* name) {
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(object) || py::reinterpret_borrow<py::array>(object).ndim() != 1)
+    throw py::type_error(std::string("expected ") + name + " to be a contiguous vector of dtype " +
+                         py::str(py::dtype::of<T>()).cast<std::string>());
+  return py::reinterpret_borrow<py::array_t<T, py::array::c_style>>(object);
+}
+
+py::array array_of(py::handle object, const char* name) {
+  if (!py::isinstance<py::array>(object)) throw py::type_error(std::string("expected ") + name + " to be an array");
+  return py::reinterpret_borrow<py::array>(object);
+}
+
+void check_count(Py_ssize_t count, Py_ssize_t expected, const char* signature) {
+  if (count != expected) throw py::type_error(std::string("expected ") + signature);
+}
+
+// The arrays of a call of train() or gradients(), and the batches in them.
+template <class T>
+struct Given {
+  std::vector<py::array> arrays;
+  Batches<T> batches;
+};
+
+template <class T>
+Given<T> given_rows(const Training<T>& training, py::handle x, py::handle y, py::handle weights, py::handle order) {
+  Given<T> given;
+  Batches<T>& batches = given.batches;
+  given.arrays = {array_of(x, "x"), array_of(y, "y")};
+  batches.x = rows_of<T>(given.arrays[0], training.trainer->inputs(), "x");
+  batches.y = rows_of<T>(given.arrays[1], training.target_columns, "y");
+  batches.rows = batches.x.rows;
+  if (batches.y.rows != batches.rows) throw py::value_error("expected as many rows of y as of x");
+  if (!weights.is_none()) {
+    const auto vector = vector_of<T>(weights, "weights");
+    if (static_cast<std::size_t>(vector.size()) != batches.rows)
+      throw py::value_error("expected as many weights as rows of x");
+    batches.weights = vector.data();
+    given.arrays.push_back(vector);
+  }
+  if (!order.is_none()) {
+    const auto vector = vector_of<std::int64_t>(order, "order");
+    batches.order = vector.data();
+    const auto last = static_cast<std::int64_t>(batches.rows);
+    batches.rows = static_cast<std::size_t>(vector.size());
+    for (std::size_t i = 0; i < batches.rows; ++i)
+      if (batches.order[i] < 0 || batches.order[i] >= last) throw py::value_error("expected numbers of rows in order");
+    given.arrays.push_back(vector);
+  }
+  return given;
+}
+
+template <class T>
+py::object train(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 7, "train(x, y, weights, order, batch_size, learning_rates, outputs)");
+  Given<T> given = given_rows(training, a[0], a[1], a[2], a[3]);
+  Batches<T>& batches = given.batches;
+  batches.batch_size = PyLong_AsSize_t(a[4]);
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  if (batches.batch_size == 0) throw py::value_error("expected batch_size to be at least 1");
+  const std::size_t steps = (batches.rows + batches.batch_size - 1) / batches.batch_size;
+  const auto rates = vector_of<double>(a[5], "learning_rates");
+  if (static_cast<std::size_t>(rates.size()) != steps) throw py::value_error("expected a learning rate for each step");
+  batches.learning_rates = rates.data();
+  given.arrays.push_back(rates);
+  if (a[6] != Py_None) {
+    py::array outputs = array_of(a[6], "outputs");
+    const Rows<T> shape = rows_of<T>(outputs, training.trainer->units(), "outputs");
+    if (shape.rows != batches.rows || !(outputs.flags() & py::array::c_style) || !outputs.writeable())
+      throw py::value_error("expected outputs to be contiguous, with as many rows as there are to train with");
+    batches.outputs = static_cast<T*>(outputs.mutable_data());
+    given.arrays.push_back(outputs);
+  }
+  py::array_t<double> losses(static_cast<py::ssize_t>(steps));
+  double* const to = losses.mutable_data();
+  Trained trained;
+  {
+    const Use<T> trainer(training);
+    const Held held(given.arrays);
+    trained = without_gil([&](FunctionRef<bool()> go_on) { return trainer->train(batches, to, go_on); });
+  }
+  losses.resize({static_cast<py::ssize_t>(trained.steps)});
+  return py::make_tuple(losses, trained.finite ? py::object(py::none()) : py::object(py::int_(trained.layer)));
+}
+
+template <class T>
+py::object evaluate(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 3, "evaluate(x, y, outputs)");
+  const py::array x = array_of(a[0], "x");
+  std::vector<py::array> arrays = {x};
+  const Rows<T> rows = rows_of<T>(x, training.trainer->inputs(), "x");
+  Rows<T> y{nullptr, 0, 0};
+  T* outputs = nullptr;
+  py::object losses = py::none();
+  double* row_losses = nullptr;
+  if (a[1] != Py_None) {
+    arrays.push_back(array_of(a[1], "y"));
+    y = rows_of<T>(arrays.back(), training.target_columns, "y");
+    if (y.rows != rows.rows) throw py::value_error("expected as many rows of y as of x");
+    py::array_t<double> each(static_cast<py::ssize_t>(rows.rows));
+    row_losses = each.mutable_data();
+    losses = each;
+  }
+  if (a[2] != Py_None) {
+    py::array to = array_of(a[2], "outputs");
+    if (rows_of<T>(to, training.trainer->units(), "outputs").rows != rows.rows ||
+        !(to.flags() & py::array::c_style) || !to.writeable())
+      throw py::value_error("expected outputs to be contiguous, with as many rows as x");
+    outputs = static_cast<T*>(to.mutable_data());
+    arrays.push_back(to);
+  }
+  const Use<T> trainer(training);
+  const Held held(arrays);
+  without_gil([&](FunctionRef<bool()> go_on) {
+    return trainer->evaluate(rows, outputs, row_losses == nullptr ? nullptr : &y, row_losses, go_on);
+  });
+  return losses;
+}
+
+template <class T>
+py::object forward(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 1, "forward(x)");
+  const py::array x = array_of(a[0], "x");
+  const Rows<T> rows = rows_of<T>(x, training.trainer->inputs(), "x");
+  if (rows.rows == 0) throw py::value_error("expected at least 1 row");
+  py::array_t<T> y({x.shape(0), static_cast<py::ssize_t>(training.trainer->units())});
+  T* const to = y.mutable_data();
+  const Use<T> trainer(training);
+  const Held held({x});
+  without_gil([&](FunctionRef<bool()>) {
+    trainer->forward(rows, to);
+    return true;
+  });
+  return std::move(y);
+}
+
+template <class T>
+py::object backward(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 2, "backward(gradient, learning_rate)");
+  const py::array gradient = array_of(a[0], "gradient");
+  rows_of<T>(gradient, training.trainer->units(), "gradient");
+  if (!(gradient.flags() & py::array::c_style)) throw py::value_error("expected gradient to be contiguous");
+  const double rate = PyFloat_AsDouble(a[1]);
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  const Use<T> trainer(training);
+  const Held held({gradient});
+  without_gil([&](FunctionRef<bool()>) {
+    trainer->backward(static_cast<const T*>(gradient.data()), static_cast<std::size_t>(gradient.shape(0)), rate);
+    return true;
+  });
+  return py::none();
+}
+
+template <class T>
+py::array shaped(const std::vector<T>& numbers, const std::vector<py::ssize_t>& shape) {
+  py::array_t<T> array(shape);
+  std::copy(numbers.begin(), numbers.end(), array.mutable_data());
+  return std::move(array);
+}
+
+template <class T>
+std::vector<T> numbers_of(py::handle object, const std::vector<py::ssize_t>& shape, const std::string& name) {
+  const auto array = py::array_t<T, py::array::c_style>::ensure(object);
+  if (!array || std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()) != shape)
+    throw py::value_error(name + ": expected an array of shape " + py::str(py::tuple(py::cast(shape))).template cast<std::string>());
+  return {array.data(), array.data() + array.size()};
+}
+
+// (x, y, weights) -> (loss, a dict of gradients for each layer).
+template <class T>
+py::object gradients(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 3, "gradients(x, y, weights)");
+  Given<T> given = given_rows<T>(training, a[0], a[1], a[2], py::none());
+  std::vector<std::map<std::string, std::vector<T>>> gradients;
+  double loss = 0;
+  {
+    const Use<T> trainer(training);
+    const Held held(given.arrays);
+    loss = without_gil([&](FunctionRef<bool()>) { return trainer->gradients(given.batches, gradients); });
+  }
+  py::list result;
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    py::dict of_layer;
+    for (const auto& [name, numbers] : gradients[i])
+      of_layer[py::str(name)] = shaped(numbers, training.shapes[i].at(name));
+    result.append(of_layer);
+  }
+  return py::make_tuple(loss, result);
+}
+
+std::size_t layer_number(PyObject* object, std::size_t layers) {
+  const std::size_t number = PyLong_AsSize_t(object);
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  if (number >= layers) throw py::index_error("expected the number of a layer");
+  return number;
+}
+
+template <class T>
+py::object weights(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 1, "weights(layer)");
+  const std::size_t layer = layer_number(a[0], training.shapes.size());
+  const Use<T> trainer(training);
+  py::dict result;
+  const auto weights = trainer->weights(layer);
+  for (const auto& [name, shape] : training.shapes[layer]) result[py::str(name)] = shaped(weights.at(name), shape);
+  return std::move(result);
+}
+
+template <class T>
+py::object set_weights(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 2, "set_weights(layer, weights)");
+  const std::size_t layer = layer_number(a[0], training.shapes.size());
+  std::map<std::string, std::vector<T>> weights;
+  for (const auto& [name, array] : py::handle(a[1]).cast<std::map<std::string, py::object>>()) {
+    const auto shape = training.shapes[layer].find(name);
+    if (shape == training.shapes[layer].end()) throw py::value_error("expected weights of the layer; received " + name);
+    weights[name] = numbers_of<T>(array, shape->second, name);
+  }
+  const Use<T> trainer(training);
+  trainer->set_weights(layer, weights);
+  return py::none();
+}
+
+// "slot/layer/weight" -> the shape of the weight.
+template <class T>
+const std::vector<py::ssize_t>* slot_shape(const Training<T>& training, const std::string& name) {
+  const std::size_t first = name.find('/'), second = name.find('/', first + 1);
+  if (first == std::string::npos || second == std::string::npos) return nullptr;
+  for (std::size_t i = 0; i < training.shapes.size(); ++i)
+    if (name.compare(first + 1, second - first - 1, std::to_string(i)) == 0) {
+      const auto found = training.shapes[i].find(name.substr(second + 1));
+      return found == training.shapes[i].end() ? nullptr : &found->second;
+    }
+  return nullptr;
+}
+
+template <class T>
+py::object state(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
+  check_count(count, 0, "state()");
+  const Use<T> trainer(training);
+  const auto state = trainer->state();
+  py::dict slots;
+  for (const auto& [name, numbers] : state.slots) slots[py::str(name)] = shaped(numbers, *slot_shape(training, name));
+  py::dict result;
+  result["iterations"] = state.iterations;
+  result["accumulated"] = state.accumulated;
+  result["slots"] = slots;
+  return std::move(result);
+}
+
+template <class T>
+py::object set_state(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 1, "set_state(state)");
+  const auto given = py::handle(a[0]).cast<py::dict>();
+  typename Trainer<T>::State state;
+  state.iterations = given["iterations"].cast<std::uint64_t>();
+  state.accumulated = given["accumulated"].cast<std::uint64_t>();
+  for (const auto& [name, array] : given["slots"].cast<std::map<std::string, py::object>>()) {
+    const auto* shape = slot_shape(training, name);
+    if (shape == nullptr) throw py::value_error("expected a slot of the optimizer; received " + name);
+    state.slots[name] = numbers_of<T>(array, *shape, name);
+  }
+  const Use<T> trainer(training);
+  trainer->set_state(state);
+  return py::none();
+}
+
+template <class T>
+py::object penalty(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
+  check_count(count, 0, "penalty()");
+  return py::float_(Use<T>(training)->penalty());
+}
+
+template <class T>
+py::object average(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
+  check_count(count, 0, "average()");
+  Use<T>(training)->average();
+  return py::none();
+}
+
+template <class T>
+py::object iterations(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
+  check_count(count, 0, "iterations()");
+  return py::int_(training.trainer->iterations());
+}
+
+template <class T>
+void bind_trainer(py::module_& module, const char* name, const char* full_name) {
+  using C = Training<T>;
+  static PyMethodDef methods[] = {
+      method<C, &train<T>>("train",
+                           "train($self, x, y, weights, order, batch_size, learning_rates, outputs, /)\n--\n\n"
+                           "Train batches; the losses of the steps, and None, or the layer of a loss that is not finite."),
+      method<C, &evaluate<T>>("evaluate", "evaluate($self, x, y, outputs, /)\n--\n\nThe loss of each row."),
+      method<C, &forward<T>>("forward", "forward($self, x, /)\n--\n\nThe outputs of training, kept for backward()."),
+      method<C, &backward<T>>("backward", "backward($self, gradient, learning_rate, /)\n--\n\nA step."),
+      method<C, &gradients<T>>("gradients", "gradients($self, x, y, weights, /)\n--\n\n(loss, gradients by layer)."),
+      method<C, &weights<T>>("weights", "weights($self, layer, /)\n--\n\nCopies of a layer's weights by name."),
+      method<C, &set_weights<T>>("set_weights", "set_weights($self, layer, weights, /)\n--\n\nReplace weights."),
+      method<C, &state<T>>("state", "state($self, /)\n--\n\nWhat the next step depends on, beside the weights."),
+      method<C, &set_state<T>>("set_state", "set_state($self, state, /)\n--\n\nGo on from what state() returned."),
+      method<C, &penalty<T>>("penalty", "penalty($self, /)\n--\n\nWhat regularizers of weights add to the loss."),
+      method<C, &average<T>>("average", "average($self, /)\n--\n\nWeights become their average."),
+      method<C, &iterations<T>>("iterations", "iterations($self, /)\n--\n\nThe number of steps."),
+      {}};
+  add_type<C, &build<T>>(module, name, full_name,
+                         "Trainer(inputs, layers, loss, optimizer, seed)\n--\n\nTrains a network.", methods);
+}
+
+}  // namespace
+
+void bind_trainers(py::module_& module) {
+  bind_trainer<float>(module, "Trainer32", "fastnn._core.Trainer32");
+  bind_trainer<double>(module, "Trainer64", "fastnn._core.Trainer64");
+  module.attr("training_version") = kTrainingVersion;
+  py::dict optimizers;
+  for (const OptimizerRow& row : kOptimizers) {
+    py::dict settings;
+    for (const Setting& setting : row.settings)
+      if (setting.name != nullptr) settings[setting.name] = setting.initial;
+    py::list slots;
+    for (const Slot& slot : row.slots)
+      if (slot.name != nullptr) slots.append(slot.name);
+    optimizers[row.name] = py::make_tuple(settings, py::tuple(slots));
+  }
+  module.attr("optimizers") = optimizers;
+  py::dict losses;
+  for (const LossRow& row : kLosses) {
+    py::dict parameters;
+    for (const Parameter& parameter : row.parameters)
+      if (parameter.name != nullptr) parameters[parameter.name] = parameter.initial;
+    losses[row.name] = parameters;
+  }
+  module.attr("losses") = losses;
+}
+
+}  // namespace fastnn::border
