@@ -332,16 +332,11 @@ void Trainer<T>::Impl::compute_loss(std::size_t rows, bool with_delta) {
   call.targets = targets_.data();
   call.target_row_stride = static_cast<std::ptrdiff_t>(columns());
   call.target_column_stride = 1;
-  call.predictions = predictions.data;
-  call.prediction_stride = predictions.stride;
-  if (takes_sums_) {
-    call.sums = stages_.output(stages - 2).data;
-    call.sum_stride = stages_.output(stages - 2).stride;
-  }
+  call.predictions = predictions;
+  if (takes_sums_) call.sums = stages_.output(stages - 2);
   call.scales = scales_.data();
   call.row_losses = row_losses_.data();
-  if (with_delta) call.delta = delta.data;
-  call.delta_stride = delta.stride;
+  if (with_delta) call.delta = delta;
   active_kernels<T>().loss(call);
 }
 
