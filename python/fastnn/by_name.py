@@ -94,5 +94,5 @@ class Names(Generic[T]):
     def _unknown(self, identifier: object, name: object) -> ValueError:
         return ValueError(
             f"expected {self._kind} from {self._module}, or one of {', '.join(map(repr, self._shown))}; "
-            f"received {identifier!r}{did_you_mean(name, [*self._shown, *self._classes])}"
+            f"received {identifier!r}{did_you_mean(name, [*self._classes, *self._shown])}"
         )

@@ -47,7 +47,8 @@ class _Scaling(Layer):
             array = np.asarray(value, np.float64)
             if array.ndim and len(array) != inputs:
                 raise ValueError(
-                    f"Layer '{self.name}' has {len(array)} numbers, one for each input; it has {inputs} inputs"
+                    f"Layer '{self.name}' was made for {len(array)} inputs, with a number for each. "
+                    f"Received: inputs={inputs}"
                 )
             weights[name] = np.array(np.broadcast_to(array, inputs))
         return weights
