@@ -66,10 +66,6 @@ class LearningRateSchedule(Configured):
         raise NotImplementedError(f"expected {type(self).__name__} to define __call__(step)")
 
 
-def _each(function: Any, x: Rates) -> Rates:
-    return np.array([function(value) for value in x.tolist()], np.float64)
-
-
 def _power(base: Any, exponent: Any) -> Rates:
     """Return base ** exponent for bases of at least 0: np.power() differs between computers."""
     whole = (exponent == np.floor(exponent)) & (np.abs(exponent) < 2**31)
@@ -216,7 +212,7 @@ class InverseTimeDecay(LearningRateSchedule):
 
 def _half_wave(fraction: Rates) -> Rates:
     """Return numbers that fall from 1 to 0, as half a cosine wave, while the fraction grows from 0 to 1."""
-    return 0.5 * (1 + _each(_core.cos, math.pi * fraction))
+    return 0.5 * (1 + _core.cos(math.pi * fraction))
 
 
 class CosineDecay(LearningRateSchedule):
@@ -315,8 +311,8 @@ class CosLog4(LearningRateSchedule):
 
     def _at(self, step: Rates) -> Rates:
         time = np.minimum(step, self.decay_steps) / self.decay_steps
-        waves = _each(_core.log, 1 + 15 * time) * _INVERSE_LN_2
-        return self.initial_learning_rate * (0.5 - 0.5 * _each(_core.cos, 2 * math.pi * waves))
+        waves = _core.log(1 + 15 * time) * _INVERSE_LN_2
+        return self.initial_learning_rate * (0.5 - 0.5 * _core.cos(2 * math.pi * waves))
 
 
 _CLASSES: Iterable[type[LearningRateSchedule]] = (

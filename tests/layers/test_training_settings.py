@@ -146,9 +146,9 @@ def test_the_trainer_gets_the_settings_of_weights_by_their_names():
     ("layer", "noise"),
     [
         (Dropout(0.5, seed=3), ("dropout", 0.5, 3)),
-        (Dropout(0.5), ("dropout", 0.5, 0)),
-        (AlphaDropout(0.25), ("alpha_dropout", 0.25, 0)),
-        (GaussianNoise(2), ("gaussian_noise", 2.0, 0)),
+        (Dropout(0.5), ("dropout", 0.5, None)),
+        (AlphaDropout(0.25), ("alpha_dropout", 0.25, None)),
+        (GaussianNoise(2), ("gaussian_noise", 2.0, None)),
         (Dropout(0), None),
         (GaussianNoise(0), None),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnn import _core, schedules
+from fastnn import schedules
 from fastnn.optimizers import schedules as second_name
 from fastnn.schedules import (
     CosineDecay,
@@ -38,7 +38,27 @@ MADE = {
     "restarts-equal": lambda own: own.CosineDecayRestarts(0.1, 7, t_mul=1.0, m_mul=0.5, alpha=0.1),
     "restarts-slow": lambda own: own.CosineDecayRestarts(0.1, 5, t_mul=1.3, m_mul=0.9),
 }
+EVERY = MADE | {"coslog4": lambda own: own.CosLog4(0.1, 30)}
 STEPS = 50
+# The rates of steps 1, 19 and 33.
+BITS = {
+    "exponential": "0x1.937b276315ae0p-4 0x1.33b9490466688p-4 0x1.f28333ba53fb4p-5",
+    "exponential-staircase": "0x1.999999999999ap-4 0x1.4bc6a7ef9db24p-4 0x1.0cbd1244a6225p-4",
+    "piecewise": "0x1.0000000000000p-1 0x1.999999999999ap-5 0x1.999999999999ap-5",
+    "polynomial": "0x1.8523f67f4dbe0p-4 0x1.4de7ea5f84cb3p-8 0x1.a36e2eb1c432dp-14",
+    "polynomial-power": "0x1.90440d386b078p-4 0x1.ed8fc79e65958p-6 0x1.47ae147ae147bp-7",
+    "polynomial-square": "0x1.75a858793dd98p-4 0x1.4f0d844d013aap-7 0x1.47ae147ae147bp-7",
+    "polynomial-cycle": "0x1.452073ebd6204p-4 0x1.8df5099bac925p-9 0x1.7ff048f486ec4p-10",
+    "inverse-time": "0x1.88c46231188c4p-4 0x1.c3870e1c3870fp-5 0x1.535048b5c6701p-5",
+    "inverse-time-staircase": "0x1.999999999999ap-4 0x1.0000000000000p-4 0x1.745d1745d1746p-5",
+    "cosine": "0x1.97953629eaf7ap-4 0x1.4fbfa2399bcfdp-6 0x1.47ae147ae147cp-6",
+    "cosine-warmup": "0x1.30463796ac9e0p-5 0x1.50a4db8eec07fp-4 0x1.47ae147ae147cp-6",
+    "cosine-warmup-of-0": "0x1.97141d4dff4f2p-3 0x1.42be25cd25434p-10 0x0.0p+0",
+    "restarts": "0x1.8551843eaf1c7p-4 0x1.448155aea7d34p-8 0x1.f4be9c700744dp-5",
+    "restarts-equal": "0x1.8758b994935c2p-4 0x1.d27a0a49102d8p-7 0x1.6a6111ee6d013p-7",
+    "restarts-slow": "0x1.727c9716ffb77p-4 0x1.47ade6b2566eap-9 0x1.fe3875ccf7c75p-5",
+    "coslog4": "0x1.7d1ac22eb33a7p-4 0x1.6c7c32a82a5c8p-4 0x0.0p+0",
+}
 
 
 @pytest.fixture
@@ -68,7 +88,7 @@ def test_configs_are_those_of_keras(make, keras):
     assert schedules.deserialize(config).get_config() == ours.get_config()
 
 
-@pytest.mark.parametrize("make", [*MADE.values(), lambda own: own.CosLog4(0.1, 30)], ids=[*MADE, "coslog4"])
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
 def test_a_step_has_the_same_rate_alone_and_among_others(make):
     schedule = make(schedules)
     rates = schedule.rates(0, STEPS)
@@ -78,7 +98,7 @@ def test_a_step_has_the_same_rate_alone_and_among_others(make):
     assert schedule.rates(3, 0).shape == (0,)
 
 
-@pytest.mark.parametrize("make", [*MADE.values(), lambda own: own.CosLog4(0.1, 30)], ids=[*MADE, "coslog4"])
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
 def test_a_schedule_comes_back_from_its_data(make):
     schedule = make(schedules)
     again = schedules.deserialize(schedules.serialize(schedule))
@@ -101,6 +121,13 @@ def test_coslog4_has_four_waves_that_end_at_0():
     zeros = [0, 64, 3 * 64, 7 * 64, steps, steps + 1]
     assert np.abs(rates[zeros]).max() < 1e-15
     assert (np.abs(rates - 0.04) < 1e-5).sum() >= 4
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_rates_have_these_bits_on_every_machine(name):
+    """They decide the bits of trained weights."""
+    rates = EVERY[name](schedules).rates(0, STEPS)[[1, 19, 33]]
+    assert " ".join(rate.hex() for rate in rates.tolist()) == BITS[name]
 
 
 def test_no_function_of_the_c_library_decides_a_rate():
@@ -158,10 +185,3 @@ def test_a_users_schedule_is_called_for_each_step():
 def test_what_is_no_schedule_is_refused_in_one_sentence(make, sentence):
     with pytest.raises(ValueError, match=f"^{sentence}"):
         make()
-
-
-@pytest.fixture(autouse=True)
-def _elementary(monkeypatch):
-    for name in ("exp", "log", "cos"):
-        if not hasattr(_core, name):
-            monkeypatch.setattr(_core, name, getattr(math, name), raising=False)

@@ -105,7 +105,10 @@ class Trainable(Strict):
         return config
 
     def _noise(self) -> tuple[str, float, int | None] | None:
-        """Return the kind, the rate and the seed of the noise that training adds; None for none."""
+        """Return the kind, the rate and the seed of the noise that training adds; None for none.
+
+        Without a seed, that of fit() decides.
+        """
         return None
 
     def _training_options(self) -> dict[str, Any]:
@@ -123,6 +126,5 @@ class Trainable(Strict):
             options["activity"] = self.activity_regularizer._factors()
         noise = self._noise()
         if noise is not None and noise[1] > 0:
-            kind, rate, seed = noise
-            options["noise"] = (kind, rate, seed or 0)  # the trainer's seed counts too
+            options["noise"] = noise
         return options

@@ -122,7 +122,7 @@ class GradientOptimizer(Optimizer):
         Set it to a number, also while fit() runs, from a callback. A schedule cannot be replaced by a number.
         Raises ValueError for other values, TypeError if the optimizer has a schedule.
 
-        >>> optimizer = Adam()
+        >>> optimizer = fastnn.optimizers.Adam()
         >>> optimizer.learning_rate = 0.01
         >>> optimizer.learning_rate
         0.01
@@ -145,7 +145,7 @@ class GradientOptimizer(Optimizer):
     def iterations(self) -> int:
         """The number of updates so far; fit() counts them.
 
-        >>> Adam().iterations
+        >>> fastnn.optimizers.Adam().iterations
         0
         """
         return self._iterations // (self.gradient_accumulation_steps or 1)
@@ -155,7 +155,7 @@ class GradientOptimizer(Optimizer):
 
         var_list: only None: name the weights. Raises ValueError for others.
 
-        >>> optimizer = AdamW()
+        >>> optimizer = fastnn.optimizers.AdamW()
         >>> optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         """
         if var_list:
@@ -195,7 +195,7 @@ class GradientOptimizer(Optimizer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments of an equal optimizer, in JSON's types; not its slots.
 
-        >>> Adam(0.01).get_config()["learning_rate"]
+        >>> fastnn.optimizers.Adam(0.01).get_config()["learning_rate"]
         0.01
         """
         rate = self._learning_rate
@@ -208,7 +208,7 @@ class GradientOptimizer(Optimizer):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Return an optimizer with the arguments that get_config() returned.
 
-        >>> Adam.from_config({"learning_rate": 0.01}).learning_rate
+        >>> fastnn.optimizers.Adam.from_config({"learning_rate": 0.01}).learning_rate
         0.01
         """
         rate = config.get("learning_rate")
