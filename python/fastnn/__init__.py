@@ -10,7 +10,17 @@ Examples in docstrings see numpy as np and the names of fastnn.layers and fastnn
 (5, 1)
 """
 
-from fastnn import constraints, initializers, layers, models, optimizers, regularizers, schedules, utils
+from fastnn import (
+    constraints,
+    initializers,
+    layers,
+    losses,
+    models,
+    optimizers,
+    regularizers,
+    schedules,
+    utils,
+)
 from fastnn._core import (
     LimitError,
     ModelFormatError,
@@ -50,6 +60,7 @@ __all__ = [
     "isas",
     "layers",
     "load_model",
+    "losses",
     "models",
     "numerics_version",
     "optimizers",

@@ -37,6 +37,12 @@ class Configured(Strict):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.get_config().items())})"
 
 
+def _own_name(kind: type) -> str:
+    """Return the name of a class in small letters: the core's, or that of the class with _ between its words."""
+    own = kind.__dict__.get("_kind")
+    return own if isinstance(own, str) else re.sub("(?<=[a-z])([A-Z])", r"_\1", kind.__name__).lower()
+
+
 class Names(Generic[T]):
     """The classes of one kind by name, for example regularizers.
 
@@ -48,7 +54,7 @@ class Names(Generic[T]):
     ) -> None:
         self._kind, self._module = kind, module
         self._classes = {each.__name__: each for each in classes}
-        own = {re.sub("(?<=[a-z])([A-Z])", r"_\1", name).lower(): each for name, each in self._classes.items()}
+        own = {_own_name(each): each for each in self._classes.values()}
         lower = {name.lower(): each for name, each in self._classes.items()}
         self._shown = list(own)  # in errors
         self._by_name: dict[str, Callable[[], T]] = {**self._classes, **lower, **own, **(aliases or {})}

@@ -1,0 +1,199 @@
+"""The base class of losses: settings for the core's kernel, and the same formula in NumPy for users and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.arrays import is_real, to_array
+from fastnn.by_name import Configured
+from fastnn.losses.arithmetic import Numbers, ordered_sum
+from fastnn.losses.targets import Kind, checked_labels
+
+Array = npt.NDArray[Any]
+_REDUCTIONS = ("sum_over_batch_size", "mean")  # two names of the same
+
+
+class Loss(Configured):
+    """Base class of all losses. A loss has one number for each row, and their mean for rows together.
+
+    reduction: "sum_over_batch_size", the default, or "mean": the sum of weight * loss, divided by the number of rows.
+    name: default the kind's name.
+    Raises ValueError for others.
+
+    >>> fastnn.losses.MeanSquaredError()([[1.0], [3.0]], [[1.0], [1.0]])
+    2.0
+    """
+
+    name: str
+    reduction: str
+    _kind: str  # in the core
+    _settings: tuple[str, ...] = ()  # the arguments that the core takes
+    _targets: Kind = "numbers"
+
+    def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None) -> None:
+        if reduction not in _REDUCTIONS:
+            raise ValueError(
+                f"expected reduction to be one of {', '.join(map(repr, _REDUCTIONS))}, the mean over rows; for a sum, "
+                f"raise the learning rate. Received: reduction={reduction!r}"
+            )
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"expected name to be a string. Received: name={name!r}")
+        self.reduction, self.name = reduction, self._kind if name is None else name
+
+    def __call__(
+        self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
+        """Return the loss of rows: the sum of weight * loss of a row, divided by the number of rows; in float64."""
+        y, p = self._paired(y_true, y_pred)
+        with np.errstate(all="ignore"):
+            losses = self._row_losses(y, p)
+        if sample_weight is not None:
+            losses = losses * row_weights(sample_weight, len(losses))
+        return float(ordered_sum(0.0, losses)) / max(1, len(losses))
+
+    def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
+        """Return the loss of each row of targets and predictions of equal shape (rows, units)."""
+        raise NotImplementedError
+
+    def _paired(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
+        """Return targets and predictions as float64 arrays (rows, units)."""
+        return paired(y_true, y_pred)
+
+    def _core_settings(self) -> tuple[str, dict[str, float]] | None:
+        """Return the name and the settings, as the core takes them; flags are 0 or 1. None: a loss in Python."""
+        return self._kind, {name: float(getattr(self, name)) for name in self._settings}
+
+    def _metric_targets(
+        self, y: Any, outputs_units: int, activation: str, classes: tuple[Any, ...] | None = None, first_row: int = 0
+    ) -> Array:
+        """Return y as an array (rows, columns) of real numbers, for metrics; text becomes class numbers.
+
+        classes: the model's. first_row: the number of y's first row, for errors.
+        Raises ValueError for targets that do not suit the loss and the model.
+        """
+        return checked_labels(y, self._targets, self._kind, outputs_units, activation, classes, first_row)
+
+    def _checked_targets(
+        self, y: Any, outputs_units: int, activation: str, classes: tuple[Any, ...] | None = None, first_row: int = 0
+    ) -> Array:
+        """Return what _metric_targets() returns, as the core takes it."""
+        return self._core_targets(self._metric_targets(y, outputs_units, activation, classes, first_row))
+
+    def _core_targets(self, y: Array) -> Array:
+        return y
+
+
+class FunctionLoss(Loss):
+    """A loss in Python: function(y, y_pred) returns (losses of the rows, their gradient by y_pred).
+
+    function: takes arrays (rows, columns) and (rows, units) of the model's dtype, and returns arrays (rows,) and
+        (rows, units): the gradient of each row's own loss. get() and compile() make this class of a function.
+    It is slower than the other losses, which Python does not compute, and cannot be saved.
+
+    >>> def squared(y, y_pred):
+    ...     return ((y_pred - y) ** 2).mean(axis=1), 2 * (y_pred - y) / y.shape[1]
+    >>> FunctionLoss(squared)([[1.0], [3.0]], [[1.0], [1.0]])
+    2.0
+    """
+
+    _kind = "function"
+    _targets: Kind = "any"
+
+    def __init__(
+        self,
+        function: Callable[[Any, Any], tuple[Any, Any]],
+        reduction: str = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name or getattr(function, "__name__", "function"))
+        if not callable(function):
+            raise ValueError(f"expected a function (y, y_pred) -> (losses, gradient). Received: {function!r}")
+        self.function = function
+
+    def _rows(self, y: Array, p: Array) -> tuple[Array, Array]:
+        """Return the losses of the rows, in float64, and the gradient. Raises ValueError for other shapes."""
+        result = self.function(y, p)
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise ValueError(
+                f"expected {self.name}(y, y_pred) to return (losses of the rows, gradient by y_pred); "
+                f"received {type(result).__name__}"
+            )
+        losses, gradient = to_array(result[0]), to_array(result[1])
+        if losses.shape != (len(p),) or gradient.shape != p.shape or not (is_real(losses) and is_real(gradient)):
+            raise ValueError(
+                f"expected {self.name}(y, y_pred) to return real numbers of the shapes ({len(p)},) and {p.shape}, the "
+                f"loss of each row and its gradient; received {losses.dtype} {losses.shape} and {gradient.dtype} "
+                f"{gradient.shape}"
+            )
+        return losses.astype(np.float64), gradient
+
+    def _paired(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
+        return as_rows("y_true", y_true), as_rows("y_pred", y_pred)  # what y is, the function knows
+
+    def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
+        return self._rows(y, p)[0]
+
+    def _core_settings(self) -> None:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        """Raise ValueError: a function is no data.
+
+        >>> FunctionLoss(lambda y, y_pred: None).get_config()
+        Traceback (most recent call last):
+        ValueError: expected a loss of fastnn.losses to save; received the function '<lambda>'
+        """
+        raise ValueError(f"expected a loss of fastnn.losses to save; received the function {self.name!r}")
+
+    def __repr__(self) -> str:
+        return f"FunctionLoss({self.name})"
+
+
+def as_rows(name: str, values: npt.ArrayLike) -> Numbers:
+    """Return an array (rows, columns) of float64; a vector becomes one column.
+
+    >>> as_rows("y_true", [1, 2]).shape
+    (2, 1)
+    """
+    array = to_array(values)
+    if not is_real(array) or array.ndim not in (1, 2):
+        raise ValueError(
+            f"expected {name} to be real numbers of shape (rows,) or (rows, units); "
+            f"received {array.dtype} of shape {array.shape}"
+        )
+    array = array.astype(np.float64, copy=False)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def paired(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
+    """Return targets and predictions as float64 arrays of equal shape (rows, units); nothing is broadcast.
+
+    >>> y, p = paired([1, 2], [[1.0], [3.0]])
+    >>> y.shape, p.shape
+    ((2, 1), (2, 1))
+    """
+    y, p = as_rows("y_true", y_true), as_rows("y_pred", y_pred)
+    if y.shape != p.shape:
+        raise ValueError(f"expected y_true of the shape of y_pred; received {np.shape(y_true)} and {np.shape(y_pred)}")
+    return y, p
+
+
+def row_weights(sample_weight: npt.ArrayLike, rows: int) -> Numbers:
+    """Return sample_weight as an array (rows,) of float64. Raises ValueError for another shape.
+
+    >>> row_weights([[1], [2]], 2)
+    array([1., 2.])
+    """
+    weights = to_array(sample_weight)
+    if weights.ndim == 0:
+        weights = np.full(rows, weights)
+    if not is_real(weights) or weights.shape not in ((rows,), (rows, 1)):
+        raise ValueError(
+            f"expected sample_weight to be a number for each of {rows} rows; "
+            f"received {weights.dtype} of shape {weights.shape}"
+        )
+    return weights.reshape(rows).astype(np.float64, copy=False)
