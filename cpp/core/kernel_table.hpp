@@ -81,6 +81,17 @@ struct Kernels {
                  const T* y, std::ptrdiff_t y_stride, T* d, std::ptrdiff_t d_stride);
   void (*loss)(const LossCall<T>&);
 
+  // Layers of units, whose of_units are padded to panels. Factors: what the first weight (alpha, scale or gamma)
+  // multiplies; column_sums of factors and d is that weight's gradient, column_sums of d that of beta or shift. Then
+  // `backward` replaces d by the derivatives by x. The statistics of batch_normalization are constants to it;
+  // if they are those of the batch, `batch_backward` subtracts what goes through them, given the means over the rows of
+  // d and of factor · d, d as it was before `backward`.
+  void (*factors)(const PackedLayer<T>&, std::size_t rows, Matrix<const T> x, Matrix<T> to);
+  void (*backward)(const PackedLayer<T>&, std::size_t rows, Matrix<const T> x, Matrix<const T> factors, Matrix<T> d);
+  void (*batch_backward)(const PackedLayer<T>&, std::size_t rows, Matrix<const T> factors, const T* mean_d,
+                         const T* mean_product, Matrix<T> d);
+  void (*centre)(std::size_t rows, std::size_t units, Matrix<const T> x, const T* mean, Matrix<T> to);  // x - mean
+
   // The probes of cpp/kernels/probes.hpp: `steps` fmas in each of several chains, returning the operations done;
   // `size` bytes read, a multiple of kReadBytes. `result` has room for a panel.
   double (*fma_chains)(std::size_t steps, T* result);
