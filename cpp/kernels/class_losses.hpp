@@ -14,6 +14,9 @@ constexpr bool is_class_loss(Loss loss) {
          loss == Loss::sparse_categorical_crossentropy || loss == Loss::categorical_hinge;
 }
 
+template <class T>
+constexpr T kLargest = static_cast<T>(sizeof(T) == 4 ? __FLT_MAX__ : __DBL_MAX__);
+
 // The loss of one class, and its derivative by log(p). A class with y = 0 has none, even if log(p) is infinite.
 template <Loss kLoss, class T>
 FASTNN_INLINE UnitLoss<T> class_loss(Vector<T> y, Vector<T> p, Vector<T> log_p, const T* parameters) {
@@ -24,7 +27,8 @@ FASTNN_INLINE UnitLoss<T> class_loss(Vector<T> y, Vector<T> p, Vector<T> log_p, 
     const Vector<T> focus = power<T>(error, parameters[2]);
     weight = weight * splat(parameters[3]);
     loss = weight * (focus * log_p);
-    slope = weight * (focus - gamma * (focus / error) * (p * log_p));
+    const Vector<T> finite = at_least(splat(-kLargest<T>), log_p);  // where it overflows, p is 0
+    slope = weight * (focus - gamma * (focus / error) * (p * finite));
   }
   const Bits<T> none = y == T{0};
   return {none ? Vector<T>{} : loss, none ? Vector<T>{} : slope};

@@ -11,6 +11,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "fastnn/losses.hpp"
+#include "fastnn/network.hpp"
 #include "parameters.hpp"
 
 namespace py = pybind11;
@@ -106,6 +107,27 @@ py::object loss(const std::string& name, const Named& given, const py::array_t<T
   return py::make_tuple(losses, delta.array());
 }
 
+// (factors, d by x) of a layer of units; with the means of batch normalization's statistics, if they are given.
+template <class T>
+py::object backward(const std::string& class_name, double epsilon, const Array<T>& weights, const Array<T>& x,
+                    const Array<T>& d, const std::optional<Array<T>>& means) {
+  Padded<T> of_units(weights), inputs(x), deltas(d), to(deltas.rows, deltas.units);
+  PackedLayer<T> layer = {inputs.units, inputs.units, 1, layer_row(class_name).kind, Activation::linear, true, 0};
+  layer.parameters[0] = static_cast<T>(epsilon);
+  for (std::size_t i = 0; i < of_units.rows; ++i) layer.of_units[i] = of_units.row(i);
+  const Matrix<T> of_x = {inputs.row(0), inputs.stride}, of_d = {deltas.row(0), deltas.stride},
+                  of_factors = {to.row(0), to.stride};
+  const Kernels<T>& kernels = active_kernels<T>();
+  const DefaultFloatingPointMode mode;
+  kernels.factors(layer, inputs.rows, of_x, of_factors);
+  kernels.backward(layer, inputs.rows, of_x, of_factors, of_d);
+  if (means) {
+    Padded<T> given(*means);
+    kernels.batch_backward(layer, inputs.rows, of_factors, given.row(0), given.row(1), of_d);
+  }
+  return py::make_tuple(to.array(), deltas.array());
+}
+
 py::dict losses() {
   py::dict table;
   for (const LossRow& row : kLosses) table[row.name] = parameters_in(row.parameters);
@@ -116,6 +138,9 @@ template <class T>
 void bind_of(py::module_& module) {
   module.def("derivative", &derivative<T>, py::arg("activation"), py::arg("parameters"), py::arg("x").noconvert(),
              py::arg("y").noconvert(), py::arg("d").noconvert(), "d * activation'(x), where activation(x) is y.");
+  module.def("backward", &backward<T>, py::arg("class_name"), py::arg("epsilon"), py::arg("weights").noconvert(),
+             py::arg("x").noconvert(), py::arg("d").noconvert(), py::arg("means").noconvert(),
+             "(factors of the first weight, d by x) of a layer of units.");
   module.def("loss", &loss<T>, py::arg("name"), py::arg("parameters"), py::arg("y").noconvert(),
              py::arg("predictions").noconvert(), py::arg("sums").noconvert(), py::arg("scales").noconvert(),
              "(losses of rows, scales * gradient by the predictions, or by the sums unless these are None).");
