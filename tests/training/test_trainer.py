@@ -44,6 +44,10 @@ def two_layers(last="linear", **options):
     return [(cases.dense(4, 5, "tanh"), options), (cases.dense(5, 3, last, seed=1), {})]
 
 
+def test_the_defaults_of_optimizers_are_those_of_the_reference():
+    assert {name: parameters for name, (parameters, _) in _core.optimizers.items()} == reference.DEFAULTS
+
+
 @pytest.mark.parametrize("optimizer", cases.OPTIMIZERS, ids=cases.case_id)
 def test_each_optimizer_steps_as_the_reference(optimizer):
     assert_same(two_layers(), MSE, optimizer, *cases.data(41, 4, 3))
