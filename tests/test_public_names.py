@@ -47,7 +47,15 @@ def test_dir_and_completion_show_the_public_names_alone(module):
 
 def test_the_public_modules_are_these():
     names = {module.__name__ for module in public_modules()}
-    of_training = {"constraints", "losses", "optimizers", "optimizers.schedules", "regularizers", "schedules"}
+    of_training = {
+        "callbacks",
+        "constraints",
+        "losses",
+        "optimizers",
+        "optimizers.schedules",
+        "regularizers",
+        "schedules",
+    }
     others = {"initializers", "layers", "models", "utils"}
     assert names == {"fastnn", *(f"fastnn.{name}" for name in of_training | others)}
 

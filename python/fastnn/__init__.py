@@ -11,6 +11,7 @@ Examples in docstrings see numpy as np and the names of fastnn.layers and fastnn
 """
 
 from fastnn import (
+    callbacks,
     constraints,
     initializers,
     layers,
@@ -49,6 +50,7 @@ __all__ = [
     "UnsupportedModelError",
     "Verification",
     "__version__",
+    "callbacks",
     "constraints",
     "from_keras",
     "from_sklearn",

@@ -170,7 +170,8 @@ class CategoricalCrossentropy(_Smoothed):
         return paired(*_one_row(y_true, y_pred))
 
     def _smooth(self, y: Numbers) -> Numbers:
-        return y * (1 - self.label_smoothing) + self.label_smoothing / y.shape[1]
+        smooth: Numbers = y * (1 - self.label_smoothing) + self.label_smoothing / y.shape[1]
+        return smooth
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         return -row_sum(self._smooth(y) * log_probabilities(p, self.from_logits))
@@ -203,7 +204,8 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         log_p = log_probabilities(p, self.from_logits)
-        return -row_sum(self.alpha * power(np.maximum(1 - exp(log_p), 0), self.gamma) * self._smooth(y) * log_p)
+        factor: Numbers = self.alpha * power(np.maximum(1 - exp(log_p), 0), self.gamma)
+        return -row_sum(factor * self._smooth(y) * log_p)
 
 
 class SparseCategoricalCrossentropy(Loss):

@@ -1,0 +1,40 @@
+"""Callbacks: what fit() and evaluate() call between epochs and batches, with Keras' names and behaviour.
+
+>>> from fastnn.callbacks import EarlyStopping, ModelCheckpoint
+>>> callbacks = [EarlyStopping(patience=5), ModelCheckpoint("best.safetensors", save_best_only=True)]
+"""
+
+from fastnn.callbacks.backup import BackupAndRestore
+from fastnn.callbacks.callback import Callback
+from fastnn.callbacks.checkpoint import ModelCheckpoint
+from fastnn.callbacks.history import CallbackList, History
+from fastnn.callbacks.monitor import EarlyStopping, MonitorCallback, ReduceLROnPlateau
+from fastnn.callbacks.simple import (
+    CSVLogger,
+    LambdaCallback,
+    LearningRateScheduler,
+    ProgbarLogger,
+    SwapEMAWeights,
+    TerminateOnNaN,
+)
+
+__all__ = [
+    "BackupAndRestore",
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "MonitorCallback",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "SwapEMAWeights",
+    "TerminateOnNaN",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
