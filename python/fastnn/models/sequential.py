@@ -20,8 +20,8 @@ from fastnn.layers.arguments import positive_integer
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.frames import as_numbers, checked_names
-from fastnn.models.stored import Stored
 from fastnn.models.summary import summary_lines
+from fastnn.models.training import Trained
 
 _NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
 
@@ -29,7 +29,7 @@ _NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Networ
 Array = npt.NDArray[Any]
 
 
-class Sequential(Stored):
+class Sequential(Trained):
     """Layers in a row: each takes the outputs of the one before.
 
     layers: a list of layers of fastnn.layers, optionally after an Input; or one layer. add() appends more.
@@ -37,8 +37,8 @@ class Sequential(Stored):
     dtype: "float32" (default) or "float64", the type of weights, arithmetic and outputs.
     Raises TypeError for other objects than layers; ValueError for an unknown dtype and for layers that do not fit.
 
-    New models have random weights. The first rows that a model predicts decide its number of
-    inputs if nothing declares it. ``model.conversion`` is the report of an importer, else None.
+    New models have random weights; compile() and fit() train them. The first rows decide the number of inputs if
+    nothing declares it. ``model.conversion`` is the report of an importer, else None.
 
     The bits of a row's answer depend on the model and that row alone (docs/numerics.md). Thread-safe. Calls longer than
     about 10 µs release the GIL.
@@ -255,7 +255,8 @@ class Sequential(Stored):
     def __getstate__(self) -> dict[str, Any]:
         # Copies of the layers, all of one moment. A copied model shares no layer with its original.
         with changes:
-            return self.__dict__ | {"_layers": [copy.copy(layer) for layer in self._layers]}
+            own = self._without_trainer()
+            return self.__dict__ | own | {"_layers": [copy.copy(layer) for layer in self._layers]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

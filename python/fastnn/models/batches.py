@@ -1,0 +1,217 @@
+"""The data of fit() and evaluate() as the trainer takes it: chunks of whole batches, of arrays or of an iterable.
+
+Both kinds have the methods of Batches. Only what is needed of a large array is converted, a few megabytes at a time.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn import _core
+from fastnn.arrays import is_real, to_array
+from fastnn.models.checks import check_finite, labels_of
+from fastnn.models.frames import as_numbers
+
+Array = npt.NDArray[Any]
+CheckedTargets = Callable[[Array], Array]  # y (n,) or (n, columns) -> (n, columns), or ValueError
+
+
+class Chunk(NamedTuple):
+    """Rows of one or more batches, for _core.Trainer.train(); the last batch may be short."""
+
+    x: Array
+    y: Array
+    weights: Array | None
+    order: npt.NDArray[np.int64] | None  # the numbers of the rows in x, y, weights; None: all, as they stand
+    batch_size: int
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.x) if self.order is None else len(self.order)
+
+    @property
+    def steps(self) -> int:
+        """The number of batches."""
+        return -(-self.rows // self.batch_size)
+
+    def targets(self) -> tuple[Array, Array | None]:
+        """Return y and the weights of the rows in order."""
+        if self.order is None:
+            return self.y, self.weights
+        return self.y[self.order], None if self.weights is None else self.weights[self.order]
+
+
+class Batches(ABC):
+    """Batches, epoch by epoch: start() an epoch, take() chunks until None, finish() it."""
+
+    steps: int | None  # of an epoch, if it is known
+
+    @abstractmethod
+    def start(self, epoch: int, step: int) -> None:
+        """Go to a step of an epoch."""
+
+    @abstractmethod
+    def take(self, steps: int) -> Chunk | None:
+        """Return the next batches, at most so many; None at the end of the epoch."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """End an epoch."""
+
+
+class Reader:
+    """What a model takes as x, y and sample_weight: arrays of its dtype, checked."""
+
+    def __init__(self, inputs: int, dtype: str, names: tuple[str, ...] | None, checked_targets: CheckedTargets) -> None:
+        self.inputs, self.dtype, self._names, self._checked_targets = inputs, np.dtype(dtype), names, checked_targets
+
+    def rows_of(self, x: Any) -> Array:
+        """Return x as an array (rows, inputs) of the dtype it has."""
+        return rows_of(x, self._names, self.inputs)
+
+    def x(self, array: Array, first_row: int = 0) -> Array:
+        """Return an array of rows_of() in the model's dtype. Raises ValueError for NaN and infinity."""
+        x = self._converted(array)
+        check_finite(x, "x", array, first_row)
+        return x
+
+    def y(self, array: Array, first_row: int = 0) -> Array:
+        """Return targets (rows, columns) in the model's dtype. Raises ValueError for those that the loss refuses."""
+        if array.dtype.kind == "f":
+            check_finite(array, "y", array, first_row)
+        checked = self._checked_targets(array)
+        y = self._converted(checked)
+        check_finite(y, "y", checked, first_row)
+        return y
+
+    def weights(self, array: Array, first_row: int = 0) -> Array:
+        """Return sample_weight (rows,) in the model's dtype."""
+        weights = self._converted(array)
+        check_finite(weights, "sample_weight", array, first_row)
+        return weights
+
+    def batch(self, batch: Any, class_weight: Mapping[int, float] | None = None) -> Chunk:
+        """Return (x, y) or (x, y, sample_weight) as a chunk of one batch."""
+        x, y, sample_weight = unpacked(batch)
+        rows, targets = self.rows_of(x), targets_of(y)
+        given = weights_of(sample_weight, class_weight, targets, len(rows))
+        check_lengths(rows, targets, given)
+        weights = None if given is None else self.weights(given)
+        return Chunk(self.x(rows), self.y(targets), weights, None, max(1, len(rows)))
+
+    def _converted(self, array: Array) -> Array:
+        return array if array.dtype == self.dtype else _core.converted(array, self.dtype)
+
+
+def rows_of(x: Any, names: tuple[str, ...] | None, inputs: int | None) -> Array:
+    """Return x as an array (rows, inputs) of real numbers, of the dtype it has; (rows,) counts if inputs is 1.
+
+    inputs: None if a model's first rows are to decide it.
+
+    >>> rows_of([1, 2, 3], None, 1).shape
+    (3, 1)
+    """
+    array = as_numbers(_detached(x), names)
+    if array.ndim == 1 and inputs in (1, None):
+        array = array[:, None]
+    if array.ndim != 2 or 0 in array.shape[1:]:
+        raise ValueError(f"expected x of shape (rows, inputs); received shape {array.shape}")
+    if inputs not in (None, array.shape[1]):
+        raise ValueError(f"expected x with {inputs} columns, the model's inputs; received shape {array.shape}")
+    if not len(array):
+        raise ValueError(f"expected x of at least 1 row; received shape {array.shape}")
+    return array
+
+
+def targets_of(y: Any) -> Array:
+    """Return y as an array of real numbers, (rows,) or (rows, columns).
+
+    >>> targets_of([True, False]).dtype
+    dtype('bool')
+    """
+    if y is None:
+        raise ValueError("expected y, the targets of the rows x; received y=None")
+    array = as_numbers(_detached(y))
+    if array.ndim not in (1, 2):
+        raise ValueError(f"expected y of shape (rows,) or (rows, columns); received shape {array.shape}")
+    return array
+
+
+def weights_of(
+    sample_weight: Any, class_weight: Mapping[int, float] | None, y: Array, rows: int
+) -> npt.NDArray[np.float64] | None:
+    """Return the weight of each row, or None: sample_weight as an array, or the weight of its class.
+
+    Classes that class_weight lacks weigh 1.
+    Raises ValueError if both are given, and for a sample_weight of another shape than (rows,).
+
+    >>> weights_of(None, {1: 5.0}, np.array([0, 1, 1]), 3)
+    array([1., 5., 5.])
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    if sample_weight is not None and class_weight is not None:
+        raise ValueError("expected sample_weight or class_weight; received both: multiply them into sample_weight")
+    if class_weight is not None:
+        labels, places = np.unique(labels_of(y), return_inverse=True)
+        known = {int(label): float(weight) for label, weight in class_weight.items()}
+        return np.array([known.get(int(label), 1.0) for label in labels], np.float64)[places.reshape(-1)]
+    array = to_array(_detached(sample_weight))
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if not is_real(array) or array.shape != (rows,):
+        raise ValueError(
+            f"expected sample_weight to be {rows} real numbers, one for each row of x; "
+            f"received shape {array.shape} of {array.dtype}"
+        )
+    return array.astype(np.float64, copy=False)
+
+
+def unpacked(batch: Any) -> tuple[Any, Any, Any]:
+    """Return x, y and sample_weight of a batch; None for a sample_weight that it lacks. Raises ValueError for others.
+
+    >>> unpacked(([[1.0]], [2.0]))
+    ([[1.0]], [2.0], None)
+    """
+    if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
+        length = f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
+        raise ValueError(
+            "expected data as x and y, or as an iterable of batches (x, y) or (x, y, sample_weight); "
+            f"received {type(batch).__name__}{length} as a batch"
+        )
+    x, y, *rest = batch
+    return x, y, rest[0] if rest else None
+
+
+def check_lengths(x: Array, y: Array, weights: Array | None) -> None:
+    """Raise ValueError unless all have as many rows.
+
+    >>> check_lengths(np.ones((2, 1)), np.ones(3), None)
+    Traceback (most recent call last):
+    ValueError: expected as many rows of y as of x; received 2 rows of x and 3 of y
+    """
+    if len(x) != len(y):
+        raise ValueError(f"expected as many rows of y as of x; received {len(x)} rows of x and {len(y)} of y")
+    if weights is not None and len(weights) != len(x):
+        raise ValueError(f"expected {len(x)} weights, one for each row of x; received {len(weights)}")
+
+
+def is_arrays(x: Any, y: Any) -> bool:
+    """Return whether x and y are arrays of rows; else x is an iterable of batches.
+
+    >>> is_arrays([[1]], [1]), is_arrays(iter([([[1]], [1])]), None)
+    (True, False)
+    """
+    if y is not None:
+        return True
+    return isinstance(x, np.ndarray) or hasattr(x, "__array__") or hasattr(x, "shape") or hasattr(x, "columns")
+
+
+def _detached(x: Any) -> Any:
+    return x.detach() if getattr(x, "requires_grad", False) is True else x

@@ -1,0 +1,100 @@
+"""What can be wrong with the data of fit(): numbers that are not finite, columns without a scale, a class left out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+_CHECKED_NUMBERS = 1 << 18  # numbers checked at once, so that the answers of np.isfinite stay in the cache
+_SAMPLED_ROWS = 256  # rows that decide whether columns have a scale
+_SHOWN = 5  # columns or classes in a message
+_BOUNDED = frozenset(("tanh", "sigmoid", "softmax", "softsign", "hard_sigmoid", "hard_tanh", "erf"))
+
+
+def check_finite(array: Array, name: str, given: Array, first_row: int = 0) -> None:
+    """Raise ValueError, naming row and column, unless all numbers are finite.
+
+    given: the same rows before their conversion to the model's dtype. first_row: the number of the first of them.
+
+    >>> check_finite(np.array([[0, 1], [2, np.nan]]), "x", np.array([[0, 1], [2, np.nan]]))
+    Traceback (most recent call last):
+    ValueError: expected finite numbers in x; received nan in row 1, column 1: fill in or leave out such rows
+    """
+    step = max(1, _CHECKED_NUMBERS // max(1, array[:1].size))
+    for start in range(0, len(array), step):
+        finite = np.isfinite(array[start : start + step])
+        if finite.all():
+            continue
+        place = tuple(np.argwhere(~finite)[0])
+        row = start + int(place[0])
+        value = given[(row, *place[1:])] if given.shape == array.shape else array[(row, *place[1:])]
+        where = f"row {first_row + row}" + (f", column {place[1]}" if len(place) > 1 else "")
+        if np.isfinite(value):
+            raise ValueError(
+                f"expected numbers in {name} within the range of {array.dtype}; received {value} in {where}: scale "
+                f"{name}, or use a model of dtype='float64'"
+            )
+        raise ValueError(
+            f"expected finite numbers in {name}; received {value} in {where}: fill in or leave out such rows"
+        )
+
+
+def unscaled_columns(x: Array, kernel: Array, activation: str) -> list[int]:
+    """Return the columns of x that drown all others in a first layer, or saturate it.
+
+    A column counts if its products with the kernel have a root mean square above 100, or above 20 for an activation
+    with bounds, where float32 has no derivative left. Columns that were scaled, or whose kernel makes up for their
+    size, stay far below: He's initial weights give at most 1.5.
+
+    >>> unscaled_columns(np.array([[1, 50000], [2, 80000]]), np.ones((2, 3)), "relu")
+    [1]
+    """
+    rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), _SAMPLED_ROWS)).astype(np.int64))
+    sample, weights = x[rows].astype(np.float64), kernel.astype(np.float64)
+    size = np.sqrt(np.mean(sample**2, axis=0)) * np.sqrt(np.mean(weights**2, axis=1))
+    return [int(column) for column in np.flatnonzero(size > (20 if activation in _BOUNDED else 100))]
+
+
+def warn_of_unscaled(columns: Sequence[int], names: Sequence[str] | None, stacklevel: int) -> None:
+    """Warn, with their names, of columns whose numbers are too large for the first layer."""
+    shown = ", ".join(repr(names[column]) if names else str(column) for column in columns[:_SHOWN])
+    more = f", … ({len(columns)} in total)" if len(columns) > _SHOWN else ""
+    warnings.warn(
+        f"x has columns whose numbers are too large for the first layer: {shown}{more}; training may not get anywhere. "
+        "Scale them, for example to mean 0 and standard deviation 1.",
+        UserWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+def labels_of(y: Array) -> Array:
+    """Return the class number of each row: of one-hot rows the place of the largest number, else y, rounded.
+
+    >>> labels_of(np.array([[0, 1], [1, 0]])), labels_of(np.array([0.9, 2.0]))
+    (array([1, 0]), array([1, 2]))
+    """
+    if y.ndim > 1 and y.shape[-1] != 1:
+        return y.argmax(axis=-1)
+    return np.rint(y.reshape(len(y))).astype(np.int64)
+
+
+def warn_of_missing_classes(y: Array, split: int, stacklevel: int) -> None:
+    """Warn if the rows from `split` on lack a class that the others have, or the other way round."""
+    labels = labels_of(y)
+    train, validation = set(np.unique(labels[:split]).tolist()), set(np.unique(labels[split:]).tolist())
+    for lacking, names in (("validation", train - validation), ("training", validation - train)):
+        if names:
+            shown = ", ".join(map(str, sorted(names)[:_SHOWN])) + (", …" if len(names) > _SHOWN else "")
+            warnings.warn(
+                f"validation_split takes the last rows as they stand; the {lacking} rows have none of class {shown}. "
+                "Shuffle x and y before, or give validation_data.",
+                UserWarning,
+                stacklevel=stacklevel + 1,
+            )
+            return

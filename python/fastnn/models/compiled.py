@@ -1,0 +1,60 @@
+"""What compile() was told: optimizer, loss and metrics, as objects and as they were given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnn import losses as all_losses
+from fastnn import optimizers
+from fastnn.layers.arguments import positive_integer
+from fastnn.models.scores import Scores
+
+_LOSS_BY_SHAPE = ("crossentropy", "ce")
+
+
+class Compiled:
+    """The settings of training. Its objects are shared with the program that made them."""
+
+    def __init__(self, optimizer: Any, loss: Any, metrics: Any, weighted_metrics: Any) -> None:
+        self.optimizer = optimizers.get(optimizer)
+        self.given_loss, self.given_metrics, self.given_weighted_metrics = loss, metrics, weighted_metrics
+        is_by_shape = isinstance(loss, str) and loss.lower() in _LOSS_BY_SHAPE
+        self.loss = None if loss is None or is_by_shape else all_losses.get(loss)
+        self.scores = Scores(_listed("metrics", metrics), _listed("weighted_metrics", weighted_metrics))
+        self.is_told_of_scale = False
+
+    def loss_for(self, columns: int, units: int) -> Any:
+        """Return the loss; "crossentropy" is the one that suits targets of `columns` and outputs of `units`."""
+        if self.loss is None:
+            if self.given_loss is None:
+                raise ValueError("expected a loss to train and evaluate with: give compile() one, as in loss='mse'")
+            kind = "binary" if units == 1 else "sparse_categorical" if columns == 1 else "categorical"
+            self.loss = all_losses.get(f"{kind}_crossentropy")
+        return self.loss
+
+
+def check_unused(loss_weights: Any, steps_per_execution: Any) -> None:
+    """Raise ValueError for arguments of Keras' compile() that would change results, which fastnn does not offer.
+
+    >>> check_unused(None, 32)
+    """
+    positive_integer("steps_per_execution", steps_per_execution)
+    if loss_weights is not None and loss_weights not in (1, [1], (1,)):
+        raise ValueError(
+            "expected loss_weights=None, since a Sequential has one output; a smaller learning rate, or sample_weight, "
+            f"does the same. Received: loss_weights={loss_weights!r}"
+        )
+
+
+def _listed(name: str, metrics: Any) -> list[Any]:
+    if metrics is None:
+        return []
+    if not isinstance(metrics, (list, tuple)):
+        raise ValueError(
+            f"expected {name} to be a list, as in {name}=['accuracy']. Received: {name}={metrics!r} of type "
+            f"{type(metrics)}"
+        )
+    flat: list[Any] = []
+    for each in metrics:
+        flat.extend(each if isinstance(each, (list, tuple)) else [each])
+    return flat

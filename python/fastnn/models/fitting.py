@@ -1,0 +1,224 @@
+"""The loops of fit() and evaluate(): epochs, steps, validation, and whoever is to be told of them.
+
+One call of the core runs as many steps as it may: an epoch, what takes the time between two drawings of the progress,
+or one step if a callback wants to see each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastnn.callbacks import TerminateOnNaN
+from fastnn.models.batches import Batches, Chunk
+from fastnn.models.hooks import Hooks
+from fastnn.models.progress import SECONDS, Pace, Progress
+from fastnn.models.scores import Scores
+from fastnn.models.trainer import NonFiniteLossError, Trainer
+
+
+class Evaluation:
+    """One pass over batches without training: evaluate(), and the validation of fit()."""
+
+    def __init__(self, trainer: Trainer, source: Batches, scores: Scores, hooks: Hooks, progress: Progress) -> None:
+        self._trainer, self._source, self._scores = trainer, source, scores
+        self._hooks, self._progress = hooks, progress
+
+    def run(self) -> dict[str, float]:
+        """Return the loss and the metrics of all rows."""
+        scores, hooks, wants_outputs = self._scores, self._hooks, self._scores.has_metrics
+        scores.reset()
+        hooks.call("on_test_begin", {})
+        self._source.start(0, 0)
+        self._progress.start(0)
+        step, pace = 0, Pace(1 if hooks.test_batches else 1 << 62, SECONDS if self._progress.verbose == 1 else None)
+        while (chunk := self._source.take(pace.steps)) is not None:
+            if hooks.test_batches:
+                hooks.call("on_test_batch_begin", step, {})
+            started = time.perf_counter()
+            self._evaluate(chunk, wants_outputs)
+            pace.measured(chunk.steps, time.perf_counter() - started)
+            step += chunk.steps
+            self._progress.update(step, scores.logs)
+            if hooks.test_batches:
+                hooks.call("on_test_batch_end", step - 1, scores.logs())
+        self._source.finish()
+        logs = scores.logs()
+        hooks.call("on_test_end", logs)
+        self._progress.finish(step, logs)
+        return logs
+
+    def _evaluate(self, chunk: Chunk, wants_outputs: bool) -> None:
+        """Evaluate a chunk in pieces, so that outputs take little memory; no cut shows in the sums."""
+        rows = self._trainer.steps_of_memory(1)
+        penalty = self._trainer.penalty()
+        for start in range(0, chunk.rows, rows):
+            part = slice(start, start + rows)
+            weights = None if chunk.weights is None else chunk.weights[part]
+            piece = Chunk(chunk.x[part], chunk.y[part], weights, None, chunk.batch_size)
+            losses, outputs = self._trainer.evaluate(piece, wants_outputs)
+            self._scores.loss.add_rows(losses, penalty)
+            if wants_outputs and outputs is not None:
+                self._scores.add_outputs(piece.y, outputs, weights)
+
+
+class Fit:
+    """One call of fit(): where it stands, and what it calls."""
+
+    def __init__(
+        self,
+        model: Any,
+        trainer: Trainer,
+        source: Any,
+        scores: Scores,
+        hooks: Hooks,
+        progress: Progress,
+        *,
+        epochs: int,
+        initial_epoch: int,
+        seed: int,
+        validation: Evaluation | None,
+        is_validated: Callable[[int], bool],
+    ) -> None:
+        self.model, self.trainer, self.source, self.scores = model, trainer, source, scores
+        self.hooks, self.progress, self.epochs, self.seed = hooks, progress, epochs, seed
+        self.epoch, self.step = initial_epoch, 0  # the next ones
+        self._validation, self._is_validated = validation, is_validated
+
+    def run(self) -> Any:
+        """Train until the last epoch, or until something sets model.stop_training; return the History."""
+        model, hooks, logs, is_finished = self.model, self.hooks, {}, False
+        model.stop_training = False
+        hooks.call("on_train_begin", {})  # may set another epoch, step and seed: resume()
+        try:
+            while self.epoch < self.epochs and not model.stop_training:
+                logs = self._epoch()
+            is_finished = True
+        finally:
+            if self.epochs > 0:
+                self.trainer.average()
+            self.trainer.pull()
+            if is_finished:
+                hooks.call("on_train_end", logs)
+        return hooks.history
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a state() of an equal run."""
+        self.epoch, self.step, self.seed = state["epoch"], state["step"], state["seed"]
+        self.source.seed = self.seed
+        self.scores.set_state(state["scores"], state["columns"], self.trainer.units)
+        self.model.stop_training = state["stop_training"]
+        if self.hooks.history is not None:
+            self.hooks.history.seed = self.seed
+
+    def state(self) -> dict[str, Any]:
+        """Return where the run stands, for resume()."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "seed": self.seed,
+            "columns": self.columns,
+            "scores": self.scores.state(),
+            "stop_training": bool(self.model.stop_training),
+        }
+
+    columns = 1  # of the targets, once a step was done
+
+    def _epoch(self) -> dict[str, Any]:
+        epoch, first, hooks = self.epoch, self.step, self.hooks
+        if first == 0:
+            self.scores.reset()
+        hooks.call("on_epoch_begin", epoch, {})
+        self.source.start(epoch, first)
+        self.progress.start(epoch)
+        self._steps()
+        self.source.finish()
+        if hooks.may_look:
+            self.trainer.pull()
+        if self.step == 0:  # an iterator without more batches, which has warned
+            self.model.stop_training = True
+        logs: dict[str, Any] = self.scores.logs()
+        if self._validation is not None and self._is_validated(epoch):
+            logs |= {f"val_{name}": value for name, value in self._validation.run().items()}
+            logs = dict(sorted(logs.items()))
+        steps, self.epoch, self.step = self.step, epoch + 1, 0
+        hooks.call("on_epoch_end", epoch, logs)
+        self.progress.finish(steps, logs)
+        return logs
+
+    def _steps(self) -> None:
+        hooks, trainer, scores = self.hooks, self.trainer, self.scores
+        wants_outputs, pace = scores.has_metrics, self._pace()
+        while (chunk := self.source.take(pace.steps)) is not None:
+            if hooks.train_batches:
+                hooks.call("on_train_batch_begin", self.step, {})
+            started = time.perf_counter()
+            losses, layer, outputs = trainer.train(chunk, wants_outputs)
+            pace.measured(chunk.steps, time.perf_counter() - started)
+            applied = chunk.steps if layer is None else len(losses) - 1
+            self._add(chunk, losses[:applied], outputs)
+            self.step += applied
+            if layer is not None:
+                self._end_without_number(layer, float(losses[-1]))
+                return
+            self.progress.update(self.step, scores.logs)
+            if hooks.train_batches:
+                hooks.call("on_train_batch_end", self.step - 1, scores.logs())
+            if self.model.stop_training:
+                return
+
+    def _pace(self) -> Pace:
+        if self.hooks.train_batches:
+            return Pace(1, None)
+        most = 1 << 62
+        if self.scores.has_metrics:
+            most = self.trainer.steps_of_memory(getattr(self.source, "batch_size", 1))
+        return Pace(most, SECONDS if self.progress.verbose == 1 else None)
+
+    def _add(self, chunk: Chunk, losses: Any, outputs: Any) -> None:
+        rows = min(chunk.rows, len(losses) * chunk.batch_size)
+        self.columns = chunk.y.shape[1]
+        self.scores.loss.add(losses, rows, chunk.batch_size)
+        if outputs is not None:
+            y, weights = chunk.targets()
+            self.scores.add_outputs(y[:rows], outputs[:rows], None if weights is None else weights[:rows])
+
+    def _end_without_number(self, layer: int, loss: float) -> None:
+        """End training before a step whose loss is not finite: quietly for TerminateOnNaN, else by an error."""
+        if self.hooks.find(TerminateOnNaN) is not None:
+            self.hooks.call("on_train_batch_end", self.step, self.scores.logs() | {"loss": loss})
+            self.model.stop_training = True
+            return
+        raise not_finite(self.trainer, self.epoch, self.step, layer, loss)
+
+
+def not_finite(trainer: Trainer, epoch: int | None, step: int | None, layer: int, loss: float) -> NonFiniteLossError:
+    """Return the error of a step whose loss is not finite."""
+    name = trainer.layers[layer].name if layer >= 0 else None
+    when = "the loss" if epoch is None or step is None else f"the loss of epoch {epoch + 1}, step {step + 1}"
+    first = f", and the outputs of layer '{name}' are the first that are not finite" if name else ""
+    error = NonFiniteLossError(
+        f"expected finite losses; {when} is {loss}{first}. The model keeps the weights of the step before: use a lower "
+        "learning rate, scale x and y, or limit gradients with clipnorm=1.0"
+    )
+    error.epoch, error.step, error.layer = epoch, step, name
+    return error
+
+
+def validated_epochs(validation_freq: Any) -> Callable[[int], bool]:
+    """Return whether an epoch, from 0, ends with validation: each n-th, or those of a list that counts from 1.
+
+    >>> [validated_epochs(2)(epoch) for epoch in range(4)]
+    [False, True, False, True]
+    """
+    if isinstance(validation_freq, (int, np.integer)) and not isinstance(validation_freq, bool) and validation_freq > 0:
+        return lambda epoch: (epoch + 1) % validation_freq == 0
+    if isinstance(validation_freq, (Sequence, set, frozenset)) and not isinstance(validation_freq, str):
+        return lambda epoch: epoch + 1 in validation_freq
+    raise ValueError(
+        "expected validation_freq to be a positive integer or a list of epochs. "
+        f"Received: validation_freq={validation_freq!r}"
+    )

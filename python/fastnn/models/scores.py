@@ -1,0 +1,154 @@
+"""The running loss and metrics of an epoch, as fit(), evaluate() and their progress show them.
+
+All sums run over batches or rows in order, one addition each, so that no cut into chunks shows in them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn import metrics as all_metrics
+
+Array = npt.NDArray[Any]
+_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
+
+
+def ordered_sum(start: float, numbers: npt.NDArray[np.float64]) -> float:
+    """Return start plus all numbers, added one after the other; np.sum adds in pairs.
+
+    >>> ordered_sum(1.0, np.array([2.0, 3.0]))
+    6.0
+    """
+    return float(np.cumsum(np.concatenate(([start], numbers)))[-1])
+
+
+class LossMean:
+    """The mean of the batches' losses, weighted by their rows: the metric "loss" of a compiled model."""
+
+    name = "loss"
+
+    def __init__(self) -> None:
+        self.total, self.rows, self.penalty = 0.0, 0, 0.0
+
+    def add(self, losses: npt.NDArray[np.float64], rows: int, batch_size: int) -> None:
+        """Add the losses of batches with `rows` rows in all; all but the last have batch_size rows."""
+        sizes = np.full(len(losses), float(batch_size))
+        if len(sizes):
+            sizes[-1] = rows - batch_size * (len(losses) - 1)
+        self.total = ordered_sum(self.total, losses * sizes)
+        self.rows += rows
+
+    def add_rows(self, losses: npt.NDArray[np.float64], penalty: float) -> None:
+        """Add the losses of rows, which hold no regularization; the penalty of the weights is the same for all."""
+        self.total, self.penalty = ordered_sum(self.total, losses), penalty
+        self.rows += len(losses)
+
+    def result(self) -> float:
+        """Return the mean, plus the penalty of the weights for losses of rows; 0 of nothing, as Keras does."""
+        return self.total / self.rows + self.penalty if self.rows else 0.0
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        self.total, self.rows, self.penalty = 0.0, 0, 0.0
+
+
+class Scores:
+    """The loss and the metrics that compile() was given, by the names of their logs."""
+
+    def __init__(self, metrics: Sequence[Any], weighted_metrics: Sequence[Any]) -> None:
+        self._given = [(each, False) for each in metrics] + [(each, True) for each in weighted_metrics]
+        self.loss = LossMean()
+        self.named: dict[str, tuple[Any, bool]] | None = None if any(map(_is_by_shape, self._given)) else {}
+        if self.named is not None:
+            self.resolve(1, 1)
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether there is anything but the loss."""
+        return bool(self._given)
+
+    def resolve(self, columns: int, units: int) -> None:
+        """Make the metrics; "accuracy" and "crossentropy" become those for targets of `columns`, outputs of `units`."""
+        named: dict[str, tuple[Any, bool]] = {}
+        for given, weighted in self._given:
+            metric = all_metrics.get(_of_shapes(given, columns, units))
+            name = given if isinstance(given, str) else metric.name
+            if name in named and weighted:
+                name = f"weighted_{name}"
+            first, number = name, 1
+            while name in named:
+                name, number = f"{first}_{number}", number + 1
+            named[name] = metric, weighted
+        self.named = named
+
+    def metrics(self) -> list[Any]:
+        """Return the loss and the metrics."""
+        return [self.loss, *(metric for metric, _ in (self.named or {}).values())]
+
+    def names(self) -> list[str]:
+        """Return the names of the logs: the loss, then the metrics as they were given."""
+        return ["loss", *(self.named or {})]
+
+    def add_outputs(self, y: Array, outputs: Array, weights: Array | None) -> None:
+        """Update the metrics by rows in order."""
+        if self.named is None:
+            self.resolve(y.shape[1], outputs.shape[1])
+        for metric, weighted in (self.named or {}).values():
+            metric.update_state(y, outputs, sample_weight=weights if weighted else None)
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        for metric in self.metrics():
+            metric.reset_state()
+
+    def logs(self) -> dict[str, float]:
+        """Return the results by name, sorted by name as Keras sorts them."""
+        logs = {"loss": self.loss.result()}
+        for name, (metric, _) in (self.named or {}).items():
+            result = metric.result()
+            logs[name] = float(result) if np.ndim(result) == 0 else result
+        return dict(sorted(logs.items()))
+
+    def values(self) -> list[float] | float:
+        """Return the results in the order of names(); the loss alone if there are no metrics."""
+        logs = self.logs()
+        return [logs[name] for name in self.names()] if len(logs) > 1 else logs["loss"]
+
+    def state(self) -> dict[str, Any]:
+        """Return the running sums."""
+        named = self.named or {}
+        return {"loss": vars(self.loss).copy()} | {
+            f"metrics/{name}": copy.deepcopy(vars(metric)) for name, (metric, _) in named.items()
+        }
+
+    def set_state(self, state: dict[str, Any], columns: int, units: int) -> None:
+        """Go on from the running sums of state()."""
+        if self.named is None and len(state) > 1:
+            self.resolve(columns, units)
+        vars(self.loss).update(state["loss"])
+        for name, (metric, _) in (self.named or {}).items():
+            if (sums := state.get(f"metrics/{name}")) is not None:
+                vars(metric).update(copy.deepcopy(sums))
+
+    def fresh(self) -> Scores:
+        """Return scores of the same metrics that have seen nothing; for validation."""
+        other = copy.deepcopy(self)
+        other.reset()
+        return other
+
+
+def _is_by_shape(given: tuple[Any, bool]) -> bool:
+    return isinstance(given[0], str) and given[0].lower() in _BY_SHAPE
+
+
+def _of_shapes(given: Any, columns: int, units: int) -> Any:
+    """Return the metric that "accuracy" or "crossentropy" stands for, as Keras chooses it."""
+    if not isinstance(given, str) or given.lower() not in _BY_SHAPE:
+        return given
+    kind = "binary" if units == 1 else "sparse_categorical" if columns == 1 else "categorical"
+    return f"{kind}_{'accuracy' if given.lower() in ('accuracy', 'acc') else 'crossentropy'}"

@@ -1,0 +1,138 @@
+"""From the arguments of fit() and evaluate() to batches: arrays or iterables, split, weighted, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.layers.arguments import positive_integer
+from fastnn.models.batches import Batches, Reader, check_lengths, is_arrays, rows_of, targets_of, weights_of
+from fastnn.models.checks import unscaled_columns, warn_of_missing_classes, warn_of_unscaled
+from fastnn.models.compiled import Compiled
+from fastnn.models.rows import Rows
+from fastnn.models.streams import Stream
+
+Array = npt.NDArray[Any]
+
+
+class Arrays(NamedTuple):
+    """x, y and the weight of each row, as they were given."""
+
+    x: Array
+    y: Array
+    weights: Array | None
+
+    def part(self, rows: slice) -> Arrays:
+        """Return some of the rows."""
+        return Arrays(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
+
+class Data:
+    """The data of one call, of a model that is built for it.
+
+    batch_size, steps, class_weight, shuffle, seed: as fit() takes them.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        compiled: Compiled,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        shuffle: bool | str = False,
+        seed: int = 0,
+        class_weight: Mapping[int, float] | None = None,
+        split: float = 0.0,
+    ) -> None:
+        if batch_size is not None:
+            positive_integer("batch_size", batch_size)
+        if steps is not None:
+            positive_integer("steps", steps)
+        if x is None:
+            raise ValueError("expected x, an array of rows or an iterable of batches; received x=None")
+        self._model, self._compiled = model, compiled
+        self.validation: Arrays | None = None
+        if is_arrays(x, y):
+            names, inputs = model.feature_names, model._inputs
+            rows, targets = rows_of(x, names, inputs), targets_of(y)
+            weights = weights_of(sample_weight, None, targets, len(rows))
+            check_lengths(rows, targets, weights)
+            arrays = Arrays(rows, targets, weights)
+            reader = self._reader(rows.shape[1], targets)
+            if split:
+                arrays = self._split(arrays, split)
+            if class_weight is not None:
+                weights = weights_of(sample_weight, class_weight, arrays.y, len(arrays.x))
+                arrays = arrays._replace(weights=weights)
+            self.source: Batches = Rows(reader, *arrays, batch_size or 32, shuffle=shuffle, seed=seed, steps=steps)
+        else:
+            _refuse_with_iterables(sample_weight=sample_weight, batch_size=batch_size, validation_split=split or None)
+            stream = Stream(x, steps=steps, shuffle=shuffle, seed=seed, class_weight=class_weight)
+            first_x, first_y = stream.first_batch()
+            columns = rows_of(first_x, model.feature_names, model._inputs).shape[1]
+            stream.read_by(self._reader(columns, targets_of(first_y)))
+            self.source = stream
+
+    def _reader(self, columns: int, y: Array) -> Reader:
+        """Build the model for so many columns of x; choose the loss by the shape of y."""
+        model = self._model
+        model.build((None, columns))
+        units, last = model.output_shape[1], model._layers[-1].activation
+        self.loss = self._compiled.loss_for(1 if y.ndim == 1 else y.shape[1], units)
+        checked = partial(self.loss._checked_targets, outputs_units=units, activation=last)
+        return Reader(columns, model.dtype, model.feature_names, checked)
+
+    def _split(self, arrays: Arrays, share: float) -> Arrays:
+        """Keep the first rows, and set the last ones aside for validation."""
+        rows = len(arrays.x)
+        first = int(np.floor(rows * (1.0 - share)))
+        if not 0 < share < 1 or first in (0, rows):
+            raise ValueError(
+                f"expected a validation_split between 0 and 1 that leaves rows on both sides of {rows}. "
+                f"Received: validation_split={share!r}"
+            )
+        if self.loss._core_settings() and "crossentropy" in self.loss._core_settings()[0]:
+            warn_of_missing_classes(arrays.y, first, stacklevel=5)
+        self.validation = arrays.part(slice(first, rows))
+        return arrays.part(slice(0, first))
+
+    def warn_of_scale(self) -> None:
+        """Warn once of columns that are too large for a first layer that is Dense."""
+        compiled, model = self._compiled, self._model
+        if compiled.is_told_of_scale or not isinstance(self.source, Rows):
+            return
+        layer = next((each for each in model._layers if each.weights), None)
+        kernel = None if layer is None else layer.weight("kernel")
+        if layer is None or kernel is None:
+            return
+        columns = unscaled_columns(self.source.first_rows, kernel, layer.activation)
+        if columns:
+            compiled.is_told_of_scale = True
+            warn_of_unscaled(columns, model.feature_names, stacklevel=4)
+
+
+def validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int | None, steps: int | None) -> Data:
+    """Return validation_data, (x, y), (x, y, sample_weight) or an iterable of batches, as data."""
+    if isinstance(given, Arrays):
+        return Data(model, compiled, *given, batch_size=batch_size, steps=steps)
+    if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not isinstance(given[0], tuple):
+        return Data(model, compiled, *given, batch_size=batch_size, steps=steps)
+    return Data(model, compiled, given, None, steps=steps)
+
+
+def _refuse_with_iterables(**arguments: Any) -> None:
+    """Raise ValueError for arguments that an iterable of batches decides itself."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(
+                f"expected no {name} with an iterable of batches (x, y) or (x, y, sample_weight). "
+                f"Received: {name}={value!r:.100}"
+            )

@@ -1,0 +1,113 @@
+"""What a model knows of its training: compile()'s settings, the trainer, and the state that makes it go on exactly."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from fastnn.callbacks import BackupAndRestore, History
+from fastnn.models.batches import Chunk
+from fastnn.models.compiled import Compiled
+from fastnn.models.fitting import Fit
+from fastnn.models.sources import Data
+from fastnn.models.stored import Stored
+from fastnn.models.trainer import Trainer
+
+_ONE_BATCH = 2**31 - 1
+
+
+class Trainable(Stored):
+    """Layers in a row that have a trainer once they need one. The base class of Trained."""
+
+    history: History | None = None  # of the last fit()
+    stop_training: bool = False  # a callback sets it: fit() ends after the epoch, or after the batch that it saw
+    _compiled: Compiled | None = None
+    _trainer: Trainer | None = None
+    _trainer_state: dict[str, Any] | None = None  # for the trainer that is made next
+    _run: Fit | None = None
+
+    def _compiled_for(self, method: str) -> Compiled:
+        if self._compiled is None:
+            raise ValueError(f"You must call `compile()` before calling `{method}()`.")
+        return self._compiled
+
+    def _trainer_for(self, loss: Any, seed: int | None) -> Trainer:
+        """Return the trainer; a new one, with the state of the old, if layers or settings have changed since."""
+        if self._run is not None:
+            return self._run.trainer
+        trainer, compiled = self._trainer, self._compiled_for("fit")
+        state = self._trainer_state
+        if trainer is not None:
+            if trainer.loss is loss and trainer.fits(self, seed):
+                return trainer
+            trainer.pull()
+            state = trainer.state()
+            seed = trainer.seed if seed is None else seed
+        self._trainer, self._trainer_state = Trainer(self, compiled.optimizer, loss, seed or 0, state), None
+        return self._trainer
+
+    def _batch(
+        self, method: str, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None
+    ) -> tuple[Trainer, Chunk, Compiled]:
+        """Return all that one step on all rows x needs."""
+        compiled = self._compiled_for(method)
+        data = Data(self, compiled, x, y, sample_weight, batch_size=_ONE_BATCH, class_weight=class_weight)
+        data.source.start(0, 0)
+        chunk = data.source.take(1)
+        assert chunk is not None
+        return self._trainer_for(data.loss, None), chunk, compiled
+
+    def _pull(self) -> None:
+        """Give the layers the weights of the last step, in the midst of fit() too; a callback's model does this."""
+        if self._trainer is not None:
+            self._trainer.pull()
+
+    def _training_state(self) -> dict[str, Any]:
+        """Return all that a model of the same layers and settings needs to go on exactly where this one stands."""
+        self._pull()
+        run, trainer, history = self._run, self._trainer, self.history
+        optimizer = None if self._compiled is None else self._compiled.optimizer
+        return {
+            "weights": self.get_weights(),
+            "trainer": self._trainer_state if trainer is None else trainer.state(),
+            "optimizer": None if optimizer is None else optimizer.get_config(),
+            "history": None if history is None else {"history": history.history, "epoch": history.epoch},
+            "run": None if run is None else run.state(),
+            "callbacks": [] if run is None else [each._state() for each in _with_states(run)],
+        }
+
+    def _set_training_state(self, state: dict[str, Any]) -> None:
+        """Go on from _training_state(): in the midst of fit() from its epoch and step, else with the next fit()."""
+        state = copy.deepcopy(state)
+        self.set_weights(state["weights"])
+        run = self._run
+        if run is not None:
+            run.trainer.set_state(state["trainer"])
+        else:
+            self._trainer, self._trainer_state = None, state["trainer"]
+        optimizer = None if self._compiled is None else self._compiled.optimizer
+        rate = (state["optimizer"] or {}).get("learning_rate")
+        if optimizer is not None and isinstance(rate, (int, float)):
+            optimizer.learning_rate = float(rate)
+        if (history := self.history) is not None and state["history"] is not None:
+            history.history, history.epoch = state["history"]["history"], state["history"]["epoch"]
+        if run is not None and state["run"] is not None:
+            run.resume(state["run"])
+            for callback, own in zip(_with_states(run), state["callbacks"], strict=True):
+                callback._set_state(own)
+
+    def _without_trainer(self) -> dict[str, Any]:
+        """Return the attributes that a copy or a pickle has instead of the model's own."""
+        self._pull()
+        return {
+            "_trainer": None,
+            "_trainer_state": self._trainer_state if self._trainer is None else self._trainer.state(),
+            "_run": None,
+            "_compiled": copy.deepcopy(self._compiled),
+        }
+
+
+def _with_states(run: Fit) -> list[Any]:
+    """Return the callbacks whose own numbers a run needs to go on."""
+    return [each for each in run.hooks.callbacks if not isinstance(each, (History, BackupAndRestore))]

@@ -1,0 +1,204 @@
+"""The trainer of a compiled model: the core's object, which owns weights and slots while it trains.
+
+push() gives it the weights that somebody has set since, pull() gives its weights to the layers. Both are cheap if
+nothing has changed: states of layers never change, so they are compared by identity.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn import _core
+from fastnn.layers.layer import Layer
+from fastnn.locks import changes
+from fastnn.models.batches import Chunk
+
+Array = npt.NDArray[Any]
+
+
+class NonFiniteLossError(ValueError):
+    """Training stopped before a step whose loss is NaN or infinite; the model keeps the weights of the step before.
+
+    epoch, step: the numbers of the step, from 0. layer: the name of the first layer whose outputs are not finite, or
+    None if only the loss is not. model.history holds the epochs before.
+    """
+
+    epoch: int | None = None
+    step: int | None = None
+    layer: str | None = None
+
+
+def check_derivatives(layers: list[Layer]) -> None:
+    """Raise ValueError if weights are to be trained through an activation without a derivative."""
+    has_weights = False
+    for layer in layers:
+        has_weights = has_weights or (layer.trainable and bool(layer.weight_shapes(1)))
+        if has_weights and layer.activation == "step":
+            raise ValueError(
+                f"expected activations with a derivative; received 'step' in layer '{layer.name}': train with "
+                "'sigmoid' or 'hard_sigmoid', or set trainable=False for this layer and all before it"
+            )
+
+
+class Trainer:
+    """What trains a model: its weights, the optimizer's slots, the loss."""
+
+    def __init__(self, model: Any, optimizer: Any, loss: Any, seed: int, state: dict[str, Any] | None = None) -> None:
+        with changes:
+            check_derivatives(model._layers)
+            states = model._states(model._known_inputs())
+            model._adopt(states)
+            self.layers: list[Layer] = list(model._layers)
+            self.options = [layer._training_options() for layer in self.layers]
+            descriptions = model._descriptions(states)
+        self.optimizer, self.loss, self.seed = optimizer, loss, seed
+        self.units: int = descriptions[-1].units
+        self._states = list(states)
+        self._trained = False  # whether its weights are newer than the layers'
+        self._lock = threading.RLock()
+        self._settings = optimizer._core_settings()
+        self._function = loss if loss._core_settings() is None else None
+        kind = _core.Trainer32 if model.dtype == "float32" else _core.Trainer64
+        self.core = kind(
+            states[0].inputs,
+            list(zip(descriptions, self.options, strict=True)),
+            loss._core_settings(),
+            self._settings,
+            seed,
+        )
+        self._dtype = np.dtype(model.dtype)
+        self._shapes = [{name: array.shape for name, array in each.weights.items()} for each in states]
+        if state is not None and state["shapes"] == self._shapes:
+            self.set_state(state)
+        optimizer.iterations = self.core.iterations
+
+    def state(self) -> dict[str, Any]:
+        """Return the optimizer's state, for trainers of models with weights of the same shapes."""
+        return self.core.state() | {"shapes": self._shapes}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from a state()."""
+        self.core.set_state({name: value for name, value in state.items() if name != "shapes"})
+        self.optimizer.iterations = self.core.iterations
+
+    def fits(self, model: Any, seed: int | None) -> bool:
+        """Return whether it still is the trainer of the model, with this seed if layers draw random numbers."""
+        if seed not in (None, self.seed) and any("noise" in options for options in self.options):
+            return False
+        return (
+            self.has_layers_of(model)
+            and self._settings == self.optimizer._core_settings()
+            and self.options == [layer._training_options() for layer in self.layers]
+        )
+
+    def has_layers_of(self, model: Any) -> bool:
+        """Return whether the model still has the layers, in the same order."""
+        return len(self.layers) == len(model._layers) and all(map(_is, self.layers, model._layers))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other threads out. Raises RuntimeError if one is in: two at once would train the same weights."""
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError("expected one thread at a time to train or evaluate a model; another one does now")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def push(self) -> None:
+        """Take the weights of layers whose weights somebody has set."""
+        for i, layer in enumerate(self.layers):
+            state = layer._state
+            if state is not self._states[i] and state is not None:
+                self.core.set_weights(i, state.weights)
+                self._states[i] = state
+
+    def pull(self) -> None:
+        """Give the layers the weights of the last step."""
+        if not self._trained:
+            return
+        with changes:
+            for i, layer in enumerate(self.layers):
+                state = layer._state
+                if state is not self._states[i] or state is None or not state.weights:
+                    continue  # somebody's weights, newer than the last step
+                weights = {name: array for name, array in self.core.weights(i).items() if name in state.weights}
+                for array in weights.values():
+                    array.flags.writeable = False
+                self._states[i] = state._replace(weights={name: weights[name] for name in state.weights})
+                layer._set_state(self._states[i])
+            self._trained = False
+
+    def average(self) -> None:
+        """Replace the weights by their moving average, if the optimizer keeps one."""
+        if self._settings[1].get("ema_momentum", 0) > 0 and self.core.iterations > 0:
+            self.core.average()
+            self._trained = True
+
+    def train(self, chunk: Chunk, outputs: bool) -> tuple[npt.NDArray[np.float64], int | None, Array | None]:
+        """Run the chunk's steps: the loss of each, the layer of a loss that is not finite, the outputs if wanted.
+
+        The last loss may be not finite; then that step was not applied (_core.Trainer.train).
+        """
+        self.push()
+        rates = self.optimizer._rates(self.core.iterations, chunk.steps)
+        self._trained = True
+        try:
+            if self._function is not None:
+                return self._train_by_function(chunk, rates, outputs)
+            predictions = np.empty((chunk.rows, self.units), self._dtype) if outputs else None
+            x, y, weights, order, batch_size = chunk
+            losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
+            return losses, layer, predictions
+        finally:
+            self.optimizer.iterations = self.core.iterations
+
+    def _train_by_function(
+        self, chunk: Chunk, rates: npt.NDArray[np.float64], outputs: bool
+    ) -> tuple[npt.NDArray[np.float64], int | None, Array | None]:
+        """Run the steps of a chunk with a loss in Python, one forward and one backward each."""
+        assert self._function is not None
+        order = np.arange(chunk.rows) if chunk.order is None else chunk.order
+        losses, predictions = [], []
+        for step in range(chunk.steps):
+            rows = order[step * chunk.batch_size : (step + 1) * chunk.batch_size]
+            y, weights = chunk.y[rows], None if chunk.weights is None else chunk.weights[rows]
+            predicted = self.core.forward(chunk.x[rows])
+            predictions.append(predicted)
+            row_losses, gradient = self._function._rows(y, predicted)
+            if weights is not None:
+                row_losses, gradient = row_losses * weights, gradient * weights[:, None]
+            loss = float(np.cumsum(row_losses)[-1]) / len(rows) + self.core.penalty()
+            losses.append(loss)
+            if not np.isfinite(loss):
+                return np.array(losses), -1, None
+            self.core.backward(np.asarray(gradient / len(rows), self._dtype), float(rates[step]))
+        return np.array(losses), None, np.concatenate(predictions) if outputs else None
+
+    def evaluate(self, chunk: Chunk, outputs: bool) -> tuple[npt.NDArray[np.float64], Array | None]:
+        """Return the loss of each row, times its weight, and the outputs if wanted."""
+        self.push()
+        wanted = outputs or self._function is not None
+        predictions = np.empty((chunk.rows, self.units), self._dtype) if wanted else None
+        losses = self.core.evaluate(chunk.x, None if self._function else chunk.y, predictions)
+        if self._function is not None:
+            losses = np.asarray(self._function._rows(chunk.y, predictions)[0], np.float64)
+        return (losses if chunk.weights is None else losses * chunk.weights), predictions
+
+    def penalty(self) -> float:
+        """Return the regularization loss of the weights."""
+        return float(self.core.penalty())
+
+    def steps_of_memory(self, batch_size: int, bytes_of_outputs: int = 16 << 20) -> int:
+        """Return how many steps may keep their outputs, so that these take at most some megabytes."""
+        return max(1, bytes_of_outputs // (batch_size * self.units * self._dtype.itemsize))
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other

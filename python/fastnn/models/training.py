@@ -1,0 +1,290 @@
+"""The part of a Sequential that trains: compile, fit, evaluate, with Keras' names and behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.callbacks import History
+from fastnn.floating_point import default_mode
+from fastnn.initializers.base import checked_seed
+from fastnn.models.compiled import Compiled, check_unused
+from fastnn.models.fitting import Evaluation, Fit, not_finite, validated_epochs
+from fastnn.models.hooks import Hooks
+from fastnn.models.progress import Progress
+from fastnn.models.sources import Data
+from fastnn.models.sources import validation_data as as_validation
+from fastnn.models.trainable import Trainable
+from fastnn.models.trainer import check_derivatives
+
+Results = float | list[float] | dict[str, float]
+
+
+class Trained(Trainable):
+    """Layers in a row that are trained. The base class of Sequential."""
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: list[Any] | None = None,
+        weighted_metrics: list[Any] | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Choose how to train: optimizer, loss and metrics, by name or as objects.
+
+        loss: a name, an object of fastnn.losses, or a function (y, y_pred) -> (losses of the rows, gradient by y_pred).
+        metrics, weighted_metrics: lists of names, objects of fastnn.metrics, or functions; only the latter use weights.
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for programs written for Keras; they
+            change nothing. loss_weights: only None.
+        The model forgets the optimizer's state and keeps its weights.
+        Raises ValueError for unknown names, and for an activation without a derivative.
+
+        >>> model = Sequential([Dense(1, input_shape=(2,))])
+        >>> model.compile(optimizer="adam", loss="mse", metrics=["mae"])
+        >>> model.metrics_names
+        ['loss', 'mae']
+        """
+        check_unused(loss_weights, steps_per_execution)
+        check_derivatives(self._layers)
+        self._compiled = Compiled(optimizer, loss, metrics, weighted_metrics)
+        self._trainer = self._trainer_state = None
+        self.stop_training = False
+
+    @default_mode()
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        seed: int | None = None,
+    ) -> History:
+        """Train the model on rows x and targets y, `epochs` times; return the History of losses and metrics.
+
+        x, y: arrays of any dtype and layout, or frames; an np.memmap may be larger than the memory. Or x alone: an
+            iterable of batches (x, y) or (x, y, sample_weight), a torch DataLoader, an object with len() and x[i].
+        batch_size: default 32; the last batch may be smaller.
+        verbose: 0 nothing, 1 or "auto" a bar, 2 a line for each epoch.
+        validation_split: the share of the last rows, before shuffling, that is not trained on but evaluated.
+        validation_data: (x, y), (x, y, sample_weight), or an iterable of batches; instead of validation_split.
+        shuffle: True, False, or "batch" to shuffle within batches.
+        class_weight: {class: weight}, default weight 1; or sample_weight, an array (rows,).
+        initial_epoch: the number of the first epoch, for the logs and the order of rows.
+        steps_per_epoch, validation_steps: numbers of batches; default all.
+        validation_freq: validate after each n-th epoch, or after those of a list.
+        seed: 0 to 2**32 - 1, for the order of rows and layers like Dropout; default drawn. History.seed keeps it.
+
+        fit() again goes on: the optimizer keeps its state. Ctrl-C raises KeyboardInterrupt; the model keeps the weights
+        of the last step and model.history the epochs before.
+        Raises ValueError (shapes, labels, NaN), TypeError; NonFiniteLossError, a ValueError, if the loss is NaN.
+
+        >>> model = Sequential([Dense(1, input_shape=(1,))])
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> history = model.fit([[0.0], [1.0]], [1.0, 3.0], epochs=100, verbose=0)
+        >>> len(history.history["loss"]), history.history["loss"][-1] < 0.1
+        (100, True)
+        """
+        compiled, own_seed = self._compiled_for("fit"), _drawn_seed() if seed is None else checked_seed(seed)
+        if shuffle not in (True, False, "batch"):
+            raise ValueError(f"expected shuffle to be True, False or 'batch'. Received: shuffle={shuffle!r}")
+        _check_counts(epochs=epochs, initial_epoch=initial_epoch)
+        is_validated = validated_epochs(validation_freq)
+        data = Data(
+            *(self, compiled, x, y, sample_weight),
+            batch_size=batch_size,
+            steps=steps_per_epoch,
+            shuffle=shuffle,
+            seed=own_seed,
+            class_weight=class_weight,
+            split=0.0 if validation_data is not None else validation_split,
+        )
+        data.warn_of_scale()
+        held_out = data.validation if validation_data is None else validation_data
+        trainer = self._trainer_for(data.loss, own_seed)
+        with trainer.alone():
+            params = {"verbose": verbose, "epochs": epochs, "steps": data.source.steps}
+            hooks = Hooks(callbacks, self, params, History())
+            self.history = hooks.history
+            self.history.seed = own_seed
+            evaluation = None
+            if held_out is not None:
+                source = as_validation(self, compiled, held_out, validation_batch_size or batch_size, validation_steps)
+                evaluation = Evaluation(trainer, source.source, compiled.scores, hooks, Progress(0, 1, None))
+            self._run = Fit(
+                *(self, trainer, data.source, compiled.scores, hooks),
+                Progress(verbose, epochs, data.source.steps),
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                seed=own_seed,
+                validation=evaluation,
+                is_validated=is_validated,
+            )
+            try:
+                return self._run.run()
+            finally:
+                self._run = None
+
+    @default_mode()
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Results:
+        """Return the loss, or a list of the loss and the metrics, of the rows x with targets y.
+
+        x, y, sample_weight, verbose: as for fit(). batch_size decides only what a step of the progress is.
+        return_dict: return {name: value} instead.
+
+        >>> model = Sequential([Dense(1, input_shape=(1,), kernel_initializer="zeros")])
+        >>> model.compile(loss="mse", metrics=["mae"])
+        >>> model.evaluate([[0.0], [1.0]], [1.0, 3.0], verbose=0)
+        [5.0, 2.0]
+        """
+        compiled = self._compiled_for("evaluate")
+        data = Data(self, compiled, x, y, sample_weight, batch_size=batch_size, steps=steps)
+        trainer = self._trainer_for(data.loss, None)
+        with trainer.alone():
+            scores = compiled.scores if self._run is None else compiled.scores.fresh()
+            hooks = Hooks(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": data.source.steps})
+            logs = Evaluation(trainer, data.source, scores, hooks, Progress(verbose, 1, data.source.steps)).run()
+        return logs if return_dict else scores.values()
+
+    @default_mode()
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Results:
+        """Train the model by one step on all rows x; return the loss and the metrics from before that step.
+
+        >>> model = Sequential([Dense(1, input_shape=(1,), kernel_initializer="zeros")])
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> model.train_on_batch([[0.0], [1.0]], [1.0, 3.0])
+        5.0
+        """
+        trainer, chunk, compiled = self._batch("train_on_batch", x, y, sample_weight, class_weight)
+        with trainer.alone():
+            scores = compiled.scores
+            scores.reset()
+            losses, layer, outputs = trainer.train(chunk, scores.has_metrics)
+            trainer.pull()
+            if layer is not None:
+                raise not_finite(trainer, None, None, layer, float(losses[-1]))
+            scores.loss.add(losses, chunk.rows, chunk.batch_size)
+            if outputs is not None:
+                scores.add_outputs(chunk.y, outputs, chunk.weights)
+            return scores.logs() if return_dict else scores.values()
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Results:
+        """Return evaluate(x, y, verbose=0).
+
+        >>> model = Sequential([Dense(1, input_shape=(1,), kernel_initializer="zeros")])
+        >>> model.compile(loss="mse")
+        >>> model.test_on_batch([[0.0], [1.0]], [1.0, 3.0])
+        5.0
+        """
+        return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
+
+    def predict_on_batch(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return predict(x).
+
+        >>> Sequential([Dense(1, input_shape=(1,))]).predict_on_batch([[0.0]]).shape
+        (1, 1)
+        """
+        return self.predict(x)  # type: ignore[attr-defined, no-any-return]  # of Sequential
+
+    @property
+    def compiled(self) -> bool:
+        """Whether compile() was called.
+
+        >>> Sequential([Dense(1)]).compiled
+        False
+        """
+        return self._compiled is not None
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer that compile() was given; None before.
+
+        >>> model = Sequential([Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> model.optimizer.learning_rate
+        0.001
+        """
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def loss(self) -> Any:
+        """The loss as compile() was given it; None before.
+
+        >>> Sequential([Dense(1)]).loss is None
+        True
+        """
+        return None if self._compiled is None else self._compiled.given_loss
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss and the metrics, whose result() is that of the last epoch or batch; [] before compile().
+
+        >>> Sequential([Dense(1)]).metrics
+        []
+        """
+        return [] if self._compiled is None else self._compiled.scores.metrics()
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what evaluate() returns, in order; [] before compile().
+
+        >>> Sequential([Dense(1)]).metrics_names
+        []
+        """
+        return [] if self._compiled is None else self._compiled.scores.names()
+
+    def reset_metrics(self) -> None:
+        """Forget the batches that metrics have seen.
+
+        >>> Sequential([Dense(1)]).reset_metrics()
+        """
+        if self._compiled is not None:
+            self._compiled.scores.reset()
+
+
+def _drawn_seed() -> int:
+    """Draw a seed from NumPy's global generator, as Keras draws orders, so that set_random_seed() decides it."""
+    return int(np.random.randint(2**32, dtype=np.uint64))  # noqa: NPY002
+
+
+def _check_counts(**counts: object) -> None:
+    """Raise ValueError unless all are integers from 0 on."""
+    for name, value in counts.items():
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+            raise ValueError(f"expected {name} to be an integer from 0 on. Received: {name}={value!r}")
