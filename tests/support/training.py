@@ -3,7 +3,7 @@
 import numpy as np
 
 from arrays import uniform
-from fastnn.callbacks import Callback
+from fastnn.callbacks import BackupAndRestore, Callback
 from fastnn.layers import Dense
 from fastnn.models import Sequential
 
@@ -50,8 +50,6 @@ def _hook(name, has_number):
     return lambda self, logs=None: self._add(name, None, logs)
 
 
-
-
 for _name in ("epoch_begin", "epoch_end"):
     setattr(Calls, f"on_{_name}", _hook(_name, True))
 for _name in ("train_begin", "train_end", "test_begin", "test_end"):
@@ -64,3 +62,11 @@ class BatchCalls(Calls):
 
 for _name in ("train_batch_begin", "train_batch_end", "test_batch_begin", "test_batch_end"):
     setattr(BatchCalls, f"on_{_name}", _hook(_name, True))
+
+
+class LastCalls(Calls, BackupAndRestore):
+    """Called after History, as what saves and restores everything is."""
+
+    def __init__(self, during):
+        Callback.__init__(self)
+        self.calls, self.during = [], during

@@ -1,5 +1,6 @@
 """The text about the steps of epochs: Keras' look, drawn by time."""
 
+import os
 import time
 
 import pytest
@@ -29,6 +30,7 @@ def written(monkeypatch):
 
 def bar_of_keras(monkeypatch, steps, verbose, updates):
     """What Keras writes for updates (clock, seconds later, step, logs); the last one is final."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
     texts = []
     module = keras.src.utils.progbar.io_utils

@@ -37,8 +37,10 @@ class Progress:
 
     def update(self, step: int, logs: Callable[[], Mapping[str, float]]) -> None:
         """Draw the bar after so many steps, unless that was done a moment ago."""
+        if self.verbose != 1:
+            return
         now = time.perf_counter()
-        if self.verbose == 1 and now - self._drawn >= SECONDS:
+        if now - self._drawn >= SECONDS:
             self._draw(step, logs(), now, is_last=False)
         if step == 1:
             self._after_first = now

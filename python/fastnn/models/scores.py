@@ -123,7 +123,7 @@ class Scores:
         """Return the running sums."""
         named = self.named or {}
         return {"loss": vars(self.loss).copy()} | {
-            f"metrics/{name}": copy.deepcopy(vars(metric)) for name, (metric, _) in named.items()
+            f"metrics/{name}": _sums(metric) for name, (metric, _) in named.items()
         }
 
     def set_state(self, state: dict[str, Any], columns: int, units: int) -> None:
@@ -140,6 +140,12 @@ class Scores:
         other = copy.deepcopy(self)
         other.reset()
         return other
+
+
+def _sums(metric: Any) -> dict[str, Any]:
+    """Return the numbers and arrays that a metric keeps."""
+    kept = (int, float, np.generic, np.ndarray)
+    return copy.deepcopy({name: value for name, value in vars(metric).items() if isinstance(value, kept)})
 
 
 def _is_by_shape(given: tuple[Any, bool]) -> bool:

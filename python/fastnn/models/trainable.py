@@ -10,11 +10,12 @@ from fastnn.callbacks import BackupAndRestore, History
 from fastnn.models.batches import Chunk
 from fastnn.models.compiled import Compiled
 from fastnn.models.fitting import Fit
+from fastnn.models.full_batch import is_full_batch
 from fastnn.models.sources import Data
 from fastnn.models.stored import Stored
 from fastnn.models.trainer import Trainer
 
-_ONE_BATCH = 2**31 - 1
+ONE_BATCH = 2**31 - 1  # rows; more than a batch has
 
 
 class Trainable(Stored):
@@ -52,7 +53,11 @@ class Trainable(Stored):
     ) -> tuple[Trainer, Chunk, Compiled]:
         """Return all that one step on all rows x needs."""
         compiled = self._compiled_for(method)
-        data = Data(self, compiled, x, y, sample_weight, batch_size=_ONE_BATCH, class_weight=class_weight)
+        if is_full_batch(compiled.optimizer):
+            raise ValueError(
+                f"expected an optimizer of batches for {method}(); LBFGS needs all rows at once: use fit()"
+            )
+        data = Data(self, compiled, x, y, sample_weight, batch_size=ONE_BATCH, class_weight=class_weight)
         data.source.start(0, 0)
         chunk = data.source.take(1)
         assert chunk is not None
@@ -74,7 +79,7 @@ class Trainable(Stored):
             "optimizer": None if optimizer is None else optimizer.get_config(),
             "history": None if history is None else {"history": history.history, "epoch": history.epoch},
             "run": None if run is None else run.state(),
-            "callbacks": [] if run is None else [each._state() for each in _with_states(run)],
+            "callbacks": {} if run is None else {name: each._state() for name, each in _with_states(run).items()},
         }
 
     def _set_training_state(self, state: dict[str, Any]) -> None:
@@ -94,8 +99,9 @@ class Trainable(Stored):
             history.history, history.epoch = state["history"]["history"], state["history"]["epoch"]
         if run is not None and state["run"] is not None:
             run.resume(state["run"])
-            for callback, own in zip(_with_states(run), state["callbacks"], strict=True):
-                callback._set_state(own)
+            for name, callback in _with_states(run).items():
+                if name in state["callbacks"]:
+                    callback._set_state(state["callbacks"][name])
 
     def _without_trainer(self) -> dict[str, Any]:
         """Return the attributes that a copy or a pickle has instead of the model's own."""
@@ -108,6 +114,11 @@ class Trainable(Stored):
         }
 
 
-def _with_states(run: Fit) -> list[Any]:
-    """Return the callbacks whose own numbers a run needs to go on."""
-    return [each for each in run.hooks.callbacks if not isinstance(each, (History, BackupAndRestore))]
+def _with_states(run: Fit) -> dict[str, Any]:
+    """Return the callbacks whose own numbers a run needs to go on: by type and place among those of the type."""
+    named: dict[str, Any] = {}
+    for callback in run.hooks.callbacks:
+        if not isinstance(callback, (History, BackupAndRestore)):
+            kind = type(callback).__name__
+            named[f"{kind}/{sum(name.startswith(f'{kind}/') for name in named)}"] = callback
+    return named

@@ -18,6 +18,7 @@ from fastnn import _core
 from fastnn.layers.layer import Layer
 from fastnn.locks import changes
 from fastnn.models.batches import Chunk
+from fastnn.optimizers import LBFGS
 
 Array = npt.NDArray[Any]
 
@@ -55,7 +56,7 @@ class Trainer:
             states = model._states(model._known_inputs())
             model._adopt(states)
             self.layers: list[Layer] = list(model._layers)
-            self.options = [layer._training_options() for layer in self.layers]
+            self.options = _options(self.layers, optimizer)
             descriptions = model._descriptions(states)
         self.optimizer, self.loss, self.seed = optimizer, loss, seed
         self.units: int = descriptions[-1].units
@@ -64,19 +65,21 @@ class Trainer:
         self._lock = threading.RLock()
         self._settings = optimizer._core_settings()
         self._function = loss if loss._core_settings() is None else None
+        is_full_batch = isinstance(optimizer, LBFGS)  # takes the core's gradients, and steps in Python
         kind = _core.Trainer32 if model.dtype == "float32" else _core.Trainer64
         self.core = kind(
             states[0].inputs,
             list(zip(descriptions, self.options, strict=True)),
             loss._core_settings(),
-            self._settings,
+            ("sgd", {}) if is_full_batch else self._settings,
             seed,
         )
         self._dtype = np.dtype(model.dtype)
         self._shapes = [{name: array.shape for name, array in each.weights.items()} for each in states]
         if state is not None and state["shapes"] == self._shapes:
             self.set_state(state)
-        optimizer.iterations = self.core.iterations
+        else:
+            optimizer._iterations = 0
 
     def state(self) -> dict[str, Any]:
         """Return the optimizer's state, for trainers of models with weights of the same shapes."""
@@ -85,7 +88,7 @@ class Trainer:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a state()."""
         self.core.set_state({name: value for name, value in state.items() if name != "shapes"})
-        self.optimizer.iterations = self.core.iterations
+        self.optimizer._iterations = self.core.iterations
 
     def fits(self, model: Any, seed: int | None) -> bool:
         """Return whether it still is the trainer of the model, with this seed if layers draw random numbers."""
@@ -94,7 +97,7 @@ class Trainer:
         return (
             self.has_layers_of(model)
             and self._settings == self.optimizer._core_settings()
-            and self.options == [layer._training_options() for layer in self.layers]
+            and self.options == _options(self.layers, self.optimizer)
         )
 
     def has_layers_of(self, model: Any) -> bool:
@@ -157,7 +160,7 @@ class Trainer:
             losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
             return losses, layer, predictions
         finally:
-            self.optimizer.iterations = self.core.iterations
+            self.optimizer._iterations = self.core.iterations
 
     def _train_by_function(
         self, chunk: Chunk, rates: npt.NDArray[np.float64], outputs: bool
@@ -198,6 +201,15 @@ class Trainer:
     def steps_of_memory(self, batch_size: int, bytes_of_outputs: int = 16 << 20) -> int:
         """Return how many steps may keep their outputs, so that these take at most some megabytes."""
         return max(1, bytes_of_outputs // (batch_size * self.units * self._dtype.itemsize))
+
+
+def _options(layers: list[Layer], optimizer: Any) -> list[dict[str, Any]]:
+    """Return how to train each layer: what it says, and which of its weights decay."""
+    options = []
+    for layer in layers:
+        decays = {name: getattr(optimizer, "_decays", bool)(name) for name in layer.weight_shapes(1)}
+        options.append(layer._training_options() | ({} if all(decays.values()) else {"decays": decays}))
+    return options
 
 
 def _is(one: object, other: object) -> bool:

@@ -11,13 +11,15 @@ import numpy.typing as npt
 from fastnn.callbacks import History
 from fastnn.floating_point import default_mode
 from fastnn.initializers.base import checked_seed
+from fastnn.models.batches import is_arrays
 from fastnn.models.compiled import Compiled, check_unused
 from fastnn.models.fitting import Evaluation, Fit, not_finite, validated_epochs
+from fastnn.models.full_batch import FullBatchFit, is_full_batch
 from fastnn.models.hooks import Hooks
 from fastnn.models.progress import Progress
 from fastnn.models.sources import Data
 from fastnn.models.sources import validation_data as as_validation
-from fastnn.models.trainable import Trainable
+from fastnn.models.trainable import ONE_BATCH, Trainable
 from fastnn.models.trainer import check_derivatives
 
 Results = float | list[float] | dict[str, float]
@@ -109,11 +111,14 @@ class Trained(Trainable):
             raise ValueError(f"expected shuffle to be True, False or 'batch'. Received: shuffle={shuffle!r}")
         _check_counts(epochs=epochs, initial_epoch=initial_epoch)
         is_validated = validated_epochs(validation_freq)
+        full_batch = is_full_batch(compiled.optimizer)
+        if full_batch and not is_arrays(x, y):
+            raise ValueError("expected x and y as arrays for LBFGS, which needs all rows at once; received an iterable")
         data = Data(
             *(self, compiled, x, y, sample_weight),
-            batch_size=batch_size,
+            batch_size=ONE_BATCH if full_batch else batch_size,
             steps=steps_per_epoch,
-            shuffle=shuffle,
+            shuffle=shuffle and not full_batch,
             seed=own_seed,
             class_weight=class_weight,
             split=0.0 if validation_data is not None else validation_split,
@@ -122,7 +127,8 @@ class Trained(Trainable):
         held_out = data.validation if validation_data is None else validation_data
         trainer = self._trainer_for(data.loss, own_seed)
         with trainer.alone():
-            params = {"verbose": verbose, "epochs": epochs, "steps": data.source.steps}
+            steps = None if full_batch else data.source.steps
+            params = {"verbose": verbose, "epochs": epochs, "steps": steps}
             hooks = Hooks(callbacks, self, params, History())
             self.history = hooks.history
             self.history.seed = own_seed
@@ -130,9 +136,9 @@ class Trained(Trainable):
             if held_out is not None:
                 source = as_validation(self, compiled, held_out, validation_batch_size or batch_size, validation_steps)
                 evaluation = Evaluation(trainer, source.source, compiled.scores, hooks, Progress(0, 1, None))
-            self._run = Fit(
+            self._run = (FullBatchFit if full_batch else Fit)(
                 *(self, trainer, data.source, compiled.scores, hooks),
-                Progress(verbose, epochs, data.source.steps),
+                Progress(verbose, epochs, steps),
                 epochs=epochs,
                 initial_epoch=initial_epoch,
                 seed=own_seed,
