@@ -28,11 +28,22 @@ OPTIONS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def float64():
+    """Let Keras compute losses, metrics and learning rates in float64 too."""
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
+
+
 def both(**compiled):
     """The same model in fastnn and in Keras."""
     model = model_of(X, **compiled)
-    layers = [keras.layers.Dense(8, "tanh", dtype="float64"), keras.layers.Dense(1, dtype="float64")]
-    other = keras.Sequential([keras.layers.Input((3,), dtype="float64"), *layers])
+    layers = [keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)]
+    other = keras.Sequential([keras.layers.Input((3,)), *layers])
     other.set_weights(model.get_weights())
     other.compile(**({"optimizer": "sgd", "loss": "mse"} | compiled))
     return model, other
@@ -69,14 +80,13 @@ def test_logs_and_hooks_are_those_of_keras(name):
     assert history.epoch == expected.epoch
     assert history.params == expected.params
     for key, values in expected.history.items():
-        # Keras sums losses and metrics in float32: 1e-6. Weights are float64 in both.
-        np.testing.assert_allclose(history.history[key], values, rtol=1e-6, err_msg=key)
+        np.testing.assert_allclose(history.history[key], values, rtol=1e-10, err_msg=key)
     for own, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(own, theirs, rtol=1e-10)
     assert [call[:2] for call in calls.calls] == [call[:2] for call in expected_calls.calls]
     for (hook, number, logs), (*_, theirs) in zip(calls.calls, expected_calls.calls, strict=True):
         assert list(logs) == list(theirs), (hook, number)
-        np.testing.assert_allclose(list(logs.values()), list(theirs.values()), rtol=1e-6)
+        np.testing.assert_allclose(list(logs.values()), list(theirs.values()), rtol=1e-10)
 
 
 def test_results_of_evaluate_and_of_batches_are_those_of_keras():
@@ -84,7 +94,7 @@ def test_results_of_evaluate_and_of_batches_are_those_of_keras():
     weights = np.arange(40.0)
     for method, options in (("evaluate", {"verbose": 0}), ("test_on_batch", {}), ("train_on_batch", {})):
         own = getattr(model, method)(X, Y, sample_weight=weights, **options)
-        np.testing.assert_allclose(own, getattr(other, method)(X, Y, sample_weight=weights, **options), rtol=1e-6)
+        np.testing.assert_allclose(own, getattr(other, method)(X, Y, sample_weight=weights, **options), rtol=1e-10)
         as_dict = getattr(model, method)(X, Y, return_dict=True, **options)
         assert list(as_dict) == sorted(as_dict)
         assert set(as_dict) == set(getattr(other, method)(X, Y, return_dict=True, **options))
