@@ -178,7 +178,8 @@ class Identity:
     def x(self, array, first_row=0):
         return array
 
-    y = weights = x
+    def y(self, array, first_row=0):
+        return array, array
 
 
 def test_steps_per_epoch_goes_on_in_the_rows():

@@ -6,7 +6,7 @@ Both kinds have the methods of Batches. Only what is needed of a large array is 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,6 @@ from fastnn.models.checks import check_finite, labels_of
 from fastnn.models.frames import as_numbers
 
 Array = npt.NDArray[Any]
-CheckedTargets = Callable[[Array], Array]  # y (n,) or (n, columns) -> (n, columns), or ValueError
 
 
 class Chunk(NamedTuple):
@@ -29,6 +28,7 @@ class Chunk(NamedTuple):
     weights: Array | None
     order: npt.NDArray[np.int64] | None  # the numbers of the rows in x, y, weights; None: all, as they stand
     batch_size: int
+    labels: Array  # y as metrics take it; mostly the same array
 
     @property
     def rows(self) -> int:
@@ -41,10 +41,10 @@ class Chunk(NamedTuple):
         return -(-self.rows // self.batch_size)
 
     def targets(self) -> tuple[Array, Array | None]:
-        """Return y and the weights of the rows in order."""
+        """Return y, as metrics take it, and the weights, of the rows in order."""
         if self.order is None:
-            return self.y, self.weights
-        return self.y[self.order], None if self.weights is None else self.weights[self.order]
+            return self.labels, self.weights
+        return self.labels[self.order], None if self.weights is None else self.weights[self.order]
 
 
 class Batches(ABC):
@@ -68,8 +68,10 @@ class Batches(ABC):
 class Reader:
     """What a model takes as x, y and sample_weight: arrays of its dtype, checked."""
 
-    def __init__(self, inputs: int, dtype: str, names: tuple[str, ...] | None, checked_targets: CheckedTargets) -> None:
-        self.inputs, self.dtype, self._names, self._checked_targets = inputs, np.dtype(dtype), names, checked_targets
+    def __init__(self, model: Any, loss: Any) -> None:
+        self.inputs, self.dtype, self._names = model.input_shape[1], np.dtype(model.dtype), model.feature_names
+        self._loss = loss
+        self._outputs = (model.output_shape[1], model._layers[-1].activation, model.classes)
 
     def rows_of(self, x: Any) -> Array:
         """Return x as an array (rows, inputs) of the dtype it has."""
@@ -81,14 +83,18 @@ class Reader:
         check_finite(x, "x", array, first_row)
         return x
 
-    def y(self, array: Array, first_row: int = 0) -> Array:
-        """Return targets (rows, columns) in the model's dtype. Raises ValueError for those that the loss refuses."""
-        if array.dtype.kind == "f":
-            check_finite(array, "y", array, first_row)
-        checked = self._checked_targets(array)
-        y = self._converted(checked)
-        check_finite(y, "y", checked, first_row)
-        return y
+    def labels(self, array: Array, first_row: int = 0) -> Array:
+        """Return targets (rows, columns) for metrics. Raises ValueError for those that the loss refuses."""
+        labels: Array = self._loss._metric_targets(array, *self._outputs, first_row)
+        return labels
+
+    def y(self, array: Array, first_row: int = 0) -> tuple[Array, Array]:
+        """Return the same in the model's dtype: as the trainer takes them, and for metrics."""
+        labels = self.labels(array, first_row)
+        converted = self._converted(labels)
+        check_finite(converted, "y", labels, first_row)
+        targets = self._loss._core_targets(labels)
+        return (converted if targets is labels else self._converted(targets)), converted
 
     def weights(self, array: Array, first_row: int = 0) -> Array:
         """Return sample_weight (rows,) in the model's dtype."""
@@ -100,10 +106,12 @@ class Reader:
         """Return (x, y) or (x, y, sample_weight) as a chunk of one batch."""
         x, y, sample_weight = unpacked(batch)
         rows, targets = self.rows_of(x), targets_of(y)
-        given = weights_of(sample_weight, class_weight, targets, len(rows))
+        labels = targets if class_weight is None else self.labels(targets)
+        given = weights_of(sample_weight, class_weight, labels, len(rows))
         check_lengths(rows, targets, given)
         weights = None if given is None else self.weights(given)
-        return Chunk(self.x(rows), self.y(targets), weights, None, max(1, len(rows)))
+        y, labels = self.y(targets)
+        return Chunk(self.x(rows), y, weights, None, max(1, len(rows)), labels)
 
     def _converted(self, array: Array) -> Array:
         return array if array.dtype == self.dtype else _core.converted(array, self.dtype)
@@ -130,14 +138,14 @@ def rows_of(x: Any, names: tuple[str, ...] | None, inputs: int | None) -> Array:
 
 
 def targets_of(y: Any) -> Array:
-    """Return y as an array of real numbers, (rows,) or (rows, columns).
+    """Return y as an array, (rows,) or (rows, columns), of numbers or of the names of classes.
 
     >>> targets_of([True, False]).dtype
     dtype('bool')
     """
     if y is None:
         raise ValueError("expected y, the targets of the rows x; received y=None")
-    array = as_numbers(_detached(y))
+    array = as_numbers(y) if hasattr(y, "columns") or hasattr(y, "column_names") else to_array(_detached(y))
     if array.ndim not in (1, 2):
         raise ValueError(f"expected y of shape (rows,) or (rows, columns); received shape {array.shape}")
     return array

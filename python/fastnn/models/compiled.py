@@ -7,9 +7,8 @@ from typing import Any
 from fastnn import losses as all_losses
 from fastnn import optimizers
 from fastnn.layers.arguments import positive_integer
+from fastnn.losses.by_shape import of_shape
 from fastnn.models.scores import Scores
-
-_LOSS_BY_SHAPE = ("crossentropy", "ce")
 
 
 class Compiled:
@@ -18,8 +17,7 @@ class Compiled:
     def __init__(self, optimizer: Any, loss: Any, metrics: Any, weighted_metrics: Any) -> None:
         self.optimizer = optimizers.get(optimizer)
         self.given_loss, self.given_metrics, self.given_weighted_metrics = loss, metrics, weighted_metrics
-        is_by_shape = isinstance(loss, str) and loss.lower() in _LOSS_BY_SHAPE
-        self.loss = None if loss is None or is_by_shape else all_losses.get(loss)
+        self.loss = all_losses.get(loss) if of_shape(loss, 1, 1) is loss else None
         self.scores = Scores(_listed("metrics", metrics), _listed("weighted_metrics", weighted_metrics))
         self.is_told_of_scale = False
 
@@ -28,8 +26,7 @@ class Compiled:
         if self.loss is None:
             if self.given_loss is None:
                 raise ValueError("expected a loss to train and evaluate with: give compile() one, as in loss='mse'")
-            kind = "binary" if units == 1 else "sparse_categorical" if columns == 1 else "categorical"
-            self.loss = all_losses.get(f"{kind}_crossentropy")
+            self.loss = all_losses.get(of_shape(self.given_loss, columns, units))
         return self.loss
 
 

@@ -58,11 +58,11 @@ class Evaluation:
         for start in range(0, chunk.rows, rows):
             part = slice(start, start + rows)
             weights = None if chunk.weights is None else chunk.weights[part]
-            piece = Chunk(chunk.x[part], chunk.y[part], weights, None, chunk.batch_size)
+            piece = Chunk(chunk.x[part], chunk.y[part], weights, None, chunk.batch_size, chunk.labels[part])
             losses, outputs = self._trainer.evaluate(piece, wants_outputs)
             self._scores.loss.add_rows(losses, penalty)
             if wants_outputs and outputs is not None:
-                self._scores.add_outputs(piece.y, outputs, weights)
+                self._scores.add_outputs(piece.labels, outputs, weights)
 
 
 class Fit:

@@ -57,7 +57,7 @@ class FullBatchFit(Fit):
         if self.scores.has_metrics:
             _, outputs = trainer.evaluate(chunk, outputs=True)
             if outputs is not None:
-                self.scores.add_outputs(chunk.y, outputs, chunk.weights)
+                self.scores.add_outputs(chunk.labels, outputs, chunk.weights)
 
     def _iterate(self, run: Minimizer, chunk: Chunk) -> None:
         hooks, loss = self.hooks, self.scores.loss
@@ -106,12 +106,12 @@ class _Weights:
         """Return the function of the vector that is minimized: the loss of the chunk, and its gradient."""
         x, y = chunk.x, chunk.y
         _, first = self._core.gradients(x, y, chunk.weights)
-        self._names = sorted((int(key.split("/")[0]), key.split("/")[1]) for key in first)
+        self._names = [(i, name) for i, layer in enumerate(first) for name in sorted(layer)]
 
         def value_and_gradient(vector: Vector) -> tuple[float, Vector]:
             self.set(vector)
             loss, gradients = self._core.gradients(x, y, chunk.weights)
-            flat = [gradients[f"{i}/{name}"].reshape(-1) for i, name in self._trained()]
+            flat = [gradients[i][name].reshape(-1) for i, name in self._trained()]
             return float(loss), np.concatenate(flat).astype(np.float64) if flat else np.empty(0)
 
         return value_and_gradient

@@ -41,11 +41,12 @@ class Rows(Batches):
         self.rows, self.batch_size, self.shuffle, self.seed = len(x), batch_size, shuffle, seed
         self._batches = -(-self.rows // batch_size)
         self.steps: int = steps or self._batches
-        self._reader, self._x, self._y, self._weights = reader, x, y, weights
+        self._reader, self._x, self._y = reader, x, y
+        self._labels: Array | None = None
         # Only what has the model's dtype, or is small, is checked and handed over whole.
         self._whole = (x.dtype == reader.dtype or x.nbytes <= CONVERTED_BYTES) and y.nbytes <= CONVERTED_BYTES
         if self._whole:
-            self._x, self._y = reader.x(x), reader.y(y)
+            self._x, (self._y, self._labels) = reader.x(x), reader.y(y)
         self._weights = None if weights is None else reader.weights(weights)
         self._left = self._batch = self._pass = 0
         self._order: npt.NDArray[np.int64] | None = None
@@ -95,15 +96,18 @@ class Rows(Batches):
     def _chunk(self, rows: slice) -> Chunk:
         order = None if self._order is None else self._order[rows]
         weights = self._weights
-        if self._whole and order is not None:
-            return Chunk(self._x, self._y, weights, order, self.batch_size)
+        if self._labels is not None and order is not None:
+            return Chunk(self._x, self._y, weights, order, self.batch_size, self._labels)
         places: Any = rows if order is None else order
         x, y = self._x[places], self._y[places]
-        if not self._whole:
-            x, y = self._checked(self._reader.x, x, places), self._checked(self._reader.y, y, places)
-        return Chunk(x, y, None if weights is None else weights[places], None, self.batch_size)
+        if self._labels is not None:
+            labels = self._labels[places]
+        else:
+            x = self._checked(self._reader.x, x, places)
+            y, labels = self._checked(self._reader.y, y, places)
+        return Chunk(x, y, None if weights is None else weights[places], None, self.batch_size, labels)
 
-    def _checked(self, convert: Callable[[Array, int], Array], array: Array, places: Any) -> Array:
+    def _checked(self, convert: Callable[[Array, int], Any], array: Array, places: Any) -> Any:
         """Return the rows as the trainer takes them; errors name the row's number in the whole array."""
         if isinstance(places, slice):
             return convert(array, places.start)

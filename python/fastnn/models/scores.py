@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import metrics as all_metrics
+from fastnn.losses.by_shape import of_shape
 
 Array = npt.NDArray[Any]
-_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 
 
 def ordered_sum(start: float, numbers: npt.NDArray[np.float64]) -> float:
@@ -63,8 +63,8 @@ class Scores:
     def __init__(self, metrics: Sequence[Any], weighted_metrics: Sequence[Any]) -> None:
         self._given = [(each, False) for each in metrics] + [(each, True) for each in weighted_metrics]
         self.loss = LossMean()
-        self.named: dict[str, tuple[Any, bool]] | None = None if any(map(_is_by_shape, self._given)) else {}
-        if self.named is not None:
+        self.named: dict[str, tuple[Any, bool]] | None = None
+        if not any(of_shape(given, 1, 1) is not given for given, _ in self._given):
             self.resolve(1, 1)
 
     @property
@@ -76,7 +76,7 @@ class Scores:
         """Make the metrics; "accuracy" and "crossentropy" become those for targets of `columns`, outputs of `units`."""
         named: dict[str, tuple[Any, bool]] = {}
         for given, weighted in self._given:
-            metric = all_metrics.get(_of_shapes(given, columns, units))
+            metric = all_metrics.get(of_shape(given, columns, units))
             name = given if isinstance(given, str) else metric.name
             if name in named and weighted:
                 name = f"weighted_{name}"
@@ -146,15 +146,3 @@ def _sums(metric: Any) -> dict[str, Any]:
     """Return the numbers and arrays that a metric keeps."""
     kept = (int, float, np.generic, np.ndarray)
     return copy.deepcopy({name: value for name, value in vars(metric).items() if isinstance(value, kept)})
-
-
-def _is_by_shape(given: tuple[Any, bool]) -> bool:
-    return isinstance(given[0], str) and given[0].lower() in _BY_SHAPE
-
-
-def _of_shapes(given: Any, columns: int, units: int) -> Any:
-    """Return the metric that "accuracy" or "crossentropy" stands for, as Keras chooses it."""
-    if not isinstance(given, str) or given.lower() not in _BY_SHAPE:
-        return given
-    kind = "binary" if units == 1 else "sparse_categorical" if columns == 1 else "categorical"
-    return f"{kind}_{'accuracy' if given.lower() in ('accuracy', 'acc') else 'crossentropy'}"

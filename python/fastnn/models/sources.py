@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,9 +67,9 @@ class Data:
             arrays = Arrays(rows, targets, weights)
             reader = self._reader(rows.shape[1], targets)
             if split:
-                arrays = self._split(arrays, split)
+                arrays = self._split(arrays, split, reader)
             if class_weight is not None:
-                weights = weights_of(sample_weight, class_weight, arrays.y, len(arrays.x))
+                weights = weights_of(sample_weight, class_weight, reader.labels(arrays.y), len(arrays.x))
                 arrays = arrays._replace(weights=weights)
             self.source: Batches = Rows(reader, *arrays, batch_size or 32, shuffle=shuffle, seed=seed, steps=steps)
         else:
@@ -85,12 +84,10 @@ class Data:
         """Build the model for so many columns of x; choose the loss by the shape of y."""
         model = self._model
         model.build((None, columns))
-        units, last = model.output_shape[1], model._layers[-1].activation
-        self.loss = self._compiled.loss_for(1 if y.ndim == 1 else y.shape[1], units)
-        checked = partial(self.loss._checked_targets, outputs_units=units, activation=last)
-        return Reader(columns, model.dtype, model.feature_names, checked)
+        self.loss = self._compiled.loss_for(1 if y.ndim == 1 else y.shape[1], model.output_shape[1])
+        return Reader(model, self.loss)
 
-    def _split(self, arrays: Arrays, share: float) -> Arrays:
+    def _split(self, arrays: Arrays, share: float, reader: Reader) -> Arrays:
         """Keep the first rows, and set the last ones aside for validation."""
         rows = len(arrays.x)
         first = int(np.floor(rows * (1.0 - share)))
@@ -99,8 +96,8 @@ class Data:
                 f"expected a validation_split between 0 and 1 that leaves rows on both sides of {rows}. "
                 f"Received: validation_split={share!r}"
             )
-        if self.loss._core_settings() and "crossentropy" in self.loss._core_settings()[0]:
-            warn_of_missing_classes(arrays.y, first, stacklevel=5)
+        if "crossentropy" in self.loss._kind:
+            warn_of_missing_classes(reader.labels(arrays.y), first, stacklevel=5)
         self.validation = arrays.part(slice(first, rows))
         return arrays.part(slice(0, first))
 

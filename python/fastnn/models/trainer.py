@@ -88,7 +88,7 @@ class Trainer:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a state()."""
         self.core.set_state({name: value for name, value in state.items() if name != "shapes"})
-        self.optimizer._iterations = self.core.iterations
+        self.optimizer._iterations = self.core.iterations()
 
     def fits(self, model: Any, seed: int | None) -> bool:
         """Return whether it still is the trainer of the model, with this seed if layers draw random numbers."""
@@ -140,7 +140,7 @@ class Trainer:
 
     def average(self) -> None:
         """Replace the weights by their moving average, if the optimizer keeps one."""
-        if self._settings[1].get("ema_momentum", 0) > 0 and self.core.iterations > 0:
+        if self._settings[1].get("ema_momentum", 0) > 0 and self.core.iterations() > 0:
             self.core.average()
             self._trained = True
 
@@ -150,17 +150,17 @@ class Trainer:
         The last loss may be not finite; then that step was not applied (_core.Trainer.train).
         """
         self.push()
-        rates = self.optimizer._rates(self.core.iterations, chunk.steps)
+        rates = self.optimizer._rates(self.core.iterations(), chunk.steps)
         self._trained = True
         try:
             if self._function is not None:
                 return self._train_by_function(chunk, rates, outputs)
             predictions = np.empty((chunk.rows, self.units), self._dtype) if outputs else None
-            x, y, weights, order, batch_size = chunk
+            x, y, weights, order, batch_size, _ = chunk
             losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
             return losses, layer, predictions
         finally:
-            self.optimizer._iterations = self.core.iterations
+            self.optimizer._iterations = self.core.iterations()
 
     def _train_by_function(
         self, chunk: Chunk, rates: npt.NDArray[np.float64], outputs: bool

@@ -207,7 +207,7 @@ class Trained(Trainable):
                 raise not_finite(trainer, None, None, layer, float(losses[-1]))
             scores.loss.add(losses, chunk.rows, chunk.batch_size)
             if outputs is not None:
-                scores.add_outputs(chunk.y, outputs, chunk.weights)
+                scores.add_outputs(chunk.labels, outputs, chunk.weights)
             return scores.logs() if return_dict else scores.values()
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Results:
