@@ -38,6 +38,7 @@ from fastnn.instruction_sets import isa, isas, set_isa
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
 from fastnn.models.conversion import Conversion, Difference, Verification
+from fastnn.models.trainer import NonFiniteLossError
 from fastnn.threads import get_num_threads, set_num_threads
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Input",
     "LimitError",
     "ModelFormatError",
+    "NonFiniteLossError",
     "Sequential",
     "UnsupportedModelError",
     "Verification",

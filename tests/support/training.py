@@ -67,6 +67,8 @@ for _name in ("train_batch_begin", "train_batch_end", "test_batch_begin", "test_
 class LastCalls(Calls, BackupAndRestore):
     """Called after History, as what saves and restores everything is."""
 
+    on_train_batch_end = Callback.on_train_batch_end
+
     def __init__(self, during):
         Callback.__init__(self)
         self.calls, self.during = [], during

@@ -203,7 +203,7 @@ def test_validation_split_takes_the_last_rows():
     assert history.history == expected.history
 
 
-@pytest.mark.parametrize("frequency, epochs", [(1, [0, 1, 2, 3]), (2, [1, 3]), ([1, 4], [0, 3])])
+@pytest.mark.parametrize(("frequency", "epochs"), [(1, [0, 1, 2, 3]), (2, [1, 3]), ([1, 4], [0, 3])])
 def test_validation_freq_says_after_which_epochs(frequency, epochs):
     x, y = rows()
     calls = Calls()

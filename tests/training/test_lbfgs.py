@@ -1,5 +1,7 @@
 """L-BFGS as a minimizer of functions of a vector, and in fit()."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -29,7 +31,7 @@ def test_quadratic_ends_at_its_minimum():
     )
     values = list(run)
     np.testing.assert_allclose(run.x, goal, atol=1e-9)
-    assert all(a > b for a, b in zip(values, values[1:], strict=False))
+    assert all(a > b for a, b in pairwise(values))
     assert len(values) < 100
 
 

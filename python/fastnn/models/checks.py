@@ -80,7 +80,8 @@ def labels_of(y: Array) -> Array:
     (array([1, 0]), array([1, 2]))
     """
     if y.ndim > 1 and y.shape[-1] != 1:
-        return y.argmax(axis=-1)
+        places: Array = y.argmax(axis=-1)
+        return places
     return np.rint(y.reshape(len(y))).astype(np.int64)
 
 

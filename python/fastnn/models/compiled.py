@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import losses as all_losses
-from fastnn import optimizers
 from fastnn.layers.arguments import positive_integer
+from fastnn.losses import lookup as losses
 from fastnn.losses.by_shape import of_shape
 from fastnn.models.scores import Scores
+from fastnn.optimizers import lookup as optimizers
 
 
 class Compiled:
@@ -17,7 +17,7 @@ class Compiled:
     def __init__(self, optimizer: Any, loss: Any, metrics: Any, weighted_metrics: Any) -> None:
         self.optimizer = optimizers.get(optimizer)
         self.given_loss, self.given_metrics, self.given_weighted_metrics = loss, metrics, weighted_metrics
-        self.loss = all_losses.get(loss) if of_shape(loss, 1, 1) is loss else None
+        self.loss = losses.get(loss) if of_shape(loss, 1, 1) is loss else None
         self.scores = Scores(_listed("metrics", metrics), _listed("weighted_metrics", weighted_metrics))
         self.is_told_of_scale = False
 
@@ -26,7 +26,7 @@ class Compiled:
         if self.loss is None:
             if self.given_loss is None:
                 raise ValueError("expected a loss to train and evaluate with: give compile() one, as in loss='mse'")
-            self.loss = all_losses.get(of_shape(self.given_loss, columns, units))
+            self.loss = losses.get(of_shape(self.given_loss, columns, units))
         return self.loss
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.callbacks import TerminateOnNaN
+from fastnn.callbacks.simple import TerminateOnNaN
 from fastnn.models.batches import Batches, Chunk
 from fastnn.models.hooks import Hooks
 from fastnn.models.progress import SECONDS, Pace, Progress

@@ -12,7 +12,7 @@ from fastnn.models.batches import Chunk
 from fastnn.models.fitting import Fit
 from fastnn.models.lbfgs import Minimizer
 from fastnn.models.trainer import Trainer
-from fastnn.optimizers import LBFGS
+from fastnn.optimizers.full_batch import LBFGS
 
 Vector = npt.NDArray[np.float64]
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn import metrics as all_metrics
 from fastnn.losses.by_shape import of_shape
 
 Array = npt.NDArray[Any]
@@ -75,6 +74,8 @@ class Scores:
     def resolve(self, columns: int, units: int) -> None:
         """Make the metrics; "accuracy" and "crossentropy" become those for targets of `columns`, outputs of `units`."""
         named: dict[str, tuple[Any, bool]] = {}
+        if self._given:
+            from fastnn import metrics as all_metrics  # only who asks for metrics needs them
         for given, weighted in self._given:
             metric = all_metrics.get(of_shape(given, columns, units))
             name = given if isinstance(given, str) else metric.name

@@ -6,7 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from fastnn.callbacks import BackupAndRestore, History
+from fastnn.callbacks.backup import BackupAndRestore
+from fastnn.callbacks.history import History
 from fastnn.models.batches import Chunk
 from fastnn.models.compiled import Compiled
 from fastnn.models.fitting import Fit
@@ -91,7 +92,7 @@ class Trainable(Stored):
             run.trainer.set_state(state["trainer"])
         else:
             self._trainer, self._trainer_state = None, state["trainer"]
-        optimizer = None if self._compiled is None else self._compiled.optimizer
+        optimizer: Any = None if self._compiled is None else self._compiled.optimizer
         rate = (state["optimizer"] or {}).get("learning_rate")
         if optimizer is not None and isinstance(rate, (int, float)):
             optimizer.learning_rate = float(rate)

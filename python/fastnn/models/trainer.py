@@ -18,7 +18,7 @@ from fastnn import _core
 from fastnn.layers.layer import Layer
 from fastnn.locks import changes
 from fastnn.models.batches import Chunk
-from fastnn.optimizers import LBFGS
+from fastnn.optimizers.full_batch import LBFGS
 
 Array = npt.NDArray[Any]
 
@@ -66,7 +66,7 @@ class Trainer:
         self._settings = optimizer._core_settings()
         self._function = loss if loss._core_settings() is None else None
         is_full_batch = isinstance(optimizer, LBFGS)  # takes the core's gradients, and steps in Python
-        kind = _core.Trainer32 if model.dtype == "float32" else _core.Trainer64
+        kind: Any = getattr(_core, "Trainer32" if model.dtype == "float32" else "Trainer64")
         self.core = kind(
             states[0].inputs,
             list(zip(descriptions, self.options, strict=True)),
@@ -83,12 +83,20 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """Return the optimizer's state, for trainers of models with weights of the same shapes."""
-        return self.core.state() | {"shapes": self._shapes}
+        return {**self.core.state(), "shapes": self._shapes}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a state()."""
         self.core.set_state({name: value for name, value in state.items() if name != "shapes"})
-        self.optimizer._iterations = self.core.iterations()
+        self.optimizer._iterations = self._batches()
+
+    def _batches(self) -> int:
+        """Return the number of batches so far; several make an update if the optimizer accumulates gradients."""
+        each = int(self._settings[1].get("accumulation_steps", 1))
+        if each == 1:
+            return int(self.core.iterations())
+        state = self.core.state()
+        return int(state["iterations"] * each + state["accumulated"])
 
     def fits(self, model: Any, seed: int | None) -> bool:
         """Return whether it still is the trainer of the model, with this seed if layers draw random numbers."""
@@ -150,7 +158,7 @@ class Trainer:
         The last loss may be not finite; then that step was not applied (_core.Trainer.train).
         """
         self.push()
-        rates = self.optimizer._rates(self.core.iterations(), chunk.steps)
+        rates = self.optimizer._rates(self._batches(), chunk.steps)
         self._trained = True
         try:
             if self._function is not None:
@@ -160,7 +168,7 @@ class Trainer:
             losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
             return losses, layer, predictions
         finally:
-            self.optimizer._iterations = self.core.iterations()
+            self.optimizer._iterations = self._batches()
 
     def _train_by_function(
         self, chunk: Chunk, rates: npt.NDArray[np.float64], outputs: bool
@@ -200,7 +208,7 @@ class Trainer:
 
     def steps_of_memory(self, batch_size: int, bytes_of_outputs: int = 16 << 20) -> int:
         """Return how many steps may keep their outputs, so that these take at most some megabytes."""
-        return max(1, bytes_of_outputs // (batch_size * self.units * self._dtype.itemsize))
+        return int(max(1, bytes_of_outputs // (batch_size * self.units * self._dtype.itemsize)))
 
 
 def _options(layers: list[Layer], optimizer: Any) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.callbacks import History
+from fastnn.callbacks.history import History
 from fastnn.floating_point import default_mode
 from fastnn.initializers.base import checked_seed
 from fastnn.models.batches import is_arrays
@@ -67,17 +67,17 @@ class Trained(Trainable):
         y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
-        verbose: int | str = "auto",
+        verbose: Any = "auto",
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool | str = True,
-        class_weight: Mapping[int, float] | None = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
-        validation_batch_size: int | None = None,
+        validation_batch_size: Any = None,
         validation_freq: Any = 1,
         seed: int | None = None,
     ) -> History:
@@ -129,7 +129,7 @@ class Trained(Trainable):
         with trainer.alone():
             steps = None if full_batch else data.source.steps
             params = {"verbose": verbose, "epochs": epochs, "steps": steps}
-            hooks = Hooks(callbacks, self, params, History())
+            hooks = Hooks(callbacks, self, params, with_history=True)
             self.history = hooks.history
             self.history.seed = own_seed
             evaluation = None
@@ -146,7 +146,8 @@ class Trained(Trainable):
                 is_validated=is_validated,
             )
             try:
-                return self._run.run()
+                history: History = self._run.run()
+                return history
             finally:
                 self._run = None
 
