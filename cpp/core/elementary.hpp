@@ -26,6 +26,9 @@ inline double double_of(std::uint64_t bits) {
 // IEEE's square root.
 inline double square_root(double x) { return __builtin_sqrt(x); }
 
+// Whether x is neither infinite nor NaN.
+inline bool is_finite(double x) { return x - x == 0; }
+
 // The integer nearest to x, for |x| < 2^51: adding 1.5 · 2^52 rounds to integers.
 inline double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
 

@@ -1,8 +1,9 @@
 #include "optimization.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <set>
+#include <utility>
+
+#include "elementary.hpp"
 
 namespace fastnn {
 namespace {
@@ -15,7 +16,7 @@ double sum_of(const T* numbers, std::size_t count, bool squares) {
   double chains[kMostChains] = {};
   for (std::size_t i = 0; i < count; ++i) {
     const double x = static_cast<double>(numbers[i]);
-    chains[i % kMostChains] += squares ? x * x : std::fabs(x);
+    chains[i % kMostChains] += squares ? x * x : (x < 0 ? -x : x);
   }
   for (std::size_t width = kMostChains / 2; width > 0; width /= 2)
     for (std::size_t j = 0; j < width; ++j) chains[j] += chains[j + width];
@@ -25,7 +26,8 @@ double sum_of(const T* numbers, std::size_t count, bool squares) {
 template <class T>
 double sum_of(const Tensor<T>& tensor, const T* memory, bool squares) {
   double sum = 0;
-  tensor.for_each_stretch([&](std::size_t offset, std::size_t count) { sum += sum_of(memory + offset, count, squares); });
+  tensor.for_each_stretch(
+      [&](std::size_t offset, std::size_t count) { sum += sum_of(memory + offset, count, squares); });
   return sum;
 }
 
@@ -101,9 +103,8 @@ void Optimization<T>::apply() {
   if (settings_.clipnorm > 0 || settings_.global_clipnorm > 0) clip();
   for (std::size_t i = 0; i < tensors.size(); ++i)
     if (tensors[i].trained)
-      tensors[i].for_each_stretch([&](std::size_t offset, std::size_t count) {
-        update(i, offset, count, gradients_.data() + offset);
-      });
+      tensors[i].for_each_stretch(
+          [&](std::size_t offset, std::size_t count) { update(i, offset, count, gradients_.data() + offset); });
   stages_.transpose_all();
 }
 
@@ -139,12 +140,11 @@ void Optimization<T>::clip() {
     if (!tensors[i].trained) continue;
     const double square = sum_of(tensors[i], gradients_.data(), true);
     total += square;
-    const double norm = std::sqrt(square);
-    updates_[i].scale = settings_.clipnorm > 0 && norm > settings_.clipnorm
-                            ? static_cast<T>(settings_.clipnorm / norm)
-                            : T{1};
+    const double norm = elementary::square_root(square);
+    updates_[i].scale =
+        settings_.clipnorm > 0 && norm > settings_.clipnorm ? static_cast<T>(settings_.clipnorm / norm) : T{1};
   }
-  const double norm = std::sqrt(total);
+  const double norm = elementary::square_root(total);
   if (settings_.global_clipnorm > 0 && norm > settings_.global_clipnorm)
     for (Update<T>& update : updates_) update.scale = static_cast<T>(settings_.global_clipnorm / norm);
 }
@@ -160,7 +160,8 @@ void Optimization<T>::constrain(const Tensor<T>& tensor) {
     return;
   }
   // The weights of a unit are a column of a kernel; a bias is one column.
-  const std::size_t columns = tensor.is_kernel ? tensor.units : 1, rows = tensor.is_kernel ? tensor.inputs : tensor.units;
+  const std::size_t columns = tensor.is_kernel ? tensor.units : 1,
+                    rows = tensor.is_kernel ? tensor.inputs : tensor.units;
   for (std::size_t n = 0; n < columns; ++n) {
     const auto place = [&](std::size_t k) { return tensor.is_kernel ? tensor.place(k, n) : tensor.offset + k; };
     double squares = 0;
@@ -168,11 +169,12 @@ void Optimization<T>::constrain(const Tensor<T>& tensor) {
       const double w = static_cast<double>(memory[place(k)]);
       squares += w * w;
     }
-    const double norm = std::sqrt(squares);
+    const double norm = elementary::square_root(squares);
     double desired = 1;
     if (constraint.kind == ConstraintKind::max_norm) desired = std::min(norm, constraint.maximum);
     if (constraint.kind == ConstraintKind::min_max_norm)
-      desired = constraint.rate * std::clamp(norm, constraint.minimum, constraint.maximum) + (1 - constraint.rate) * norm;
+      desired =
+          constraint.rate * std::clamp(norm, constraint.minimum, constraint.maximum) + (1 - constraint.rate) * norm;
     const double factor = desired / (kSmallNorm + norm);
     for (std::size_t k = 0; k < rows; ++k)
       memory[place(k)] = static_cast<T>(static_cast<double>(memory[place(k)]) * factor);

@@ -1,8 +1,8 @@
 #include "optimizer.hpp"
 
-#include <cmath>
-#include <cstring>
 #include <string>
+
+#include "elementary.hpp"
 
 namespace fastnn {
 
@@ -31,14 +31,14 @@ OptimizerSettings optimizer_settings(const std::string& name, const std::map<std
     for (std::size_t i = 0; i < kMostSettings; ++i) optimizer.settings[i] = row.settings[i].initial;
     const struct {
       const char* name;
-      double OptimizerSettings::*setting;
+      double OptimizerSettings::* setting;
     } common[] = {{"weight_decay", &OptimizerSettings::weight_decay},
                   {"clipnorm", &OptimizerSettings::clipnorm},
                   {"global_clipnorm", &OptimizerSettings::global_clipnorm},
                   {"clipvalue", &OptimizerSettings::clipvalue},
                   {"ema_momentum", &OptimizerSettings::ema_momentum}};
     for (const auto& [setting, value] : given) {
-      if (!(value >= 0) || !std::isfinite(value))
+      if (!(value >= 0) || !elementary::is_finite(value))
         throw Error(setting + ": expected a finite number that is not negative; received " + std::to_string(value));
       const std::size_t i = index_of(row, setting);
       bool found = i < kMostSettings;
@@ -103,7 +103,7 @@ Update<T> Corrections::update(double learning_rate, double decay) const {
       const double beta_1 = of("beta_1"), beta_2 = of("beta_2");
       a = 1 - beta_1, b = 1 - beta_2, epsilon = of("epsilon");
       u.flag = of("amsgrad") != 0;
-      rate = learning_rate * std::sqrt(1 - power_2_ * beta_2) / (1 - power_1_ * beta_1);
+      rate = learning_rate * elementary::square_root(1 - power_2_ * beta_2) / (1 - power_1_ * beta_1);
       break;
     }
     case OptimizerKind::rmsprop:
@@ -126,9 +126,7 @@ Update<T> Corrections::update(double learning_rate, double decay) const {
       gradient_rate = learning_rate * (1 - now) / (1 - product);
       break;
     }
-    case OptimizerKind::lion:
-      a = of("beta_1"), b = 1 - a, c = of("beta_2"), d = 1 - c;
-      break;
+    case OptimizerKind::lion: a = of("beta_1"), b = 1 - a, c = of("beta_2"), d = 1 - c; break;
   }
   u.rate = static_cast<T>(rate);
   u.gradient_rate = static_cast<T>(gradient_rate);

@@ -34,8 +34,8 @@ class Corrections {
 
   OptimizerSettings optimizer_;
   std::uint64_t steps_ = 0;
-  double power_1_ = 1, power_2_ = 1;       // beta_1^steps, beta_2^steps
-  double decay_power_ = 1, product_ = 1;   // nadam: 0.96^steps, the product of its momenta
+  double power_1_ = 1, power_2_ = 1;      // beta_1^steps, beta_2^steps
+  double decay_power_ = 1, product_ = 1;  // nadam: 0.96^steps, the product of its momenta
 };
 
 }  // namespace fastnn

@@ -1,8 +1,8 @@
 // The layers of a trainer as stages that keep what they computed: forward() runs them for a block of rows, backward()
 // runs them from the last to the first and hands each gradient of weights to the trainer.
 //
-// A Dense whose activation's derivative needs the sums, or all units of a row, is two stages, as is the last layer where
-// the loss is computed from the sums. A layer of training alone is a stage of noise.
+// A Dense whose activation's derivative needs the sums, or all units of a row, is two stages, as is the last layer
+// where the loss is computed from the sums. A layer of training alone is a stage of noise.
 #pragma once
 
 #include <vector>
@@ -27,7 +27,9 @@ struct Stage {
   double momentum = 0;
   T activity_l1 = 0, activity_l2 = 0;
   std::vector<std::size_t> tensors{};  // a kernel is the first
-  T* of_batch = nullptr;  // of BatchNormalization: arrays (units,) of mean, variance and three more
+  // Of BatchNormalization in training: the same layer with mean and variance of the batch, and two arrays (units,).
+  PackedLayer<T> of_batch{};
+  T *mean_delta = nullptr, *mean_product = nullptr;
 
   bool uses_batch() const { return layer.kind == LayerKind::batch_normalization && trainable; }
 };
@@ -70,7 +72,8 @@ class Stages {
   void forward(std::size_t rows, bool training, std::uint64_t seed, std::uint64_t step, std::size_t first);
 
   // From delta(last), the gradient of the loss by the outputs of the stage `last`, to the gradients of all weights.
-  void backward(std::size_t last, std::size_t rows, bool adds, GradientSink<T>& sink);
+  // of_batch: the rows of the whole batch.
+  void backward(std::size_t last, std::size_t rows, std::size_t of_batch, bool adds, GradientSink<T>& sink);
 
   // Moves the statistics of BatchNormalization towards those of the last batch of forward().
   void commit();
@@ -86,9 +89,9 @@ class Stages {
   void add_stage(const TrainedLayer<T>& layer, std::size_t number, std::size_t inputs, LayerKind kind,
                  Activation activation);
   void make_noise(std::size_t stage, std::size_t rows, std::uint64_t seed, std::uint64_t step, std::size_t first);
-  void sum_columns(Matrix<T> a, Matrix<T> b, std::size_t rows, std::size_t units, T* to);
+  void mean_columns(Matrix<T> a, Matrix<T> b, std::size_t rows, std::size_t units, T* to);
   void normalize(std::size_t stage, std::size_t rows);
-  void backward_of_normalization(std::size_t stage, std::size_t rows, Matrix<T> to);
+  void backward_of_units(std::size_t stage, std::size_t rows, bool adds, Matrix<T> to, GradientSink<T>& sink);
   bool propagates(std::size_t stage) const { return stage > first_trained_; }
 
   std::size_t inputs_;
@@ -97,7 +100,7 @@ class Stages {
   AlignedBuffer<T> memory_, transposed_, scratch_, of_batches_;
   std::vector<Matrix<T>> places_;   // of the inputs and of each stage's outputs
   std::vector<Matrix<T>> outputs_;  // the same; without training a stage of noise shows its inputs
-  std::vector<Matrix<T>> kept_;  // by stage: multipliers of dropout, centred inputs of BatchNormalization
+  std::vector<Matrix<T>> kept_;     // by stage: multipliers of dropout
   T* deltas_[2] = {};
   T* products_ = nullptr;
   std::size_t rows_ = 0, widest_ = 0, first_trained_ = 0;

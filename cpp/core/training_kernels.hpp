@@ -29,13 +29,13 @@ struct GradientPlace {
 template <class T>
 struct Update {
   OptimizerKind kind;
-  bool flag = false;  // nesterov, amsgrad or centered
-  T rate = 0;         // the learning rate, with the bias corrections of adam, adamax and nadam
-  T gradient_rate = 0;  // nadam: of the gradient
-  T decay = 0;        // w -= decay · w before the step
-  T scale = 1;        // of the gradient
-  T l1 = 0, l2 = 0;   // the gradient grows by l1 · sign(w) + l2 · w
-  T clip = 0;         // the gradient is clipped to [-clip, clip] unless clip is 0
+  bool flag = false;             // nesterov, amsgrad or centered
+  T rate = 0;                    // the learning rate, with the bias corrections of adam, adamax and nadam
+  T gradient_rate = 0;           // nadam: of the gradient
+  T decay = 0;                   // w -= decay · w before the step
+  T scale = 1;                   // of the gradient
+  T l1 = 0, l2 = 0;              // the gradient grows by l1 · sign(w) + l2 · w
+  T clip = 0;                    // the gradient is clipped to [-clip, clip] unless clip is 0
   T a = 0, b = 0, c = 0, d = 0;  // by kind (update.hpp)
   T epsilon = 0;
 };

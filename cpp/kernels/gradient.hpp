@@ -10,8 +10,8 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// place(i, j) = sum over rows of a[r][i] · b[r][j], or is increased by it if `adds`; U values of i from `first`, G panels
-// of j, of which the last is `width` wide.
+// place(i, j) = sum over rows of a[r][i] · b[r][j], or is increased by it if `adds`; U values of i from `first`, G
+// panels of j, of which the last is `width` wide.
 template <class T, int U, int G>
 FASTNN_INLINE void gradient_tile(std::size_t rows, Matrix<const T> a, Matrix<const T> b, GradientPlace<T> to,
                                  std::size_t first, std::size_t width, std::ptrdiff_t last_row, bool adds) {

@@ -75,11 +75,10 @@ FASTNN_INLINE void optimize(const Update<T>& u, Vector<T> g, Vector<T>& w, Vecto
 
 template <OptimizerKind kind, class T>
 void update_all(const Update<T>& u, std::size_t n, const T* gradients, T* weights, T* const* slots) {
-  constexpr int kSlots = kind == OptimizerKind::adam || kind == OptimizerKind::rmsprop ? 3
-                         : kind == OptimizerKind::adadelta || kind == OptimizerKind::adamax ||
-                                 kind == OptimizerKind::nadam
-                             ? 2
-                             : 1;
+  constexpr int kSlots =
+      kind == OptimizerKind::adam || kind == OptimizerKind::rmsprop                                      ? 3
+      : kind == OptimizerKind::adadelta || kind == OptimizerKind::adamax || kind == OptimizerKind::nadam ? 2
+                                                                                                         : 1;
   const bool plain = u.l1 == T{0} && u.l2 == T{0} && u.scale == T{1} && u.clip == T{0};
   for (std::size_t i = 0; i < n; i += kLanes<T>) {
     const std::size_t left = n - i;

@@ -42,10 +42,12 @@ inline std::map<std::string, std::vector<py::ssize_t>> weight_shapes(const Descr
 template <class T>
 const T* weights_of(const py::object& object, const std::vector<py::ssize_t>& shape, std::vector<py::array>& alive) {
   auto array = py::array_t<T, py::array::c_style>::ensure(object);
-  if (!array) throw py::type_error("expected weights of dtype " + py::str(py::dtype::of<T>()).template cast<std::string>());
+  if (!array)
+    throw py::type_error("expected weights of dtype " + py::str(py::dtype::of<T>()).template cast<std::string>());
   if (std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()) != shape)
-    throw py::value_error("expected weights of shape " + py::str(py::tuple(py::cast(shape))).template cast<std::string>() +
-                          "; received " + shape_text(array));
+    throw py::value_error("expected weights of shape " +
+                          py::str(py::tuple(py::cast(shape))).template cast<std::string>() + "; received " +
+                          shape_text(array));
   alive.push_back(array);
   return array.data();
 }

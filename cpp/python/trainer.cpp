@@ -11,13 +11,12 @@
 #include "descriptions.hpp"
 #include "gil.hpp"
 #include "object.hpp"
+#include "training_settings.hpp"
 
 namespace py = pybind11;
 
 namespace fastnn::border {
 namespace {
-
-using Settings = std::map<std::string, double>;
 
 // A trainer changes, but the object around it never does; `busy` refuses a second call meanwhile.
 template <class T>
@@ -44,67 +43,6 @@ class Use {
  private:
   const Training<T>& training_;
 };
-
-template <class V>
-V option(const py::dict& options, const char* name, V otherwise) {
-  return options.contains(name) ? options[name].cast<V>() : otherwise;
-}
-
-Noise noise_of(const py::dict& options) {
-  if (!options.contains("noise")) return {};
-  const auto [kind, rate, seed] = options["noise"].cast<std::tuple<std::string, double, std::optional<std::uint64_t>>>();
-  if (kind == "dropout") return {NoiseKind::dropout, rate, seed};
-  if (kind == "alpha_dropout") return {NoiseKind::alpha_dropout, rate, seed};
-  if (kind == "gaussian_noise") return {NoiseKind::gaussian_noise, rate, seed};
-  throw py::value_error("expected noise to be dropout, alpha_dropout or gaussian_noise; received " + kind);
-}
-
-Constraint constraint_of(const std::string& kind, const Settings& given) {
-  Constraint constraint;
-  if (kind == "max_norm")
-    constraint.kind = ConstraintKind::max_norm;
-  else if (kind == "non_neg")
-    constraint.kind = ConstraintKind::non_neg;
-  else if (kind == "unit_norm")
-    constraint.kind = ConstraintKind::unit_norm;
-  else if (kind == "min_max_norm")
-    constraint.kind = ConstraintKind::min_max_norm;
-  else
-    throw py::value_error("expected a constraint max_norm, non_neg, unit_norm or min_max_norm; received " + kind);
-  for (const auto& [name, value] : given) {
-    if (name == "max_value")
-      constraint.maximum = value;
-    else if (name == "min_value")
-      constraint.minimum = value;
-    else if (name == "rate")
-      constraint.rate = value;
-    else
-      throw py::value_error("expected max_value, min_value or rate; received " + name);
-  }
-  return constraint;
-}
-
-template <class T>
-TrainedLayer<T> trained_layer(Layer<T> layer, const py::dict& options) {
-  TrainedLayer<T> trained{std::move(layer)};
-  trained.trainable = option(options, "trainable", true);
-  trained.momentum = option(options, "momentum", 0.99);
-  trained.noise = noise_of(options);
-  const auto activity = option(options, "activity", std::pair<double, double>());
-  trained.activity_l1 = activity.first;
-  trained.activity_l2 = activity.second;
-  for (const auto& [name, factor] : option(options, "multipliers", Settings())) trained.weights[name].multiplier = factor;
-  for (const auto& [name, decays] : option(options, "decays", std::map<std::string, bool>()))
-    trained.weights[name].decays = decays;
-  for (const auto& [name, l] : option(options, "regularizers", std::map<std::string, std::pair<double, double>>())) {
-    trained.weights[name].l1 = l.first;
-    trained.weights[name].l2 = l.second;
-  }
-  for (const auto& [name, given] :
-       option(options, "constraints", std::map<std::string, std::pair<std::string, Settings>>()))
-    trained.weights[name].constraint = constraint_of(given.first, given.second);
-  return trained;
-}
 
 // (inputs, layers, loss, optimizer, seed).
 template <class T>
@@ -152,15 +90,17 @@ Rows<T> rows_of(const py::array& array, std::size_t columns, const char* name) {
   if (!py::isinstance<py::array_t<T>>(array) || array.ndim() != 2 ||
       array.shape(1) != static_cast<py::ssize_t>(columns) || array.strides(0) % size != 0 ||
       array.strides(1) % size != 0)
-    throw py::value_error(std::string("expected ") + name + " of shape (rows, " + std::to_string(columns) + ") and dtype " +
-                          py::str(py::dtype::of<T>()).cast<std::string>() + "; received shape " + shape_text(array));
+    throw py::value_error(std::string("expected ") + name + " of shape (rows, " + std::to_string(columns) +
+                          ") and dtype " + py::str(py::dtype::of<T>()).cast<std::string>() + "; received shape " +
+                          shape_text(array));
   return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.shape(0)), array.strides(0) / size,
           array.strides(1) / size};
 }
 
 template <class T>
 py::array_t<T, py::array::c_style> vector_of(py::handle object, const char* name) {
-  if (!py::isinstance<py::array_t<T, py::array::c_style>>(object) || py::reinterpret_borrow<py::array>(object).ndim() != 1)
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(object) ||
+      py::reinterpret_borrow<py::array>(object).ndim() != 1)
     throw py::type_error(std::string("expected ") + name + " to be a contiguous vector of dtype " +
                          py::str(py::dtype::of<T>()).cast<std::string>());
   return py::reinterpret_borrow<py::array_t<T, py::array::c_style>>(object);
@@ -263,8 +203,8 @@ py::object evaluate(const Training<T>& training, PyObject* const* a, Py_ssize_t 
   }
   if (a[2] != Py_None) {
     py::array to = array_of(a[2], "outputs");
-    if (rows_of<T>(to, training.trainer->units(), "outputs").rows != rows.rows ||
-        !(to.flags() & py::array::c_style) || !to.writeable())
+    if (rows_of<T>(to, training.trainer->units(), "outputs").rows != rows.rows || !(to.flags() & py::array::c_style) ||
+        !to.writeable())
       throw py::value_error("expected outputs to be contiguous, with as many rows as x");
     outputs = static_cast<T*>(to.mutable_data());
     arrays.push_back(to);
@@ -322,7 +262,8 @@ template <class T>
 std::vector<T> numbers_of(py::handle object, const std::vector<py::ssize_t>& shape, const std::string& name) {
   const auto array = py::array_t<T, py::array::c_style>::ensure(object);
   if (!array || std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()) != shape)
-    throw py::value_error(name + ": expected an array of shape " + py::str(py::tuple(py::cast(shape))).template cast<std::string>());
+    throw py::value_error(name + ": expected an array of shape " +
+                          py::str(py::tuple(py::cast(shape))).template cast<std::string>());
   return {array.data(), array.data() + array.size()};
 }
 
@@ -448,9 +389,10 @@ template <class T>
 void bind_trainer(py::module_& module, const char* name, const char* full_name) {
   using C = Training<T>;
   static PyMethodDef methods[] = {
-      method<C, &train<T>>("train",
-                           "train($self, x, y, weights, order, batch_size, learning_rates, outputs, /)\n--\n\n"
-                           "Train batches; the losses of the steps, and None, or the layer of a loss that is not finite."),
+      method<C, &train<T>>(
+          "train",
+          "train($self, x, y, weights, order, batch_size, learning_rates, outputs, /)\n--\n\n"
+          "Train batches; the losses of the steps, and None, or the layer of a loss that is not finite."),
       method<C, &evaluate<T>>("evaluate", "evaluate($self, x, y, outputs, /)\n--\n\nThe loss of each row."),
       method<C, &forward<T>>("forward", "forward($self, x, /)\n--\n\nThe outputs of training, kept for backward()."),
       method<C, &backward<T>>("backward", "backward($self, gradient, learning_rate, /)\n--\n\nA step."),

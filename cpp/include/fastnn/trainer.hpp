@@ -47,11 +47,11 @@ LossSettings loss_settings(const std::string& name, const std::map<std::string, 
 struct OptimizerSettings {
   OptimizerKind kind;
   std::array<double, kMostSettings> settings{};
-  double weight_decay = 0;     // before each step, w -= w · weight_decay · learning rate
-  double clipnorm = 0;         // the largest norm of the gradient of each weight array
-  double global_clipnorm = 0;  // the largest norm of all gradients together
-  double clipvalue = 0;        // the largest absolute value in a gradient
-  double ema_momentum = 0;     // an average of the weights is kept
+  double weight_decay = 0;                  // before each step, w -= w · weight_decay · learning rate
+  double clipnorm = 0;                      // the largest norm of the gradient of each weight array
+  double global_clipnorm = 0;               // the largest norm of all gradients together
+  double clipvalue = 0;                     // the largest absolute value in a gradient
+  double ema_momentum = 0;                  // an average of the weights is kept
   std::size_t ema_overwrite_frequency = 0;  // steps after which weights become their average
   std::size_t accumulation_steps = 1;       // batches whose mean gradient makes one step
 };

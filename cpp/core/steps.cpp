@@ -1,0 +1,292 @@
+#include "steps.hpp"
+
+#include <algorithm>
+
+#include "elementary.hpp"
+
+namespace fastnn {
+namespace {
+
+using elementary::is_finite;
+
+// Of a kernel, so many inputs and panels at a time are summed and updated: 12 KiB.
+constexpr std::size_t kPieceInputs = 64;
+constexpr std::size_t kPiecePanels = 3;
+
+// Whether the loss is computed from the sums of the last layer.
+template <class T>
+bool takes_sums(const std::optional<LossSettings>& loss, const std::vector<TrainedLayer<T>>& layers) {
+  return loss && !layers.empty() && layers.back().noise.kind == NoiseKind::none &&
+         is_fused(loss->loss, layers.back().layer.activation, loss->parameters[0]);
+}
+
+}  // namespace
+
+template <class T>
+Steps<T>::Steps(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers, std::optional<LossSettings> loss,
+                const OptimizerSettings& optimizer, std::uint64_t seed)
+    : stages_(inputs, layers, takes_sums(loss, layers)),
+      optimization_(stages_, optimizer),
+      loss_(loss),
+      takes_sums_(takes_sums(loss, layers)),
+      seed_(seed) {
+  std::size_t size = kPieceInputs * kPiecePanels * kPanelUnits<T>;
+  for (const Tensor<T>& tensor : stages_.tensors())
+    size = std::max(size, tensor.by_unit() ? tensor.units * pad_to_chains(tensor.inputs) : round_up(tensor.units, 16));
+  piece_ = AlignedBuffer<T>(size + kPanelUnits<T>);
+  for (const TrainedLayer<T>& each : layers) {
+    described_.push_back(each.layer);
+    for (auto& weight : described_.back().weights) weight.second = nullptr;
+  }
+}
+
+// The rows of a block: a batch is one block where BatchNormalization needs all of it.
+template <class T>
+void Steps<T>::begin(std::size_t rows, const double* rate) {
+  block_rows_ = stages_.uses_batch() ? rows : std::min(rows, kBlockRows);
+  stages_.reserve(block_rows_);
+  in_pieces_ = rate != nullptr && rows <= block_rows_ && !optimization_.needs_gradients();
+  if (!in_pieces_) optimization_.reserve_gradients();
+  if (rate != nullptr) optimization_.begin(*rate);
+  if (scales_.size() >= block_rows_) return;
+  targets_.resize(block_rows_ * columns());
+  weights_.resize(block_rows_);
+  row_losses_.resize(block_rows_);
+  scales_.resize(block_rows_);
+}
+
+template <class T>
+void Steps<T>::finish() {
+  if (!in_pieces_) optimization_.apply();
+  stages_.commit();
+  optimization_.finish();
+}
+
+template <class T>
+double Steps<T>::run(const Batches<T>& batches, std::size_t first, std::size_t rows, T* outputs, const double* rate) {
+  begin(rows, rate);
+  const double penalty = optimization_.penalty();
+  double total = 0, activity = 0, loss = 0;
+  for (std::size_t at = 0; at < rows; at += block_rows_) {
+    const std::size_t here = std::min(block_rows_, rows - at);
+    gather(batches, first + at, here, rows);
+    stages_.forward(here, true, seed_, optimization_.batches(), at);
+    if (outputs != nullptr) copy_outputs(here, outputs + at * units());
+    compute_loss(here, true);
+    for (std::size_t r = 0; r < here; ++r)
+      total += static_cast<double>(row_losses_[r]) * static_cast<double>(weights_[r]);
+    activity += stages_.activity(here);
+    loss = total / static_cast<double>(rows) + activity / static_cast<double>(rows) + penalty;
+    if (!is_finite(loss)) {
+      not_finite_ = first_not_finite(here);
+      return loss;
+    }
+    stages_.backward(last(), here, rows, at > 0, *this);
+  }
+  return loss;
+}
+
+template <class T>
+Trained Steps<T>::train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on) {
+  Trained result;
+  for (std::size_t first = 0; first < batches.rows; first += batches.batch_size) {
+    if (first > 0 && go_on && !go_on()) return result;
+    const std::size_t rows = std::min(batches.batch_size, batches.rows - first);
+    T* const outputs = batches.outputs == nullptr ? nullptr : batches.outputs + first * units();
+    losses[result.steps] = run(batches, first, rows, outputs, &batches.learning_rates[result.steps]);
+    result.finite = is_finite(losses[result.steps++]);
+    if (!result.finite) {
+      result.layer = not_finite_;
+      return result;
+    }
+    finish();
+  }
+  return result;
+}
+
+template <class T>
+bool Steps<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on) {
+  Batches<T> batches{x, y == nullptr ? Rows<T>{nullptr, 0, 0} : *y};
+  batches.rows = x.rows;
+  for (std::size_t first = 0; first < x.rows; first += block_rows_) {
+    if (first > 0 && go_on && !go_on()) return false;
+    begin(std::min(x.rows, kBlockRows), nullptr);
+    block_rows_ = std::min(x.rows, kBlockRows);
+    const std::size_t rows = std::min(block_rows_, x.rows - first);
+    gather(batches, first, rows, rows);
+    stages_.forward(rows, false, seed_, 0, 0);
+    if (outputs != nullptr) copy_outputs(rows, outputs + first * units());
+    if (y == nullptr) continue;
+    compute_loss(rows, false);
+    for (std::size_t r = 0; r < rows; ++r) row_losses[first + r] = static_cast<double>(row_losses_[r]);
+  }
+  return true;
+}
+
+template <class T>
+void Steps<T>::forward(Rows<T> x, T* outputs) {
+  stages_.reserve(x.rows);
+  Batches<T> batches{x, {nullptr, 0, 0}};
+  begin(x.rows, nullptr);
+  gather(batches, 0, x.rows, x.rows);
+  stages_.forward(x.rows, true, seed_, optimization_.batches(), 0);
+  copy_outputs(x.rows, outputs);
+  rows_ = x.rows;
+}
+
+template <class T>
+void Steps<T>::backward(const T* gradient, std::size_t rows, double learning_rate) {
+  if (rows_ == 0 || rows != rows_)
+    throw Error("expected backward() after forward(), with as many rows; received " + std::to_string(rows) + " after " +
+                std::to_string(rows_));
+  in_pieces_ = !optimization_.needs_gradients();
+  optimization_.begin(learning_rate);
+  const Matrix<T> delta = stages_.delta(last());
+  for (std::size_t r = 0; r < rows_; ++r)
+    std::copy_n(gradient + r * units(), units(), delta.data + static_cast<std::ptrdiff_t>(r) * delta.stride);
+  stages_.backward(last(), rows, rows, false, *this);
+  rows_ = 0;
+  finish();
+}
+
+template <class T>
+double Steps<T>::gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients) {
+  const double loss = run(batch, 0, batch.rows, nullptr, nullptr);
+  optimization_.regularize();
+  gradients.assign(described_.size(), {});
+  for (const Tensor<T>& tensor : stages_.tensors())
+    if (tensor.trained) gradients[tensor.layer][tensor.name] = tensor.read(optimization_.gradients());
+  return loss;
+}
+
+template <class T>
+void Steps<T>::kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matrix<const T> delta, bool adds) {
+  constexpr std::size_t P = kPanelUnits<T>;
+  const Tensor<T>& tensor = stages_.tensors()[stage.tensors[0]];
+  const Kernels<T>& kernels = active_kernels<T>();
+  const auto sum = [&](Matrix<const T> a, std::size_t a_columns, Matrix<const T> b, std::size_t b_columns,
+                       GradientPlace<T> to) {
+    for (std::size_t row = 0; row < rows; row += kBlockRows) {
+      const auto at = static_cast<std::ptrdiff_t>(row);
+      kernels.gradient(std::min(rows - row, kBlockRows), {a.data + at * a.stride, a.stride}, a_columns,
+                       {b.data + at * b.stride, b.stride}, b_columns, to, adds || row > 0);
+    }
+  };
+  const std::size_t inputs = tensor.inputs, units = tensor.units;
+  const auto panel_width = [&](std::size_t panel) { return std::min(P, units - panel * P); };
+  T* const memory = in_pieces_ ? piece_.data() : optimization_.gradients() + tensor.offset;
+  if (tensor.by_unit()) {
+    const auto row = static_cast<std::ptrdiff_t>(pad_to_chains(inputs));
+    sum(delta, units, x, inputs, {memory, static_cast<std::ptrdiff_t>(P), row, row});
+    if (!in_pieces_) return;
+    for (std::size_t n = 0; n < units; ++n)
+      optimization_.update(stage.tensors[0], tensor.offset + n * pad_to_chains(inputs), inputs,
+                           memory + n * pad_to_chains(inputs));
+    stages_.transpose(stage, {0, inputs}, 0, 1);
+    return;
+  }
+  const std::size_t panels = (units + P - 1) / P;
+  if (!in_pieces_) {
+    sum(x, inputs, delta, units,
+        {memory, static_cast<std::ptrdiff_t>(P * inputs), static_cast<std::ptrdiff_t>(P),
+         static_cast<std::ptrdiff_t>(panel_width(panels - 1))});
+    return;
+  }
+  for (std::size_t panel = 0, count; panel < panels; panel += count) {
+    count = std::min(kPiecePanels, panels - panel);
+    const std::size_t columns = std::min(count * P, units - panel * P);
+    const std::size_t last_width = panel_width(panel + count - 1);
+    for (std::size_t k = 0, steps; k < inputs; k += steps) {
+      steps = std::min(kPieceInputs, inputs - k);
+      sum({x.data + k, x.stride}, steps, {delta.data + panel * P, delta.stride}, columns,
+          {memory, static_cast<std::ptrdiff_t>(P * steps), static_cast<std::ptrdiff_t>(P),
+           static_cast<std::ptrdiff_t>(last_width)});
+      for (std::size_t p = 0; p < count; ++p) {
+        const std::size_t width = panel_width(panel + p);
+        optimization_.update(stage.tensors[0], tensor.offset + (panel + p) * P * inputs + k * width, steps * width,
+                             memory + p * P * steps);
+      }
+      stages_.transpose(stage, {k, k + steps}, panel, panel + count);
+    }
+  }
+}
+
+template <class T>
+void Steps<T>::of_units(std::size_t index, std::size_t rows, Matrix<const T> a, Matrix<const T> b, bool adds) {
+  const Tensor<T>& tensor = stages_.tensors()[index];
+  T* const to = in_pieces_ ? piece_.data() : optimization_.gradients() + tensor.offset;
+  for (std::size_t row = 0; row < rows; row += kBlockRows) {
+    const auto at = static_cast<std::ptrdiff_t>(row);
+    const Matrix<const T> factors{a.data == nullptr ? nullptr : a.data + at * a.stride, a.stride};
+    active_kernels<T>().column_sums(std::min(rows - row, kBlockRows), factors, {b.data + at * b.stride, b.stride},
+                                    tensor.units, to, adds || row > 0);
+  }
+  if (in_pieces_) optimization_.update(index, tensor.offset, tensor.units, to);
+}
+
+// Copies rows of the data to input(), their targets and weights beside it.
+template <class T>
+void Steps<T>::gather(const Batches<T>& batches, std::size_t first, std::size_t rows, std::size_t of_batch) {
+  const Matrix<T> to = stages_.input();
+  const std::size_t width = stages_.inputs();
+  const auto copy = [](Rows<T> from, std::ptrdiff_t row, std::size_t count, T* place) {
+    const T* numbers = from.data + row * from.row_stride;
+    if (from.column_stride == 1) {
+      std::copy_n(numbers, count, place);
+      return;
+    }
+    for (std::size_t c = 0; c < count; ++c) place[c] = numbers[static_cast<std::ptrdiff_t>(c) * from.column_stride];
+  };
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto row = batches.order == nullptr ? static_cast<std::ptrdiff_t>(first + r)
+                                              : static_cast<std::ptrdiff_t>(batches.order[first + r]);
+    copy(batches.x, row, width, to.data + static_cast<std::ptrdiff_t>(r) * to.stride);
+    if (batches.y.data != nullptr) copy(batches.y, row, columns(), targets_.data() + r * columns());
+    weights_[r] = batches.weights == nullptr ? T{1} : batches.weights[row];
+    scales_[r] = static_cast<T>(static_cast<double>(weights_[r]) / static_cast<double>(of_batch));
+  }
+}
+
+template <class T>
+void Steps<T>::compute_loss(std::size_t rows, bool with_delta) {
+  const std::size_t stages = stages_.all().size();
+  const Matrix<T> predictions = stages_.output(stages - 1), delta = stages_.delta(last());
+  LossCall<T> call{};
+  call.loss = loss_->loss;
+  for (std::size_t i = 0; i < kMostLossParameters; ++i) call.parameters[i] = static_cast<T>(loss_->parameters[i]);
+  call.rows = rows;
+  call.units = units();
+  call.targets = targets_.data();
+  call.target_row_stride = static_cast<std::ptrdiff_t>(columns());
+  call.target_column_stride = 1;
+  call.predictions = predictions;
+  if (takes_sums_) call.sums = stages_.output(stages - 2);
+  call.scales = scales_.data();
+  call.row_losses = row_losses_.data();
+  if (with_delta) call.delta = delta;
+  active_kernels<T>().loss(call);
+}
+
+template <class T>
+void Steps<T>::copy_outputs(std::size_t rows, T* to) {
+  const Matrix<T> y = stages_.output(stages_.all().size() - 1);
+  active_kernels<T>().copy({y.data, rows, y.stride, 1}, {to, rows, static_cast<std::ptrdiff_t>(units()), 1}, units());
+}
+
+template <class T>
+std::ptrdiff_t Steps<T>::first_not_finite(std::size_t rows) {
+  for (std::size_t i = 0; i < stages_.all().size(); ++i) {
+    const Matrix<T> y = stages_.output(i);
+    const Stage<T>& stage = stages_.all()[i];
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t n = 0; n < stage.layer.units; ++n)
+        if (!is_finite(y.data[static_cast<std::ptrdiff_t>(r) * y.stride + static_cast<std::ptrdiff_t>(n)]))
+          return static_cast<std::ptrdiff_t>(stage.number);
+  }
+  return -1;
+}
+
+template class Steps<float>;
+template class Steps<double>;
+
+}  // namespace fastnn
