@@ -51,6 +51,7 @@ def test_the_public_modules_are_these():
         "callbacks",
         "constraints",
         "losses",
+        "metrics",
         "optimizers",
         "optimizers.schedules",
         "regularizers",

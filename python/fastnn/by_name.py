@@ -37,10 +37,14 @@ class Configured(Strict):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.get_config().items())})"
 
 
+def _in_small_letters(name: str) -> str:
+    return re.sub("(?<=[a-z])([A-Z])", r"_\1", name).lower()
+
+
 def _own_name(kind: type) -> str:
-    """Return the name of a class in small letters: the core's, or that of the class with _ between its words."""
+    """Return the name of a class as errors show it: that of its own _kind, or of its class in small letters."""
     own = kind.__dict__.get("_kind")
-    return own if isinstance(own, str) else re.sub("(?<=[a-z])([A-Z])", r"_\1", kind.__name__).lower()
+    return own if isinstance(own, str) else _in_small_letters(kind.__name__)
 
 
 class Names(Generic[T]):
@@ -54,10 +58,11 @@ class Names(Generic[T]):
     ) -> None:
         self._kind, self._module = kind, module
         self._classes = {each.__name__: each for each in classes}
+        words = {_in_small_letters(name): each for name, each in self._classes.items()}
         own = {_own_name(each): each for each in self._classes.values()}
         lower = {name.lower(): each for name, each in self._classes.items()}
         self._shown = list(own)  # in errors
-        self._by_name: dict[str, Callable[[], T]] = {**self._classes, **lower, **own, **(aliases or {})}
+        self._by_name: dict[str, Callable[[], T]] = {**self._classes, **lower, **words, **own, **(aliases or {})}
 
     def get(self, identifier: object) -> T:
         """Return the object that identifier names: a name, a result of serialize(), or an object of one of the classes.
