@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.losses.by_shape import of_shape
+from fastnn.metrics import lookup as metrics_by_name
 
 Array = npt.NDArray[Any]
 
@@ -74,11 +75,9 @@ class Scores:
     def resolve(self, columns: int, units: int) -> None:
         """Make the metrics; "accuracy" and "crossentropy" become those for targets of `columns`, outputs of `units`."""
         named: dict[str, tuple[Any, bool]] = {}
-        if self._given:
-            from fastnn import metrics as all_metrics  # only who asks for metrics needs them
         for given, weighted in self._given:
-            metric = all_metrics.get(of_shape(given, columns, units))
-            name = given if isinstance(given, str) else metric.name
+            metric = metrics_by_name.named(given, columns, units)
+            name = metric.name
             if name in named and weighted:
                 name = f"weighted_{name}"
             first, number = name, 1
