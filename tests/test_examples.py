@@ -5,6 +5,7 @@ A page's ```python blocks run from top to bottom, with its names, in a folder th
 """
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,22 @@ def test_lecture_comes_out_to_the_last_digit():
         "predictions: (360, 1) float32",
     ):
         assert line in done.stdout
+
+
+def test_bank_customers_are_learned_saved_and_exported_with_the_same_bits_each_time(tmp_path):
+    command = [sys.executable, EXAMPLES / "bank_customers.py"]
+    done = [subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert done[0].stderr == ""
+    said = dict(line.split(": ") for line in done[0].stdout.splitlines()[-3:-1])
+    assert float(said["mean absolute error"].split()[0]) < 2 < 7 < float(said["of the mean as the answer"])
+    assert done[0].stdout.splitlines()[-3:] == done[1].stdout.splitlines()[-3:]
+    assert (tmp_path / "bank_customers.hpp").exists()
+
+
+def test_bank_customers_file_is_what_its_program_writes(tmp_path):
+    shutil.copy(EXAMPLES / "make_bank_customers.py", tmp_path)
+    subprocess.run([sys.executable, tmp_path / "make_bank_customers.py"], check=True, capture_output=True)
+    assert (tmp_path / "bank_customers.csv").read_bytes() == (EXAMPLES / "bank_customers.csv").read_bytes()
 
 
 def test_readme_has_one_command_to_install_and_one_to_test_for_ci_to_run():

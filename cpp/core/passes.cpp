@@ -56,9 +56,10 @@ T sign_of(T x) {
 }  // namespace
 
 template <class T>
-void Stages<T>::forward(std::size_t rows, bool training, std::uint64_t seed, std::uint64_t step, std::size_t first) {
+void Stages<T>::forward(std::size_t stages, std::size_t rows, bool training, std::uint64_t seed, std::uint64_t step,
+                        std::size_t first) {
   const Kernels<T>& kernels = active_kernels<T>();
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
+  for (std::size_t i = 0; i < stages; ++i) {
     Stage<T>& stage = stages_[i];
     const Matrix<T> x = outputs_[i];
     outputs_[i + 1] = places_[i + 1];

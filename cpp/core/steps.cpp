@@ -68,11 +68,13 @@ template <class T>
 double Steps<T>::run(const Batches<T>& batches, std::size_t first, std::size_t rows, T* outputs, const double* rate) {
   begin(rows, rate);
   const double penalty = optimization_.penalty();
+  // A loss that is computed from the sums needs no activation after them.
+  const std::size_t stages = stages_.all().size() - (takes_sums_ && outputs == nullptr ? 1 : 0);
   double total = 0, activity = 0, loss = 0;
   for (std::size_t at = 0; at < rows; at += block_rows_) {
     const std::size_t here = std::min(block_rows_, rows - at);
     gather(batches, first + at, here, rows);
-    stages_.forward(here, true, seed_, optimization_.batches(), at);
+    stages_.forward(stages, here, true, seed_, optimization_.batches(), at);
     if (outputs != nullptr) copy_outputs(here, outputs + at * units());
     compute_loss(here, true);
     for (std::size_t r = 0; r < here; ++r)
@@ -116,7 +118,7 @@ bool Steps<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_los
     block_rows_ = std::min(x.rows, kBlockRows);
     const std::size_t rows = std::min(block_rows_, x.rows - first);
     gather(batches, first, rows, rows);
-    stages_.forward(rows, false, seed_, 0, 0);
+    stages_.forward(stages_.all().size(), rows, false, seed_, 0, 0);
     if (outputs != nullptr) copy_outputs(rows, outputs + first * units());
     if (y == nullptr) continue;
     compute_loss(rows, false);
@@ -131,7 +133,7 @@ void Steps<T>::forward(Rows<T> x, T* outputs) {
   Batches<T> batches{x, {nullptr, 0, 0}};
   begin(x.rows, nullptr);
   gather(batches, 0, x.rows, x.rows);
-  stages_.forward(x.rows, true, seed_, optimization_.batches(), 0);
+  stages_.forward(stages_.all().size(), x.rows, true, seed_, optimization_.batches(), 0);
   copy_outputs(x.rows, outputs);
   rows_ = x.rows;
 }
@@ -281,7 +283,7 @@ void Steps<T>::copy_outputs(std::size_t rows, T* to) {
 
 template <class T>
 std::ptrdiff_t Steps<T>::first_not_finite(std::size_t rows) {
-  for (std::size_t i = 0; i < stages_.all().size(); ++i) {
+  for (std::size_t i = 0; i <= last(); ++i) {
     const Matrix<T> y = stages_.output(i);
     const Stage<T>& stage = stages_.all()[i];
     for (std::size_t r = 0; r < rows; ++r)
