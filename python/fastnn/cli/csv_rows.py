@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fastnn.arrays import Array
+
 Readers = Mapping[int, Callable[[str], float]]
 
 # The beginnings of files that are no .csv, as text with surrogates for what is not UTF-8.

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.cli import benchmark, inputs, model_argument
 from fastnn.cli.parser import Parser, Print
 from fastnn.cli.score import Score
@@ -26,7 +26,6 @@ from fastnn.models.classes import refuse_nan
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
-Array = npt.NDArray[Any]
 _MAX_ULPS = 100  # docs/numerics.md#ulp: some are roundings, a wrong layer makes thousands
 
 

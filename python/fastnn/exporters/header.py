@@ -8,16 +8,13 @@ import math
 import re
 from pathlib import Path
 from string import Template
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.files import WholeFile
 from fastnn.layers.layer import Description, ModelDescription
-
-Array = npt.NDArray[Any]
 
 SUFFIXES = (".hpp", ".h")
 

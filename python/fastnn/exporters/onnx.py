@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__
 from fastnn.files import WholeFile
 from fastnn.layers.layer import Description, ModelDescription
-
-Array = npt.NDArray[Any]
 
 _OPSET, _IR = 20, 9  # Gelu is of 20; 9 is the file's version of that time
 _MOST_BYTES = 2**31 - 2**20  # of weights: a protobuf message has at most 2^31 - 1 bytes

@@ -6,11 +6,10 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.strict import Strict
 
-Array = npt.NDArray[np.float64]
 _shared = np.random.default_rng()
 
 

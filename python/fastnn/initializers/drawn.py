@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastnn.initializers.base import Array, Initializer, checked_seed, generator, of_kernel
+from fastnn.arrays import Array
+from fastnn.initializers.base import Initializer, checked_seed, generator, of_kernel
 from fastnn.strict import finite
 from fastnn.text import did_you_mean
 

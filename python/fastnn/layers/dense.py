@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from fastnn.arrays import Array
 from fastnn.initializers import lookup
 from fastnn.layers.activation import interpreted, serialized
 from fastnn.layers.arguments import flag, positive_integer
-from fastnn.layers.layer import Array, Layer, Options
+from fastnn.layers.layer import Layer, Options
 
 
 class Dense(Layer):

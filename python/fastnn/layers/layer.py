@@ -9,9 +9,9 @@ import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.initializers.base import Initializer
 from fastnn.initializers.fixed import Constant
 from fastnn.initializers.lookup import serialize
@@ -19,7 +19,6 @@ from fastnn.layers.arguments import as_weights, declared_inputs, unique_name
 from fastnn.locks import changes
 from fastnn.strict import OfTraining, Strict
 
-Array = npt.NDArray[Any]
 Weights = dict[str, Array]
 
 

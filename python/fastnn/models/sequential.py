@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
 from fastnn.layers.arguments import positive_integer
@@ -24,9 +25,6 @@ from fastnn.models.stored import Stored
 from fastnn.models.summary import summary_lines
 
 _NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
-
-
-Array = npt.NDArray[Any]
 
 
 class Sequential(Stored):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.layers.arguments import as_weights, inputs_of_shape, unique_name
 from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer, State, Weights
@@ -45,7 +45,7 @@ class Stack(Strict):
         self._inputs: int | None = None
         self._has_input = False
         self._layers: list[Layer] = []
-        self._classes: npt.NDArray[Any] | None = None
+        self._classes: Array | None = None
         self._feature_names: tuple[str, ...] | None = None
         self._drop_network()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
@@ -273,7 +273,7 @@ class Stack(Strict):
         return width
 
     @property
-    def weights(self) -> list[npt.NDArray[Any]]:
+    def weights(self) -> list[Array]:
         """All weights in the order of get_weights(), as read-only arrays; [] before the model is built.
 
         >>> [array.shape for array in Sequential([Dense(3, input_shape=(2,))]).weights]
@@ -282,7 +282,7 @@ class Stack(Strict):
         with changes:
             return [array for layer in self._layers for array in layer.weights]
 
-    def get_weights(self) -> list[npt.NDArray[Any]]:
+    def get_weights(self) -> list[Array]:
         """Return copies of all weights, in the order of the layers: for Dense, kernel (inputs, units), bias (units,).
 
         [] before the model is built.
