@@ -327,6 +327,21 @@ def missing_docstrings(root):
     return broken
 
 
+def values_with_two_homes(root):
+    """The same name for the same value at the top of two Python files, where one could import it from the other."""
+    broken, first = [], {}
+    for path in files(root, ("python",), (".py",)):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                value = ast.unparse(target), ast.unparse(node.value)
+                home = first.setdefault(value, path)
+                if home is not path:
+                    file = path.relative_to(root)
+                    broken.append(f"{file}:{node.lineno}: import {value[0]} from {home.relative_to(root)}")
+    return broken
+
+
 def ulps_that_are_not_explained(root):
     """One page says what an ulp is; every other page that counts some links to it."""
     pages = [root / "README.md", *(root / "docs").rglob("*.md")]
@@ -352,6 +367,7 @@ RULES = [
     paths_of_one_machine,
     binaries_and_build_products_in_git,
     missing_docstrings,
+    values_with_two_homes,
     ulps_that_are_not_explained,
 ]
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from fastnn import _core
 from fastnn._core import ModelFormatError
+from fastnn.arrays import Array
 from fastnn.importers import bounds
 from fastnn.importers.steps import (
-    Array,
     Bounds,
     Centre,
     Columns,

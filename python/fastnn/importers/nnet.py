@@ -9,9 +9,10 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Function, Product, Scale, Step, clip
+from fastnn.importers.steps import Function, Product, Scale, Step, clip
 from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 

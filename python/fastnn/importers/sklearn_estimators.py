@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
 from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Function, Nothing, Product, Scale, Step, clip
+from fastnn.importers.steps import Function, Nothing, Product, Scale, Step, clip
 from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 

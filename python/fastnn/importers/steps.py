@@ -1,15 +1,12 @@
 """The vocabulary of the importers: each translates its source into steps in a row, and fold.py makes the model."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
 from fastnn._core import ModelFormatError
-
-Array = npt.NDArray[Any]
+from fastnn.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.refusals import one_sentence
-from fastnn.importers.steps import Array, Step
+from fastnn.importers.steps import Step
 from fastnn.models.conversion import Verification
-from fastnn.models.sequential import Sequential
+from fastnn.models.sequential import NETWORKS, Sequential
 
 ACCELERATORS = 2.0**-10  # the precision of float32 on other devices than CPUs, which may round factors to TF32
 MOST_WEIGHTS = 2**20  # of which copies in float64 fit into the memory that SECURITY.md allows for a small file
@@ -28,7 +28,6 @@ _MOST_OPERATIONS = 2**14  # that a reference runs, whatever the number of rows: 
 _CONSTANTS = 4e-6
 # The sum of n products is exact for products that are off by sqrt(n) roundings, with 8 times that as good as never.
 _ROUNDINGS = 8.0
-_NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
 _FLOAT32 = float(np.finfo("f4").eps)
 _SCALES = (1.0, 2.0**-7, 2.0**-14)  # of the rows: smaller ones where most over- or underflow
 _SQUARED_IN_RANGE = 2.0**55  # float32 has room for many squares of it, which layer normalization sums
@@ -250,7 +249,7 @@ def _moved(model: Sequential, dtype: str, rows: Array, unit: float, floor: float
     answers = moved(rows)
     for layer in described.layers:
         weights = {name: moved(array) for name, array in layer.weights.items()} if is_small else layer.weights
-        network = _NETWORKS[dtype](answers.shape[1], [layer._replace(weights=weights)], np.asarray)
+        network = NETWORKS[dtype](answers.shape[1], [layer._replace(weights=weights)], np.asarray)
         answers = moved(network.predict(answers, None))
         answers += generator.choice([-floor, floor], answers.shape).astype(dtype)
     return answers.astype(np.float64)
@@ -261,7 +260,7 @@ def _in_float64(model: Sequential) -> Any:
     described = model._describe()
     weights = [{name: array.astype(np.float64) for name, array in each.weights.items()} for each in described.layers]
     layers = [layer._replace(weights=own) for layer, own in zip(described.layers, weights, strict=True)]
-    return _core.Network64(described.inputs, layers, np.asarray)
+    return NETWORKS["float64"](described.inputs, layers, np.asarray)
 
 
 def _widths(model: Sequential) -> list[int]:

@@ -24,7 +24,7 @@ from fastnn.models.frames import as_numbers, checked_names
 from fastnn.models.stored import Stored
 from fastnn.models.summary import summary_lines
 
-_NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
+NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
 
 
 class Sequential(Stored):
@@ -163,7 +163,7 @@ class Sequential(Stored):
             states = self._states(inputs)
             if (names := self._feature_names) is not None:
                 checked_names(names, inputs)  # layers may have been removed since they were given
-            network: _core.Network32 | _core.Network64 = _NETWORKS[self.dtype](
+            network: _core.Network32 | _core.Network64 = NETWORKS[self.dtype](
                 inputs, self._descriptions(states), partial(as_numbers, names=names)
             )
             self._adopt(states)

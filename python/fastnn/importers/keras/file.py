@@ -6,6 +6,7 @@ import re
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.containers import ZipArchive
 from fastnn.importers.keras import weights
 from fastnn.importers.keras.config import Stored, refuse_code
@@ -14,7 +15,6 @@ from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.keras.strings import check_strings
 from fastnn.importers.paths import open_model
 from fastnn.importers.refusals import in_one_sentence, misplaced, refusing
-from fastnn.importers.steps import Array
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 

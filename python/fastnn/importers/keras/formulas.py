@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import Array
 from fastnn.importers.formulas import ACTIVATIONS, elu, leaky_relu, softmax
 from fastnn.importers.keras.config import KerasLayer, Shape, keras_3_form
 from fastnn.importers.keras.layers import AUGMENTATIONS
-from fastnn.importers.steps import Array
 from fastnn.importers.verification import MOST_WEIGHTS, NotVerifiedError, Reference
 
 _Formula = Callable[[Array], Array]

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
 from fastnn.importers.keras.config import MODELS, KerasLayer
 from fastnn.importers.keras.layers import unknown_layer
 from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.live_objects import own_name, received
-from fastnn.importers.steps import Array
 from fastnn.importers.verification import ACCELERATORS, Reference
 from fastnn.models.sequential import Sequential
 

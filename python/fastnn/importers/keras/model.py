@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.keras.config import KerasLayer, Shape, Stored, keras_3_form, layers_in_order, row_shape
 from fastnn.importers.keras.formulas import reference
 from fastnn.importers.keras.layers import CHANGING_SHAPES, layer_steps, shape_after
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Step
+from fastnn.importers.steps import Step
 from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.keras.config import KerasLayer, Stored, floats
 from fastnn.importers.keras.hdf5 import Hdf5
-from fastnn.importers.steps import Array
 
 _DEEPEST = 64  # groups within groups
 _NUMBERED = ("layers", "_layer_checkpoint_dependencies")  # of Keras 3; of Keras 2.12 and later

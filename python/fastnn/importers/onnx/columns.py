@@ -1,18 +1,15 @@
 """The operations of ONNX that take columns, some of a row's units: Split, Slice, Gather and their kin."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.onnx.constants import ROWS, UNKNOWN
-from fastnn.importers.onnx.graph import Node
+from fastnn.importers.onnx.graph import Given, Node
 from fastnn.importers.onnx.shapes import Rows
-from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Columns, Nothing, Step
-
-Given = Sequence[Array | None]
 
 _WHOLE = 2**31 - 1  # from this end on, a Slice takes all there is: exporters write the largest int32 or int64
 

@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import Array
 from fastnn.importers.formulas import ACTIVATIONS, erf
 from fastnn.importers.onnx import constants
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Part
-from fastnn.importers.onnx.tensors import DTYPES, Array
+from fastnn.importers.onnx.tensors import DOUBLE, DTYPES, FLOATS
 from fastnn.importers.verification import MOST_WEIGHTS, Reference
-
-_DOUBLE = 11
-_FLOATS = (1, 10, 11, 16)  # of TensorProto.DataType
 
 
 class Program:
@@ -89,8 +87,8 @@ class Program:
             needed.update(node.input)
             found.append(node)
             for attribute in node.attribute if is_double and node.op_type == "Cast" else ():
-                if attribute.name == "to" and attribute.i in _FLOATS:
-                    attribute.i = _DOUBLE
+                if attribute.name == "to" and attribute.i in FLOATS:
+                    attribute.i = DOUBLE
         return found[::-1]
 
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers import bounds
 from fastnn.importers.onnx import advice, columns, constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
@@ -18,7 +19,6 @@ from fastnn.importers.onnx.graph import Node, Part
 from fastnn.importers.onnx.layers import LAYERS
 from fastnn.importers.onnx.operations import OPERATIONS
 from fastnn.importers.onnx.shapes import Rows
-from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Bounds, Columns, Normalize, Nothing, Product, Scale, Step, clip, is_of_row
 
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose parts are steps of their own

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.refusals import refusing
-from fastnn.importers.steps import Array
 from fastnn.importers.torch.kinds import as_array
 from fastnn.importers.torch.run import Run
 from fastnn.importers.verification import ACCELERATORS, DifferentAnswersError, Reference

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import Array
 from fastnn.importers.formulas import ACTIVATIONS
-from fastnn.importers.steps import Array
 from fastnn.importers.verification import MOST_WEIGHTS, Reference
 from fastnn.layers.activation import Activation
 from fastnn.layers.layer import Layer

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
 from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Step
+from fastnn.importers.steps import Step
 from fastnn.importers.torch import export
 from fastnn.importers.torch.kinds import KINDS, as_array, unweighted, weighted
 from fastnn.importers.torch.run import unknown_module

@@ -11,12 +11,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
 from fastnn.importers import safetensors
 from fastnn.importers.paths import open_model
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Function, Product, Step
+from fastnn.importers.steps import Function, Product, Step
 from fastnn.importers.torch import pickle
 from fastnn.importers.torch.formulas import reference
 from fastnn.importers.torch.kinds import KINDS, as_array, kinds_of, weighted
