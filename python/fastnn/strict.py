@@ -23,11 +23,11 @@ def number(name: str, value: object) -> float:
     1.0
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ValueError(f"expected {name} to be a number. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be a number; received {name}={value!r}")
     try:
         return float(value)
     except OverflowError:  # of an int
-        raise ValueError(f"expected {name} to be a number up to 1.8e308. Received an integer beyond it") from None
+        raise ValueError(f"expected {name} to be a number up to 1.8e308; received an integer beyond it") from None
 
 
 def finite(name: str, value: object) -> float:
@@ -37,7 +37,7 @@ def finite(name: str, value: object) -> float:
     2.0
     """
     if not math.isfinite(number(name, value)):
-        raise ValueError(f"expected {name} to be a finite number. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be a finite number; received {name}={value!r}")
     return number(name, value)
 
 

@@ -52,7 +52,7 @@ def export(model: ModelDescription, path: str) -> None:
     Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
     """
     if Path(path).suffix.lower() != ".onnx":
-        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={path!r}")
+        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h; received filepath={path!r}")
     content = to_proto(model).SerializeToString(deterministic=True)
     with WholeFile(path) as file:
         file.write(content)

@@ -39,7 +39,7 @@ def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
     if parameters.keys() != defaults.keys():
         raise ValueError(
             f"expected the activation {name!r} with {' and '.join(defaults) or 'nothing else'}, as in "
-            f"{dict.fromkeys(('name', *defaults), 0.5) | {'name': name}}. Received: {identifier!r}"
+            f"{dict.fromkeys(('name', *defaults), 0.5) | {'name': name}}; received {identifier!r}"
             f"{''.join(did_you_mean(each, defaults) for each in given if each not in defaults)}"
         )
     # JSON has no infinity: None stands for the bound that is not there.

@@ -60,8 +60,8 @@ def load_model(
     """
     if custom_objects:
         raise ValueError(
-            "expected no custom_objects, since fastnn runs its own layers alone. "
-            f"Received: custom_objects={dict(custom_objects)!r:.200}"
+            "expected no custom_objects, since fastnn runs its own layers alone; "
+            f"received custom_objects={dict(custom_objects)!r:.200}"
         )
     with open_model(filepath) as file:
         options: dict[str, Any] = {"layers": layers, "prefix": prefix, "eps": eps, "outputs": outputs}
