@@ -14,7 +14,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.arrays import Array
 from fastnn.files import WholeFile
-from fastnn.layers.layer import Description, ModelDescription
+from fastnn.layers.description import Description, ModelDescription
 
 SUFFIXES = (".hpp", ".h")
 

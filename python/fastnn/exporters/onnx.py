@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnn._core import LimitError, __version__
 from fastnn.files import WholeFile
-from fastnn.layers.layer import Description, ModelDescription
+from fastnn.layers.description import Description, ModelDescription
 
 _OPSET, _IR = 20, 9  # Gelu is of 20; 9 is the file's version of that time
 _MOST_BYTES = 2**31 - 2**20  # of weights: a protobuf message has at most 2^31 - 1 bytes

@@ -9,8 +9,9 @@ import numpy as np
 
 from fastnn.arrays import Array
 from fastnn.layers.arguments import as_weights, inputs_of_shape, unique_name
+from fastnn.layers.description import Weights
 from fastnn.layers.input import Input
-from fastnn.layers.layer import Layer, State, Weights
+from fastnn.layers.layer import Layer, State
 from fastnn.locks import changes
 from fastnn.models.classes import as_array, check_count, checked
 from fastnn.models.conversion import Conversion

@@ -12,7 +12,8 @@ from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Description, Layer, ModelDescription, State
+from fastnn.layers.description import Description, ModelDescription
+from fastnn.layers.layer import Layer, State
 from fastnn.layers.named import ELU, Dropout, Flatten, LeakyReLU, ReLU, Softmax
 from fastnn.layers.normalization import Affine, BatchNormalization, LayerNormalization, PReLU
 from fastnn.locks import changes

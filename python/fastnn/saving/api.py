@@ -64,8 +64,8 @@ def load_model(
             f"received custom_objects={dict(custom_objects)!r:.200}"
         )
     with open_model(filepath) as file:
-        options: dict[str, Any] = {"layers": layers, "prefix": prefix, "eps": eps, "outputs": outputs}
-        return formats.load(file, **options, fold=fold, check=check, verify=verify)
+        options = {"layers": layers, "prefix": prefix, "outputs": outputs, "eps": eps}
+        return formats.load(file, options, fold=fold, check=check, verify=verify)
 
 
 def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:

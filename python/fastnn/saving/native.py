@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from fastnn import _core
 from fastnn.arrays import Array
-from fastnn.layers.layer import ModelDescription
+from fastnn.layers.description import ModelDescription
 
 
 def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDescription) -> None:
