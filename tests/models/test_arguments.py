@@ -9,14 +9,9 @@ from arrays import same_bits
 from fastnn import _core
 from fastnn.layers import Activation, Dense, Input
 from fastnn.models import Sequential
-from sequentials import network
+from sequentials import small
 
 X = np.float32([[1, 2], [-3, 0.5], [0, 0]])
-
-
-def small():
-    """2 → 3 → 1, always the same weights."""
-    return network([2, 3, 1], ["tanh", "linear"], "float32")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import fastnn
 from arrays import same_bits, uniform
 from fastnn.layers import Activation, Dense
 from fastnn.models import Sequential, load_model
+from frames import FRAMES, pandas_frame
 
 NAMES = ("age", "größe", "")
 X = uniform(1, (5, 3)).astype("float32")
@@ -21,21 +22,6 @@ def named(names=NAMES):
     model = Sequential([Dense(4, "tanh", input_shape=(3,)), Dense(2)])
     model.feature_names = names
     return model
-
-
-def pandas_frame(columns):
-    return pytest.importorskip("pandas").DataFrame(columns)
-
-
-def polars_frame(columns):
-    return pytest.importorskip("polars").DataFrame(columns)
-
-
-def pyarrow_table(columns):
-    return pytest.importorskip("pyarrow").table(columns)
-
-
-FRAMES = [pandas_frame, polars_frame, pyarrow_table]
 
 
 def columns_of(x, order=(0, 1, 2)):

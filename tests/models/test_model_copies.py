@@ -14,14 +14,9 @@ from fastnn.initializers import GlorotUniform, Zeros
 from fastnn.layers import Activation, Dense, Input
 from fastnn.models import Sequential
 from fastnn.utils import set_random_seed
-from sequentials import network
+from sequentials import network, small
 
 X = np.float32([[1, 2], [-3, 0.5], [0, 0]])
-
-
-def small(dtype="float32", activation="tanh"):
-    """2 → 3 → 1, always the same weights."""
-    return network([2, 3, 1], [activation, "linear"], dtype)
 
 
 # -- config
