@@ -31,8 +31,7 @@ FASTNN_INLINE Vector<T> scaled_product(Vector<T> factor, Vector<T> rest, Vector<
                                        T limit) {
   const Vector<T> up = a * scale;
   const Vector<T> product = fma(factor, up, rest * up) * splat<T>(ExpTable<T>::kDown);
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
-  return x > splat<T>(limit) ? x : from_bits<T>(to_bits<T>(product) | sign);
+  return x > splat<T>(limit) ? x : with_sign_of<T>(x, product);
 }
 
 // x sigmoid(z) with z = 2 sqrt(2/π) (x + 0.044715 x³), increasing for x >= 0. As sigmoid, but |z| is kept in two parts,

@@ -27,6 +27,12 @@ FASTNN_INLINE Vector<T> absolute(Vector<T> x) {
   return from_bits<T>(to_bits<T>(x) & ~splat_bits<T>(kSignBit<T>));
 }
 
+// y with the sign of x, for a y whose sign is that of x or +.
+template <class T>
+FASTNN_INLINE Vector<T> with_sign_of(Vector<T> x, Vector<T> y) {
+  return from_bits<T>(to_bits<T>(y) | (to_bits<T>(x) & splat_bits<T>(kSignBit<T>)));
+}
+
 // min(max(x, low), high). NaN and the sign of 0 pass through.
 template <class T>
 FASTNN_INLINE Vector<T> clamped(Vector<T> x, T low, T high) {
@@ -82,8 +88,7 @@ FASTNN_INLINE Vector<T> tanh(Vector<T> x) {
 
   // In the first interval t = a, and tanh a = a + a p, so that small results keep all their bits.
   const Vector<T> base = i.u < splat<T>(T(2.5)) ? a : look_up<T>(Table::kValue, i.index);
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
-  return from_bits<T>(to_bits<T>(fma(i.t, i.p, base)) | sign);
+  return with_sign_of<T>(x, fma(i.t, i.p, base));
 }
 
 // e^r = 1 + r + r² Q(r) on [-ln(2)/2, ln(2)/2]. Q minimises the squared relative error, at most 2^-32.9 (float) and
@@ -209,8 +214,7 @@ FASTNN_INLINE Vector<T> softsign(Vector<T> x) {
   const Vector<T> inverse = one / sum;
   const Vector<T> quotient = a * inverse;
   const Vector<T> remainder = fma(-quotient, sum, a) - quotient * rest;
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
-  return from_bits<T>(to_bits<T>(fma(remainder, inverse, quotient)) | sign);
+  return with_sign_of<T>(x, fma(remainder, inverse, quotient));
 }
 
 }  // namespace
