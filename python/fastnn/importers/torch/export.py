@@ -65,18 +65,33 @@ def as_arrays(check: Any) -> Any:
     return None if check is None else as_array(check, "check")
 
 
+def width_of(check: Any) -> int | None:
+    """Return the number of columns of `check`, rows or (x, y); None if it is not two-dimensional."""
+    rows = as_arrays(check[0] if isinstance(check, tuple) and check else check)
+    return int(rows.shape[1]) if rows is not None and rows.ndim == 2 else None
+
+
 def _tensors(module: Any) -> Iterator[Any]:
     return (tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point())
 
 
 def by_way_of_onnx(
-    torch: Any, module: Any, own: str, *, fold: bool, check: Any, verify: bool, name: str | None
+    torch: Any,
+    module: Any,
+    own: str,
+    *,
+    inputs: int | None,
+    fold: bool,
+    check: Any,
+    verify: bool,
+    name: str | None,
 ) -> Sequential:
     """Return the model of a module with any forward, as PyTorch exports it to ONNX.
 
     own: the part with a forward or hooks of its own. The export follows one run of them, so other rows verify it.
+    inputs: of the module; None if its weights say it.
     """
-    run = Run(torch, module, own)
+    run = Run(torch, module, own, inputs)
     run.refuse_hopeless()
     try:
         import onnx  # noqa: F401
