@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnn.arrays import Array
 
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def erf(x: Array) -> Array:

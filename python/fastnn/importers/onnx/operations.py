@@ -8,7 +8,8 @@ import numpy as np
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.arrays import Array
 from fastnn.importers import bounds
-from fastnn.importers.onnx.algebra import ZERO, Atom, Sum, constant, float64, function, power
+from fastnn.importers.formulas import SELU_ALPHA, SELU_SCALE
+from fastnn.importers.onnx.algebra import ZERO, Array, Atom, Sum, constant, float64, function, power
 from fastnn.importers.onnx.graph import Node
 from fastnn.importers.onnx.shapes import Rows, axes_of
 from fastnn.importers.onnx.tensors import FLOATS
@@ -40,7 +41,7 @@ def _of_row(name: str) -> Callable[[Node, Rows, Sum], Sum]:
 
 def _selu(node: Node, _: Rows, x: Sum) -> Sum:
     alpha, gamma = node.attributes["alpha"], node.attributes["gamma"]
-    if np.allclose([alpha, gamma], [1.6732632423543772, 1.0507009873554805], rtol=1e-6, atol=0):
+    if np.allclose([alpha, gamma], [SELU_ALPHA, SELU_SCALE], rtol=1e-6, atol=0):
         return function("selu", x)
     return float(gamma) * function("elu", x, numbers=(alpha,))
 

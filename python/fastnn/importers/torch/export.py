@@ -13,6 +13,8 @@ import numpy as np
 from fastnn._core import UnsupportedModelError
 from fastnn.arrays import Array
 from fastnn.importers.refusals import refusing
+from fastnn.importers.roundings import FLOAT32
+from fastnn.importers.steps import Array
 from fastnn.importers.torch.kinds import as_array
 from fastnn.importers.torch.run import Run
 from fastnn.importers.verification import ACCELERATORS, DifferentAnswersError, Reference
@@ -52,7 +54,7 @@ def module_reference(torch: Any, module: Any) -> Reference:
     return Reference(
         "PyTorch",
         lambda rows, source: answers(torch, module, rows),
-        precision=max(precisions, default=2.0**-23),
+        precision=max(precisions, default=FLOAT32),
         most=min((torch.finfo(tensor.dtype).max for tensor in _tensors(module)), default=np.inf),
         operations=sum(1 for _ in module.modules()),
     )
