@@ -16,10 +16,14 @@ class Step:
     source: str
 
     @property
+    def arrays(self) -> list[Array]:
+        """Its numbers."""
+        return [value for value in vars(self).values() if isinstance(value, np.ndarray)]
+
+    @property
     def inputs(self) -> int | None:
         """The number of inputs, the length of the first array; None for steps that take any number."""
-        arrays = (value for value in vars(self).values() if isinstance(value, np.ndarray) and value.ndim > 0)
-        return next((array.shape[0] for array in arrays), None)
+        return next((array.shape[0] for array in self.arrays if array.ndim > 0), None)
 
 
 @dataclass(frozen=True)

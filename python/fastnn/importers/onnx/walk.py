@@ -73,9 +73,8 @@ def _charge(made: list[Step], width: int | None, budget: Budget) -> None:
     since: int | None = None  # as many since the last product, which columns are taken of
     waiting = 0  # the units of which columns wait for a product that follows
     for step in made:
-        arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray)]
-        width = next((value.shape[-1] for value in arrays if value.ndim), width)
-        count = NODE + sum(value.size if value.ndim else width or 0 for value in arrays)
+        width = next((array.shape[-1] for array in step.arrays if array.ndim), width)
+        count = NODE + sum(array.size if array.ndim else width or 0 for array in step.arrays)
         match step:
             case Columns():
                 waiting = waiting or (step.width if since is None else 0)
