@@ -39,7 +39,8 @@ def load(
     """Return the model of an open .nnet file, which takes inputs and gives outputs in the network's own units.
 
     As NNet itself does, it moves each input into its bounds, normalizes it, and scales the outputs back. An input whose
-    minimum, maximum and mean are one number becomes 0, also if its range is 0. The other parameters are those of load_model(). Raises ModelFormatError, a ValueError, and its subclasses; OSError.
+    minimum, maximum and mean are one number becomes 0, also if its range is 0. The other parameters are those of
+    load_model(). Raises ModelFormatError, a ValueError, and its subclasses; OSError.
 
     >>> from pathlib import Path
     >>> content = "// Neural Network File Format\\n1,1,1,1,\\n1,1,\\n0,\\n-9,\\n9,\\n0,0,\\n1,1,\\n2,\\n3,\\n"

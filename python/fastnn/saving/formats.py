@@ -12,7 +12,7 @@ from fastnn.importers.nnet import load as load_nnet
 from fastnn.importers.onnx.file import load as load_onnx
 from fastnn.importers.refusals import in_one_sentence, misplaced, refusal
 from fastnn.importers.report import of_own_file
-from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, module_names
+from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, modules_and_example
 from fastnn.models.sequential import Sequential
 from fastnn.saving import native
 
@@ -90,9 +90,9 @@ _READERS: dict[str, Callable[..., Sequential]] = {
 
 def _activations_missing(file: BinaryIO, prefix: str | None) -> _core.ModelFormatError:
     """Return the error for a state dict without `layers`; raises that of one that could not be read with them."""
-    names = ", ".join(map(repr, module_names(file, prefix)))
+    names, layers = modules_and_example(file, prefix)
     error = _core.UnsupportedModelError(
         "looks like a PyTorch state dict, which holds no activations; name those that follow its "
-        f"modules {names:.200}, as in load_model(path, layers=['relu', 'linear'])"
+        f"modules {', '.join(map(repr, names)):.200}, as in load_model(path, layers={layers})"
     )
     return refusal(file.name, error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
@@ -21,6 +20,7 @@ from fastnn.importers.steps import Function, Product, Step
 from fastnn.importers.torch import pickle
 from fastnn.importers.torch.formulas import reference
 from fastnn.importers.torch.kinds import KINDS, as_array, kinds_of, weighted
+from fastnn.importers.torch.order import Modules, example, in_order
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
@@ -59,7 +59,8 @@ def from_torch_state_dict(
           "relu"; "linear" for none. Here defaults are PyTorch's. "layer_norm" and "prelu" take such a module.
 
         A dict gives each module its entry by name: {"fc1": "relu", "out": Dense(None)}; an Activation has any other
-        key. Safetensors files have no order. They need a dict, unless numbers are the names of the modules.
+        key. Safetensors files have no order. They need a dict, unless the numbers in the modules' names say it, or
+        their widths: only one order lets each take what the one before it gives.
     eps: epsilon of BatchNorm1d modules, and of LayerNorm modules named "layer_norm" in layers.
     name: default "sequential", then "sequential_1", ….
     prefix: of a state dict that holds several networks, "actor." takes the one whose names begin so, without that
@@ -118,7 +119,7 @@ def from_tensors(
     """
     modules = _modules(tensors, where)
     steps: list[Step] = []
-    entries = _entries(layers, list(modules), is_ordered)
+    entries = _entries(layers, modules, is_ordered)
     for module, entry in entries:
         if isinstance(entry, Activation):
             steps.append(Function(f"{where}Activation '{entry.name}'", entry.activation, entry.parameters))
@@ -137,10 +138,15 @@ def from_tensors(
 
 
 @in_one_sentence()
-def module_names(file: BinaryIO, prefix: str | None = None) -> list[str]:
-    """Return the names of the modules whose tensors an open file holds; prefix: as in from_torch_state_dict()."""
-    where, tensors, _ = _tensors(file, prefix)
-    return list(_modules(tensors, where))
+def modules_and_example(file: BinaryIO, prefix: str | None = None) -> tuple[list[str], str]:
+    """Return the names of the modules whose tensors an open file holds, and a value of `layers` for them.
+
+    prefix: as in from_torch_state_dict().
+    """
+    where, tensors, is_ordered = _tensors(file, prefix)
+    modules = _modules(tensors, where)
+    names = in_order(modules, is_ordered)
+    return names or list(modules), example(names or list(modules), is_dict=names is None)
 
 
 def _tensors(state_dict: Any, prefix: str | None) -> tuple[str, dict[str, Array], bool]:
@@ -213,7 +219,7 @@ def _modules(tensors: dict[str, Array], where: str) -> dict[str, dict[str, Array
     return modules
 
 
-def _entries(layers: Any, modules: list[str], is_ordered: bool) -> list[tuple[str, Entry]]:
+def _entries(layers: Any, modules: Modules, is_ordered: bool) -> list[tuple[str, Entry]]:
     """Return the entries with the names of the modules that they take."""
     if isinstance(layers, Mapping):
         received = [name for name, entry in layers.items() if not isinstance(entry, Activation)]
@@ -234,25 +240,18 @@ def _entries(layers: Any, modules: list[str], is_ordered: bool) -> list[tuple[st
             f"expected layers to have {len(modules)} names, or layers with weights, for the modules "
             f"{_listed(modules)}; received {takers}{advice}"
         )
-    in_order = _in_order(modules, is_ordered)
-    if in_order is None:
-        raise ValueError(f"expected layers as a dict, since nothing says the order of the modules {_listed(modules)}")
-    rest = iter(in_order)
+    names = in_order(modules, is_ordered)
+    if names is None:
+        raise ValueError(
+            f"expected layers as a dict, since nothing says the order of the modules {_listed(modules)}; give it "
+            f"in the order of computing, as in layers={example(list(modules), is_dict=True)}"
+        )
+    rest = iter(names)
     return [("" if isinstance(entry, Activation) else next(rest), entry) for entry in layers]
 
 
 def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(map(repr, names)):.500}"
-
-
-def _in_order(names: list[str], is_ordered: bool) -> list[str] | None:
-    """Return the names by their numbers, as in nn.Sequential, or as the file orders them; None if unknown."""
-    matches = [(name, re.fullmatch(r"(.*?)([0-9]{1,9})", name)) for name in names]
-    numbers = {name: (match[1], int(match[2])) for name, match in matches if match}
-    if len(numbers) == len(names) and len({stem for stem, _ in numbers.values()}) == 1:
-        by_number = sorted(names, key=lambda name: numbers[name])
-        return by_number if not is_ordered or by_number == names else None
-    return names if is_ordered or len(names) == 1 else None
 
 
 def _steps(
