@@ -7,7 +7,7 @@ Columns are taken of the Dense before them, through all that works on each unit 
 after them gets rows of zeros.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from fastnn import _core
 from fastnn._core import ModelFormatError
 from fastnn.arrays import Array
 from fastnn.importers import bounds
+from fastnn.importers.names import named
 from fastnn.importers.pending import PendingDense, is_finite
 from fastnn.importers.steps import (
     Bounds,
@@ -46,12 +47,14 @@ def to_model(
     fold: bool = True,
     name: str | None = None,
     dtype: str = "float32",
+    names: Mapping[str, str] | None = None,
 ) -> tuple[Sequential, list[tuple[str, str]]]:
     """Return the model of the steps, and what became of each: (source, what).
 
     inputs: of the first step, if the source says it. fold: whether affine steps fold into a Dense beside them; none
     does where a product of their numbers would overflow the dtype.
     dtype: of a model without kernels. If all kernels are float64, the model computes in float64, else in float32.
+    names: of layers, by the source of the step that a layer is; by that of the product if others fold into it.
     Raises ModelFormatError if a step does not fit the one before it.
     """
     steps = list(steps)
@@ -68,8 +71,8 @@ def to_model(
             except ValueError as error:  # of a layer, which knows no source
                 raise ModelFormatError(f"{step.source}: {error}") from None
         if layers.has_overflowed and all(is_finite(array, dtype) for step in steps for array in step.arrays):
-            return to_model(steps, inputs=inputs, fold=False, name=name, dtype=dtype)
-    return layers.model(name), layers.report
+            return to_model(steps, inputs=inputs, fold=False, name=name, dtype=dtype, names=names)
+    return layers.model(name, names or {}), layers.report
 
 
 class _Layers:
@@ -79,6 +82,7 @@ class _Layers:
         self.inputs = self.width = inputs
         self.fold, self.dtype = fold, dtype
         self.layers: list[PendingDense | tuple[Layer, Weights]] = []
+        self.sources: list[str] = []  # of the layers
         self.waiting: list[Scale] = []  # they fold into a Dense if one follows, else become layers
         self.columns: Columns | None = None  # taken behind what waits; no Dense before has them
         self.report: list[tuple[str, str]] = []
@@ -119,6 +123,7 @@ class _Layers:
     def _append(self, step: Step, layer: Layer, weights: Weights) -> None:
         self._settle()
         self.layers.append((layer, weights))
+        self.sources.append(step.source)
         self._tell(step, f"layer {len(self.layers) - 1}: {type(layer).__name__}")
 
     def _settle(self) -> None:
@@ -156,6 +161,7 @@ class _Layers:
             dense.fold_before(scale)
             self._tell(scale, f"folded into layer {len(self.layers)}")
         self.layers.append(dense)
+        self.sources.append(step.source)
         self.width = step.kernel.shape[1]
         self._tell(step, f"layer {len(self.layers) - 1}: Dense")
 
@@ -230,15 +236,15 @@ class _Layers:
         dense = [each for each in self.layers if isinstance(each, PendingDense)]
         return self.fold and not all(is_finite(array, self.dtype) for each in dense for array in each.weights.values())
 
-    def model(self, name: str | None) -> Sequential:
+    def model(self, name: str | None, names: Mapping[str, str]) -> Sequential:
         self._settle()
         if self.inputs is None:
             raise ModelFormatError("expected at least one layer with weights; found none")
         made = [each.made() if isinstance(each, PendingDense) else each for each in self.layers]
-        made = made or [(Activation("linear"), {})]
-        model = Sequential([layer for layer, _ in made], dtype=self.dtype, name=name)
+        layers = named([layer for layer, _ in made], self.sources, names) or [Activation("linear")]
+        model = Sequential(layers, dtype=self.dtype, name=name)
         # The weights are given, as those of a file: drawing others first would also change what other models draw.
-        model._adopt(model._states(self.inputs, [weights for _, weights in made]))
+        model._adopt(model._states(self.inputs, [weights for _, weights in made] or [{}]))
         return model
 
 

@@ -17,13 +17,22 @@ _NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Networ
 _PAIRS = 4  # of changed models, which show what roundings can do
 
 
+def is_small(weights: int) -> bool:
+    """Return whether a model has so few weights that copies of them in float64 fit into memory.
+
+    >>> is_small(2**20), is_small(2**20 + 1)
+    (True, False)
+    """
+    return weights <= MOST_WEIGHTS
+
+
 def precision_for(arrays: Iterable[Array]) -> float:
     """Return the precision that a reference with these weights computes in: float64's, float32's for large models.
 
     >>> precision_for([np.zeros((3, 2), "f4")]) == FLOAT64
     True
     """
-    return FLOAT64 if sum(array.size for array in arrays) <= MOST_WEIGHTS else FLOAT32
+    return FLOAT64 if is_small(sum(array.size for array in arrays)) else FLOAT32
 
 
 def distance(own: Array, wanted: Array) -> Array:
@@ -60,14 +69,14 @@ def _moved(model: Sequential, dtype: str, rows: Array, unit: float, floor: float
     One layer at a time, for memory; the weights of a large model stay.
     """
     generator, described = np.random.default_rng(seed), model._describe()
-    is_small = model.count_params() <= MOST_WEIGHTS
+    are_moved = is_small(model.count_params())
 
     def moved(array: Array) -> Array:
         return np.asarray(array * (1 + generator.choice([-unit, unit], array.shape)), dtype)
 
     answers = moved(rows)
     for layer in (part for whole in described.layers for part in _parts(whole)):
-        weights = {name: moved(array) for name, array in layer.weights.items()} if is_small else layer.weights
+        weights = {name: moved(array) for name, array in layer.weights.items()} if are_moved else layer.weights
         network = _NETWORKS[dtype](answers.shape[1], [layer._replace(weights=weights)], np.asarray)
         centre = _moved_centre(layer, answers) * generator.choice([-unit, unit], (len(answers), 1))
         answers = moved(network.predict(answers, None) + centre)

@@ -13,7 +13,7 @@ import numpy as np
 from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.arrays import Array
 from fastnn.importers.refusals import one_sentence
-from fastnn.importers.roundings import FLOAT32, FLOAT64, MOST_WEIGHTS, changes_of, distance
+from fastnn.importers.roundings import FLOAT32, FLOAT64, changes_of, distance, is_small
 from fastnn.importers.steps import Array, Step
 from fastnn.models.conversion import Verification
 from fastnn.models.sequential import NETWORKS, Sequential
@@ -154,7 +154,7 @@ class _Comparison:
     def first_difference(self, model: Sequential) -> int | None:
         """Return the first row whose answers differ by more than roundings explain."""
         is_exact = self.reference.precision < FLOAT32
-        if is_exact and model.dtype == "float32" and model.count_params() <= MOST_WEIGHTS:
+        if is_exact and model.dtype == "float32" and is_small(model.count_params()):
             row = self._first_difference(model, _in_float64(model), "float64")
             if row is not None:
                 return row

@@ -24,11 +24,12 @@ from fastnn.models.sequential import Sequential
 class KerasModel:
     """The steps of a model; the shape of a row of its inputs, None if unknown; whether it takes them flat.
 
-    formulas: what its layers compute.
+    names: of the layers, by the source of their steps. formulas: what its layers compute.
     """
 
     name: str
     steps: list[Step]
+    names: dict[str, str]
     shape: Shape | None
     is_flat: bool
     formulas: Reference
@@ -61,6 +62,7 @@ class KerasModel:
             inputs=inputs,
             fold=fold,
             name=name or self.name or None,
+            names=self.names,
             check=check,
             answers=answers and (lambda x: answers(x if flat is None else x.reshape(len(x), *flat))),
             reference=reference,
@@ -96,4 +98,5 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
     if not isinstance(name, str) or not re.fullmatch("[^\0\ud800-\udfff]*", name):  # fastnn's files hold no other
         name = ""
     taken = first if is_flat or first is None else first[-1:]
-    return KerasModel(name, steps, first, is_flat, reference(layers, weights, taken))
+    names = {layer.source: layer.names[-1] for layer in layers}
+    return KerasModel(name, steps, names, first, is_flat, reference(layers, weights, taken))

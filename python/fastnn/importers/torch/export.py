@@ -109,9 +109,18 @@ def by_way_of_onnx(
         f"{own} has a forward or hooks of its own that do not always compute the same; "
         "expected no random numbers, counters, or numbers of other rows"
     )
-    reference = verify and replace(module_reference(torch, module), fault=fault)
+    reference = replace(module_reference(torch, module), fault=fault)
     try:
-        return from_proto(proto, fold=fold, check=as_arrays(check), name=name, source=source, verify=reference)
+        return from_proto(
+            proto,
+            fold=fold,
+            check=as_arrays(check),
+            name=name,
+            names=_module_names(module, proto),
+            source=source,
+            verify=verify,
+            reference=reference,
+        )
     except DifferentAnswersError:
         raise
     except UnsupportedModelError:  # in words of ONNX, of nodes that only the exporter knows
@@ -134,6 +143,16 @@ def _exported(torch: Any, module: Any, run: Run) -> Any:
             exported = torch.onnx.export(module, (run.rows,), dynamo=True, verbose=False, dynamic_shapes=shapes)
             return exported.model_proto
     raise run.refusal()
+
+
+def _module_names(module: Any, proto: Any) -> dict[str, str]:
+    """Return the paths of modules by the names of the nodes that PyTorch makes of them: "/body/body.0/Gemm"."""
+    paths, found = dict(module.named_modules()), {}
+    for node in proto.graph.node:
+        *scopes, _ = node.name.strip("/").split("/")
+        candidates = (".".join(scopes), *scopes[-1:])
+        found[node.name] = next((path for path in candidates if path and path in paths), "")
+    return found
 
 
 @contextmanager

@@ -91,6 +91,7 @@ def from_torch(
             inputs=taken,
             fold=fold,
             name=name,
+            names={_source(path, part): path for path, _, part in parts},
             check=export.as_arrays(check),
             answers=lambda _: export.answers(torch, module, check),
             reference=export.module_reference(torch, module) if verify else None,

@@ -119,19 +119,23 @@ def from_tensors(
     """
     modules = _modules(tensors, where)
     steps: list[Step] = []
+    names = {}
     entries = _entries(layers, modules, is_ordered)
     for module, entry in entries:
         if isinstance(entry, Activation):
-            steps.append(Function(f"{where}Activation '{entry.name}'", entry.activation, entry.parameters))
+            source = f"{where}Activation '{entry.name}'"
+            steps.append(Function(source, entry.activation, entry.parameters))
         else:
             source = f"{where}module '{module}'" if module else f"{where}the module"
             steps += _steps(source, modules[module], entry, eps, defaults)
+        names[source] = entry.name if isinstance(entry, Activation) else module
     formulas = [({} if isinstance(entry, Activation) else modules[module], entry) for module, entry in entries]
     return convert(
         where.removesuffix(": ") or "state dict",
         steps,
         fold=fold,
         name=name,
+        names=names,
         check=check,
         reference=reference(formulas, eps, defaults) if verify else None,
     )
