@@ -21,8 +21,6 @@ constexpr std::string_view kConvert = "convert it first: fastnn convert MODEL mo
 constexpr std::string_view kConvertTorch =
     "convert it first: fastnn convert MODEL --layers relu,linear model.safetensors";
 constexpr std::string_view kUnpack = "unpack it, and load the model file in it";
-constexpr std::string_view kSaveKeras =
-    "save it from Keras as one file, model.save('model.keras'), or convert it to ONNX with tf2onnx";
 constexpr std::string_view kTrees = "it holds trees, and fastnn runs dense networks";
 constexpr std::string_view kArrays =
     "if it holds weights, build the Sequential and give it a list of them: model.set_weights(arrays)";

@@ -18,6 +18,7 @@ whole_row_activations: frozenset[str]
 layers: dict[str, tuple[bool, dict[str, float | None], dict[str, tuple[tuple[str, ...], float, str | None]]]]
 most_threads: int
 beginning_bytes: int  # enough for format_of
+save_keras: str  # what to do with a model of TensorFlow
 
 class ModelFormatError(ValueError): ...
 class UnsupportedModelError(ModelFormatError): ...

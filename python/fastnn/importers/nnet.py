@@ -33,9 +33,7 @@ class _Network(NamedTuple):
     layers: list[tuple[Array, Array]]
 
 
-def load(
-    file: BinaryIO, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
-) -> Sequential:
+def load(file: BinaryIO, *, fold: bool = True, check: Any = None, verify: bool = True) -> Sequential:
     """Return the model of an open .nnet file, which takes inputs and gives outputs in the network's own units.
 
     As NNet itself does, it moves each input into its bounds, normalizes it, and scales the outputs back. An input whose
@@ -52,7 +50,7 @@ def load(
         network = _network(_numbers(file))
         reference = Reference("NNet's formulas in NumPy", _answers(network)) if verify else None
         source = f"NNet model {file.name!r}"
-        return convert(source, _steps(network), fold=fold, check=check, name=name, reference=reference)
+        return convert(source, _steps(network), fold=fold, check=check, reference=reference)
 
 
 def _numbers(file: BinaryIO) -> Array:

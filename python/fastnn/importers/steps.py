@@ -116,12 +116,16 @@ def is_of_row(step: Step) -> bool:
     )
 
 
+# The activations that keep x between two numbers, which have no parameters.
+CLIPS = {"relu": (0.0, np.inf), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0), "linear": (-np.inf, np.inf)}
+
+
 def clip(source: str, minimum: float, maximum: float) -> Function:
     """Return the activation that keeps x between two numbers, which may be infinite."""
-    known = {(0.0, np.inf): "relu", (0.0, 6.0): "relu6", (-1.0, 1.0): "hard_tanh", (-np.inf, np.inf): "linear"}
-    if name := known.get((float(minimum), float(maximum))):
+    bounds = float(minimum), float(maximum)
+    if name := next((name for name, each in CLIPS.items() if each == bounds), None):
         return Function(source, name)
-    return Function(source, "clip", {"minimum": float(minimum), "maximum": float(maximum)})
+    return Function(source, "clip", dict(zip(("minimum", "maximum"), bounds, strict=True)))
 
 
 def leaky_relu(source: str, negative_slope: float) -> Function:

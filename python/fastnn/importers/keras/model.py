@@ -48,8 +48,8 @@ class KerasModel:
         *,
         fold: bool,
         check: Any,
-        name: str | None,
         reference: Reference | None,
+        name: str | None = None,
         answers: Callable[[Array], Array] | None = None,
     ) -> Sequential:
         """Return fastnn's model, with a report; the arguments are those of load() and convert()."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.arrays import Array
+from fastnn.importers.onnx import advice
 from fastnn.importers.onnx.constants import ROWS, UNKNOWN
 from fastnn.importers.onnx.graph import Given, Node
 from fastnn.importers.onnx.shapes import Rows
@@ -35,9 +35,7 @@ def split(node: Node, given: Given, rows: Rows) -> list[Step]:
 def of_sequence(node: Node, given: Given, rows: Rows) -> list[Step]:
     """Return the columns of a SplitToSequence that the SequenceAt behind it takes, whose position is input 2."""
     if len(given) < 3:
-        raise UnsupportedModelError(
-            f"{node} has more than one part that is used; fastnn has no branches: export a model that needs one of them"
-        )
+        raise UnsupportedModelError(f"{node} has more than one part that is used; {advice.BRANCHES}")
     width = _width(node, rows, node.attributes["axis"])
     if not node.inputs[1] and not node.attributes["keepdims"]:
         return _picked(node, rows, given[2], width)

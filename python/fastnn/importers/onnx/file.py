@@ -35,7 +35,6 @@ def load(
     fold: bool = True,
     check: Any = None,
     verify: bool = True,
-    name: str | None = None,
 ) -> Sequential:
     """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
 
@@ -66,7 +65,7 @@ def load(
         program = Program(proto) if verify else None
         del proto  # for its memory
         source = f"ONNX model {file.name!r}"
-        return _model(graph, budget, program, outputs=outputs, fold=fold, check=check, name=name, source=source)
+        return _model(graph, budget, program, outputs=outputs, fold=fold, check=check, source=source)
 
 
 def from_proto(
@@ -126,7 +125,7 @@ def _model(
     outputs: str | None,
     fold: bool,
     check: Any,
-    name: str | None,
+    name: str | None = None,
     names: Mapping[str, str] | None = None,
     source: str,
 ) -> Sequential:

@@ -38,13 +38,13 @@ _DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}}  # PyTorch's, if not fastnn
 def from_torch_state_dict(
     state_dict: str | os.PathLike[str] | BinaryIO | Mapping[str, Any],
     layers: Iterable[Entry] | Mapping[str, Entry],
-    eps: float = 1e-5,
-    name: str | None = None,
     *,
+    eps: float = 1e-5,
     prefix: str | None = None,
     fold: bool = True,
     check: Any = None,
     verify: bool = True,
+    name: str | None = None,
 ) -> Sequential:
     """Return the model of a state dict of Linear, BatchNorm1d, LayerNorm and PReLU modules in a row.
 
