@@ -228,7 +228,7 @@ class Sequential(Stored):
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
         """Write the model for other programs: to an .onnx file, or to a C++17 header (.hpp or .h).
 
-        .onnx: for ONNX Runtime and others; load_model() reads it too, except the names of layers. It needs
+        .onnx: for ONNX Runtime and others; load_model() reads it too. It needs
             `pip install onnx`.
         .hpp, .h: one file without any library that computes the same bits (docs/header.md).
         name: the header's namespace; default the name of the file.

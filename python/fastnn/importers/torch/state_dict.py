@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.arrays import Array
+from fastnn._core import UnsupportedModelError
 from fastnn.floating_point import default_mode
-from fastnn.importers import safetensors
-from fastnn.importers.paths import open_model
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Function, Product, Step
-from fastnn.importers.torch import pickle
+from fastnn.importers.steps import Array, Function, Product, Step
 from fastnn.importers.torch.formulas import reference
-from fastnn.importers.torch.kinds import KINDS, as_array, kinds_of, weighted
+from fastnn.importers.torch.kinds import KINDS, kinds_of, weighted
 from fastnn.importers.torch.order import Modules, example, in_order
+from fastnn.importers.torch.tensors import listed, modules_of, prefixes, tensors_of
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
@@ -78,7 +72,7 @@ def from_torch_state_dict(
     >>> from_torch_state_dict(weights, layers=[Dense(3, "relu")]).predict([[1.0, 2.0]])
     array([[3., 3., 3.]], dtype=float32)
     """
-    where, tensors, is_ordered = _tensors(state_dict, prefix)
+    where, tensors, is_ordered = tensors_of(state_dict, prefix)
     return from_tensors(
         tensors,
         layers,
@@ -117,7 +111,7 @@ def from_tensors(
     >>> from_tensors(tensors, ["relu"], "weights: ", **options).output_shape
     (None, 3)
     """
-    modules = _modules(tensors, where)
+    modules = modules_of(tensors, where)
     steps: list[Step] = []
     names = {}
     entries = _entries(layers, modules, is_ordered)
@@ -147,80 +141,10 @@ def modules_and_example(file: BinaryIO, prefix: str | None = None) -> tuple[list
 
     prefix: as in from_torch_state_dict().
     """
-    where, tensors, is_ordered = _tensors(file, prefix)
-    modules = _modules(tensors, where)
+    where, tensors, is_ordered = tensors_of(file, prefix)
+    modules = modules_of(tensors, where)
     names = in_order(modules, is_ordered)
     return names or list(modules), example(names or list(modules), is_dict=names is None)
-
-
-def _tensors(state_dict: Any, prefix: str | None) -> tuple[str, dict[str, Array], bool]:
-    """Return the beginning of errors, the tensors by name, and whether their order is that of the modules."""
-    if isinstance(state_dict, Mapping):
-        where, content, is_ordered = "", dict(state_dict), True
-    elif isinstance(state_dict, io.BufferedReader):
-        is_ordered = pickle.is_saved(state_dict.read(20))
-        state_dict.seek(0)
-        where, content = f"{state_dict.name}: ", (pickle if is_ordered else safetensors).read(state_dict)
-    else:
-        with open_model(state_dict) as file:
-            return _tensors(file, prefix)
-    for wrapper in ("state_dict", "model_state_dict"):
-        if isinstance(content.get(wrapper), Mapping):
-            content = dict(content[wrapper])
-    if prefix is not None:
-        content = _part(content, prefix, where)
-    tensors = {}
-    for key, value in content.items():
-        if not isinstance(key, str):
-            raise ModelFormatError(f"{where}expected tensors by name; received the key {key!r:.60}")
-        if isinstance(value, Mapping):
-            raise ModelFormatError(
-                f"{where}{key!r:.60} holds a dict, not a tensor; if that is the state dict, take it with "
-                f"prefix={f'{key}.'!r:.60}"
-            )
-        # NumPy would make an array larger than any memory of a file's nested lists.
-        is_list = where and not isinstance(value, np.ndarray)
-        array = np.asarray(None) if is_list else as_array(value, f"{where}{key}")
-        if array.dtype.kind not in "biuf":
-            raise ModelFormatError(f"{where}{key} is no tensor of real numbers but {type(value).__name__}")
-        tensors[key] = array
-    return where, tensors, is_ordered
-
-
-def _part(content: dict[Any, Any], prefix: str, where: str) -> dict[Any, Any]:
-    """Return what the names that begin with the prefix stand for, without that beginning."""
-    if not isinstance(prefix, str):
-        raise ValueError(f"{where}expected prefix to be text, such as 'actor.'; received {prefix!r:.60}")
-    rest, inner = prefix, content
-    while rest and isinstance(inner.get(rest.partition(".")[0]), Mapping):  # a file may hold each network as a dict
-        name, _, rest = rest.partition(".")
-        inner = dict(inner[name])
-    found = {key[len(rest) :]: value for key, value in inner.items() if isinstance(key, str) and key.startswith(rest)}
-    if not found:
-        raise ValueError(
-            f"{where}expected a prefix of the tensors' names; received {prefix!r:.60}; "
-            f"the prefixes are {_listed(_prefixes(content)) or 'none'}"
-        )
-    return found
-
-
-def _prefixes(content: Mapping[Any, Any]) -> list[str]:
-    """Return the prefixes that tell networks apart: the names of modules in which others are, each with its dot."""
-    names = [f"{key}." if isinstance(value, Mapping) else key.rpartition(".")[0] for key, value in content.items()]
-    parts = (name.split(".")[:-1] for name in names)
-    return list(dict.fromkeys(".".join(part[: i + 1]) + "." for part in parts for i in range(len(part))))
-
-
-def _modules(tensors: dict[str, Array], where: str) -> dict[str, dict[str, Array]]:
-    """Return the tensors of each module, by its name."""
-    modules: dict[str, dict[str, Array]] = {}
-    for key, array in tensors.items():
-        module, _, tensor = key.rpartition(".")
-        if tensor != "num_batches_tracked":
-            modules.setdefault(module, {})[tensor] = array
-    if not modules:
-        raise ModelFormatError(f"{where}expected a state dict with at least one Linear module; it is empty")
-    return modules
 
 
 def _entries(layers: Any, modules: Modules, is_ordered: bool) -> list[tuple[str, Entry]]:
@@ -229,7 +153,7 @@ def _entries(layers: Any, modules: Modules, is_ordered: bool) -> list[tuple[str,
         received = [name for name, entry in layers.items() if not isinstance(entry, Activation)]
         if set(received) != set(modules):
             raise ValueError(
-                f"expected layers to name the modules {_listed(modules)}; received {_listed(received)}, and any "
+                f"expected layers to name the modules {listed(modules)}; received {listed(received)}, and any "
                 "Activation under another name"
             )
         return list(layers.items())
@@ -238,24 +162,20 @@ def _entries(layers: Any, modules: Modules, is_ordered: bool) -> list[tuple[str,
     layers = list(layers)
     takers = sum(not isinstance(entry, Activation) for entry in layers)
     if takers != len(modules):
-        prefixes = _prefixes(dict.fromkeys(f"{module}." for module in modules))
-        advice = f"; one network of several is taken by a prefix: {_listed(prefixes)}" if len(prefixes) > 1 else ""
+        found = prefixes(dict.fromkeys(f"{module}." for module in modules))
+        advice = f"; one network of several is taken by a prefix: {listed(found)}" if len(found) > 1 else ""
         raise ValueError(
             f"expected layers to have {len(modules)} names, or layers with weights, for the modules "
-            f"{_listed(modules)}; received {takers}{advice}"
+            f"{listed(modules)}; received {takers}{advice}"
         )
     names = in_order(modules, is_ordered)
     if names is None:
         raise ValueError(
-            f"expected layers as a dict, since nothing says the order of the modules {_listed(modules)}; give it "
+            f"expected layers as a dict, since nothing says the order of the modules {listed(modules)}; give it "
             f"in the order of computing, as in layers={example(list(modules), is_dict=True)}"
         )
     rest = iter(names)
     return [("" if isinstance(entry, Activation) else next(rest), entry) for entry in layers]
-
-
-def _listed(names: Iterable[str]) -> str:
-    return f"{', '.join(map(repr, names)):.500}"
 
 
 def _steps(
