@@ -1,5 +1,7 @@
 """Live Keras models, read like a file's: get_config() is the config. Keras itself is not imported here."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import replace
 from typing import Any
@@ -15,6 +17,7 @@ from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.verification import ACCELERATORS, Reference
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 _FAMILIES = ("keras", "tf_keras")
 _FLOAT32 = 2.0**-23
@@ -22,6 +25,7 @@ _PRECISIONS = {"float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 _WRAPPED = {"build", "quantize"}  # Keras wraps them in each layer, which changes no answer
 
 
+@suggesting
 @default_mode()
 def from_keras(
     model: Any, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None

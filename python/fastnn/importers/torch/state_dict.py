@@ -26,6 +26,7 @@ from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import BatchNormalization, LayerNormalization
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 Entry = Layer | str | Mapping[str, Any]
 _KIND_OF_LAYER = {kind.layer: name for name, kind in KINDS.items()} | {BatchNormalization: "BatchNorm1d"}
@@ -33,11 +34,12 @@ _KIND_OF_NAME = {"layer_norm": "LayerNorm", "prelu": "PReLU"}  # names in `layer
 _DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}}  # PyTorch's, if not fastnn's
 
 
+@suggesting
 @in_one_sentence()
 @default_mode()
 def from_torch_state_dict(
     state_dict: str | os.PathLike[str] | BinaryIO | Mapping[str, Any],
-    layers: Iterable[Entry] | Mapping[str, Entry],
+    layers: Iterable[Layer | str | Mapping[str, Any]] | Mapping[str, Layer | str | Mapping[str, Any]],
     eps: float = 1e-5,
     name: str | None = None,
     *,
