@@ -22,6 +22,11 @@ OF_PYTHON = re.compile(
         (STATE, ["--layers", "relu"], "expected --layers to have "),
         (STATE, ["--layers", "rellu,relu,relu,linear"], "did you mean 'relu'?"),
         (STATE, ["--layers", "relu", "--prefix", "actor."], "expected a prefix of the tensors' names; "),
+        (
+            STATE,
+            ["--layers", "prelu+relu,relu,relu,linear"],
+            "write PReLU(), Activation('relu') of fastnn",
+        ),
         (STATE, ["--outputs", "y"], "expected --outputs only with an ONNX file; "),
         (DATA / "keras_digits.h5", ["--prefix", "a."], "expected --prefix only with a PyTorch state dict; "),
         (DATA / "torch_digits.dynamo.onnx", ["--layers", "relu"], "expected --layers only with a PyTorch state dict, "),
@@ -33,7 +38,19 @@ def test_errors_of_models_name_options(run, path, options, words):
     code, _, err = run("summary", str(path), *options)
     assert (code, err.count("\n")) == (2, 1)
     assert words in err
-    assert not OF_PYTHON.search(err), err
+    assert not OF_PYTHON.search(err.partition("; the command line takes names alone")[0]), err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["x.txt"], "expected OUT to end in .onnx, .hpp or .h. Received: OUT='x.txt'"),
+        (["x.onnx", "--name", "a"], "expected --name only with OUT that ends in .hpp or .h. Received: OUT='x.onnx'"),
+    ],
+)
+def test_errors_of_export_name_its_arguments(run, tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    assert run("export", str(DATA / "keras_digits.h5"), *options) == (2, "", f"fastnn: {words}\n")
 
 
 def test_several_outputs_are_chosen_by_an_option(run, tmp_path):

@@ -8,7 +8,7 @@ from fastnn.cli.tables import Table
 from fastnn.models.frames import places_of
 from fastnn.models.sequential import Sequential
 
-_ADVICE = "; --drop and --target leave a column out, --columns takes columns in the order of the model's inputs"
+_ADVICE = "; --drop and --target leave a column out, --columns takes the inputs alone"
 
 
 _UNKNOWN = (

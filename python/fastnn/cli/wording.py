@@ -9,7 +9,11 @@ _CALL = re.compile(rf"load_model\(path, ({_ARGUMENT}=(?:\[[^]]*\]|{_TEXT}))\)")
 _LIST = re.compile(rf"{_ARGUMENT}=\[([^]]*)\]")
 _WORD = re.compile(r"[^\s,'\"]+")
 _VALUE = re.compile(rf"{_ARGUMENT}=({_TEXT})")
-_NAME = re.compile(rf"{_ARGUMENT}(?= (?:to|only|as|says)\b)")
+_NAME = re.compile(
+    r"(?<=expected )(layers|outputs|prefix)(?= (to|only|as a dict)\b)|"
+    r"\blayers(?= says\b)|\bname(?= only with a filepath)"
+)
+_IN_PYTHON = "; the command line takes names alone, load_model(path, layers=[…]) in Python takes layers"
 
 
 def for_command_line(message: str) -> str:
@@ -23,4 +27,6 @@ def for_command_line(message: str) -> str:
     message = _CALL.sub(r"\1", message)
     message = _LIST.sub(lambda found: f"--{found[1]} {','.join(_WORD.findall(found[2]))}", message)
     message = _VALUE.sub(lambda found: f"--{found[1]} {shlex.quote(found[2][1:-1])}", message)
-    return _NAME.sub(r"--\1", message)
+    message = _NAME.sub(r"--\g<0>", message)
+    message = re.sub(r"\b(a )?filepath\b", "OUT", message)  # of save() and export(), the argument OUT
+    return message + _IN_PYTHON * ("of fastnn.layers in" in message)

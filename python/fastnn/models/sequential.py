@@ -261,7 +261,7 @@ class Sequential(Stored):
                 model, fingerprint = self._describe(), self.fingerprint()
             header.export(model, fingerprint, path, name)
         elif name is not None:
-            raise ValueError(f"expected name with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
+            raise ValueError(f"expected name only with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
         else:
             onnx.export(self._describe(), path)
 
