@@ -106,6 +106,7 @@ ROOMS = (
     *(
         "_core",
         "text",
+        "names",
         "strict",
         "locks",
         "floating_point",

@@ -1,14 +1,17 @@
-"""The base class of layers, models and initializers: arguments and attributes that do not exist are refused."""
+"""Refuse arguments and attributes that do not exist: Strict, the base class of layers, models and initializers."""
 
 import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NoReturn
+from types import CodeType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import numpy as np
 
 from fastnn.text import did_you_mean
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _NO_TRAINING = (
     "fastnn does not train; train with Keras, PyTorch or scikit-learn, then convert with fastnn.from_keras(model), "
@@ -41,6 +44,37 @@ def finite(name: str, value: object) -> float:
     return number(name, value)
 
 
+def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    code: CodeType = inspect.unwrap(function).__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def suggesting(function: F) -> F:
+    """Return the function, which then suggests an argument for a misspelt one.
+
+    >>> @suggesting
+    ... def area(width, height):
+    ...     return width * height
+    >>> area(2, heigth=3)
+    Traceback (most recent call last):
+    TypeError: area() got an unexpected keyword argument 'heigth'; did you mean 'height'?
+    """
+    arguments = _arguments_of(function)
+
+    @functools.wraps(function)
+    def checked(*args: Any, **named: Any) -> Any:
+        for name in named:
+            if name not in arguments:
+                raise TypeError(_unexpected(function.__name__, name) + did_you_mean(name, arguments))
+        return function(*args, **named)
+
+    return cast(F, checked)
+
+
+def _unexpected(function: str, argument: str) -> str:
+    return f"{function}() got an unexpected keyword argument {argument!r}"
+
+
 class Strict:
     """Base class whose objects refuse what they do not know.
 
@@ -53,13 +87,19 @@ class Strict:
     >>> Dense(3, activaton="relu")
     Traceback (most recent call last):
     TypeError: Dense() got an unexpected keyword argument 'activaton'; did you mean 'activation'?
+    >>> Sequential().get_layer(indx=0)
+    Traceback (most recent call last):
+    TypeError: get_layer() got an unexpected keyword argument 'indx'; did you mean 'index'?
     """
 
     _arguments: tuple[str, ...] = ()  # of the constructor
     _fixed: frozenset[str] = frozenset()
+    _quick: frozenset[str] = frozenset()  # methods without suggestions, which would take a quarter of their time
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if cls.__module__.startswith("fastnn."):
+            _suggest_in_methods(cls)
         init = cls.__dict__.get("__init__")
         if not inspect.isfunction(init):
             return
@@ -69,7 +109,15 @@ class Strict:
             cls._arguments = arguments
             cls._fixed |= frozenset(arguments)
         takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
-        cls.__init__ = _checking(init, arguments, takes_any)  # type: ignore[method-assign]
+        checked: Any = _checking(init, arguments, takes_any)
+        if takes_any and cls.__module__.startswith("fastnn."):
+            checked.__signature__ = _whole_signature(init, super(cls, cls).__init__)
+        cls.__init__ = checked  # type: ignore[method-assign]
+
+    @classmethod
+    def _ignores_none(cls, argument: str) -> bool:
+        """Whether an argument of Keras, which fastnn does not have, may be None."""
+        return False
 
     if not TYPE_CHECKING:  # type checkers would take it for leave to set anything
 
@@ -89,14 +137,36 @@ def _in_class(thing: object, name: str) -> bool:
     return any(name in each.__dict__ for each in type(thing).__mro__)
 
 
+def _suggest_in_methods(cls: type) -> None:
+    """Let the public methods that a class defines suggest arguments."""
+    for name, value in list(vars(cls).items()):
+        is_for_class = isinstance(value, classmethod)
+        function = value.__func__ if is_for_class else value
+        if name.startswith("_") or name in vars(cls).get("_quick", ()) or not inspect.isfunction(function):
+            continue
+        if len(_arguments_of(function)) > 1:  # more than self
+            checked = suggesting(function)
+            setattr(cls, name, classmethod(checked) if is_for_class else checked)
+
+
+def _whole_signature(init: Callable[..., None], base: Callable[..., None]) -> inspect.Signature:
+    """Return a constructor's signature for help(), with the base's keyword arguments in place of **options."""
+    own = inspect.signature(init)
+    positional = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    passed_on = [each for each in inspect.signature(base).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    return own.replace(parameters=[*positional, *passed_on])
+
+
 def _checking(init: Callable[..., None], arguments: tuple[str, ...], takes_any: bool) -> Callable[..., None]:
     """Return a constructor that suggests an argument for an unknown one, and marks the object as made."""
 
     @functools.wraps(init)
     def checked(self: Any, *args: Any, **named: Any) -> None:
-        for name in named:
-            if not takes_any and name not in arguments:
-                said = f"{type(self).__name__}() got an unexpected keyword argument {name!r}"
+        for name in () if takes_any else [name for name in named if name not in arguments]:
+            if named[name] is None and self._ignores_none(name):
+                del named[name]
+            else:
+                said = _unexpected(type(self).__name__, name)
                 of_training = name == "trainable" or name.endswith(("_regularizer", "_constraint"))
                 known = {*arguments, *type(self)._arguments}
                 raise TypeError(f"{said}: {_NO_TRAINING}" if of_training else said + did_you_mean(name, known))

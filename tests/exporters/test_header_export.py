@@ -276,7 +276,7 @@ def test_what_cannot_be_exported_gets_one_sentence(tmp_path, monkeypatch):
     model = of_weights([Dense(3)], 2, "float32")
     with pytest.raises(ValueError, match="expected filepath to end in .onnx, .hpp or .h"):
         model.export(tmp_path / "model.cpp")
-    with pytest.raises(ValueError, match="expected name with a filepath that ends in .hpp or .h"):
+    with pytest.raises(ValueError, match="expected name only with a filepath that ends in .hpp or .h"):
         model.export(tmp_path / "model.onnx", name="model")
     with pytest.raises(ValueError, match="received 'float'; choose another with name"):
         model.export(tmp_path / "float.hpp")

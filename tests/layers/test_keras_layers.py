@@ -67,7 +67,7 @@ def test_batch_normalization_answers_as_in_keras(options, keras):
 def test_arguments_have_the_names_order_and_defaults_of_keras(name, keras):
     def arguments(layers):
         given = inspect.signature(getattr(layers, name)).parameters.values()
-        return [(each.name, each.default) for each in given if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        return [(each.name, each.default) for each in given if each.kind is each.POSITIONAL_OR_KEYWORD]
 
     theirs = arguments(keras.layers)
     if name == "LayerNormalization":  # fastnn has the last axis alone

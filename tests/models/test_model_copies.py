@@ -46,7 +46,7 @@ def test_config_keeps_initialisers_and_their_seeds():
 def test_an_unknown_layer_in_a_config_is_refused():
     with pytest.raises(
         ValueError,
-        match="among Dense, Activation, .*, Flatten. Received: layer={'class_name': 'Lambda'",
+        match="received 'Lambda'. Expected one of Dense, Activation, .*, Flatten.$",
     ):
         Sequential.from_config({"name": "m", "layers": [{"class_name": "Lambda", "config": {}}]})
 
@@ -270,7 +270,7 @@ def test_seeds_that_are_no_integers_of_32_bits_are_refused(take, seed):
 @pytest.mark.parametrize("initializer", ["he_norml", np.zeros, None, {"class_name": "One"}], ids=str)
 def test_an_unknown_initializer_lists_the_names(initializer):
     with pytest.raises(
-        ValueError, match="expected an initializer .*'glorot_uniform', 'he_normal', .*, 'zeros'; received"
+        ValueError, match="^expected an initializer; received .* Expected .*'glorot_uniform', .*, 'zeros'.$"
     ):
         Dense(3, kernel_initializer=initializer)
 

@@ -11,7 +11,8 @@ A bound costs no digits of a number far below it. Answers are within 3 ulps, or 
 import numpy as np
 
 from fastnn._core import ModelFormatError
-from fastnn.importers.steps import CLIPS, Array, Bounds, Function, Scale, Slopes, Step, clip
+from fastnn.arrays import Array
+from fastnn.importers.steps import CLIPS, Bounds, Function, Scale, Slopes, Step, clip
 
 MOST_PARTS = 8  # as many numbers, for each of a step's
 REPORT = "bounds for each unit, by scales and shifts around one bound for all: within 3 ulps"

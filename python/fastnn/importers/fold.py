@@ -31,7 +31,8 @@ from fastnn.importers.steps import (
     Step,
 )  # fmt: skip
 from fastnn.layers.activation import Activation, interpreted, serialized
-from fastnn.layers.layer import Layer, Weights
+from fastnn.layers.description import Weights
+from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
 from fastnn.models.sequential import Sequential
 

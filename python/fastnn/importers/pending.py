@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.importers.steps import Array, Columns, Scale
+from fastnn.arrays import Array
+from fastnn.importers.steps import Columns, Scale
 from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Layer, Weights
+from fastnn.layers.description import Weights
+from fastnn.layers.layer import Layer
 
 
 @dataclass

@@ -9,7 +9,7 @@ from fastnn.arrays import Array, is_real, to_array
 from fastnn.importers.fold import to_model
 from fastnn.importers.refusals import refusing
 from fastnn.importers.roundings import distance
-from fastnn.importers.steps import Array, Step
+from fastnn.importers.steps import Step
 from fastnn.importers.verification import Reference, verify
 from fastnn.models.conversion import Conversion, Difference
 from fastnn.models.frames import as_numbers

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.importers.steps import Array
-from fastnn.layers.layer import Description
+from fastnn.arrays import Array
+from fastnn.layers.description import Description
 from fastnn.models.sequential import Sequential
 
 FLOAT32, FLOAT64 = (float(np.finfo(dtype).eps) for dtype in ("f4", "f8"))

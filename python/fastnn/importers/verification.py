@@ -14,7 +14,7 @@ from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.arrays import Array
 from fastnn.importers.refusals import one_sentence
 from fastnn.importers.roundings import FLOAT32, FLOAT64, changes_of, distance, is_small
-from fastnn.importers.steps import Array, Step
+from fastnn.importers.steps import Step
 from fastnn.models.conversion import Verification
 from fastnn.models.sequential import NETWORKS, Sequential
 

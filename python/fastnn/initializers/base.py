@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array
-from fastnn.strict import Strict
+from fastnn.strict import Strict, suggesting
 
 _shared = np.random.default_rng()
 
 
+@suggesting
 def seed_weights(seed: int) -> None:
     """Seed the generator that all initializers without an own seed share.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastnn.initializers import drawn, fixed
 from fastnn.initializers.base import Initializer
+from fastnn.strict import suggesting
 from fastnn.text import did_you_mean
 
 _CLASSES: dict[str, Callable[..., Initializer]] = {
@@ -19,6 +20,7 @@ _NAMES = {re.sub("(?<!^)([A-Z])", r"_\1", name).lower(): each for name, each in 
 _ALIASES = {"normal": "RandomNormal", "uniform": "RandomUniform", "one": "Ones", "zero": "Zeros"}  # as in Keras
 
 
+@suggesting
 def get(identifier: object) -> Initializer:
     """Return the initializer that identifier names.
 
@@ -40,13 +42,14 @@ def get(identifier: object) -> Initializer:
             try:
                 return _CLASSES[name](**config)
             except TypeError as error:
-                raise ValueError(f"{error}; received {identifier!r}") from None
+                raise ValueError(f"{error}; received {identifier!r:.200}") from None
     raise ValueError(
-        f"expected an initializer from fastnn.initializers, or one of {', '.join(map(repr, _NAMES))}; "
-        f"received {identifier!r}{did_you_mean(name, known)}"
+        f"expected an initializer; received {identifier!r:.200}{did_you_mean(name, known) or '.'} "
+        f"Expected one from fastnn.initializers, or one of {', '.join(map(repr, _NAMES))}."
     )
 
 
+@suggesting
 def serialize(initializer: Initializer) -> dict[str, Any]:
     """Return a dict of JSON's types from which get() creates an equal initializer.
 

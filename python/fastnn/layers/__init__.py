@@ -4,12 +4,15 @@
 >>> model = Sequential([Dense(8, "relu", input_shape=(4,)), LayerNormalization(), Dense(3, "softmax")])
 """
 
+from typing import TYPE_CHECKING
+
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer
 from fastnn.layers.named import ELU, Dropout, Flatten, LeakyReLU, ReLU, Softmax
 from fastnn.layers.normalization import Affine, BatchNormalization, LayerNormalization, PReLU
+from fastnn.names import missing
 
 __all__ = [
     "ELU",
@@ -27,6 +30,10 @@ __all__ = [
     "ReLU",
     "Softmax",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

@@ -76,6 +76,12 @@ class Layer(Strict):
         self._state: State | None = None
         self._models: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
+    @classmethod
+    def _ignores_none(cls, argument: str) -> bool:
+        weight, _, kind = argument.rpartition("_")
+        is_known = kind in ("regularizer", "constraint") and weight in _core.layers[cls._class_name][2]
+        return is_known or argument == "activity_regularizer"
+
     @property
     def inputs(self) -> int | None:
         """The number of inputs; None before the layer is built.

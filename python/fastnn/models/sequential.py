@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +17,7 @@ from fastnn.arrays import Array
 from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
 from fastnn.layers.arguments import positive_integer
+from fastnn.layers.named import Flatten
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.frames import as_numbers, checked_names
@@ -50,6 +50,7 @@ class Sequential(Stored):
 
     # The network of the current weights; None until it is needed. Python reads a slot faster than __dict__.
     __slots__ = ("_network",)
+    _quick = frozenset(("predict",))
     _network: _core.Network32 | _core.Network64 | None
 
     def _drop_network(self) -> None:
@@ -95,8 +96,16 @@ class Sequential(Stored):
             network = self._built_network(x)
         return network.predict(x, out)
 
-    def __call__(self, x: npt.ArrayLike) -> Array:
-        """Return predict(x)."""
+    def __call__(self, x: npt.ArrayLike, training: bool | None = None) -> Array:
+        """Return predict(x).
+
+        training: None or False, as in Keras; ValueError for True, since fastnn does not train; TypeError for others.
+        """
+        if training is not None and training is not False:
+            raise (ValueError if training is True else TypeError)(
+                "expected training to be None or False, since fastnn does not train: no Dropout drops units. "
+                f"Received: training={training!r:.60}"
+            )
         network = self._network
         if network is None or type(self) is not Sequential:  # a subclass may have a predict of its own
             return self.predict(x)
@@ -155,6 +164,11 @@ class Sequential(Stored):
         columns = None
         if self._inputs is None and x is not None:
             shape = as_numbers(x, self._feature_names).shape
+            if len(shape) > 2 and self._layers and isinstance(self._layers[0], Flatten):
+                raise ValueError(
+                    "expected flat rows, since Flatten computes nothing here; "
+                    f"received shape {shape}; use x.reshape(len(x), -1)"
+                )
             if 0 in shape[-1:] or not shape:
                 raise ValueError(f"expected rows of at least 1 number; received shape {shape}")
             columns = shape[-1]
@@ -247,7 +261,7 @@ class Sequential(Stored):
                 model, fingerprint = self._describe(), self.fingerprint()
             header.export(model, fingerprint, path, name)
         elif name is not None:
-            raise ValueError(f"expected name with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
+            raise ValueError(f"expected name only with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
         else:
             onnx.export(self._describe(), path)
 
@@ -264,25 +278,3 @@ class Sequential(Stored):
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)
-
-
-def model_from_json(json_string: str) -> Sequential:
-    """Return a new model with the architecture of Sequential.to_json(), and with initial weights.
-
-    Raises UnsupportedModelError (a ValueError) for unknown layers, ValueError for other text.
-
-    >>> from fastnn.models import model_from_json
-    >>> model_from_json(Sequential([Dense(3, input_shape=(2,))]).to_json()).output_shape
-    (None, 3)
-    """
-    try:
-        given = json.loads(json_string)
-    except (TypeError, ValueError, RecursionError):
-        given = None
-    if (
-        not isinstance(given, dict)
-        or given.get("class_name") != "Sequential"
-        or given.keys() != {"class_name", "config"}
-    ):
-        raise ValueError(f"expected JSON text as Sequential.to_json() returns it. Received: {json_string!r:.200}")
-    return Sequential.from_config(given["config"])

@@ -80,7 +80,9 @@ class Stack(Strict):
             return self._layers[index]
         names = [layer.name for layer in self._layers]
         if name not in names:
-            raise ValueError(f"No such layer: {name!r}. Existing layers are: {names}{did_you_mean(name, names)}")
+            raise ValueError(
+                f"No such layer: {name!r}{did_you_mean(name, names) or '.'} Existing layers are: {names!s:.400}"
+            )
         return self._layers[names.index(name)]
 
     @property

@@ -1,7 +1,7 @@
 """The formats of model files, one row each. The first bytes of a file choose the row; its function reads the file."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 from fastnn import _core
@@ -15,8 +15,6 @@ from fastnn.importers.report import of_own_file
 from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, modules_and_example
 from fastnn.models.sequential import Sequential
 from fastnn.saving import native
-
-Layers = Sequence[Any] | Mapping[str, Any] | str | os.PathLike[str]
 
 
 def load(file: BinaryIO, options: Mapping[str, Any], **common: Any) -> Sequential:

@@ -14,7 +14,6 @@ from fastnn.importers.formulas import ACTIVATIONS, elu, leaky_relu, softmax
 from fastnn.importers.keras.config import KerasLayer, Shape, keras_3_form
 from fastnn.importers.keras.layers import AUGMENTATIONS
 from fastnn.importers.roundings import precision_for
-from fastnn.importers.steps import Array
 from fastnn.importers.verification import NotVerifiedError, Reference
 
 _Formula = Callable[[Array], Array]

@@ -1,5 +1,7 @@
 """Live Keras models, read like a file's: get_config() is the config. Keras itself is not imported here."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import replace
 from typing import Any
@@ -14,15 +16,16 @@ from fastnn.importers.keras.layers import unknown_layer
 from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.roundings import FLOAT32, FLOAT64
-from fastnn.importers.steps import Array
 from fastnn.importers.verification import ACCELERATORS, Reference
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 _FAMILIES = ("keras", "tf_keras")
 _PRECISIONS = {"float64": FLOAT64, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 _WRAPPED = {"build", "quantize"}  # Keras wraps them in each layer, which changes no answer
 
 
+@suggesting
 @default_mode()
 def from_keras(
     model: Any, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None

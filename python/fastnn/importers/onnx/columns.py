@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.onnx import advice
 from fastnn.importers.onnx.constants import ROWS, UNKNOWN
 from fastnn.importers.onnx.graph import Given, Node

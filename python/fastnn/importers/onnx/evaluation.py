@@ -15,7 +15,7 @@ from fastnn.importers.formulas import ACTIVATIONS, erf
 from fastnn.importers.onnx import constants
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Part
-from fastnn.importers.onnx.tensors import DOUBLE, DTYPES, FLOATS, Array
+from fastnn.importers.onnx.tensors import DOUBLE, DTYPES, FLOATS
 from fastnn.importers.roundings import FLOAT64, precision_for
 from fastnn.importers.verification import Reference
 

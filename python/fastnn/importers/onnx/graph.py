@@ -14,7 +14,7 @@ from fastnn.arrays import Array
 from fastnn.importers.onnx.advice import for_operations
 from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.functions import domain_of, inlined
-from fastnn.importers.onnx.tensors import DOUBLE, DTYPES, Array, Tensors
+from fastnn.importers.onnx.tensors import DOUBLE, DTYPES, Tensors
 from fastnn.importers.refusals import refusing
 
 _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # the versions for which fastnn's authors read each operation

@@ -9,7 +9,7 @@ from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.arrays import Array
 from fastnn.importers import bounds
 from fastnn.importers.formulas import SELU_ALPHA, SELU_SCALE
-from fastnn.importers.onnx.algebra import ZERO, Array, Atom, Sum, constant, float64, function, power
+from fastnn.importers.onnx.algebra import ZERO, Atom, Sum, constant, float64, function, power
 from fastnn.importers.onnx.graph import Node
 from fastnn.importers.onnx.shapes import Rows, axes_of
 from fastnn.importers.onnx.tensors import FLOATS

@@ -18,8 +18,6 @@ from fastnn._core import ModelFormatError, UnsupportedModelError
 from fastnn.arrays import Array
 from fastnn.importers.refusals import refusing
 
-Array = npt.NDArray[Any]
-
 _STRING, _FLOAT16, DOUBLE, _BFLOAT16 = 8, 10, 11, 16
 DTYPES = {  # of TensorProto.DataType; bfloat16 is read as float32
     number: np.dtype(name)

@@ -14,7 +14,6 @@ from fastnn._core import UnsupportedModelError
 from fastnn.arrays import Array
 from fastnn.importers.refusals import refusing
 from fastnn.importers.roundings import FLOAT32
-from fastnn.importers.steps import Array
 from fastnn.importers.torch.kinds import as_array
 from fastnn.importers.torch.run import Run
 from fastnn.importers.verification import ACCELERATORS, DifferentAnswersError, Reference

@@ -11,7 +11,6 @@ import numpy as np
 from fastnn.arrays import Array
 from fastnn.importers.formulas import ACTIVATIONS
 from fastnn.importers.roundings import precision_for
-from fastnn.importers.steps import Array
 from fastnn.importers.verification import Reference
 from fastnn.layers.activation import Activation
 from fastnn.layers.layer import Layer

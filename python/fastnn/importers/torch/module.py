@@ -3,6 +3,8 @@
 torch itself is never imported: whoever has a module has imported it.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterator
 from numbers import Integral
@@ -21,10 +23,12 @@ from fastnn.importers.torch import export
 from fastnn.importers.torch.kinds import KINDS, as_array, unweighted, weighted
 from fastnn.importers.torch.run import SAY_INPUTS, unknown_module
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
+@suggesting
 @default_mode()
 def from_torch(
     module: Any,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from fastnn.importers.steps import Array
+from fastnn.arrays import Array
 
 Modules = Mapping[str, Mapping[str, Array]]
 _MOST_MODULES, _MOST_TRIES = 100, 1000  # of a search that may take exponential time

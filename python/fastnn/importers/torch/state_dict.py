@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Function, Product, Step
+from fastnn.importers.steps import Function, Product, Step
 from fastnn.importers.torch.formulas import reference
 from fastnn.importers.torch.kinds import KINDS, kinds_of, weighted
 from fastnn.importers.torch.order import Modules, example, in_order
@@ -20,6 +21,7 @@ from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import BatchNormalization, LayerNormalization
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 Entry = Layer | str | Mapping[str, Any]
 _KIND_OF_LAYER = {kind.layer: name for name, kind in KINDS.items()} | {BatchNormalization: "BatchNorm1d"}
@@ -27,11 +29,12 @@ _KIND_OF_NAME = {"layer_norm": "LayerNorm", "prelu": "PReLU"}  # names in `layer
 _DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}}  # PyTorch's, if not fastnn's
 
 
+@suggesting
 @in_one_sentence()
 @default_mode()
 def from_torch_state_dict(
     state_dict: str | os.PathLike[str] | BinaryIO | Mapping[str, Any],
-    layers: Iterable[Entry] | Mapping[str, Entry],
+    layers: Iterable[Layer | str | Mapping[str, Any]] | Mapping[str, Layer | str | Mapping[str, Any]],
     *,
     eps: float = 1e-5,
     prefix: str | None = None,

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import ModelFormatError
+from fastnn.arrays import Array
 from fastnn.importers import safetensors
 from fastnn.importers.paths import open_model
-from fastnn.importers.steps import Array
 from fastnn.importers.torch import pickle
 from fastnn.importers.torch.kinds import as_array
 
