@@ -1,7 +1,7 @@
 """The formats of model files, one row each. The first bytes of a file choose the row; its function reads the file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 from fastnn import _core
