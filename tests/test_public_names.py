@@ -274,7 +274,7 @@ def test_an_activation_in_keras_serialized_form_is_read(of_function):
 
 def test_a_layer_in_keras_serialized_form_is_refused_in_one_sentence():
     given = {"module": "keras.layers", "class_name": "LeakyReLU", "config": {"negative_slope": 0.3}}
-    with pytest.raises(ValueError, match="Received: Keras' serialized form of 'LeakyReLU'; give the layer itself, or"):
+    with pytest.raises(ValueError, match="received Keras' serialized form of 'LeakyReLU'; give the layer itself, or"):
         Dense(1, given)
 
 

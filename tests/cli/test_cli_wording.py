@@ -44,7 +44,7 @@ def test_errors_of_models_name_options(run, path, options, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["x.txt"], "expected OUT to end in .onnx, .hpp or .h. Received: OUT='x.txt'"),
+        (["x.txt"], "expected OUT to end in .onnx, .hpp or .h; received OUT='x.txt'"),
         (["x.onnx", "--name", "a"], "expected --name only with OUT that ends in .hpp or .h. Received: OUT='x.onnx'"),
     ],
 )
@@ -80,6 +80,7 @@ def test_weights_alone_of_keras_are_read_by_an_option(run, tmp_path):
         ("as in load_model(path, outputs='a b')", "as in --outputs 'a b'"),
         ('as in load_model(path, outputs="it\'s")', "as in --outputs 'it'\"'\"'s'"),
         ("the layers of the model", "the layers of the model"),
+        ("expected outputs to choose a class by", "expected outputs to choose a class by"),
         ("has several outputs; expected one", "has several outputs; expected one"),
     ],
 )

@@ -305,7 +305,7 @@ def test_the_command_refuses_in_one_line(run, tmp_path):
     model.write_bytes(DIGITS.read_bytes())
     for arguments, what in (
         ((model, model), "expected an output that is not the model itself"),
-        ((model, tmp_path / "out.txt"), "expected filepath to end in .onnx, .hpp or .h"),
+        ((model, tmp_path / "out.txt"), "expected OUT to end in .onnx, .hpp or .h"),
         ((model, tmp_path / "out.h", "--name", "new"), "received 'new'"),
     ):
         code, out, err = run("export", *arguments)

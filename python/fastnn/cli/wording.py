@@ -10,7 +10,7 @@ _LIST = re.compile(rf"{_ARGUMENT}=\[([^]]*)\]")
 _WORD = re.compile(r"[^\s,'\"]+")
 _VALUE = re.compile(rf"{_ARGUMENT}=({_TEXT})")
 _NAME = re.compile(
-    r"(?<=expected )(layers|outputs|prefix)(?= (to|only|as a dict)\b)|"
+    r"(?<=expected )(layers|outputs|prefix)(?= (to be|to have|to hold|to name|only|as a dict)\b)|"
     r"\blayers(?= says\b)|\bname(?= only with a filepath)"
 )
 _IN_PYTHON = "; the command line takes names alone, load_model(path, layers=[…]) in Python takes layers"

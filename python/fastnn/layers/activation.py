@@ -60,8 +60,8 @@ def _of_keras(serialized: dict[str, Any]) -> tuple[str, dict[str, float]]:
         return interpreted(serialized["config"])
     name = str(serialized["class_name"])
     raise ValueError(
-        "expected an activation by its name, as a dict with its name and parameters, or as a layer such as ReLU(). "
-        f"Received: Keras' serialized form of {name!r:.60}; give the layer itself, or convert the whole model with "
+        "expected an activation by its name, as a dict with its name and parameters, or as a layer such as ReLU(); "
+        f"received Keras' serialized form of {name!r:.60}; give the layer itself, or convert the whole model with "
         "fastnn.from_keras(model)"
     )
 

@@ -103,8 +103,8 @@ class Sequential(Stored):
         """
         if training is not None and training is not False:
             raise (ValueError if training is True else TypeError)(
-                "expected training to be None or False, since fastnn does not train: no Dropout drops units. "
-                f"Received: training={training!r:.60}"
+                "expected training to be None or False, since fastnn does not train: no Dropout drops units; "
+                f"received training={training!r:.60}"
             )
         network = self._network
         if network is None or type(self) is not Sequential:  # a subclass may have a predict of its own
