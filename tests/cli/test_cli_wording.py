@@ -18,7 +18,7 @@ OF_PYTHON = re.compile(
 @pytest.mark.parametrize(
     ("path", "options", "words"),
     [
-        (STATE, [], "as in --layers relu,linear"),
+        (STATE, [], "as in --layers relu,relu,relu,linear"),
         (STATE, ["--layers", "relu"], "expected --layers to have "),
         (STATE, ["--layers", "rellu,relu,relu,linear"], "did you mean 'relu'?"),
         (STATE, ["--layers", "relu", "--prefix", "actor."], "expected a prefix of the tensors' names; "),
@@ -30,7 +30,7 @@ OF_PYTHON = re.compile(
         (STATE, ["--outputs", "y"], "expected --outputs only with an ONNX file; "),
         (DATA / "keras_digits.h5", ["--prefix", "a."], "expected --prefix only with a PyTorch state dict; "),
         (DATA / "torch_digits.dynamo.onnx", ["--layers", "relu"], "expected --layers only with a PyTorch state dict, "),
-        (DATA / "torch_digits.state_dict.pt", [], "as in --layers relu,linear"),
+        (DATA / "torch_digits.state_dict.pt", [], "as in --layers relu,relu,relu,linear"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -70,7 +70,7 @@ def test_weights_alone_of_keras_are_read_by_an_option(run, tmp_path):
         file["layers/dense/vars/0"], file["layers/dense/vars/1"] = np.ones((2, 3), "float32"), np.ones(3, "float32")
     code, _, err = run("summary", str(tmp_path / "model.weights.h5"))
     assert code == 2
-    assert "as in --layers relu,linear, or give what model.to_json() wrote: --layers model.json\n" in err
+    assert "as in --layers relu,relu,relu,linear, or give what model.to_json() wrote: --layers model.json\n" in err
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fastnn.layers.arguments import is_text
 from fastnn.layers.layer import Layer
 
-_MOST_CHARACTERS = 1000
+_LONGEST_NAME = 1000
 
 
 def named(layers: Sequence[Layer], sources: Iterable[str], names: Mapping[str, str]) -> list[Layer]:
@@ -19,7 +19,7 @@ def named(layers: Sequence[Layer], sources: Iterable[str], names: Mapping[str, s
     ['fc', 'fc_1']
     """
     wanted = [names.get(source, "") for source in sources]
-    kept = [name if is_text(name) and len(name) <= _MOST_CHARACTERS else "" for name in wanted]
+    kept = [name if is_text(name) and len(name) <= _LONGEST_NAME else "" for name in wanted]
     if not any(kept):
         return list(layers)
     given, taken, numbers = set(kept), set[str](), Counter[str]()
