@@ -1,7 +1,9 @@
 // The two passes of a trainer's stages over a block of rows: forward, and back.
 #include <algorithm>
 
+#include "floating_point_mode.hpp"
 #include "random.hpp"
+#include "shared_work.hpp"
 #include "stages.hpp"
 
 namespace fastnn {
@@ -27,6 +29,25 @@ Matrix<const T> from_row(Matrix<T> matrix, std::size_t row) {
   return {matrix.data == nullptr ? nullptr : row_of(matrix, row), matrix.stride};
 }
 
+// Runs a layer for all its units; threads share them by panels.
+template <class T>
+void run(const PackedLayer<T>& layer, Matrix<T> x, Matrix<T> y, std::size_t rows) {
+  const Kernels<T>& kernels = active_kernels<T>();
+  const double work = static_cast<double>(rows) * static_cast<double>(layer.kernel == nullptr ? 1 : layer.inputs) *
+                      static_cast<double>(layer.units);
+  const std::size_t threads = threads_for(work);
+  if (threads == 1) return kernels.layer(layer, read(x, rows), written(y, rows), {0, layer.units});
+  const std::size_t panels = (layer.units + kPanelUnits<T> - 1) / kPanelUnits<T>;
+  const std::size_t parts = parts_of_layer(panels, work, threads);
+  const auto run_part = [&](std::size_t part) {
+    const DefaultFloatingPointMode mode;
+    const std::size_t first = begin_of_share(panels, part, parts) * kPanelUnits<T>;
+    const std::size_t last = begin_of_share(panels, part + 1, parts) * kPanelUnits<T>;
+    kernels.layer(layer, read(x, rows), written(y, rows), {first, std::min(last, layer.units)});
+  };
+  share(parts, threads, run_part, {});
+}
+
 template <class T>
 T sign_of(T x) {
   return x > 0 ? T{1} : x < 0 ? T{-1} : T{0};
@@ -42,7 +63,6 @@ void Stages<T>::forward(std::size_t rows, bool training, std::uint64_t seed, std
     const Matrix<T> x = outputs_[i];
     outputs_[i + 1] = places_[i + 1];
     const Matrix<T> y = outputs_[i + 1];
-    const std::size_t units = stage.layer.units;
     if (stage.noise.kind != NoiseKind::none) {
       if (!training) {
         outputs_[i + 1] = x;
@@ -52,7 +72,7 @@ void Stages<T>::forward(std::size_t rows, bool training, std::uint64_t seed, std
     } else if (training && stage.uses_batch()) {
       normalize(i, rows);
     } else {
-      kernels.layer(stage.layer, read(x, rows), written(y, rows), {0, units});
+      run(stage.layer, x, y, rows);
       if (stage.layer.takes_whole_rows) kernels.whole_rows(stage.layer, written(y, rows));
     }
   }
@@ -154,7 +174,7 @@ void Stages<T>::backward(std::size_t last, std::size_t rows, std::size_t of_batc
     if (layer.kind == LayerKind::dense) {
       kernels.derive(layer.activation, layer.parameters[0], layer.parameters[1], rows, layer.units, nullptr, 0, y.data,
                      y.stride, d.data, d.stride);
-      if (propagates(i)) kernels.layer(stage.transposed, read(d, rows), written(to, rows), {0, layer.inputs});
+      if (propagates(i)) run(stage.transposed, d, to, rows);
       if (tensors_[stage.tensors[1]].trained) sink.of_units(stage.tensors[1], rows, {}, d, adds);
       if (tensors_[stage.tensors[0]].trained) sink.kernel(stage, rows, x, d, adds);
     } else if (layer.kind != LayerKind::activation) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "elementary.hpp"
+#include "floating_point_mode.hpp"
+#include "shared_work.hpp"
 
 namespace fastnn {
 namespace {
@@ -185,30 +187,34 @@ void Steps<T>::kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matr
     stages_.transpose(stage, {0, inputs}, 0, 1);
     return;
   }
-  const std::size_t panels = (units + P - 1) / P;
-  if (!in_pieces_) {
-    sum(x, inputs, delta, units,
-        {memory, static_cast<std::ptrdiff_t>(P * inputs), static_cast<std::ptrdiff_t>(P),
-         static_cast<std::ptrdiff_t>(panel_width(panels - 1))});
-    return;
-  }
-  for (std::size_t panel = 0, count; panel < panels; panel += count) {
-    count = std::min(kPiecePanels, panels - panel);
+  // A piece is a group of panels and, if it is updated at once, some inputs. Threads take pieces as they get free.
+  const std::size_t panels = (units + P - 1) / P, groups = (panels + kPiecePanels - 1) / kPiecePanels;
+  const std::size_t chunks = in_pieces_ ? (inputs + kPieceInputs - 1) / kPieceInputs : 1;
+  const auto run_piece = [&](std::size_t piece) {
+    const DefaultFloatingPointMode mode;
+    alignas(kPanelBytes) T sums[kPieceInputs * kPiecePanels * P];
+    const std::size_t group = piece / chunks, panel = begin_of_share(panels, group, groups);
+    const std::size_t count = begin_of_share(panels, group + 1, groups) - panel;
     const std::size_t columns = std::min(count * P, units - panel * P);
-    const std::size_t last_width = panel_width(panel + count - 1);
-    for (std::size_t k = 0, steps; k < inputs; k += steps) {
-      steps = std::min(kPieceInputs, inputs - k);
-      sum({x.data + k, x.stride}, steps, {delta.data + panel * P, delta.stride}, columns,
-          {memory, static_cast<std::ptrdiff_t>(P * steps), static_cast<std::ptrdiff_t>(P),
-           static_cast<std::ptrdiff_t>(last_width)});
-      for (std::size_t p = 0; p < count; ++p) {
-        const std::size_t width = panel_width(panel + p);
-        optimization_.update(stage.tensors[0], tensor.offset + (panel + p) * P * inputs + k * width, steps * width,
-                             memory + p * P * steps);
-      }
-      stages_.transpose(stage, {k, k + steps}, panel, panel + count);
+    const auto last_width = static_cast<std::ptrdiff_t>(panel_width(panel + count - 1));
+    const Matrix<const T> b{delta.data + panel * P, delta.stride};
+    if (!in_pieces_)
+      return sum(x, inputs, b, columns,
+                 {memory + panel * P * inputs, static_cast<std::ptrdiff_t>(P * inputs), static_cast<std::ptrdiff_t>(P),
+                  last_width});
+    const std::size_t k = piece % chunks * kPieceInputs, steps = std::min(kPieceInputs, inputs - k);
+    sum({x.data + k, x.stride}, steps, b, columns,
+        {sums, static_cast<std::ptrdiff_t>(P * steps), static_cast<std::ptrdiff_t>(P), last_width});
+    for (std::size_t p = 0; p < count; ++p) {
+      const std::size_t width = panel_width(panel + p);
+      optimization_.update(stage.tensors[0], tensor.offset + (panel + p) * P * inputs + k * width, steps * width,
+                           sums + p * P * steps);
     }
-  }
+    stages_.transpose(stage, {k, k + steps}, panel, panel + count);
+  };
+  // Each piece runs once: nothing in it takes memory, and nothing asks whether to go on (thread_pool.hpp).
+  const double work = static_cast<double>(rows) * static_cast<double>(tensor.size());
+  share(groups * chunks, threads_for(work), run_piece, {});
 }
 
 template <class T>

@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+from keras_in_float64 import keras_in_float64
 from training import BatchCalls, model_of, rows
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -12,7 +13,6 @@ keras = pytest.importorskip("keras")
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 
-TOLERANCE = 2e-6  # Keras computes losses and gradients with torch in float32
 X, Y = rows(40)
 LABELS = (np.arange(40) % 3 == 0).astype(np.int64)
 OPTIONS = {
@@ -27,6 +27,12 @@ OPTIONS = {
     "one batch": {"batch_size": 100},
     "targets without columns": {"y": Y[:, 0]},
 }
+
+
+@pytest.fixture(autouse=True)
+def computes_in_float64():
+    with keras_in_float64():
+        yield
 
 
 def both(**compiled):
@@ -70,13 +76,13 @@ def test_logs_and_hooks_are_those_of_keras(name):
     assert history.epoch == expected.epoch
     assert history.params == expected.params
     for key, values in expected.history.items():
-        np.testing.assert_allclose(history.history[key], values, rtol=TOLERANCE, err_msg=key)
+        np.testing.assert_allclose(history.history[key], values, rtol=1e-10, err_msg=key)
     for own, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(own, theirs, rtol=TOLERANCE, atol=1e-6)
+        np.testing.assert_allclose(own, theirs, rtol=1e-10)
     assert [call[:2] for call in calls.calls] == [call[:2] for call in expected_calls.calls]
     for (hook, number, logs), (*_, theirs) in zip(calls.calls, expected_calls.calls, strict=True):
         assert list(logs) == list(theirs), (hook, number)
-        np.testing.assert_allclose(list(logs.values()), list(theirs.values()), rtol=TOLERANCE)
+        np.testing.assert_allclose(list(logs.values()), list(theirs.values()), rtol=1e-10)
 
 
 def test_results_of_evaluate_and_of_batches_are_those_of_keras():
@@ -84,7 +90,7 @@ def test_results_of_evaluate_and_of_batches_are_those_of_keras():
     weights = np.arange(40.0)
     for method, options in (("evaluate", {"verbose": 0}), ("test_on_batch", {}), ("train_on_batch", {})):
         own = getattr(model, method)(X, Y, sample_weight=weights, **options)
-        np.testing.assert_allclose(own, getattr(other, method)(X, Y, sample_weight=weights, **options), rtol=TOLERANCE)
+        np.testing.assert_allclose(own, getattr(other, method)(X, Y, sample_weight=weights, **options), rtol=1e-10)
         as_dict = getattr(model, method)(X, Y, return_dict=True, **options)
         assert list(as_dict) == sorted(as_dict)
         assert set(as_dict) == set(getattr(other, method)(X, Y, return_dict=True, **options))

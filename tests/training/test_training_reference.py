@@ -1,13 +1,11 @@
 """The truth of training is itself checked: its gradients by differences and autograd, its steps by Keras."""
 
-import importlib
-import os
-
 import numpy as np
 import pytest
 
 import training_cases as cases
 import training_reference as reference
+from keras_in_float64 import keras_in_float64
 from training_losses import LOSSES
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
@@ -121,21 +119,9 @@ def test_gradients_are_those_of_autograd(torch, name, loss):
 
 
 @pytest.fixture
-def keras(torch, monkeypatch):
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    keras = pytest.importorskip("keras", reason="Keras is not installed: pip install keras")
-    before = keras.config.floatx()
-    # Keras says that float64 and a Python number make float32, and rounds to that in the middle of losses.
-    dtypes = importlib.import_module("keras.src.backend.common.dtypes")
-    result_type = dtypes._lattice_result_type
-    monkeypatch.setattr(
-        dtypes,
-        "_lattice_result_type",
-        lambda *of: "float64" if any("float64" in str(each) for each in of) else result_type(*of),
-    )
-    keras.config.set_floatx("float64")
-    yield keras
-    keras.config.set_floatx(before)
+def keras(torch):
+    with keras_in_float64() as keras:
+        yield keras
 
 
 KERAS_OPTIMIZERS = {

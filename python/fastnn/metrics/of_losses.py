@@ -248,7 +248,7 @@ class CategoricalFocalCrossentropy(LossMetric):
 
 
 class SparseCategoricalCrossentropy(LossMetric):
-    """The loss SparseCategoricalCrossentropy as a metric; y is class numbers. from_logits, axis: as there.
+    """The loss SparseCategoricalCrossentropy as a metric; y is class numbers. The other arguments: as there.
 
     >>> round(SparseCategoricalCrossentropy()([1, 0], [[0.5, 0.5], [0.5, 0.5]]), 4)
     0.6931
@@ -257,6 +257,11 @@ class SparseCategoricalCrossentropy(LossMetric):
     _kind = "sparse_categorical_crossentropy"
 
     def __init__(
-        self, name: str | None = None, dtype: str | None = None, from_logits: bool = False, axis: int = -1
+        self,
+        name: str | None = None,
+        dtype: str | None = None,
+        from_logits: bool = False,
+        ignore_class: None = None,
+        axis: int = -1,
     ) -> None:
-        super().__init__(name, dtype, from_logits=from_logits, axis=axis)
+        super().__init__(name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
