@@ -1,9 +1,15 @@
 """What users see of the package: its names, their types and help, and what it says to names that it does not have."""
 
+import builtins
+import collections.abc
 import copy
+import dataclasses
 import inspect
 import pickle
+import re
 import runpy
+import traceback
+import typing
 from pathlib import Path
 from types import ModuleType
 
@@ -45,6 +51,28 @@ def test_dir_and_completion_show_the_public_names_alone(module):
     assert len(set(module.__all__)) == len(module.__all__)
 
 
+def test_the_public_modules_alone_have_all():
+    """Only they are for users. In others an underscore says which names are the file's own; see the next test."""
+    package = Path(fastnn.__file__).parent
+    having = {path for path in package.rglob("*.py") if re.search(r"^__all__\b", path.read_text(), re.M)}
+    assert having == {Path(module.__file__) for module in public_modules()}
+
+
+def test_names_without_an_underscore_are_used_by_other_files():
+    root = Path(__file__).parents[1]
+    texts = {
+        path: path.read_text() for folder in ("python", "tests", "bench") for path in (root / folder).rglob("*.py")
+    }
+    words = {path: set(re.findall(r"\w+", text)) for path, text in texts.items()}
+    unused = []
+    for path, text in texts.items():
+        if path.is_relative_to(root / "python"):
+            given = re.findall(r"^(?:def ([a-z]\w*)|([A-Z][A-Z_0-9]+)\b.* = )", text, re.M)
+            names = {function or constant for function, constant in given}
+            unused += [f"{path}: {name}" for name in names if not any(name in words[p] for p in words if p != path)]
+    assert not unused
+
+
 def test_the_public_modules_are_these():
     names = {module.__name__ for module in public_modules()}
     of_training = {
@@ -72,8 +100,15 @@ def test_completion_of_objects_shows_no_name_that_an_attribute_error_answers():
 
 @pytest.mark.parametrize("value", list(CALLABLES.values()), ids=CALLABLES)
 def test_help_begins_with_a_signature_that_can_be_read(value):
-    assert not any(part in str(inspect.signature(value)) for part in ("_array_like", "numpy.dtype", "pybind11"))
-    assert len(str(inspect.signature(value))) < 500
+    signature = str(inspect.signature(value))
+    assert not any(part in signature for part in ("_array_like", "numpy.dtype", "pybind11", "Unpack", "**"))
+    assert len(signature) < 500
+    known = {"Array", *dir(builtins), *dir(typing), *dir(collections.abc), *dir(np), *dir(np.typing)}
+    known |= {name for module in public_modules() for name in module.__all__}
+    types = " ".join(re.findall(r"(?:: |-> )'?([^'=]*)'?", signature))  # what stands after a colon or an arrow
+    words = re.sub(r"\b(os|np|npt|collections\.abc)\.|<[^>]*>", "", types)
+    words = set(re.findall(r"[A-Za-z_][\w.]*", words)) - set(inspect.signature(value).parameters)
+    assert words - known <= {"PathLike"}
 
 
 def test_conversion_is_a_public_class():
@@ -87,6 +122,16 @@ def test_conversion_is_a_public_class():
 def test_a_typed_program_runs():
     """mypy checks its types, in test_codebase.py."""
     runpy.run_path(str(Path(__file__).parent / "typed_program.py"))
+
+
+def test_regularizers_and_constraints_may_be_none_as_in_keras():
+    options = ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint")
+    assert Dense(1, name="a", **dict.fromkeys(options)).get_config() == Dense(1, name="a").get_config()
+    fastnn.layers.BatchNormalization(beta_regularizer=None, gamma_constraint=None)
+    fastnn.layers.PReLU(alpha_regularizer=None)
+    for make in (Sequential, Input, lambda **named: Dense(1, **named), fastnn.initializers.Zeros):
+        with pytest.raises(TypeError, match="got an unexpected keyword argument"):
+            make(kernl_regularizer=None)
 
 
 @pytest.mark.parametrize("remade", [lambda x: x, copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
@@ -129,19 +174,93 @@ def test_a_users_subclass_may_set_its_own_attributes():
         (lambda: Input(shap=(3,)), "shape"),
         (lambda: Sequential(layer=[]), "layers"),
         (lambda: fastnn.initializers.HeNormal(sed=1), "seed"),
-        (lambda: Dense(1, "Relu"), "relu"),
-        (lambda: Dense(1, "sigmod"), "sigmoid"),
-        (lambda: Dense(1, "LeakyReLU"), "leaky_relu"),
         (lambda: Activation({"name": "leaky_relu", "negative_slop": 1}), "negative_slope"),
-        (lambda: Dense(1, kernel_initializer="he_norml"), "he_normal"),
-        (lambda: Sequential.from_config({"layers": [{"class_name": "Dens", "config": {"units": 1}}]}), "Dense"),
-        (lambda: Sequential([Dense(1, name="hidden")]).get_layer("hiden"), "hidden"),
+        (lambda: Sequential.from_config({"layers": [], "nam": "a"}), "name"),
+        (lambda: fastnn.load_model("model.onnx", output="y"), "outputs"),
+        (lambda: fastnn.from_torch(None, verfy=False), "verify"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_misspelt_name_is_answered_with_the_right_one(make, suggestion):
     with pytest.raises((TypeError, ValueError), match=rf"; did you mean '{suggestion}'\?$"):
         make()
+
+
+@pytest.mark.parametrize(
+    ("make", "suggestion"),
+    [
+        (lambda: Dense(1, "rellu"), "relu"),
+        (lambda: Dense(1, "Relu"), "relu"),
+        (lambda: Dense(1, "sigmod"), "sigmoid"),
+        (lambda: Dense(1, "LeakyReLU"), "leaky_relu"),
+        (lambda: Dense(1, kernel_initializer="he_norml"), "he_normal"),
+        (lambda: Sequential.from_config({"layers": [{"class_name": "Dens", "config": {"units": 1}}]}), "Dense"),
+        (lambda: Sequential([Dense(1, name="hidden")]).get_layer("hiden"), "hidden"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_suggestion_comes_before_the_list_of_names(make, suggestion):
+    with pytest.raises(ValueError, match=rf"^[^,]*; did you mean '{suggestion}'\? (Expected|Existing)"):
+        make()
+
+
+TAKING_NAMES = {
+    name: value
+    for name, value in CALLABLES.items()
+    if not dataclasses.is_dataclass(value)
+    and name.rpartition(".")[2] != "predict"  # a suggestion would take a quarter of the time of a call of one row
+    and [each for each in inspect.signature(value).parameters if each not in ("self", "args", "x")]
+}
+NEEDED = {"units": 1, "rate": 0.5, "activation": "relu"}  # by constructors, before they see the rest
+
+
+@pytest.mark.parametrize("value", TAKING_NAMES.values(), ids=TAKING_NAMES)
+def test_every_function_and_method_suggests_the_argument_that_was_meant(value):
+    *others, last = inspect.signature(value).parameters
+    with pytest.raises(TypeError, match=rf"unexpected keyword argument '{last}x'; did you mean '{last}'\?$"):
+        value(**{f"{last}x": 1}, **{name: NEEDED[name] for name in others if name in NEEDED})
+
+
+@pytest.mark.parametrize(
+    ("statement", "advice"),
+    [
+        ("fastnn.Dense", "use fastnn.layers.Dense"),
+        ("from fastnn import Dense", "use fastnn.layers.Dense"),
+        ("fastnn.model_from_json", "use fastnn.models.model_from_json"),
+        ("fastnn.set_random_seed", "use fastnn.utils.set_random_seed"),
+        ("from fastnn.layers import Sequential", "use fastnn.Sequential"),
+        ("from fastnn.layers import Dense, Dence", r"did you mean 'Dense'\?"),
+        ("fastnn.layers.Dence", r"did you mean 'Dense'\?"),
+        ("fastnn.Dence", r"did you mean 'fastnn.layers.Dense'\?"),
+        ("from fastnn.initializers import HeNorml", r"did you mean 'HeNormal'\?"),
+        ("fastnn.from_onnx", r"load_model\(path\) reads .onnx files"),
+        ("fastnn.layers.banana", r"dir\(fastnn.layers\) lists its names"),
+    ],
+)
+def test_a_name_that_a_module_does_not_have_is_told_where_it_lives(statement, advice):
+    kind = ImportError if "import" in statement else AttributeError
+    with pytest.raises(kind, match=f"^(module|cannot import name) '.*'; {advice}$") as error:
+        exec(statement, {"fastnn": fastnn})
+    assert "Did you mean" not in "".join(traceback.format_exception(error.value))  # Python's own, a second time
+
+
+def test_modules_answer_questions_for_names_as_others_do():
+    assert not hasattr(fastnn, "Dense")
+    assert getattr(fastnn.layers, "Dence", None) is None
+    exec("from fastnn import cli")  # a folder that no other module imports
+    with pytest.raises(ModuleNotFoundError):
+        exec("import fastnn.layer")
+
+
+@pytest.mark.parametrize("of_function", [{}, {"module": "builtins", "registered_name": "function"}], ids=["2", "3"])
+def test_an_activation_in_keras_serialized_form_is_read(of_function):
+    assert Dense(1, of_function | {"class_name": "function", "config": "swish"}).activation == "silu"
+
+
+def test_a_layer_in_keras_serialized_form_is_refused_in_one_sentence():
+    given = {"module": "keras.layers", "class_name": "LeakyReLU", "config": {"negative_slope": 0.3}}
+    with pytest.raises(ValueError, match="received Keras' serialized form of 'LeakyReLU'; give the layer itself, or"):
+        Dense(1, given)
 
 
 @pytest.mark.parametrize(

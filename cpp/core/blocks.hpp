@@ -65,16 +65,19 @@ class Blocks {
 };
 
 // The plan of a call: how many threads it uses, and what they share. They share blocks, unless sharing the units of
-// each layer, block by block, keeps more threads busy.
+// each layer, block by block, keeps more threads busy. Then blocks are as few as for one thread: each reads all
+// weights.
 struct Plan {
   Plan(std::size_t rows, std::size_t whole, std::size_t vector, double work_of_row, std::size_t layers,
        std::size_t most_threads)
       : threads(threads_for(work_of_row * static_cast<double>(rows), most_threads)),
         blocks(rows, whole, vector, threads),
         shares_blocks(threads > 1 &&
-                      blocks.of_grains() >=
-                          threads_for(work_of_row * static_cast<double>(blocks.rows(0)) / static_cast<double>(layers),
-                                      threads)) {}
+                      blocks.of_grains() >= threads_for(work_of_row * static_cast<double>(std::min(rows, whole)) /
+                                                            static_cast<double>(layers),
+                                                        threads)) {
+    if (threads > 1 && !shares_blocks) blocks = Blocks(rows, whole, vector, 1);
+  }
   std::size_t threads;
   Blocks blocks;
   bool shares_blocks;

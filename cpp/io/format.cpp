@@ -2,6 +2,10 @@
 #include "format.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include "fastnn/error.hpp"
 
@@ -17,8 +21,6 @@ constexpr std::string_view kConvert = "convert it first: fastnn convert MODEL mo
 constexpr std::string_view kConvertTorch =
     "convert it first: fastnn convert MODEL --layers relu,linear model.safetensors";
 constexpr std::string_view kUnpack = "unpack it, and load the model file in it";
-constexpr std::string_view kSaveKeras =
-    "save it from Keras as one file, model.save('model.keras'), or convert it to ONNX with tf2onnx";
 constexpr std::string_view kTrees = "it holds trees, and fastnn runs dense networks";
 constexpr std::string_view kArrays =
     "if it holds weights, build the Sequential and give it a list of them: model.set_weights(arrays)";
@@ -148,6 +150,37 @@ bool is_table(std::string_view text) {
   return false;
 }
 
+// Takes the first line off `text` and returns its whole numbers, with commas or blanks between them; none if it has
+// anything else.
+std::vector<int> whole_numbers(std::string_view& text) {
+  constexpr std::string_view separators = ", \t\r";
+  std::string_view line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  std::vector<int> numbers;
+  while (line.find_first_not_of(separators) != line.npos) {
+    line.remove_prefix(line.find_first_not_of(separators));
+    const std::string_view word = line.substr(0, line.find_first_of(separators));
+    const char* const end = word.data() + word.size();
+    int number = 0;
+    const std::from_chars_result result = std::from_chars(word.data(), end, number);
+    if (result.ec != std::errc() || result.ptr != end) return {};
+    numbers.push_back(number);
+    line.remove_prefix(word.size());
+  }
+  return numbers;
+}
+
+// Comments, whatever they say; then the numbers of layers, inputs and outputs, and the largest size; sizes; a flag.
+bool is_nnet(std::string_view text) {
+  while (starts_with(text, "//"sv)) {
+    text.remove_prefix(std::min(text.find('\n'), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  }
+  const std::vector<int> counts = whole_numbers(text), sizes = whole_numbers(text), flag = whole_numbers(text);
+  return counts.size() == 4 && counts[0] > 0 && sizes.size() == static_cast<std::size_t>(counts[0]) + 1 &&
+         sizes.front() == counts[1] && sizes.back() == counts[2] && flag.size() == 1;
+}
+
 Format text_format(std::string_view beginning) {
   if (starts_with(beginning, "\xef\xbb\xbf"sv)) beginning.remove_prefix(3);
   beginning.remove_prefix(std::min(beginning.find_first_not_of(" \t\r\n"), beginning.size()));
@@ -157,7 +190,8 @@ Format text_format(std::string_view beginning) {
   for (const Magic& text : kTexts)
     if (starts_with(lower, text.bytes)) return text.format;
   if (!is_text(beginning.substr(0, 128))) return {kFastnn, "", ""};
-  if (starts_with(lower, "//"sv) && contains(lower, "neural network file format"sv))
+  // The words also show a file whose sizes are broken, or lie behind a long comment.
+  if ((starts_with(lower, "//"sv) && contains(lower, "neural network file format"sv)) || is_nnet(lower))
     return {kNnet, "a network of NNet (.nnet)", kConvert};
   if (starts_with(lower, "{"sv) && contains(lower, "\"class_name\""sv))
     return {kOther, "a Keras model's config without weights (JSON)",

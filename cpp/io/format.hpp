@@ -10,6 +10,10 @@ namespace fastnn::io {
 // Enough first bytes: the name of a zip file's first member ends there, which PyTorch makes of a file's name.
 inline constexpr std::size_t kBeginningBytes = 512;
 
+// What to do with a model of TensorFlow.
+inline constexpr std::string_view kSaveKeras =
+    "save it from Keras as one file, model.save('model.keras'), or convert it to ONNX with tf2onnx";
+
 struct Format {
   std::string_view reader;       // of Python's: "keras", "onnx", "torch", "nnet", "fastnn"; "other" if there is none
   std::string_view description;  // "a gzip file"; empty for safetensors and unknown files

@@ -179,8 +179,8 @@ FASTNN_INLINE Vector<T> gated(Vector<T> x, TwoPart<T> top, TwoPart<T> bottom, Ve
   const Vector<T> remainder = fma(-quotient, bottom.high, top.high) + fma(-quotient, bottom.low, top.low);
   const Vector<T> finite = at_most(splat<T>(GateTable<T>::kBig), x);  // since inf · 0 is NaN
   const Vector<T> y = fma(x, quotient, finite * (remainder * inverse));
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);  // for x = -0: the correction may be +0
-  return from_bits<T>(to_bits<T>(x < Vector<T>{} ? y * scale * splat<T>(ExpTable<T>::kDown) : y) | sign);
+  // For x = -0 the correction may be +0.
+  return with_sign_of<T>(x, x < Vector<T>{} ? y * scale * splat<T>(ExpTable<T>::kDown) : y);
 }
 
 // x / (1 + e^-x). For x < 0 it is computed as x e / (1 + e), e = e^x, so that nothing overflows or cancels.
@@ -204,8 +204,7 @@ FASTNN_INLINE Vector<T> hard_swish(Vector<T> x) {
   const TwoPart<T> sum = sum_of<T>(three, a);
   const Vector<T> high = sum.high * sixth;
   const Vector<T> low = fma(sum.high, sixth, -high) + fma(sum.high, splat<T>(Sixth<T>::kLow), sum.low * sixth);
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
-  return x > three ? x : from_bits<T>(to_bits<T>(fma(a, high, a * low)) | sign);
+  return x > three ? x : with_sign_of<T>(x, fma(a, high, a * low));
 }
 
 // log(1 + e) in two parts, for e = high + low from 0 to 1.

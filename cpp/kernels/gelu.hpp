@@ -31,8 +31,7 @@ FASTNN_INLINE Vector<T> scaled_product(Vector<T> factor, Vector<T> rest, Vector<
                                        T limit) {
   const Vector<T> up = a * scale;
   const Vector<T> product = fma(factor, up, rest * up) * splat<T>(ExpTable<T>::kDown);
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
-  return x > splat<T>(limit) ? x : from_bits<T>(to_bits<T>(product) | sign);
+  return x > splat<T>(limit) ? x : with_sign_of<T>(x, product);
 }
 
 // x sigmoid(z) with z = 2 sqrt(2/π) (x + 0.044715 x³), increasing for x >= 0. As sigmoid, but |z| is kept in two parts,
@@ -66,14 +65,10 @@ FASTNN_INLINE Vector<T> gelu(Vector<T> x) {
   const Vector<T> down = splat<T>(ExpTable<T>::kDown);
   const Vector<T> a = at_most(splat<T>(Table::kLimit), absolute<T>(x));
 
-  const Vector<T> u = fma(a, splat<T>(Table::kScale), splat<T>(2));
-  const Bits<T> index = to_bits<T>(u) >> (kFractionBits<T> - 2);
-  const Vector<T> t = a - look_up<T>(Table::kCentre, index);
-  Vector<T> p = look_up<T>(Table::kCoefficient[Table::kDegree - 1], index);
-  for (int k = Table::kDegree - 2; k >= 0; --k) p = fma(p, t, look_up<T>(Table::kCoefficient[k], index));
-  const Vector<T> value = look_up<T>(Table::kValue, index);
-  const Vector<T> ratio = fma(p, t, value);
-  const Vector<T> ratio_rest = fma(p, t, value - ratio);
+  const Interval<T> i = interval_of<T, Table>(a);
+  const Vector<T> value = look_up<T>(Table::kValue, i.index);
+  const Vector<T> ratio = fma(i.p, i.t, value);
+  const Vector<T> ratio_rest = fma(i.p, i.t, value - ratio);
 
   const Vector<T> square = a * a;
   const Vector<T> half = splat<T>(T(-0.5));

@@ -34,6 +34,12 @@ FASTNN_INLINE Vector<T> sign_of(Vector<T> x) {
   return x < Vector<T>{} ? splat<T>(-1) : one_or_nan;
 }
 
+// y with the sign of x, for a y whose sign is that of x or +.
+template <class T>
+FASTNN_INLINE Vector<T> with_sign_of(Vector<T> x, Vector<T> y) {
+  return from_bits<T>(to_bits<T>(y) | (to_bits<T>(x) & splat_bits<T>(kSignBit<T>)));
+}
+
 // min(max(x, low), high). NaN and the sign of 0 pass through.
 template <class T>
 FASTNN_INLINE Vector<T> clamped(Vector<T> x, T low, T high) {
@@ -61,23 +67,35 @@ FASTNN_INLINE Vector<T> hard_sigmoid(Vector<T> x) {
   return clamped<T>(fma(a, splat<T>(Sixth<T>::kLow), high), 0, 1);
 }
 
+// The interval of a table to which a in [0, kLimit] belongs: t is the distance from its centre, p its polynomial of t.
+template <class T>
+struct Interval {
+  Vector<T> u;
+  Bits<T> index;
+  Vector<T> t, p;
+};
+template <class T, class Table>
+FASTNN_INLINE Interval<T> interval_of(Vector<T> a) {
+  Interval<T> i;
+  // u is in [2, 32). The last two bits of its exponent and the first two of its fraction are the index of the interval.
+  i.u = fma(a, splat<T>(Table::kScale), splat<T>(2));
+  i.index = to_bits<T>(i.u) >> (kFractionBits<T> - 2);
+  i.t = a - look_up<T>(Table::kCentre, i.index);
+  i.p = look_up<T>(Table::kCoefficient[Table::kDegree - 1], i.index);
+  for (int k = Table::kDegree - 2; k >= 0; --k) i.p = fma(i.p, i.t, look_up<T>(Table::kCoefficient[k], i.index));
+  return i;
+}
+
 // tanh(x), odd bit for bit, monotone and within [-1, 1].
 template <class T>
 FASTNN_INLINE Vector<T> tanh(Vector<T> x) {
   using Table = TanhTable<T>;
   const Vector<T> a = at_most(splat<T>(Table::kLimit), absolute<T>(x));
-
-  // u is in [2, 32). The last two bits of its exponent and the first two of its fraction are the index of the interval.
-  const Vector<T> u = fma(a, splat<T>(Table::kScale), splat<T>(2));
-  const Bits<T> index = to_bits<T>(u) >> (kFractionBits<T> - 2);
-  const Vector<T> t = a - look_up<T>(Table::kCentre, index);
-  Vector<T> p = look_up<T>(Table::kCoefficient[Table::kDegree - 1], index);
-  for (int k = Table::kDegree - 2; k >= 0; --k) p = fma(p, t, look_up<T>(Table::kCoefficient[k], index));
+  const Interval<T> i = interval_of<T, Table>(a);
 
   // In the first interval t = a, and tanh a = a + a p, so that small results keep all their bits.
-  const Vector<T> base = u < splat<T>(T(2.5)) ? a : look_up<T>(Table::kValue, index);
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
-  return from_bits<T>(to_bits<T>(fma(t, p, base)) | sign);
+  const Vector<T> base = i.u < splat<T>(T(2.5)) ? a : look_up<T>(Table::kValue, i.index);
+  return with_sign_of<T>(x, fma(i.t, i.p, base));
 }
 
 // e^r = 1 + r + r² Q(r) on [-ln(2)/2, ln(2)/2]. Q minimises the squared relative error, at most 2^-32.9 (float) and
@@ -203,8 +221,7 @@ FASTNN_INLINE Vector<T> softsign(Vector<T> x) {
   const Vector<T> inverse = one / sum;
   const Vector<T> quotient = a * inverse;
   const Vector<T> remainder = fma(-quotient, sum, a) - quotient * rest;
-  const Bits<T> sign = to_bits<T>(x) & splat_bits<T>(kSignBit<T>);
-  return from_bits<T>(to_bits<T>(fma(remainder, inverse, quotient)) | sign);
+  return with_sign_of<T>(x, fma(remainder, inverse, quotient));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include "arrays.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -44,6 +46,17 @@ std::pair<const char*, const char*> extent(const py::array& array) {
   return {begin, end};
 }
 
+// Returns how to make flat rows of images, or of one image; empty for other arrays.
+std::string flat_rows_advice(const py::array& array, std::size_t inputs) {
+  if (array.ndim() < 2) return "";
+  const auto numbers = [&](int first_axis) {
+    return std::accumulate(array.shape() + first_axis, array.shape() + array.ndim(), std::size_t{1},
+                           std::multiplies<>());
+  };
+  if (array.ndim() > 2 && numbers(1) == inputs) return "; rows are flat: use x.reshape(len(x), -1)";
+  return numbers(0) == inputs ? "; for one row use x.reshape(1, -1)" : "";
+}
+
 std::string wrong_columns(const py::array& array, std::size_t inputs) {
   const std::string n = std::to_string(inputs);
   std::string text = "expected input with " + n + (inputs == 1 ? " column" : " columns") +
@@ -55,7 +68,7 @@ std::string wrong_columns(const py::array& array, std::size_t inputs) {
     else
       text += "; one row has shape (" + n + ",), many rows (rows, " + n + ")";
   }
-  return text;
+  return text + flat_rows_advice(array, inputs);
 }
 
 constexpr py::ssize_t kAtOnce = 1 << 20;  // numbers copied between two checks for Ctrl-C; takes some ms

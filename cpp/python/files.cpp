@@ -159,6 +159,7 @@ void bind_files(py::module_& module) {
   module.def("open_to_read", &open_to_read, py::arg("path"), py::arg("or_fifo"),
              "The descriptor of a regular file; with or_fifo, of a FIFO whose writer is waited for.");
   module.attr("beginning_bytes") = io::kBeginningBytes;
+  module.attr("save_keras") = io::kSaveKeras;
   module.def(
       "format_of", [](const std::string& beginning) { return io::format_of(beginning).reader; }, py::arg("beginning"),
       "Who reads a file with these first beginning_bytes: 'keras', 'onnx', 'torch', 'nnet' or 'fastnn'; else 'other'.");

@@ -10,6 +10,8 @@ Examples in docstrings see numpy as np and the names of fastnn.layers and fastnn
 (5, 1)
 """
 
+from typing import TYPE_CHECKING
+
 from fastnn import (
     callbacks,
     constraints,
@@ -40,6 +42,7 @@ from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
 from fastnn.models.conversion import Conversion, Difference, Verification
 from fastnn.models.trainer import NonFiniteLossError
+from fastnn.names import missing
 from fastnn.threads import get_num_threads, set_num_threads
 
 __all__ = [
@@ -78,6 +81,10 @@ __all__ = [
     "show_config",
     "utils",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

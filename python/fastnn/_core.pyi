@@ -18,12 +18,13 @@ whole_row_activations: frozenset[str]
 layers: dict[str, tuple[bool, dict[str, float | None], dict[str, tuple[tuple[str, ...], float, str | None]]]]
 most_threads: int
 beginning_bytes: int  # enough for format_of
+save_keras: str  # what to do with a model of TensorFlow
 
 class ModelFormatError(ValueError): ...
 class UnsupportedModelError(ModelFormatError): ...
 class LimitError(ModelFormatError): ...
 
-# As fastnn.layers.layer.Description: (class name, units, activation, {parameter: value}, {weight: array})
+# As fastnn.layers.description.Description: (class name, units, activation, {parameter: value}, {weight: array})
 _Layer = tuple[str, int, str, dict[str, float], dict[str, npt.NDArray[Any]]]
 
 class Network32:

@@ -1,5 +1,7 @@
 """Describe this installation of fastnn: versions, compiler, instruction sets, and the place of the C++ package."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from fastnn import _core
+from fastnn.strict import suggesting
 
 
+@suggesting
 def show_config(print_fn: Callable[[str], object] = print) -> None:
     """Print versions, instruction sets, number of threads and compiler, for example for a bug report.
 

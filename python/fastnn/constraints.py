@@ -9,17 +9,18 @@ Norms are those of a kernel's columns, the weights of one unit; of a vector it i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.by_name import Configured, Names
-from fastnn.strict import finite
+from fastnn.names import missing
+from fastnn.strict import finite, suggesting
 
 __all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "serialize"]
 
-Array = npt.NDArray[Any]
 _EPSILON = 1e-7  # Keras' backend.epsilon(), beside norms that divide
 
 
@@ -147,6 +148,7 @@ class MinMaxNorm(Constraint):
 _NAMES: Names[Constraint] = Names("a constraint", "fastnn.constraints", (MaxNorm, NonNeg, UnitNorm, MinMaxNorm))
 
 
+@suggesting
 def get(identifier: object) -> Constraint | None:
     """Return the constraint that identifier names; None for None.
 
@@ -159,6 +161,7 @@ def get(identifier: object) -> Constraint | None:
     return None if identifier is None else _NAMES.get(identifier)
 
 
+@suggesting
 def serialize(constraint: Constraint) -> dict[str, Any]:
     """Return a dict of JSON's types from which get() makes an equal constraint. ValueError for other objects.
 
@@ -168,6 +171,7 @@ def serialize(constraint: Constraint) -> dict[str, Any]:
     return _NAMES.serialize(constraint)
 
 
+@suggesting
 def deserialize(config: dict[str, Any]) -> Constraint:
     """Return the constraint that serialize() described. Raises ValueError for another config.
 
@@ -175,6 +179,10 @@ def deserialize(config: dict[str, Any]) -> Constraint:
     3.0
     """
     return _NAMES.deserialize(config)
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,7 @@
 """The instruction set that calls use. Outputs have the same bits with any."""
 
 from fastnn import _core
+from fastnn.strict import suggesting
 
 
 def isas() -> list[str]:
@@ -26,6 +27,7 @@ def isa() -> str:
     return _core.isa()
 
 
+@suggesting
 def set_isa(name: str) -> None:
     """Choose the instruction set for the whole process: one of isas(). Calls that are running keep theirs.
 

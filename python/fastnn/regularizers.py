@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.by_name import Configured, Names
-from fastnn.strict import finite
+from fastnn.names import missing
+from fastnn.strict import finite, suggesting
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "deserialize", "get", "serialize"]
 
@@ -89,6 +90,7 @@ _NAMES: Names[Regularizer] = Names(
 )
 
 
+@suggesting
 def get(identifier: object) -> Regularizer | None:
     """Return the regularizer that identifier names; None for None.
 
@@ -101,6 +103,7 @@ def get(identifier: object) -> Regularizer | None:
     return None if identifier is None else _NAMES.get(identifier)
 
 
+@suggesting
 def serialize(regularizer: Regularizer) -> dict[str, Any]:
     """Return a dict of JSON's types from which get() makes an equal regularizer. ValueError for other objects.
 
@@ -110,6 +113,7 @@ def serialize(regularizer: Regularizer) -> dict[str, Any]:
     return _NAMES.serialize(regularizer)
 
 
+@suggesting
 def deserialize(config: dict[str, Any]) -> Regularizer:
     """Return the regularizer that serialize() described. Raises ValueError for another config.
 
@@ -117,6 +121,10 @@ def deserialize(config: dict[str, Any]) -> Regularizer:
     0.5
     """
     return _NAMES.deserialize(config)
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.by_name import Configured, Names
-from fastnn.strict import finite
+from fastnn.names import missing
+from fastnn.strict import finite, suggesting
 
 __all__ = [
     "CosLog4",
@@ -322,6 +323,7 @@ _CLASSES: Iterable[type[LearningRateSchedule]] = (
 _NAMES: Names[LearningRateSchedule] = Names("a schedule", "fastnn.schedules", _CLASSES)
 
 
+@suggesting
 def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:
     """Return a dict of JSON's types from which deserialize() makes an equal schedule. ValueError for other objects.
 
@@ -331,6 +333,7 @@ def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:
     return _NAMES.serialize(learning_rate_schedule)
 
 
+@suggesting
 def deserialize(config: dict[str, Any]) -> LearningRateSchedule:
     """Return the schedule that serialize() described. Raises ValueError for another config.
 
@@ -338,6 +341,10 @@ def deserialize(config: dict[str, Any]) -> LearningRateSchedule:
     3
     """
     return _NAMES.deserialize(config)
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

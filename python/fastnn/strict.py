@@ -1,14 +1,17 @@
-"""The base class of layers, models and initializers: arguments and attributes that do not exist are refused."""
+"""Refuse arguments and attributes that do not exist: Strict, the base class of layers, models and initializers."""
 
 import functools
 import inspect
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
 from fastnn.text import did_you_mean
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def number(name: str, value: object) -> float:
@@ -18,11 +21,11 @@ def number(name: str, value: object) -> float:
     1.0
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ValueError(f"expected {name} to be a number. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be a number; received {name}={value!r}")
     try:
         return float(value)
     except OverflowError:  # of an int
-        raise ValueError(f"expected {name} to be a number up to 1.8e308. Received an integer beyond it") from None
+        raise ValueError(f"expected {name} to be a number up to 1.8e308; received an integer beyond it") from None
 
 
 def finite(name: str, value: object) -> float:
@@ -32,8 +35,39 @@ def finite(name: str, value: object) -> float:
     2.0
     """
     if not math.isfinite(number(name, value)):
-        raise ValueError(f"expected {name} to be a finite number. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be a finite number; received {name}={value!r}")
     return number(name, value)
+
+
+def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    code: CodeType = inspect.unwrap(function).__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def suggesting(function: F) -> F:
+    """Return the function, which then suggests an argument for a misspelt one.
+
+    >>> @suggesting
+    ... def area(width, height):
+    ...     return width * height
+    >>> area(2, heigth=3)
+    Traceback (most recent call last):
+    TypeError: area() got an unexpected keyword argument 'heigth'; did you mean 'height'?
+    """
+    arguments = _arguments_of(function)
+
+    @functools.wraps(function)
+    def checked(*args: Any, **named: Any) -> Any:
+        for name in named:
+            if name not in arguments:
+                raise TypeError(_unexpected(function.__name__, name) + did_you_mean(name, arguments))
+        return function(*args, **named)
+
+    return cast(F, checked)
+
+
+def _unexpected(function: str, argument: str) -> str:
+    return f"{function}() got an unexpected keyword argument {argument!r}"
 
 
 class Strict:
@@ -49,13 +83,19 @@ class Strict:
     >>> Dense(3, activaton="relu")
     Traceback (most recent call last):
     TypeError: Dense() got an unexpected keyword argument 'activaton'; did you mean 'activation'?
+    >>> Sequential().get_layer(indx=0)
+    Traceback (most recent call last):
+    TypeError: get_layer() got an unexpected keyword argument 'indx'; did you mean 'index'?
     """
 
     _arguments: tuple[str, ...] = ()  # of the constructor
     _fixed: frozenset[str] = frozenset()
+    _quick: frozenset[str] = frozenset()  # methods without suggestions, which would take a quarter of their time
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if cls.__module__.startswith("fastnn."):
+            _suggest_in_methods(cls)
         init = cls.__dict__.get("__init__")
         if not inspect.isfunction(init):
             return
@@ -66,7 +106,10 @@ class Strict:
             settable = {name for name in arguments if getattr(getattr(cls, name, None), "fset", None) is not None}
             cls._fixed |= frozenset(arguments) - settable
         takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
-        cls.__init__ = _checking(init, arguments, takes_any)  # type: ignore[method-assign]
+        checked: Any = _checking(init, arguments, takes_any)
+        if takes_any and cls.__module__.startswith("fastnn."):
+            checked.__signature__ = _whole_signature(init, super(cls, cls).__init__)
+        cls.__init__ = checked  # type: ignore[method-assign]
 
     if not TYPE_CHECKING:  # type checkers would take it for leave to set anything
 
@@ -83,15 +126,36 @@ def _in_class(thing: object, name: str) -> bool:
     return any(name in each.__dict__ for each in type(thing).__mro__)
 
 
+def _suggest_in_methods(cls: type) -> None:
+    """Let the public methods that a class defines suggest arguments."""
+    for name, value in list(vars(cls).items()):
+        is_for_class = isinstance(value, classmethod)
+        function = value.__func__ if is_for_class else value
+        if name.startswith("_") or name in vars(cls).get("_quick", ()) or not inspect.isfunction(function):
+            continue
+        if len(_arguments_of(function)) > 1:  # more than self
+            checked = suggesting(function)
+            setattr(cls, name, classmethod(checked) if is_for_class else checked)
+
+
+def _whole_signature(init: Callable[..., None], base: Callable[..., None]) -> inspect.Signature:
+    """Return a constructor's signature for help(), with the base's keyword arguments in place of **options."""
+    own = inspect.signature(init)
+    positional = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    keyword_only = [each for each in inspect.signature(base).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    passed_on = [each for each in keyword_only if each.name not in own.parameters]
+    return own.replace(parameters=[*positional, *passed_on])
+
+
 def _checking(init: Callable[..., None], arguments: tuple[str, ...], takes_any: bool) -> Callable[..., None]:
     """Return a constructor that suggests an argument for an unknown one, and marks the object as made."""
 
     @functools.wraps(init)
     def checked(self: Any, *args: Any, **named: Any) -> None:
-        for name in named:
-            if not takes_any and name not in arguments:
-                said = f"{type(self).__name__}() got an unexpected keyword argument {name!r}"
-                raise TypeError(said + did_you_mean(name, {*arguments, *type(self)._arguments}))
+        for name in () if takes_any else named:
+            if name not in arguments:
+                known = {*arguments, *type(self)._arguments}
+                raise TypeError(_unexpected(type(self).__name__, name) + did_you_mean(name, known))
         init(self, *args, **named)
         if type(self).__init__ is checked:  # the outermost constructor
             self.__dict__["_is_made"] = True

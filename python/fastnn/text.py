@@ -27,13 +27,23 @@ def bytes_text(size: int) -> str:
     return f"{amount:.2f} {unit}"
 
 
+def nearest(given: object, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like the given one, None if none is like it.
+
+    >>> nearest("Relu", ["relu", "tanh"])
+    'relu'
+    """
+    spellings = {name.lower(): name for name in known}
+    # 0.7: 'rely' is like 'relu'. At 0.6, the default, 'line' would be like 'silu'.
+    found = difflib.get_close_matches(str(given)[:100].lower(), spellings, n=1, cutoff=0.7)
+    return spellings[found[0]] if found else None
+
+
 def did_you_mean(given: object, known: Iterable[str]) -> str:
     """Return the end of an error, "; did you mean 'relu'?"; empty if no known name is like the given one.
 
     >>> did_you_mean("Relu", ["relu", "tanh"]), did_you_mean("banana", ["relu", "tanh"])
     ("; did you mean 'relu'?", '')
     """
-    spellings = {name.lower(): name for name in known}
-    # 0.7: 'rely' is like 'relu'. At 0.6, the default, 'line' would be like 'silu'.
-    found = difflib.get_close_matches(str(given)[:100].lower(), spellings, n=1, cutoff=0.7)
-    return f"; did you mean {spellings[found[0]]!r}?" if found else ""
+    found = nearest(given, known)
+    return f"; did you mean {found!r}?" if found else ""

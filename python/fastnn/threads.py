@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
+from fastnn.strict import suggesting
 
 
 def get_num_threads() -> int:
@@ -32,6 +33,7 @@ def get_num_threads() -> int:
     return _core.num_threads()
 
 
+@suggesting
 def set_num_threads(threads: int) -> None:
     """Set the largest number of threads that a call uses, from 1 to 1024, for the whole process.
 

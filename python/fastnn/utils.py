@@ -1,18 +1,26 @@
 """The part of ``keras.utils`` that fastnn needs: set_random_seed() makes a program repeatable."""
 
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn.initializers.base import checked_seed, seed_weights
+from fastnn.names import missing
+from fastnn.strict import suggesting
 
 __all__ = ["set_random_seed"]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:
     return __all__
 
 
+@suggesting
 def set_random_seed(seed: int) -> None:
     """Seed the initial weights of new layers, ``random`` and ``numpy.random``, so that a program is repeatable.
 

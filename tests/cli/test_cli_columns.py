@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from arrays import uniform
+from fastnn.cli import tables
 from fastnn.cli.tables import csv_text
 from sequentials import network
 
@@ -124,9 +125,27 @@ def test_a_model_with_feature_names_takes_columns_by_name(predict, order, more):
     assert (code, is_right) == (0, True), err
 
 
-def test_columns_option_is_by_position_whatever_the_names(predict):
+@pytest.mark.parametrize("columns", ["a,b,c", "c,a,b", "1,0,2"])
+def test_chosen_columns_are_taken_by_name_in_any_order(predict, columns):
+    text = table("c,a,b,d", lambda line, i: reordered(line) + ",x")
+    code, is_right, err = predict(text, "--columns", columns, model="named.safetensors")
+    assert (code, is_right, "note" in err) == (0, True, False), err
+
+
+def test_chosen_columns_of_other_names_are_taken_in_order_with_a_note(predict):
     text = table("z,x,y", lambda line, i: reordered(line))
-    assert predict(text, "--columns", "x,y,z", model="named.safetensors")[:2] == (0, True)
+    code, is_right, err = predict(text, "--columns", "x,y,z", model="named.safetensors")
+    assert (code, is_right) == (0, True)
+    assert err.startswith(
+        "fastnn: note: rows.csv: none of --columns is among the model's feature_names; they are taken"
+    )
+
+
+def test_chosen_columns_of_which_some_are_features_are_refused(predict):
+    text = table("a,b,x", lambda line, i: line)
+    code, _, err = predict(text, "--columns", "a,b,x", model="named.safetensors")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "expected a column 'c', one of the model's feature_names; received 'a', 'b', 'x'" in err
 
 
 def test_rows_without_a_header_are_taken_by_position(predict):
@@ -150,6 +169,42 @@ def test_names_that_are_not_the_models_are_refused(predict, header, words):
 
 
 # -- what pandas writes, and headers that look like rows
+
+
+WORDS = [("True", "False"), ("true", "false"), ("TRUE", "FALSE"), (" True", "False ")]
+
+
+@pytest.mark.parametrize("words", WORDS, ids=str)
+@pytest.mark.parametrize("header", ["a,b,c", ""])
+@pytest.mark.parametrize("numbers", [3, 2**20], ids=["chunks of a row", "one chunk"])
+def test_columns_of_true_and_false_are_1_and_0(folder, run, monkeypatch, words, header, numbers):
+    monkeypatch.setattr(tables, "_NUMBERS_PER_CHUNK", numbers)
+    bits = np.array([[1, 0, 1], [0, 0, 1], [0, 1, 1], [1, 1, 0]])
+    text = [f"{i / 7},{words[1 - second]},{words[1 - third]}" for i, second, third in bits]
+    text[1] = text[1].replace(words[1], "0")  # numbers and booleans in a column
+    (folder / "rows.csv").write_text("\n".join([header, *text] if header else text))
+    (folder / "numbers.csv").write_text(csv_text(bits / [7, 1, 1]))
+    wanted = run("predict", "model.safetensors", "numbers.csv")
+    assert run("predict", "model.safetensors", "rows.csv")[:2] == (0, wanted[1])
+
+
+def test_a_row_of_booleans_alone_is_no_header(folder, run):
+    (folder / "rows.csv").write_text("True,False,True\n")
+    (folder / "numbers.csv").write_text("1,0,1\n")
+    assert run("predict", "model.safetensors", "rows.csv")[1] == run("predict", "model.safetensors", "numbers.csv")[1]
+
+
+def test_a_fault_beside_booleans_is_told(predict):
+    code, _, err = predict("a,b,c\n1,True,2\n1,False,x\n1,Yes,2\n")
+    assert (code, err) == (2, "fastnn: rows.csv, line 3, column 'c': expected a number; received 'x'\n")
+
+
+def test_a_target_of_booleans_is_scored(folder, run):
+    network([3, 1], ["sigmoid"], "float32").save("two.safetensors")
+    (folder / "rows.csv").write_text(table("a,b,c,y", lambda line, i: f"{line},{bool(i % 2)}"))
+    (folder / "numbers.csv").write_text(table("a,b,c,y", lambda line, i: f"{line},{i % 2}"))
+    scores = [run("predict", "two.safetensors", name, "--target", "y")[2] for name in ("rows.csv", "numbers.csv")]
+    assert scores[0].splitlines()[-1] == scores[1].splitlines()[-1] != ""
 
 
 @pytest.mark.parametrize("name", ["", "Unnamed: 0"])

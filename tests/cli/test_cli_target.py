@@ -6,20 +6,39 @@ import pytest
 import fastnn
 
 
+def unit_model(path, classes, activation, units):
+    """Save a model that passes rows on; return its rows, those of a unit matrix."""
+    model = fastnn.Sequential([fastnn.layers.Activation(activation)])
+    model.build((None, units))
+    model.classes = classes
+    model.save(path)
+    return np.eye(max(units, 2))[:, -units:]
+
+
 @pytest.fixture
-def predict(run, tmp_path):
-    """Predict rows of a unit matrix by a model that passes them on: (exit code, labels, last line of stderr)."""
+def predict(run, path, tmp_path):
+    """Predict the rows of a unit model: (exit code, labels, last line of stderr)."""
 
     def call(classes, truth, activation="softmax", units=None):
-        units = units or len(classes)
-        model = fastnn.Sequential([fastnn.layers.Activation(activation)])
-        model.build((None, units))
-        model.classes = classes
-        model.save(tmp_path / "model.safetensors")
-        np.save(tmp_path / "rows.npy", np.column_stack([np.eye(max(units, 2))[:, -units:], truth]))
-        arguments = ["model.safetensors", "rows.npy"]
-        code, out, err = run("predict", *(tmp_path / each for each in arguments), "--target", "-1", "--labels")
+        rows = unit_model(path, classes, activation, units or len(classes))
+        np.save(tmp_path / "rows.npy", np.column_stack([rows, truth]))
+        code, out, err = run("predict", path, tmp_path / "rows.npy", "--target", "-1", "--labels")
         return code, out.split(), err.splitlines()[-1]
+
+    return call
+
+
+@pytest.fixture
+def predict_text(run, path, tmp_path):
+    """As predict, with a .csv file whose last column holds this text: (exit code, last line of stderr)."""
+
+    def call(classes, truth, activation="softmax", units=None):
+        rows = unit_model(path, classes, activation, units or len(truth))
+        lines = [",".join(map(str, row)) + f",{label}" for row, label in zip(rows.tolist(), truth, strict=True)]
+        header = ",".join("abcdefgh"[: rows.shape[1]]) + ",truth"
+        (tmp_path / "rows.csv").write_text("\n".join([header, *lines]) + "\n")
+        code, _, err = run("predict", path, tmp_path / "rows.csv", "--target", "truth")
+        return code, err.splitlines()[-1]
 
     return call
 
@@ -68,25 +87,6 @@ def test_several_labels_of_a_row_have_no_target(predict):
         "fastnn: expected a model with one class or one number per row for --target; "
         "received one with 3 outputs of sigmoid, which are independent labels"
     )
-
-
-@pytest.fixture
-def predict_text(run, tmp_path):
-    """As predict, with a .csv file whose last column holds this text."""
-
-    def call(classes, truth, activation="softmax", units=None):
-        units = units or len(truth)
-        model = fastnn.Sequential([fastnn.layers.Activation(activation)])
-        model.build((None, units))
-        model.classes = classes
-        model.save(tmp_path / "model.safetensors")
-        rows = np.eye(max(units, 2))[:, -units:].tolist()
-        lines = [",".join(map(str, row)) + f",{label}" for row, label in zip(rows, truth, strict=True)]
-        (tmp_path / "rows.csv").write_text("\n".join([",".join("abcdefgh"[:units]) + ",truth", *lines]) + "\n")
-        code, _, err = run("predict", tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "truth")
-        return code, err.splitlines()[-1]
-
-    return call
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ def test_what_cannot_be_exported_gets_one_sentence(tmp_path, monkeypatch):
     model = of_weights([Dense(3)], 2, "float32")
     with pytest.raises(ValueError, match="expected filepath to end in .onnx, .hpp or .h"):
         model.export(tmp_path / "model.cpp")
-    with pytest.raises(ValueError, match="expected name with a filepath that ends in .hpp or .h"):
+    with pytest.raises(ValueError, match="expected name only with a filepath that ends in .hpp or .h"):
         model.export(tmp_path / "model.onnx", name="model")
     with pytest.raises(ValueError, match="received 'float'; choose another with name"):
         model.export(tmp_path / "float.hpp")
@@ -305,7 +305,7 @@ def test_the_command_refuses_in_one_line(run, tmp_path):
     model.write_bytes(DIGITS.read_bytes())
     for arguments, what in (
         ((model, model), "expected an output that is not the model itself"),
-        ((model, tmp_path / "out.txt"), "expected filepath to end in .onnx, .hpp or .h"),
+        ((model, tmp_path / "out.txt"), "expected OUT to end in .onnx, .hpp or .h"),
         ((model, tmp_path / "out.h", "--name", "new"), "received 'new'"),
     ):
         code, out, err = run("export", *arguments)

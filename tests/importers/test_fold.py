@@ -139,3 +139,28 @@ def test_bounds_and_columns_behind_a_product_are_one_chain():
         product(3, 3, 4, "float64"),
     ]
     assert check(steps, 6, "float64", bound=200) == ["Dense", "Affine", "Activation", "Dense"]
+
+
+LARGE = np.array([[1e20, 1e20], [1e20, 2e20]], "f4")
+OVERFLOWING = {
+    "before": [Scale("scale", np.array(1e30), np.zeros(())), Product("product", LARGE)],
+    "after": [Product("product", LARGE), Scale("scale", np.array(1e25), np.zeros(()))],
+}
+
+
+@pytest.mark.parametrize("steps", OVERFLOWING.values(), ids=OVERFLOWING)
+def test_a_scale_whose_products_overflow_stays_a_layer(steps):
+    """Folded, the weights would be infinite, though the two layers answer small rows."""
+    x = np.array([[1e-35, 3e-35], [-2e-35, 0.0]], "f4")
+    folded, report = to_model(steps, inputs=2)
+    separate, _ = to_model(steps, inputs=2, fold=False)
+    assert ("scale", f"layer {0 if steps[0].source == 'scale' else 1}: Affine") in report
+    np.testing.assert_array_equal(folded.predict(x), separate.predict(x))
+    assert all(np.isfinite(array).all() for array in folded.get_weights())
+
+
+def test_numbers_that_overflow_alone_still_fold_into_ones_that_do_not():
+    steps = [Product("product", np.full((1, 1), 1e-15, "f4")), Scale("scale", np.array(1e40), np.zeros(()))]
+    model, _ = to_model(steps)
+    assert len(model.layers) == 1
+    np.testing.assert_allclose(model.predict([[1.0]]), [[1e25]], rtol=1e-6)

@@ -12,6 +12,9 @@ from processes import run_python
 COMMENT = "// The contents of this file are licensed\n// Neural Network File Format by Kyle Julian, Stanford 2016\n"
 
 
+X3 = uniform(3, (20, 3)).astype("f4")
+
+
 class Network:
     """A network as NNet keeps it; text() writes it as NNet's writer does, evaluate() computes as its reader."""
 
@@ -69,6 +72,52 @@ def test_an_input_whose_bounds_are_one_number_is_that_number(path):
     network.low[1] = network.high[1] = 0.5
     x = uniform(3, (20, 3)).astype("f4")
     np.testing.assert_allclose(loaded(path, network.text()).predict(x), network.evaluate(x), atol=2e-6)
+
+
+@pytest.mark.parametrize("spread", [0.0, 2.0, -1.0])
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_an_input_that_is_its_mean_normalizes_to_0_whatever_its_range(path, spread, everywhere):
+    """A column that was constant in training has the range 0, and (x - mean) / range is no number."""
+    network = Network(3, 4, 2)
+    fixed = np.arange(3) if everywhere else np.array([1])
+    network.low[fixed] = network.high[fixed] = network.mean[fixed] = 0.25
+    network.spread[fixed] = spread
+    text, x = network.text(), uniform(3, (20, 3)).astype("f4")
+    network.spread[fixed] = 1.0
+    np.testing.assert_allclose(loaded(path, text).predict(x), network.evaluate(x), atol=2e-6)
+
+
+COMMENTS = {
+    "none": "",
+    "other words": "// Network of a pump\n",
+    "several lines": "// a\n//\n\n  // c: 1,2,3\n",
+    "Windows": "// Network of a pump\r\n",
+    "a byte order mark": "\ufeff// Network of a pump\n",
+}
+
+
+@pytest.mark.parametrize("comment", COMMENTS.values(), ids=COMMENTS)
+@pytest.mark.parametrize("end", [",\n", "\n", ",\r\n"])
+def test_a_file_is_known_by_its_sizes_whatever_its_comments_say(path, comment, end):
+    network = Network(3, 4, 4, 2)
+    text = network.text(end).replace(COMMENT, comment)
+    np.testing.assert_array_equal(loaded(path, text).predict(X3), loaded(path, network.text()).predict(X3))
+
+
+OTHERS = {
+    "a program": "// Network of a pump\nint main() { return 0; }\n",
+    "a comment alone": "// Network of a pump\n",
+    "a table": "3,5,7,9\n5,1,2,7\n3,1,2,6\n",
+    "a table of other sizes": "1,2,3,4\n2,4\n0\n",
+    "numbers": "1\n2\n3\n",
+    "decimals": "1,1,1,1.5\n1,1\n0\n",
+}
+
+
+@pytest.mark.parametrize("text", OTHERS.values(), ids=OTHERS)
+def test_text_that_has_no_sizes_of_layers_is_no_network(path, text):
+    with pytest.raises(fastnn.ModelFormatError, match="looks like (text|a table)"):
+        loaded(path, text)
 
 
 def changed(**attributes):

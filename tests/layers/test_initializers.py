@@ -155,11 +155,11 @@ def test_every_weight_of_a_layer_has_its_initializer():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: initializers.get("he_norml"), r"expected an initializer .*; did you mean 'he_normal'\?$"),
-        (lambda: initializers.get("banana"), "expected an initializer .*; received 'banana'$"),
-        (lambda: initializers.get({"class_name": "Zero", "config": {}}), r".*; did you mean 'Zeros'\?$"),
+        (lambda: initializers.get("he_norml"), ".* 'he_norml'; did you mean 'he_normal'\\? Expected one from "),
+        (lambda: initializers.get("banana"), "expected an initializer; received 'banana'. Expected one from "),
+        (lambda: initializers.get({"class_name": "Zero", "config": {}}), r".*; did you mean 'Zeros'\? Expected "),
         (lambda: initializers.get({"class_name": "Constant", "config": {"valu": 1}}), r".*; did you mean 'value'\?"),
-        (lambda: initializers.get(np.zeros), "expected an initializer "),
+        (lambda: initializers.get(np.zeros), "expected an initializer; received <"),
         (lambda: initializers.VarianceScaling(0), "expected scale to be more than 0"),
         (lambda: initializers.VarianceScaling(mode="fan_inn"), r".*; did you mean 'fan_in'\?$"),
         (lambda: initializers.VarianceScaling(distribution="normal"), "expected distribution to be one of "),

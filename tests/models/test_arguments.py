@@ -9,14 +9,9 @@ from arrays import same_bits
 from fastnn import _core
 from fastnn.layers import Activation, Dense, Input
 from fastnn.models import Sequential
-from sequentials import network
+from sequentials import small
 
 X = np.float32([[1, 2], [-3, 0.5], [0, 0]])
-
-
-def small():
-    """2 → 3 → 1, always the same weights."""
-    return network([2, 3, 1], ["tanh", "linear"], "float32")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +62,7 @@ def test_numpy_integers_are_sizes(value):
 
 @pytest.mark.parametrize("shape", [3, (), (None, 3), (3, 3), "3", {3}], ids=repr)
 def test_input_shapes_that_are_not_one_size_are_refused(shape):
-    with pytest.raises(ValueError, match=r"expected input_shape to be a tuple \(inputs,\). Received: "):
+    with pytest.raises(ValueError, match=r"expected input_shape to be a tuple \(inputs,\); received "):
         Dense(1, input_shape=shape)
 
 
@@ -82,7 +77,7 @@ def test_an_unknown_activation_lists_the_names(make, activation):
 
 @pytest.mark.parametrize("use_bias", ["False", "", 0, 1, None, np.array([True])], ids=repr)
 def test_use_bias_is_true_or_false_and_nothing_like_it(use_bias):
-    with pytest.raises(ValueError, match="expected use_bias to be True or False. Received: use_bias="):
+    with pytest.raises(ValueError, match="expected use_bias to be True or False; received use_bias="):
         Dense(1, use_bias=use_bias)
     assert [Dense(1, use_bias=np.bool_(b)).use_bias for b in (True, False)] == [True, False]
 

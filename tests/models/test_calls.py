@@ -98,7 +98,7 @@ MODEL.predict(X)
 def test_signatures_can_be_read():
     in_order = ["self", "x", "batch_size", "verbose", "steps", "callbacks", "out"]
     assert list(inspect.signature(Sequential.predict).parameters) == in_order
-    assert list(inspect.signature(Sequential.__call__).parameters) == ["self", "x"]
+    assert list(inspect.signature(Sequential.__call__).parameters) == ["self", "x", "training"]
     assert list(inspect.signature(Network32.predict).parameters) == ["self", "x", "out"]
 
 

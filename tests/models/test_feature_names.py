@@ -12,6 +12,7 @@ import fastnn
 from arrays import same_bits, uniform
 from fastnn.layers import Activation, Dense
 from fastnn.models import Sequential, load_model
+from frames import FRAMES, pandas_frame
 
 NAMES = ("age", "größe", "")
 X = uniform(1, (5, 3)).astype("float32")
@@ -21,21 +22,6 @@ def named(names=NAMES):
     model = Sequential([Dense(4, "tanh", input_shape=(3,)), Dense(2)])
     model.feature_names = names
     return model
-
-
-def pandas_frame(columns):
-    return pytest.importorskip("pandas").DataFrame(columns)
-
-
-def polars_frame(columns):
-    return pytest.importorskip("polars").DataFrame(columns)
-
-
-def pyarrow_table(columns):
-    return pytest.importorskip("pyarrow").table(columns)
-
-
-FRAMES = [pandas_frame, polars_frame, pyarrow_table]
 
 
 def columns_of(x, order=(0, 1, 2)):
@@ -97,8 +83,40 @@ def test_rows_without_names_are_taken_by_position():
     model = named()
     wanted = model.predict(X)
     assert same_bits(model.predict(X.tolist()), wanted)
-    assert same_bits(model.predict(pandas_frame(X)), wanted)  # its columns are 0, 1, 2
-    assert same_bits(model.predict(pandas_frame(X).iloc[0]), wanted[0])
+    assert same_bits(model.predict(pandas_frame(X).to_numpy()), wanted)
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [([0, 1, 2], "0, 1, 2"), ([("age", 1), ("größe", 1), ("", 2)], r"\('age', 1\), "), (list("xyz"), "'x', 'y', 'z'")],
+    ids=["integers", "MultiIndex", "other names"],
+)
+def test_labels_that_are_no_feature_names_are_not_taken_by_position(labels, shown):
+    frame = pandas_frame(X)
+    frame.columns = labels
+    words = f"^expected columns by the names .*, 'age', 'größe', ''; received the labels {shown}.*; .* use x.to_numpy"
+    for x in (frame, frame.iloc[0]):
+        with pytest.raises(ValueError, match=words):
+            named().predict(x)
+    model = named(None)
+    assert same_bits(model.predict(frame), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("missing", "listed"),
+    [
+        (1, "a column 'b', one of the model's feature_names"),
+        (2, "the columns 'b', 'c' of the model's feature_names"),
+        (3, "the columns 'b', 'c', 'd' of the model's feature_names"),
+        (9, "the columns 'b', 'c', 'd' and 6 more of the model's feature_names"),
+    ],
+)
+def test_all_columns_that_are_missing_are_told(missing, listed):
+    model = Sequential([Activation("linear")])
+    model.build((None, missing + 1))
+    model.feature_names = list("abcdefghij"[: missing + 1])
+    with pytest.raises(ValueError, match=f"^expected {listed}; received 'a'$"):
+        model.predict(pandas_frame({"a": [1.0]}))
 
 
 def test_a_model_without_names_takes_columns_by_position():

@@ -8,6 +8,7 @@ import pytest
 from arrays import same_bits
 from fastnn.layers import Activation, Dense
 from fastnn.models import Sequential
+from frames import FRAMES
 
 pd = pytest.importorskip("pandas")
 pl = pytest.importorskip("polars")
@@ -17,10 +18,6 @@ DUMMIES = pd.get_dummies(PEOPLE)
 MODEL = Sequential([Dense(3, "tanh", input_shape=(4,)), Dense(2)])
 COPY = Sequential([Activation("linear")])  # answers are the rows themselves
 COPY.build((None, 2))
-
-
-def pyarrow_table(columns):
-    return pytest.importorskip("pyarrow").table(columns)
 
 
 def test_booleans_beside_numbers_give_the_bits_of_one_array():
@@ -60,7 +57,7 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pyarrow_table])
+@pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize(("values", "wanted"), COLUMNS.values(), ids=COLUMNS)
 def test_every_library_gives_the_same_numbers(frame, values, wanted):
     x = frame({"a": values, "b": [True, False]})
@@ -103,7 +100,7 @@ NO_NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pyarrow_table])
+@pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize(("values", "shown"), NO_NUMBERS.values(), ids=NO_NUMBERS)
 def test_a_column_of_no_numbers_is_named_with_one_value(frame, values, shown):
     with pytest.raises(TypeError, match="^expected real numbers in each column; received ") as error:

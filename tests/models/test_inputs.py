@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import as_strided
 
 from arrays import same_bits
-from fastnn.layers import Activation, Dense
+from fastnn.layers import Activation, Dense, Flatten
 from fastnn.models import Sequential
 from sequentials import network
 
@@ -229,6 +229,9 @@ WRONG_SHAPES = {
     "no-columns": ((3, 0), "received shape (3, 0)"),
     "1d-short": ((4,), "received shape (4,); one row has shape (5,), many rows (rows, 5)"),
     "1d-empty": ((0,), "received shape (0,); one row has shape (5,), many rows (rows, 5)"),
+    "images": ((7, 1, 5, 1), "received shape (7, 1, 5, 1); rows are flat: use x.reshape(len(x), -1)"),
+    "no-images": ((0, 5, 1), "received shape (0, 5, 1); rows are flat: use x.reshape(len(x), -1)"),
+    "one-image": ((5, 1), "received shape (5, 1); for one row use x.reshape(1, -1)"),
     "1d-rows": ((10,), "received shape (10,); for rows of 5 use x.reshape(-1, 5)"),
 }
 
@@ -317,3 +320,26 @@ def test_masked_values_are_refused_not_guessed(mask):
     with pytest.raises(ValueError, match="expected an array without masked values; received some; fill them first"):
         MODEL.predict(x)
     MODEL.predict(x.filled(0))
+
+
+def test_images_before_a_flatten_are_refused_since_rows_are_flat():
+    model = Sequential([Flatten(), Dense(2)])
+    with pytest.raises(ValueError, match=r"^expected flat rows, .* shape \(5, 4, 3\); use x.reshape\(len\(x\), -1\)$"):
+        model.predict(np.zeros((5, 4, 3)))
+    assert model.predict(np.zeros((5, 12))).shape == (5, 2)
+
+
+# -- training=
+
+
+def test_a_call_takes_keras_training_none_or_false():
+    x = np.ones((2, INPUTS), "float32")
+    for training in (None, False):
+        assert same_bits(MODEL(x, training=training), MODEL.predict(x))
+        assert same_bits(MODEL(x, training), MODEL.predict(x))
+
+
+@pytest.mark.parametrize(("training", "kind"), [(True, ValueError), (1, TypeError), ("no", TypeError)])
+def test_a_call_in_training_is_refused(training, kind):
+    with pytest.raises(kind, match="^expected training to be None or False, since a call predicts"):
+        MODEL(np.ones((2, INPUTS)), training=training)

@@ -1,6 +1,7 @@
 """Names of Keras' models: layers by name, weights, JSON, files of weights, arguments that change nothing."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_a_layer_is_found_by_name_and_by_index():
         ({"name": 0}, r"expected get_layer\(name\), a string, or get_layer\(index=i\)"),
         ({"index": 3}, "Was asked to retrieve layer at index 3 but model only has 3 layers."),
         ({"index": -4}, "Was asked to retrieve layer at index -4 but model only has 3 layers."),
-        ({"name": "hiden"}, r"No such layer: 'hiden'. Existing layers are: .*; did you mean 'hidden'\?$"),
+        ({"name": "hiden"}, r"No such layer: 'hiden'; did you mean 'hidden'\? Existing layers are: "),
         ({"name": "banana"}, r"No such layer: 'banana'. Existing layers are: \['hidden', 'drop', 'out'\]$"),
     ],
     ids=str,
@@ -152,3 +153,49 @@ def test_load_model_takes_keras_arguments(path):
 def test_a_batch_size_is_a_positive_integer(batch_size):
     with pytest.raises(ValueError, match="Received an invalid value for `batch_size`"):
         Input((3,), batch_size=batch_size)
+
+
+@pytest.mark.parametrize("name", ["keras_digits.h5", "torch_digits.state_dict.pt", "torch_digits.dynamo.onnx"])
+def test_files_of_others_are_told_what_loads_them(name):
+    path = Path(__file__).parents[1] / "data" / name
+    with pytest.raises(ModelFormatError, match=r"expected a file that save_weights\(\) .* load_model\(path"):
+        small().load_weights(path)
+
+
+def test_weights_alone_of_keras_are_told_what_loads_them(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "model.weights.h5"
+    h5py.File(path, "w").close()
+    with pytest.raises(ValueError, match="model.weights.h5: .* received a file of Keras; .* holds weights alone$"):
+        small().load_weights(path)
+
+
+@pytest.mark.parametrize("of_keras", [{"module": "keras"}, {"keras_version": "2.15.0"}], ids=["3", "2"])
+def test_json_of_keras_is_told_what_reads_it(of_keras):
+    text = json.dumps({"class_name": "Sequential", "config": {"layers": []}} | of_keras)
+    with pytest.raises(ValueError, match=r"received that of Keras; load_model\('model.weights.h5', layers="):
+        model_from_json(text)
+
+
+NOISE = {"kernel": list(range(1000))}
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (3, "; received int$"),
+        (NOISE, "; received no layers$"),
+        (NOISE | {"layers": 3}, "; received layers of type int$"),
+        ({"layers": [], "dtpe": NOISE}, r"; received also 'dtpe'; did you mean 'dtype'\?$"),
+        ({"layers": [NOISE | {"module": "keras"}], "trainable": True}, r"'trainable'; fastnn.from_keras\(model\) conv"),
+        ({"layers": [NOISE | {"class_name": "LSTM"}]}, "; received 'LSTM'. Expected one of Dense, "),
+        ({"layers": [NOISE | {"class_name": "Dense"}]}, "; received the keys 'kernel', 'class_name'$"),
+        ({"layers": [NOISE | {"class_name": "Dense", "module": "keras"}]}, "a Dense of Keras; fastnn.from_keras"),
+        ({"layers": [{"class_name": "Dense", "config": 3}]}, "; received a Dense with a config of type int$"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_config_is_told_by_what_is_wrong_not_as_a_whole(config, words):
+    with pytest.raises(ValueError, match=words) as error:
+        Sequential.from_config(config)
+    assert len(str(error.value)) < 300

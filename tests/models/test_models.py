@@ -11,14 +11,9 @@ from numpy.testing import assert_array_equal
 from arrays import same_bits
 from fastnn.layers import Activation, Dense, Input
 from fastnn.models import Sequential
-from sequentials import network
+from sequentials import small
 
 X = np.float32([[1, 2], [-3, 0.5], [0, 0]])
-
-
-def small(dtype="float32", activation="tanh"):
-    """2 → 3 → 1, always the same weights."""
-    return network([2, 3, 1], [activation, "linear"], dtype)
 
 
 def number(name):

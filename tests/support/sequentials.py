@@ -31,6 +31,11 @@ def network(sizes, activations, dtype, seed=1, use_bias=True):
     return model
 
 
+def small(dtype="float32", activation="tanh"):
+    """2 → 3 → 1."""
+    return network([2, 3, 1], [activation, "linear"], dtype)
+
+
 def activation_model(activation, units, dtype):
     """A model that is one activation alone."""
     model = Sequential([Activation(with_parameters(activation))], dtype=dtype)

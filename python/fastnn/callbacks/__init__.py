@@ -4,6 +4,8 @@
 >>> callbacks = [EarlyStopping(patience=5), ModelCheckpoint("best.safetensors", save_best_only=True)]
 """
 
+from typing import TYPE_CHECKING
+
 from fastnn.callbacks.backup import BackupAndRestore
 from fastnn.callbacks.callback import Callback
 from fastnn.callbacks.checkpoint import ModelCheckpoint
@@ -17,6 +19,7 @@ from fastnn.callbacks.simple import (
     SwapEMAWeights,
     TerminateOnNaN,
 )
+from fastnn.names import missing
 
 __all__ = [
     "BackupAndRestore",
@@ -34,6 +37,10 @@ __all__ = [
     "SwapEMAWeights",
     "TerminateOnNaN",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fastnn.arrays import Array
+
 Readers = Mapping[int, Callable[[str], float]]
 
 # The beginnings of files that are no .csv, as text with surrogates for what is not UTF-8.
@@ -39,6 +39,7 @@ class CsvRows:
 
     def __init__(self, file: TextIO, path: str, header: bool | None) -> None:
         self._path, self._is_guess = path, header is None
+        self._booleans: dict[int, Callable[[str], float]] = {}  # readers of the columns with True or False so far
         first, second = file.readline(), file.readline()
         for beginning, kind in _OTHERS:
             if first.startswith(beginning):
@@ -51,7 +52,7 @@ class CsvRows:
         if not fields:
             raise ValueError(f"{path}: expected rows of numbers; received an empty first line")
         if header is None:
-            are_numbers = any(is_number(field) or _GROUPED.fullmatch(field) for field in fields)
+            are_numbers = any(is_number(field) or _is_boolean(field) or _GROUPED.fullmatch(field) for field in fields)
             header = not are_numbers and any(field.strip() for field in fields)
         self.columns = len(fields)
         self.names = [field.strip() for field in fields] if header else None
@@ -75,9 +76,18 @@ class CsvRows:
         return line.isspace() and self._separator not in line
 
     def _parse(self, lines: list[str], chunk: list[str], line_number: int, readers: Readers) -> Array:
-        converters: Any = dict(readers) or None
-        try:
-            array: Array = np.loadtxt(
+        array = self._array(lines, readers)
+        if array is None and self._has_more_booleans(lines):
+            array = self._array(lines, readers)
+        if array is None or array.shape != (len(lines), self.columns):
+            raise ValueError(f"{self._path}{self._fault(chunk, line_number, readers)}")
+        return array
+
+    def _array(self, lines: list[str], readers: Readers) -> Array | None:
+        """Return the numbers of the lines, None if NumPy cannot read them."""
+        converters: Any = {**self._booleans, **readers} or None
+        with suppress(ValueError):
+            return np.loadtxt(
                 lines,
                 delimiter=self._separator,
                 quotechar='"',
@@ -86,11 +96,15 @@ class CsvRows:
                 encoding=None,
                 ndmin=2,
             )
-        except ValueError:
-            array = np.empty((0, 0))
-        if array.shape != (len(lines), self.columns):
-            raise ValueError(f"{self._path}{self._fault(chunk, line_number, readers)}")
-        return array
+        return None
+
+    def _has_more_booleans(self, lines: list[str]) -> bool:
+        """Find the columns with True or False; whether there are more than before. NumPy does not read these words."""
+        found = len(self._booleans)
+        with suppress(csv.Error):
+            for fields in csv.reader(lines, delimiter=self._separator):
+                self._booleans |= {i: number_of for i, field in enumerate(fields[: self.columns]) if _is_boolean(field)}
+        return len(self._booleans) > found
 
     def _fault(self, chunk: list[str], line_number: int, readers: Readers) -> str:
         """Return the end of the error message for a chunk that NumPy could not read."""
@@ -137,10 +151,17 @@ def _counts_up(fields: list[str]) -> bool:
     return len(numbers) > 1 and numbers[0] >= 0 and all(a < b for a, b in itertools.pairwise(numbers))
 
 
-_ADVICE = {
-    **dict.fromkeys(("true", "false"), "; write booleans as 1 and 0, in pandas by df.astype(float)"),
-    **dict.fromkeys(("", "na", "null", "none"), "; write nan for a missing value"),
-}
+_BOOLEANS = {"true": 1.0, "false": 0.0}
+_ADVICE = dict.fromkeys(("", "na", "null", "none"), "; write nan for a missing value")
+
+
+def _is_boolean(field: str) -> bool:
+    """Return whether the text is True or False, in any case of letters.
+
+    >>> _is_boolean(" TRUE"), _is_boolean("1")
+    (True, False)
+    """
+    return field.strip().lower() in _BOOLEANS
 
 
 def is_number(field: str) -> bool:
@@ -156,7 +177,9 @@ def is_number(field: str) -> bool:
 
 
 def number_of(field: str) -> float:
-    """Return the number that the text is, as numpy.loadtxt reads it; ValueError if it is none.
+    """Return the number that the text is, as numpy.loadtxt reads it, 1 for True and 0 for False.
+
+    Raises ValueError for other text.
 
     >>> number_of("1,5")
     Traceback (most recent call last):
@@ -164,6 +187,8 @@ def number_of(field: str) -> float:
     """
     if is_number(field) and field.strip().isascii():  # float() also reads digits of other scripts
         return float(field)
+    if _is_boolean(field):
+        return _BOOLEANS[field.strip().lower()]
     advice = "; write decimals with a point, and digits without groups" if _GROUPED.fullmatch(field) else ""
     advice = _ADVICE.get(field.strip().lower(), advice)
     raise ValueError(f"expected a number; received {field!r}{advice}")

@@ -8,7 +8,12 @@ from fastnn.cli.tables import Table
 from fastnn.models.frames import places_of
 from fastnn.models.sequential import Sequential
 
-_ADVICE = "; --drop and --target leave a column out, --columns takes columns in the order of the model's inputs"
+_ADVICE = "; --drop and --target leave a column out, --columns takes the inputs alone"
+
+
+_UNKNOWN = (
+    "none of --columns is among the model's feature_names; they are taken in this order as the inputs of the model"
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     either.add_argument(
         "--columns",
         metavar="A,B,…",
-        help="names or numbers (from 0) of the columns that are inputs, in the order of the model's inputs",
+        help="names or numbers (from 0) of the columns that are inputs; by name, in any order, if the model has "
+        "feature_names that are among them, else in the order of the model's inputs",
     )
     either.add_argument(
         "--drop",
@@ -44,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def choose(options: argparse.Namespace, model: Sequential, table: Table) -> Chosen:
     """Return which columns are what. Raises ValueError for columns that do not fit the model."""
+    notes: list[str] = []
     target = None if options.target is None else table.column(options.target, "--target")
     if options.columns is not None:
         inputs = [table.column(each, "--columns") for each in next(csv.reader([options.columns]), [])]
@@ -51,6 +58,11 @@ def choose(options: argparse.Namespace, model: Sequential, table: Table) -> Chos
         if twice is not None:
             said = "that is no target" if twice == target else "once"
             raise ValueError(f"{table.path}: expected each of --columns {said}; received column {twice}")
+        if model.feature_names is not None and table.names is not None:
+            if any(table.names[each] in model.feature_names for each in inputs):
+                inputs = _by_name(model.feature_names, inputs, table.names, table.path)
+            else:
+                notes.append(f"{table.path}: {_UNKNOWN}")
     else:
         out = {target, *(table.column(each, "--drop") for each in options.drop or ())}
         inputs = [each for each in range(table.columns) if each not in out]
@@ -58,7 +70,6 @@ def choose(options: argparse.Namespace, model: Sequential, table: Table) -> Chos
             inputs = _by_name(model.feature_names, inputs, table.names, table.path)
     if len(inputs) != model.input_shape[1]:
         raise ValueError(_wrong_count(model.input_shape[1], inputs, target, table))
-    notes = []
     if options.columns is None and (said := _unnamed(inputs, table.names)):
         notes.append(f"{table.path}: {said}; it is taken as an input")
     if table.counts:

@@ -11,22 +11,22 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.cli import benchmark, inputs, model_argument
 from fastnn.cli.parser import Parser, Print
 from fastnn.cli.score import Score
 from fastnn.cli.tables import Table, Writer, csv_text, load_npy
+from fastnn.cli.wording import for_command_line
 from fastnn.configuration import cmake_dir, show_config
 from fastnn.models.classes import refuse_nan
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
-Array = npt.NDArray[Any]
 _MAX_ULPS = 100  # docs/numerics.md#ulp: some are roundings, a wrong layer makes thousands
 
 
@@ -79,7 +79,7 @@ def _one_line(error: Exception) -> str:
         name = error.filename
         name = name.decode(errors="replace") if isinstance(name, bytes) else name
         return printable(f"{name or repr(name)}: {error.strerror}")
-    return printable(" ".join(str(error).split())) or type(error).__name__
+    return printable(for_command_line(" ".join(str(error).split()))) or type(error).__name__
 
 
 def _version() -> str:

@@ -4,13 +4,11 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.cli.csv_rows import is_number, number_of
 from fastnn.models.classes import are_classes, chosen
 from fastnn.models.sequential import Sequential
-
-Array = npt.NDArray[Any]
 
 
 def _is_finite(value: Any) -> bool:

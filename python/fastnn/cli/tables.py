@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.cli.csv_rows import CsvRows, Readers
 from fastnn.files import WholeFile, open_regular
 
@@ -27,7 +28,6 @@ _NUMBERS_PER_CHUNK = 2**20
 # Version 3.0 is for names of columns in other encodings, which arrays of numbers do not have.
 _NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
-Array = npt.NDArray[Any]
 _STDIN = "standard input"  # in errors; a file of this name has no suffix
 
 

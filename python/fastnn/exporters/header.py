@@ -8,16 +8,13 @@ import math
 import re
 from pathlib import Path
 from string import Template
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.files import WholeFile
-from fastnn.layers.layer import Description, ModelDescription
-
-Array = npt.NDArray[Any]
+from fastnn.layers.description import Description, ModelDescription
 
 SUFFIXES = (".hpp", ".h")
 
@@ -56,7 +53,7 @@ def export(model: ModelDescription, fingerprint: str, path: str, name: str | Non
     Raises ValueError (an invalid namespace), LimitError (more than 2^22 weights, or more than 256 KiB of scratch),
     OSError.
     """
-    content = to_text(model, fingerprint, _namespace(path, name)).encode("ascii")
+    content = _to_text(model, fingerprint, _namespace(path, name)).encode("ascii")
     with WholeFile(path) as file:
         file.write(content)
 
@@ -71,7 +68,7 @@ def _namespace(path: str, name: str | None) -> str:
     return chosen
 
 
-def to_text(model: ModelDescription, fingerprint: str, namespace: str) -> str:
+def _to_text(model: ModelDescription, fingerprint: str, namespace: str) -> str:
     """Return the text of a header, with its functions in a namespace."""
     count = sum(array.size for layer in model.layers for array in layer.weights.values())
     if count > _MOST_WEIGHTS:

@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import LimitError, __version__
 from fastnn.files import WholeFile
-from fastnn.layers.layer import Description, ModelDescription
-
-Array = npt.NDArray[Any]
+from fastnn.layers.description import Description, ModelDescription
 
 _OPSET, _IR = 20, 9  # Gelu is of 20; 9 is the file's version of that time
 _MOST_BYTES = 2**31 - 2**20  # of weights: a protobuf message has at most 2^31 - 1 bytes
@@ -55,7 +52,7 @@ def export(model: ModelDescription, path: str) -> None:
     Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
     """
     if Path(path).suffix.lower() != ".onnx":
-        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h. Received: filepath={path!r}")
+        raise ValueError(f"expected filepath to end in .onnx, .hpp or .h; received filepath={path!r}")
     content = to_proto(model).SerializeToString(deterministic=True)
     with WholeFile(path) as file:
         file.write(content)

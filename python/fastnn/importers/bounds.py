@@ -11,7 +11,8 @@ A bound costs no digits of a number far below it. Answers are within 3 ulps, or 
 import numpy as np
 
 from fastnn._core import ModelFormatError
-from fastnn.importers.steps import Array, Bounds, Function, Scale, Slopes, Step, clip
+from fastnn.arrays import Array
+from fastnn.importers.steps import CLIPS, Bounds, Function, Scale, Slopes, Step, clip
 
 MOST_PARTS = 8  # as many numbers, for each of a step's
 REPORT = "bounds for each unit, by scales and shifts around one bound for all: within 3 ulps"
@@ -36,13 +37,11 @@ def of_step(step: Step) -> tuple[Array, Array] | None:
     """Return the low and high of a step that keeps x between bounds; None for any other."""
     if isinstance(step, Bounds):
         return step.low, step.high
-    known = {"relu": (0.0, np.inf), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)}
-    if isinstance(step, Function) and step.activation == "clip":
-        known["clip"] = step.parameters["minimum"], step.parameters["maximum"]
-    if not isinstance(step, Function) or step.activation not in known:
+    if not isinstance(step, Function) or step.activation == "linear":
         return None
-    low, high = map(np.asarray, known[step.activation])
-    return low, high
+    own = step.parameters
+    ends = (own["minimum"], own["maximum"]) if step.activation == "clip" else CLIPS.get(step.activation)
+    return None if ends is None else (np.asarray(ends[0]), np.asarray(ends[1]))
 
 
 def within(first: tuple[Array, Array], then: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -7,17 +7,18 @@ Columns are taken of the Dense before them, through all that works on each unit 
 after them gets rows of zeros.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from fastnn import _core
 from fastnn._core import ModelFormatError
+from fastnn.arrays import Array
 from fastnn.importers import bounds
+from fastnn.importers.names import named
+from fastnn.importers.pending import PendingDense, is_finite
 from fastnn.importers.steps import (
-    Array,
     Bounds,
     Centre,
     Columns,
@@ -30,8 +31,8 @@ from fastnn.importers.steps import (
     Step,
 )  # fmt: skip
 from fastnn.layers.activation import Activation, interpreted, serialized
-from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Layer, Weights
+from fastnn.layers.description import Weights
+from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU
 from fastnn.models.sequential import Sequential
 
@@ -47,11 +48,14 @@ def to_model(
     fold: bool = True,
     name: str | None = None,
     dtype: str = "float32",
+    names: Mapping[str, str] | None = None,
 ) -> tuple[Sequential, list[tuple[str, str]]]:
     """Return the model of the steps, and what became of each: (source, what).
 
-    inputs: of the first step, if the source says it. fold: whether affine steps fold into a Dense beside them.
+    inputs: of the first step, if the source says it. fold: whether affine steps fold into a Dense beside them; none
+    does where a product of their numbers would overflow the dtype.
     dtype: of a model without kernels. If all kernels are float64, the model computes in float64, else in float32.
+    names: of layers, by the source of the step that a layer is; by that of the product if others fold into it.
     Raises ModelFormatError if a step does not fit the one before it.
     """
     steps = list(steps)
@@ -67,39 +71,9 @@ def to_model(
                 raise
             except ValueError as error:  # of a layer, which knows no source
                 raise ModelFormatError(f"{step.source}: {error}") from None
-    return layers.model(name), layers.report
-
-
-@dataclass
-class _Dense:
-    """A Dense to be made, into which steps before and after it fold."""
-
-    kernel: Array
-    bias: Array | None
-    activation: str | dict[str, Any] | None = None
-
-    def fold_before(self, step: Scale) -> None:
-        kernel = self.kernel.astype(np.float64)
-        self.bias = np.broadcast_to(step.shift, len(kernel)) @ kernel + (0 if self.bias is None else self.bias)
-        self.kernel = np.reshape(step.scale, (-1, 1)) * kernel
-
-    def fold_after(self, step: Scale) -> None:
-        bias = 0 if self.bias is None else self.bias.astype(np.float64)
-        self.kernel = self.kernel.astype(np.float64) * step.scale
-        self.bias = np.broadcast_to(bias * step.scale + step.shift, self.kernel.shape[1])
-
-    def take(self, index: Array) -> None:
-        self.kernel, self.bias = self.kernel[:, index], None if self.bias is None else self.bias[index]
-
-    def spread(self, step: Columns) -> None:
-        """Take all units that come in, most with weights of 0, in place of the columns of them."""
-        kernel = self.kernel
-        self.kernel = np.zeros((step.width, kernel.shape[1]), kernel.dtype)
-        np.add.at(self.kernel, step.index, kernel)  # a unit may be among the columns twice
-
-    def made(self) -> tuple[Layer, Weights]:
-        dense = Dense(self.kernel.shape[1], self.activation, use_bias=self.bias is not None)
-        return dense, {"kernel": self.kernel} if self.bias is None else {"kernel": self.kernel, "bias": self.bias}
+        if layers.has_overflowed and all(is_finite(array, dtype) for step in steps for array in step.arrays):
+            return to_model(steps, inputs=inputs, fold=False, name=name, dtype=dtype, names=names)
+    return layers.model(name, names or {}), layers.report
 
 
 class _Layers:
@@ -108,7 +82,8 @@ class _Layers:
     def __init__(self, inputs: int | None, fold: bool, dtype: str) -> None:
         self.inputs = self.width = inputs
         self.fold, self.dtype = fold, dtype
-        self.layers: list[_Dense | tuple[Layer, Weights]] = []
+        self.layers: list[PendingDense | tuple[Layer, Weights]] = []
+        self.sources: list[str] = []  # of the layers
         self.waiting: list[Scale] = []  # they fold into a Dense if one follows, else become layers
         self.columns: Columns | None = None  # taken behind what waits; no Dense before has them
         self.report: list[tuple[str, str]] = []
@@ -149,6 +124,7 @@ class _Layers:
     def _append(self, step: Step, layer: Layer, weights: Weights) -> None:
         self._settle()
         self.layers.append((layer, weights))
+        self.sources.append(step.source)
         self._tell(step, f"layer {len(self.layers) - 1}: {type(layer).__name__}")
 
     def _settle(self) -> None:
@@ -167,10 +143,10 @@ class _Layers:
             self.width = columns.width
         return columns
 
-    def _open_dense(self) -> _Dense | None:
+    def _open_dense(self) -> PendingDense | None:
         """Return the last layer if it is a Dense without an activation, and nothing waits behind it."""
         last = self.layers[-1] if self.layers and not self.waiting else None
-        return last if isinstance(last, _Dense) and last.activation is None else None
+        return last if isinstance(last, PendingDense) and last.activation is None else None
 
     def _product(self, step: Product, columns: Columns | None = None) -> None:
         columns = columns or self._take_back()
@@ -178,7 +154,7 @@ class _Layers:
         first = centres[-1] + 1 if centres else 0
         self.waiting, folded = self.waiting[:first], self.waiting[first:]
         self._settle()
-        dense = _Dense(step.kernel, step.bias)
+        dense = PendingDense(step.kernel, step.bias)
         if columns is not None:
             dense.spread(columns)
             self._tell(columns, f"columns of what layer {len(self.layers)} takes, {_THE_REST}")
@@ -186,6 +162,7 @@ class _Layers:
             dense.fold_before(scale)
             self._tell(scale, f"folded into layer {len(self.layers)}")
         self.layers.append(dense)
+        self.sources.append(step.source)
         self.width = step.kernel.shape[1]
         self._tell(step, f"layer {len(self.layers) - 1}: Dense")
 
@@ -195,7 +172,7 @@ class _Layers:
         elif self.columns is None and (dense := self._dense_before()) is not None:
             self.waiting = [_taken(scale, step.index) for scale in self.waiting]
             for i, layer in enumerate(self.layers[dense:], dense):
-                if isinstance(layer, _Dense):
+                if isinstance(layer, PendingDense):
                     layer.take(step.index)
                 else:
                     self.layers[i] = layer[0], {name: array[step.index] for name, array in layer[1].items()}
@@ -214,11 +191,11 @@ class _Layers:
         """Return the number of the last Dense, if all behind it works on each unit alone."""
         for i in reversed(range(len(self.layers))):
             layer = self.layers[i]
-            activation = layer.activation if isinstance(layer, _Dense) else layer[0].activation
+            activation = layer.activation if isinstance(layer, PendingDense) else layer[0].activation
             name = activation["name"] if isinstance(activation, dict) else activation
             if name in _core.whole_row_activations:
                 return None
-            if isinstance(layer, _Dense):
+            if isinstance(layer, PendingDense):
                 return i
             if isinstance(layer[0], LayerNormalization):
                 return None
@@ -254,15 +231,21 @@ class _Layers:
             raise ModelFormatError(f"{step.source} does not say its number of inputs, nor does any step before it")
         return np.broadcast_to(numbers, self.width)
 
-    def model(self, name: str | None) -> Sequential:
+    @property
+    def has_overflowed(self) -> bool:
+        """Whether folding made weights that the dtype cannot hold, among those so far."""
+        dense = [each for each in self.layers if isinstance(each, PendingDense)]
+        return self.fold and not all(is_finite(array, self.dtype) for each in dense for array in each.weights.values())
+
+    def model(self, name: str | None, names: Mapping[str, str]) -> Sequential:
         self._settle()
         if self.inputs is None:
             raise ModelFormatError("expected at least one layer with weights; found none")
-        made = [each.made() if isinstance(each, _Dense) else each for each in self.layers]
-        made = made or [(Activation("linear"), {})]
-        model = Sequential([layer for layer, _ in made], dtype=self.dtype, name=name)
+        made = [each.made() if isinstance(each, PendingDense) else each for each in self.layers]
+        layers = named([layer for layer, _ in made], self.sources, names) or [Activation("linear")]
+        model = Sequential(layers, dtype=self.dtype, name=name)
         # The weights are given, as those of a file: drawing others first would also change what other models draw.
-        model._adopt(model._states(self.inputs, [weights for _, weights in made]))
+        model._adopt(model._states(self.inputs, [weights for _, weights in made] or [{}]))
         return model
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.importers.steps import Array
+from fastnn.arrays import Array
 
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def erf(x: Array) -> Array:
@@ -58,7 +58,7 @@ ACTIVATIONS: dict[str, Callable[..., Array]] = {
     "leaky_relu": leaky_relu,
     "elu": elu,
     "celu": lambda x, alpha=1.0: np.maximum(x, 0) + np.minimum(alpha * np.expm1(np.minimum(x, 0) / alpha), 0),
-    "selu": lambda x: _SELU_SCALE * elu(x, _SELU_ALPHA),
+    "selu": lambda x: SELU_SCALE * elu(x, SELU_ALPHA),
     "exponential": np.exp,
     "tanh": np.tanh,
     "sigmoid": sigmoid,

@@ -9,15 +9,16 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Function, Product, Scale, Step, clip
+from fastnn.importers.steps import Function, Product, Scale, Step, clip
 from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 
 _MOST_BYTES = 1 << 22  # numbers take up to four times as many in memory
 _NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_TEXT = re.compile(rb"(?:\s*//[^\n]*\n)*\s*((?:" + _NUMBER + rb"(?:[,\s]+|\Z))*+)\Z")
+_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s*//[^\n]*\n)*\s*((?:" + _NUMBER + rb"(?:[,\s]+|\Z))*+)\Z")
 _BOUNDS = "bounds of inputs"
 _WIDEST = 16.0  # a float32 between 0 and 1, times this, is off by as little as its own rounding at 16
 
@@ -32,13 +33,12 @@ class _Network(NamedTuple):
     layers: list[tuple[Array, Array]]
 
 
-def load(
-    file: BinaryIO, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
-) -> Sequential:
+def load(file: BinaryIO, *, fold: bool = True, check: Any = None, verify: bool = True) -> Sequential:
     """Return the model of an open .nnet file, which takes inputs and gives outputs in the network's own units.
 
-    As NNet itself does, it moves each input into its bounds, normalizes it, and scales the outputs back. The other
-    parameters are those of load_model(). Raises ModelFormatError, a ValueError, and its subclasses; OSError.
+    As NNet itself does, it moves each input into its bounds, normalizes it, and scales the outputs back. An input whose
+    minimum, maximum and mean are one number becomes 0, also if its range is 0. The other parameters are those of
+    load_model(). Raises ModelFormatError, a ValueError, and its subclasses; OSError.
 
     >>> from pathlib import Path
     >>> content = "// Neural Network File Format\\n1,1,1,1,\\n1,1,\\n0,\\n-9,\\n9,\\n0,0,\\n1,1,\\n2,\\n3,\\n"
@@ -50,7 +50,7 @@ def load(
         network = _network(_numbers(file))
         reference = Reference("NNet's formulas in NumPy", _answers(network)) if verify else None
         source = f"NNet model {file.name!r}"
-        return convert(source, _steps(network), fold=fold, check=check, name=name, reference=reference)
+        return convert(source, _steps(network), fold=fold, check=check, reference=reference)
 
 
 def _numbers(file: BinaryIO) -> Array:
@@ -76,8 +76,15 @@ def _network(numbers: Array) -> _Network:
             f"has {len(numbers)} numbers; expected {start + sum(lengths)} for layers of {sizes!s:.60}"
         )
     low, high, mean, spread, *weights = np.split(numbers[start:], np.cumsum(lengths)[:-1])
-    if not (low <= high).all() or not (spread > 0).all():
-        raise ModelFormatError("has a minimum above its maximum, or a range that is not above 0")
+    if not (low <= high).all():
+        raise ModelFormatError("has a minimum above its maximum; expected it below, or the same")
+    is_fixed = np.append((low == high) & (low == mean[:-1]), False)  # such an input is its mean, whatever its range
+    if not (spread[~is_fixed] > 0).all():
+        raise ModelFormatError(
+            "has a range that is not above 0, which numbers are divided by; expected one above 0, or 0 for an input "
+            "whose minimum, maximum and mean are one number"
+        )
+    spread[is_fixed] = 1.0
     arrays = [part.reshape(shape).astype("f4") for part, shape in zip(weights, shapes, strict=True)]
     return _Network(low, high, mean, spread, list(zip(arrays[::2], arrays[1::2], strict=True)))
 

@@ -5,11 +5,10 @@ import os
 import re
 from typing import Any, BinaryIO
 
-from fastnn._core import UnsupportedModelError
+from fastnn._core import UnsupportedModelError, save_keras
 from fastnn.files import open_regular
 from fastnn.importers.refusals import one_sentence
 
-_SAVE = "save it from Keras as one file, model.save('model.keras'), or convert it to ONNX with tf2onnx"
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _SHARD = re.compile(r"\.data-\d{5}-of-\d{5}\Z")
 
@@ -42,7 +41,7 @@ def open_model(filepath: Any) -> BinaryIO:
         raise FileNotFoundError(errno.ENOENT, "No such file; fastnn opens no URLs: download it first", path) from None
     except IsADirectoryError:
         if os.path.lexists(f"{path}/saved_model.pb"):
-            said = f"{path}: is the folder of a SavedModel of TensorFlow; expected a file: {_SAVE}"
+            said = f"{path}: is the folder of a SavedModel of TensorFlow; expected a file: {save_keras}"
             raise UnsupportedModelError(one_sentence(said)) from None
         raise IsADirectoryError(
             errno.EISDIR, "Is a folder; expected the file of a model, such as one in it", path
@@ -50,4 +49,4 @@ def open_model(filepath: Any) -> BinaryIO:
 
 
 def _checkpoint(path: str) -> UnsupportedModelError:
-    return UnsupportedModelError(one_sentence(f"{path}: is a checkpoint of TensorFlow, weights alone; {_SAVE}"))
+    return UnsupportedModelError(one_sentence(f"{path}: is a checkpoint of TensorFlow, weights alone; {save_keras}"))

@@ -1,15 +1,16 @@
 """A model from an importer's steps, with the report of what was done and how far its answers are from the source's."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastnn.arrays import is_real, to_array
+from fastnn.arrays import Array, is_real, to_array
 from fastnn.importers.fold import to_model
 from fastnn.importers.refusals import refusing
-from fastnn.importers.steps import Array, Step
-from fastnn.importers.verification import Reference, distance, verify
+from fastnn.importers.roundings import distance
+from fastnn.importers.steps import Step
+from fastnn.importers.verification import Reference, verify
 from fastnn.models.conversion import Conversion, Difference
 from fastnn.models.frames import as_numbers
 from fastnn.models.sequential import Sequential
@@ -23,6 +24,7 @@ def convert(
     inputs: int | None = None,
     fold: bool = True,
     name: str | None = None,
+    names: Mapping[str, str] | None = None,
     classes: Iterable[Any] | None = None,
     feature_names: Iterable[str] | None = None,
     check: Any = None,
@@ -32,6 +34,7 @@ def convert(
 ) -> Sequential:
     """Return the model of the steps; its `conversion` tells what was done.
 
+    names: of layers, by the source of the step that each is, see to_model().
     source: for the report, "Keras model 'digits'". inputs: of the first step, where the source says it.
     dtype: of a model without kernels.
     check: (x, y), rows and the source's answers; or x alone where `answers`, the source's own predictions, are at hand.
@@ -39,7 +42,7 @@ def convert(
     reference: answers rows for the source, to verify the model with; UnsupportedModelError if they do not agree.
     """
     steps = list(steps)
-    model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype)
+    model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype, names=names)
     verification = None
     if reference is not None:
 

@@ -4,9 +4,8 @@ import os
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-import numpy.typing as npt
-
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.importers.bfloat16 import widened
 
 _DTYPES = {
@@ -15,7 +14,7 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def read(file: BinaryIO) -> dict[str, npt.NDArray[Any]]:
+def read(file: BinaryIO) -> dict[str, Array]:
     """Return the tensors of an open file by name, bfloat16 as float32.
 
     Raises ModelFormatError (a ValueError) for a file that breaks the format's rules, OSError.

@@ -3,6 +3,8 @@
 Estimators are recognized by their exact class, and read by their public attributes. scikit-learn is never imported.
 """
 
+from __future__ import annotations
+
 import os
 import warnings
 from collections.abc import Callable
@@ -11,13 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
 from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Function, Nothing, Product, Scale, Step, clip
+from fastnn.importers.steps import Function, Nothing, Product, Scale, Step, clip
 from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 _HIDDEN = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 _CLASSIFIERS = {"logistic": "sigmoid", "softmax": "softmax"}  # by out_activation_
@@ -30,6 +34,7 @@ _SCALERS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
 }
 
 
+@suggesting
 @default_mode()
 def from_sklearn(
     estimator: Any, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None

@@ -1,15 +1,12 @@
 """The vocabulary of the importers: each translates its source into steps in a row, and fold.py makes the model."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn import _core
 from fastnn._core import ModelFormatError
-
-Array = npt.NDArray[Any]
+from fastnn.arrays import Array
 
 
 @dataclass(frozen=True)
@@ -19,10 +16,14 @@ class Step:
     source: str
 
     @property
+    def arrays(self) -> list[Array]:
+        """Its numbers."""
+        return [value for value in vars(self).values() if isinstance(value, np.ndarray)]
+
+    @property
     def inputs(self) -> int | None:
         """The number of inputs, the length of the first array; None for steps that take any number."""
-        arrays = (value for value in vars(self).values() if isinstance(value, np.ndarray) and value.ndim > 0)
-        return next((array.shape[0] for array in arrays), None)
+        return next((array.shape[0] for array in self.arrays if array.ndim > 0), None)
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,16 @@ def is_of_row(step: Step) -> bool:
     )
 
 
+# The activations that keep x between two numbers, which have no parameters.
+CLIPS = {"relu": (0.0, np.inf), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0), "linear": (-np.inf, np.inf)}
+
+
 def clip(source: str, minimum: float, maximum: float) -> Function:
     """Return the activation that keeps x between two numbers, which may be infinite."""
-    known = {(0.0, np.inf): "relu", (0.0, 6.0): "relu6", (-1.0, 1.0): "hard_tanh", (-np.inf, np.inf): "linear"}
-    if name := known.get((float(minimum), float(maximum))):
+    bounds = float(minimum), float(maximum)
+    if name := next((name for name, each in CLIPS.items() if each == bounds), None):
         return Function(source, name)
-    return Function(source, "clip", {"minimum": float(minimum), "maximum": float(maximum)})
+    return Function(source, "clip", dict(zip(("minimum", "maximum"), bounds, strict=True)))
 
 
 def leaky_relu(source: str, negative_slope: float) -> Function:

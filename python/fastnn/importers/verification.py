@@ -10,15 +10,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.refusals import one_sentence
-from fastnn.importers.steps import Array, Step
+from fastnn.importers.roundings import FLOAT32, FLOAT64, changes_of, distance, is_small
+from fastnn.importers.steps import Step
 from fastnn.models.conversion import Verification
-from fastnn.models.sequential import Sequential
+from fastnn.models.sequential import NETWORKS, Sequential
 
 ACCELERATORS = 2.0**-10  # the precision of float32 on other devices than CPUs, which may round factors to TF32
-MOST_WEIGHTS = 2**20  # of which copies in float64 fit into the memory that SECURITY.md allows for a small file
 
 _BATCHES = (1, 2, 17, 17)
 _ORDINARY = 20  # the rows before those of zeros, of negative and of large numbers
@@ -28,11 +28,8 @@ _MOST_OPERATIONS = 2**14  # that a reference runs, whatever the number of rows: 
 _CONSTANTS = 4e-6
 # The sum of n products is exact for products that are off by sqrt(n) roundings, with 8 times that as good as never.
 _ROUNDINGS = 8.0
-_NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
-_FLOAT32 = float(np.finfo("f4").eps)
 _SCALES = (1.0, 2.0**-7, 2.0**-14)  # of the rows: smaller ones where most over- or underflow
 _SQUARED_IN_RANGE = 2.0**55  # float32 has room for many squares of it, which layer normalization sums
-_PAIRS = 4  # of changed models, which show what roundings can do
 
 
 class NotVerifiedError(Exception):
@@ -62,7 +59,7 @@ class Reference:
     fault: str = "fastnn converts this wrongly, please report it"
     has_steps: bool = False
     batch: int | None = None
-    precision: float = float(np.finfo("f8").eps)
+    precision: float = FLOAT64
     largest: int | None = None
     most: float = np.inf
     operations: int = 1
@@ -142,7 +139,7 @@ class _Comparison:
         return len(self.rows) - len(self._left_out)
 
     def _answers(self, rows: Array) -> Array:
-        is_double = self.reference.precision < _FLOAT32
+        is_double = self.reference.precision < FLOAT32
         try:
             found = np.asarray(self.reference.answers(rows if is_double else rows.astype("f4"), self._source))
         except (NotVerifiedError, FloatingPointError, MemoryError):
@@ -156,8 +153,8 @@ class _Comparison:
 
     def first_difference(self, model: Sequential) -> int | None:
         """Return the first row whose answers differ by more than roundings explain."""
-        is_exact = self.reference.precision < _FLOAT32
-        if is_exact and model.dtype == "float32" and model.count_params() <= MOST_WEIGHTS:
+        is_exact = self.reference.precision < FLOAT32
+        if is_exact and model.dtype == "float32" and is_small(model.count_params()):
             row = self._first_difference(model, _in_float64(model), "float64")
             if row is not None:
                 return row
@@ -165,7 +162,7 @@ class _Comparison:
 
     def _first_difference(self, model: Sequential, network: Any, dtype: str) -> int | None:
         # Sums of floats narrower than float32 are those of float32, rounded once.
-        precision = max(float(np.finfo(dtype).eps), min(self.reference.precision, _FLOAT32))
+        precision = max(float(np.finfo(dtype).eps), min(self.reference.precision, FLOAT32))
         unit = _ROUNDINGS * max(_widths(model)) ** 0.5 * precision + self.reference.precision / 2
         own = network.representations(self.rows)[-1].astype(np.float64)
         if own.shape != self.wanted.shape:
@@ -177,9 +174,9 @@ class _Comparison:
         differing = np.flatnonzero(~(off <= allowed).all(axis=1))
         if not differing.size:
             return None
-        changes = _changes(model, dtype, self.rows[differing], own[differing], _CONSTANTS + unit, floor)
+        changes = changes_of(model, dtype, self.rows[differing], own[differing], _CONSTANTS + unit, floor)
         unexplained = ~(off[differing] <= allowed[differing] + 8 * changes)
-        if dtype == "float32" or self.reference.precision >= _FLOAT32:  # one range ends earlier than the other
+        if dtype == "float32" or self.reference.precision >= FLOAT32:  # one range ends earlier than the other
             for outputs in network.representations(self.rows[differing]):
                 unexplained &= (np.abs(outputs) < _SQUARED_IN_RANGE).all(axis=1, keepdims=True)
         if self.reference.most < _SQUARED_IN_RANGE:  # where others than these overflow, the model does not
@@ -213,55 +210,12 @@ class _Comparison:
         return False
 
 
-def distance(own: Array, wanted: Array) -> Array:
-    """Return how far apart numbers are, element by element; 0 for equal infinities and for two NaNs.
-
-    >>> distance(np.array([1.5, np.nan]), np.array([1.0, np.nan]))
-    array([0.5, 0. ])
-    """
-    same = (own == wanted) | (np.isnan(own) & np.isnan(wanted))
-    return np.abs(np.subtract(own, wanted, out=np.zeros_like(own), where=~same))
-
-
-def _changes(model: Sequential, dtype: str, rows: Array, own: Array, unit: float, floor: float) -> Array:
-    """Return how far answers move if the rows, the weights and the outputs of layers move by a relative `unit`.
-
-    floor: by how much outputs move at least, however small they are.
-    """
-    most = np.zeros_like(own)
-    for seed in range(_PAIRS):
-        for way in (1, -1):  # an edge within reach is passed one way or the other
-            answers = _moved(model, dtype, rows, way * unit, way * floor, seed)
-            most = np.maximum(most, np.nan_to_num(distance(answers, own), nan=np.inf))
-    return most
-
-
-def _moved(model: Sequential, dtype: str, rows: Array, unit: float, floor: float, seed: int) -> Array:
-    """Return the answers if each number of the rows, weights and outputs moves, up or down as the seed says.
-
-    One layer at a time, for memory; the weights of a large model stay.
-    """
-    generator, described = np.random.default_rng(seed), model._describe()
-    is_small = model.count_params() <= MOST_WEIGHTS
-
-    def moved(array: Array) -> Array:
-        return np.asarray(array * (1 + generator.choice([-unit, unit], array.shape)), dtype)
-
-    answers = moved(rows)
-    for layer in described.layers:
-        weights = {name: moved(array) for name, array in layer.weights.items()} if is_small else layer.weights
-        network = _NETWORKS[dtype](answers.shape[1], [layer._replace(weights=weights)], np.asarray)
-        answers = moved(network.predict(answers, None))
-        answers += generator.choice([-floor, floor], answers.shape).astype(dtype)
-    return answers.astype(np.float64)
-
-
 def _in_float64(model: Sequential) -> Any:
     """Return the network of a model, in float64."""
     described = model._describe()
     weights = [{name: array.astype(np.float64) for name, array in each.weights.items()} for each in described.layers]
     layers = [layer._replace(weights=own) for layer, own in zip(described.layers, weights, strict=True)]
-    return _core.Network64(described.inputs, layers, np.asarray)
+    return NETWORKS["float64"](described.inputs, layers, np.asarray)
 
 
 def _widths(model: Sequential) -> list[int]:

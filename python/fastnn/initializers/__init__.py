@@ -7,6 +7,8 @@ The numbers have the distributions of Keras' and bits of their own: a seed gives
 >>> layer = Dense(3, kernel_initializer=GlorotUniform(seed=1), bias_initializer="zeros")
 """
 
+from typing import TYPE_CHECKING
+
 from fastnn.initializers.base import Initializer, seed_weights
 from fastnn.initializers.drawn import (
     GlorotNormal,
@@ -23,6 +25,7 @@ from fastnn.initializers.drawn import (
 )
 from fastnn.initializers.fixed import Constant, Identity, Ones, Zeros
 from fastnn.initializers.lookup import get, serialize
+from fastnn.names import missing
 
 __all__ = [
     "Constant",
@@ -45,6 +48,10 @@ __all__ = [
     "seed_weights",
     "serialize",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

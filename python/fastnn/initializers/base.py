@@ -11,16 +11,15 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fastnn.strict import Strict
-
-Array = npt.NDArray[np.float64]
+from fastnn.arrays import Array
+from fastnn.strict import Strict, suggesting
 
 # The shared seed, and the streams of it that are left. Stream 0 is that of initializers with an own seed.
 _shared = (secrets.randbits(64), itertools.count(1))
 
 
+@suggesting
 def seed_weights(seed: int) -> None:
     """Seed all initializers without an own seed: each call takes the next stream of numbers of this seed.
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 
 from fastnn import _core
-from fastnn.initializers.base import Array, Initializer, checked_seed, next_stream, of_kernel
+from fastnn.arrays import Array
+from fastnn.initializers.base import Initializer, checked_seed, next_stream, of_kernel
 from fastnn.strict import finite
 from fastnn.text import did_you_mean
 
@@ -47,7 +48,7 @@ class RandomNormal(_Drawn):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         self.mean, self.stddev = finite("mean", mean), finite("stddev", stddev)
         if self.stddev < 0:
-            raise ValueError(f"expected stddev to be at least 0. Received: stddev={stddev!r}")
+            raise ValueError(f"expected stddev to be at least 0; received stddev={stddev!r}")
         self._set_seed(seed)
 
     def _numbers(self, shape: tuple[int, ...]) -> Array:
@@ -77,7 +78,7 @@ class RandomUniform(_Drawn):
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
         self.minval, self.maxval = finite("minval", minval), finite("maxval", maxval)
         if self.minval > self.maxval:
-            raise ValueError(f"expected minval to be at most maxval. Received: minval={minval!r}, maxval={maxval!r}")
+            raise ValueError(f"expected minval to be at most maxval; received minval={minval!r}, maxval={maxval!r}")
         self._set_seed(seed)
 
     def _numbers(self, shape: tuple[int, ...]) -> Array:
@@ -139,7 +140,7 @@ class VarianceScaling(_Drawn):
     ) -> None:
         self.scale = finite("scale", scale)
         if self.scale <= 0:
-            raise ValueError(f"expected scale to be more than 0. Received: scale={scale!r}")
+            raise ValueError(f"expected scale to be more than 0; received scale={scale!r}")
         for name, value, known in (("mode", mode, self._FANS), ("distribution", distribution, self._DISTRIBUTIONS)):
             if not isinstance(value, str) or value not in known:
                 raise ValueError(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnn.initializers.base import Array, Initializer, of_kernel
+from fastnn.arrays import Array
+from fastnn.initializers.base import Initializer, of_kernel
 from fastnn.strict import finite
 
 

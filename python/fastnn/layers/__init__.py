@@ -4,6 +4,8 @@
 >>> model = Sequential([Dense(8, "relu", input_shape=(4,)), LayerNormalization(), Dense(3, "softmax")])
 """
 
+from typing import TYPE_CHECKING
+
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.input import Input
@@ -21,6 +23,7 @@ from fastnn.layers.named import (
 )
 from fastnn.layers.normalization import Affine, BatchNormalization, LayerNormalization, PReLU
 from fastnn.layers.preprocessing import Normalization, Rescaling
+from fastnn.names import missing
 
 __all__ = [
     "ELU",
@@ -43,6 +46,10 @@ __all__ = [
     "Rescaling",
     "Softmax",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

@@ -16,30 +16,32 @@ ALIASES = {"swish": "silu", "hard_silu": "hard_swish"}  # Keras' second names; f
 def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
     """Return an activation's name and parameters.
 
-    identifier: the name; a dict with the name and parameters; a layer such as ReLU(); or None for "linear". Raises
-        ValueError for others.
+    identifier: the name; a dict with the name and parameters; Keras' serialized form of a function; a layer such as
+        ReLU(); or None for "linear". Raises ValueError for others.
 
     >>> interpreted("swish"), interpreted({"name": "elu", "alpha": 2})
     (('silu', {}), ('elu', {'alpha': 2.0}))
     """
     if isinstance(identifier, Activation):
         return identifier.activation, identifier.parameters
+    if isinstance(identifier, dict) and "class_name" in identifier:
+        return _of_keras(identifier)
     given = dict(identifier) if isinstance(identifier, dict) else {}
     name = given.pop("name", None) if isinstance(identifier, dict) else "linear" if identifier is None else identifier
     if isinstance(name, str):
         name = ALIASES.get(name, name)
     if not isinstance(name, str) or name not in _core.activations:
         raise ValueError(
-            f"Could not interpret activation function identifier: {identifier!r}. "
-            f"Expected one of {', '.join(map(repr, _core.activations))}, or None for 'linear'"
-            f"{did_you_mean(name, [*_core.activations, *ALIASES]) or '.'}"
+            f"Could not interpret activation function identifier: {identifier!r:.200}"
+            f"{did_you_mean(name, [*_core.activations, *ALIASES]) or '.'} "
+            f"Expected one of {', '.join(map(repr, _core.activations))}, or None for 'linear'."
         )
     defaults = _core.activations[name]
     parameters = {each: default for each, default in defaults.items() if default is not None} | given
     if parameters.keys() != defaults.keys():
         raise ValueError(
             f"expected the activation {name!r} with {' and '.join(defaults) or 'nothing else'}, as in "
-            f"{dict.fromkeys(('name', *defaults), 0.5) | {'name': name}}. Received: {identifier!r}"
+            f"{dict.fromkeys(('name', *defaults), 0.5) | {'name': name}}; received {identifier!r}"
             f"{''.join(did_you_mean(each, defaults) for each in given if each not in defaults)}"
         )
     # JSON has no infinity: None stands for the bound that is not there.
@@ -50,6 +52,18 @@ def interpreted(identifier: object) -> tuple[str, dict[str, float]]:
     }
     _core.check_parameters("Activation", name, numbers)
     return name, numbers
+
+
+def _of_keras(serialized: dict[str, Any]) -> tuple[str, dict[str, float]]:
+    """Return the activation of Keras' serialized form of a function, {"class_name": "function", "config": "relu"}."""
+    if serialized["class_name"] == "function" and isinstance(serialized.get("config"), str):
+        return interpreted(serialized["config"])
+    name = str(serialized["class_name"])
+    raise ValueError(
+        "expected an activation by its name, as a dict with its name and parameters, or as a layer such as ReLU(); "
+        f"received Keras' serialized form of {name!r:.60}; give the layer itself, or convert the whole model with "
+        "fastnn.from_keras(model)"
+    )
 
 
 def serialized(name: str, parameters: dict[str, float]) -> str | dict[str, Any]:

@@ -27,7 +27,7 @@ def as_weights(weights: Any) -> list[Array]:
     try:
         given = list(weights)
     except TypeError:
-        raise TypeError(f"expected a list of weights, as get_weights() returns. Received: {weights!r}") from None
+        raise TypeError(f"expected a list of weights, as get_weights() returns; received {weights!r}") from None
     arrays = [to_array(array) for array in given]
     for array in arrays:
         if not is_real(array):
@@ -55,7 +55,7 @@ def unique_name(prefix: str, name: object) -> str:
     if name is not None:
         if not isinstance(name, str) or not name or not is_text(name):
             raise ValueError(
-                f"expected name to be a string of at least 1 Unicode character, and no NUL. Received: name={name!r}"
+                f"expected name to be a string of at least 1 Unicode character, and no NUL; received name={name!r}"
             )
         return name
     with changes:
@@ -84,7 +84,7 @@ def flag(name: str, value: object) -> bool:
     True
     """
     if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"expected {name} to be True or False. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be True or False; received {name}={value!r}")
     return bool(value)
 
 
@@ -95,7 +95,7 @@ def last_axis(value: object) -> int:
     -1
     """
     if isinstance(value, bool) or value not in (-1, 1):
-        raise ValueError(f"expected axis to be -1 or 1, that of the units in (rows, units). Received: axis={value!r}")
+        raise ValueError(f"expected axis to be -1 or 1, that of the units in (rows, units); received axis={value!r}")
     return 1 if value == 1 else -1
 
 
@@ -107,7 +107,7 @@ def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:
     """
     form = "(None, inputs)" if batch else "(inputs,)"
     if not isinstance(shape, (tuple, list)) or len(shape) != (2 if batch else 1):
-        said = f"expected {name} to be a tuple {form}. Received: {name}={shape!r}"
+        said = f"expected {name} to be a tuple {form}; received {name}={shape!r}"
         if isinstance(shape, (tuple, list)) and shape and all(isinstance(each, int) and each > 0 for each in shape):
             size = math.prod(shape)
             said += f"; rows are flat: declare ({size},), and predict x.reshape(len(x), {size})"
@@ -126,6 +126,6 @@ def declared_inputs(input_shape: object, input_dim: object) -> int | None:
         return inputs
     if positive_integer("input_dim", input_dim) != (inputs or input_dim):
         raise ValueError(
-            f"expected input_shape or input_dim. Received: input_shape={input_shape!r}, input_dim={input_dim!r}"
+            f"expected input_shape or input_dim; received input_shape={input_shape!r}, input_dim={input_dim!r}"
         )
     return int(input_dim)  # type: ignore[call-overload, no-any-return]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from fastnn import constraints, regularizers
+from fastnn.arrays import Array
 from fastnn.initializers import lookup
 from fastnn.layers.activation import interpreted, serialized
 from fastnn.layers.arguments import flag, positive_integer
-from fastnn.layers.layer import Array, DenseOptions, Layer
+from fastnn.layers.layer import DenseOptions, Layer
 
 
 class Dense(Layer):

@@ -45,14 +45,13 @@ class ReLU(_Named):
         self.max_value = None if max_value is None else finite("max_value", max_value)
         self.negative_slope, self.threshold = number("negative_slope", negative_slope), number("threshold", threshold)
         if self.threshold != 0:
-            raise ValueError(f"expected threshold to be 0, which ReLU computes with. Received: threshold={threshold!r}")
+            raise ValueError(f"expected threshold to be 0, which ReLU computes with; received threshold={threshold!r}")
         activation: str | dict[str, Any] = "relu"
         if self.negative_slope != 0:
             if self.max_value is not None:
                 raise ValueError(
-                    "expected max_value or negative_slope; for both use two layers, LeakyReLU and then "
-                    'Activation({"name": "clip", "minimum": None, "maximum": max_value}). '
-                    f"Received: max_value={max_value!r}, negative_slope={negative_slope!r}"
+                    f"expected max_value or negative_slope; received {max_value=}, {negative_slope=}; for both use two "
+                    'layers, LeakyReLU and then Activation({"name": "clip", "minimum": None, "maximum": max_value})'
                 )
             activation = {"name": "leaky_relu", "negative_slope": self.negative_slope}
         elif self.max_value is not None:
@@ -126,7 +125,7 @@ class Softmax(_Named):
 
 def _check_shape(noise_shape: object) -> None:
     if noise_shape is not None:
-        raise ValueError(f"expected noise_shape to be None. Received: noise_shape={noise_shape!r}")
+        raise ValueError(f"expected noise_shape to be None; received noise_shape={noise_shape!r}")
 
 
 class Dropout(_Named):
@@ -271,7 +270,7 @@ class Flatten(_Named):
     ) -> None:
         if data_format not in (None, "channels_last", "channels_first"):
             raise ValueError(
-                f"expected data_format to be None, 'channels_last' or 'channels_first'. Received: {data_format!r}"
+                f"expected data_format to be None, 'channels_last' or 'channels_first'; received {data_format=}"
             )
         self.data_format = data_format
         super().__init__("linear", **options)

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.arrays import is_real, to_array
+from fastnn.arrays import Array, is_real, to_array
 from fastnn.layers.arguments import flag, last_axis
-from fastnn.layers.layer import Array, Layer, Options, State, Weights
+from fastnn.layers.description import Weights
+from fastnn.layers.layer import Layer, Options, State
 from fastnn.locks import changes
 from fastnn.strict import finite
 

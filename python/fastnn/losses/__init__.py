@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnn.losses.base import FunctionLoss, Loss
 from fastnn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
 from fastnn.losses.lookup import deserialize, get, serialize
@@ -28,6 +30,7 @@ from fastnn.losses.regression import (
     Poisson,
     Quantile,
 )
+from fastnn.names import missing
 
 __all__ = [
     "BinaryCrossentropy",
@@ -53,6 +56,10 @@ __all__ = [
     "get",
     "serialize",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.arrays import is_real, to_array
+from fastnn.arrays import Array, is_real, to_array
 from fastnn.by_name import Configured
 from fastnn.losses.arithmetic import Numbers, ordered_sum
 from fastnn.losses.targets import Kind, checked_labels
 
-Array = npt.NDArray[Any]
 _REDUCTIONS = ("sum_over_batch_size", "mean")  # two names of the same
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.losses.arithmetic import Numbers, row_mean, row_sum
 from fastnn.losses.base import Loss
 from fastnn.losses.targets import Kind
-
-Array = npt.NDArray[Any]
 
 
 def signs(y: Array) -> Array:

@@ -25,6 +25,7 @@ from fastnn.losses.regression import (
     Poisson,
     Quantile,
 )
+from fastnn.strict import suggesting
 
 _CLASSES: tuple[type[Loss], ...] = (
     *(MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError),
@@ -48,6 +49,7 @@ _NAMES: Names[Loss] = Names(
 )
 
 
+@suggesting
 def get(identifier: object) -> Loss | None:
     """Return the loss that identifier names; None for None.
 
@@ -69,6 +71,7 @@ def get(identifier: object) -> Loss | None:
     return FunctionLoss(identifier)
 
 
+@suggesting
 def serialize(loss: Loss) -> dict[str, Any]:
     """Return a dict of JSON's types from which get() makes an equal loss. ValueError for functions and other objects.
 
@@ -78,6 +81,7 @@ def serialize(loss: Loss) -> dict[str, Any]:
     return _NAMES.serialize(loss)
 
 
+@suggesting
 def deserialize(config: dict[str, Any]) -> Loss:
     """Return the loss that serialize() described. Raises ValueError for another config.
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from fastnn.arrays import is_real, to_array
+from fastnn.arrays import Array, is_real, to_array
 from fastnn.text import did_you_mean
-
-Array = npt.NDArray[Any]
 
 # The targets of a row: numbers; from 0 to 1 for each output; from -1 to 1 for each output; the number of a class; 1 for
 # the class and 0 for the others; a probability for each class; or what a user's function takes.

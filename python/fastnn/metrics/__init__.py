@@ -7,6 +7,8 @@
 0.75
 """
 
+from typing import TYPE_CHECKING
+
 from fastnn.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -40,6 +42,7 @@ from fastnn.metrics.of_losses import (
     SquaredHinge,
 )
 from fastnn.metrics.regression import R2Score, RootMeanSquaredError
+from fastnn.names import missing
 
 __all__ = [
     "AUC",
@@ -83,6 +86,10 @@ __all__ = [
     "get",
     "serialize",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

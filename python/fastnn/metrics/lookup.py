@@ -39,6 +39,7 @@ from fastnn.metrics.of_losses import (
     SquaredHinge,
 )
 from fastnn.metrics.regression import R2Score, RootMeanSquaredError
+from fastnn.strict import suggesting
 
 _CLASSES: tuple[type[Metric], ...] = (
     *(Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy),
@@ -68,6 +69,7 @@ _NAMES: Names[Metric] = Names(
 )
 
 
+@suggesting
 def get(identifier: object) -> Metric | None:
     """Return the metric that identifier names; None for None.
 
@@ -105,6 +107,7 @@ def named(identifier: object, columns: int, units: int) -> Metric:
     return type(metric)(name=identifier) if isinstance(identifier, str) else metric
 
 
+@suggesting
 def serialize(metric: Metric) -> dict[str, Any]:
     """Return a dict of JSON's types from which get() makes an equal metric. ValueError for functions and others.
 
@@ -114,6 +117,7 @@ def serialize(metric: Metric) -> dict[str, Any]:
     return _NAMES.serialize(metric)
 
 
+@suggesting
 def deserialize(config: dict[str, Any]) -> Metric:
     """Return the metric that serialize() described. Raises ValueError for another config.
 

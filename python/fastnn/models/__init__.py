@@ -7,10 +7,18 @@
 True
 """
 
-from fastnn.models.sequential import Sequential, model_from_json
+from typing import TYPE_CHECKING
+
+from fastnn.models.from_json import model_from_json
+from fastnn.models.sequential import Sequential
+from fastnn.names import missing
 from fastnn.saving.api import load_model, save_model
 
 __all__ = ["Sequential", "load_model", "model_from_json", "save_model"]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

@@ -13,11 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.arrays import is_real, to_array
+from fastnn.arrays import Array, is_real, to_array
 from fastnn.models.checks import check_finite, labels_of
 from fastnn.models.frames import as_numbers
-
-Array = npt.NDArray[Any]
 
 
 class Chunk(NamedTuple):

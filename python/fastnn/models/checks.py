@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fastnn.arrays import Array
 
 _CHECKED_NUMBERS = 1 << 18  # numbers checked at once, so that the answers of np.isfinite stay in the cache
 _SAMPLED_ROWS = 256  # rows that decide whether columns have a scale

@@ -5,16 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.layers.arguments import is_text
 
 # A single output of these activations is the probability of the second of two classes.
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "step")
 
 _LONG, _LETTERS = 256, 2**20  # limits of an array of strings: letters of the longest name, letters of all padded to it
-
-Array = npt.NDArray[Any]
 
 
 def are_classes(units: int, activation: str) -> bool:

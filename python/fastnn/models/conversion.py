@@ -1,5 +1,7 @@
 """What an importer did, and how far the answers of its model are from those of the source."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 

@@ -19,7 +19,7 @@ _SHOWN = 5  # names of columns in a message
 def as_numbers(x: Any, names: Sequence[str] | None = None) -> Array:
     """Return the rows x as an array of real numbers.
 
-    names: the model's feature_names; a frame or a pandas Series with other labels than numbers is taken by them.
+    names: the model's feature_names; the columns of a frame, or the numbers of a pandas Series, are taken by them.
     Columns of a frame are numbers if all their values are: booleans, nullable integers, Decimals; NA is NaN.
     Raises TypeError for anything else than real numbers, ValueError for names that do not fit.
 
@@ -86,12 +86,15 @@ def _no_number(what: str, value: Any) -> TypeError:
 
 
 def _places(names: Sequence[str] | None, labels: Iterable[Any]) -> Any:
-    """Return the index of the columns to take: by name, or all if there are no names on either side."""
+    """Return the index of the columns to take: by name, or all if the model has no names."""
     if names is None:
         return slice(None)
     labels = list(labels)
-    if not any(isinstance(label, str) for label in labels):
-        return slice(None)
+    if not set(names).intersection(labels):
+        raise ValueError(
+            f"expected columns by the names of the model's feature_names, {_listed(names)}; received the labels "
+            f"{_listed(labels)}; to take the columns by position use x.to_numpy()"
+        )
     places = places_of(names, labels, "; leave it out, for example with x[list(model.feature_names)]")
     return slice(None) if places == list(range(len(labels))) else places
 
@@ -106,11 +109,9 @@ def places_of(names: Sequence[str], labels: Sequence[Any], advice: str) -> list[
     [1, 0]
     """
     known, found = set(names), {label: place for place, label in enumerate(labels)}
-    for name in names:
-        if name not in found:
-            raise ValueError(
-                f"expected a column {name!r}, one of the model's feature_names; received {_listed(labels)}"
-            )
+    if gone := [name for name in names if name not in found]:
+        columns = f"a column {gone[0]!r}, one" if len(gone) == 1 else f"the columns {_listed(gone, 3)}"
+        raise ValueError(f"expected {columns} of the model's feature_names; received {_listed(labels)}")
     for place, label in enumerate(labels):
         if label not in known:
             expected = f"expected only the columns of the model's feature_names, {_listed(names)}"
@@ -120,9 +121,9 @@ def places_of(names: Sequence[str], labels: Sequence[Any], advice: str) -> list[
     return [found[name] for name in names]
 
 
-def _listed(labels: Sequence[Any]) -> str:
-    more = f", … ({len(labels)} in total)" if len(labels) > _SHOWN else ""
-    return ", ".join(f"{label!r:.60}" for label in labels[:_SHOWN]) + more
+def _listed(labels: Sequence[Any], most: int = _SHOWN) -> str:
+    more = f" and {len(labels) - most} more" if len(labels) > most else ""
+    return ", ".join(f"{label!r:.60}" for label in labels[:most]) + more
 
 
 def checked_names(names: Iterable[str], inputs: int | None) -> tuple[str, ...]:

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.models.batches import Batches, Chunk, Reader, check_lengths
-
-Array = npt.NDArray[Any]
 
 CONVERTED_BYTES = 64 << 20  # larger arrays of another dtype are converted chunk by chunk, again in each epoch
 CHUNK_BYTES = 4 << 20  # of x in a chunk: little enough for the caches, enough that Python's part does not show

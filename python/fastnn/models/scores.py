@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.losses.by_shape import of_shape
 from fastnn.metrics import lookup as metrics_by_name
-
-Array = npt.NDArray[Any]
 
 
 def ordered_sum(start: float, numbers: npt.NDArray[np.float64]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -14,19 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
 from fastnn.layers.arguments import positive_integer
+from fastnn.layers.named import Flatten
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.frames import as_numbers, checked_names
 from fastnn.models.summary import summary_lines
 from fastnn.models.training import Trained
 
-_NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
-
-
-Array = npt.NDArray[Any]
+NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network64}
 
 
 class Sequential(Trained):
@@ -52,6 +50,7 @@ class Sequential(Trained):
 
     # The network of the current weights; None until it is needed. Python reads a slot faster than __dict__.
     __slots__ = ("_network",)
+    _quick = frozenset(("predict",))
     _network: _core.Network32 | _core.Network64 | None
 
     def _drop_network(self) -> None:
@@ -97,8 +96,16 @@ class Sequential(Trained):
             network = self._built_network(x)
         return network.predict(x, out)
 
-    def __call__(self, x: npt.ArrayLike) -> Array:
-        """Return predict(x)."""
+    def __call__(self, x: npt.ArrayLike, training: bool | None = None) -> Array:
+        """Return predict(x).
+
+        training: None or False, as in Keras; ValueError for True, since only fit() trains; TypeError for others.
+        """
+        if training is not None and training is not False:
+            raise (ValueError if training is True else TypeError)(
+                "expected training to be None or False, since a call predicts: no Dropout drops units, as in fit(); "
+                f"received training={training!r:.60}"
+            )
         network = self._network
         if network is None or type(self) is not Sequential:  # a subclass may have a predict of its own
             return self.predict(x)
@@ -157,6 +164,11 @@ class Sequential(Trained):
         columns = None
         if self._inputs is None and x is not None:
             shape = as_numbers(x, self._feature_names).shape
+            if len(shape) > 2 and self._layers and isinstance(self._layers[0], Flatten):
+                raise ValueError(
+                    "expected flat rows, since Flatten computes nothing here; "
+                    f"received shape {shape}; use x.reshape(len(x), -1)"
+                )
             if 0 in shape[-1:] or not shape:
                 raise ValueError(f"expected rows of at least 1 number; received shape {shape}")
             columns = shape[-1]
@@ -165,7 +177,7 @@ class Sequential(Trained):
             states = self._states(inputs)
             if (names := self._feature_names) is not None:
                 checked_names(names, inputs)  # layers may have been removed since they were given
-            network: _core.Network32 | _core.Network64 = _NETWORKS[self.dtype](
+            network: _core.Network32 | _core.Network64 = NETWORKS[self.dtype](
                 inputs, self._descriptions(states), partial(as_numbers, names=names)
             )
             self._adopt(states)
@@ -229,7 +241,7 @@ class Sequential(Trained):
     def export(self, filepath: str | os.PathLike[str], *, name: str | None = None) -> None:
         """Write the model for other programs: to an .onnx file, or to a C++17 header (.hpp or .h).
 
-        .onnx: for ONNX Runtime and others; load_model() reads it too, except the names of layers. It needs
+        .onnx: for ONNX Runtime and others; load_model() reads it too. It needs
             `pip install onnx`.
         .hpp, .h: one file without any library that computes the same bits (docs/header.md).
         name: the header's namespace; default the name of the file.
@@ -248,7 +260,7 @@ class Sequential(Trained):
                 model, fingerprint = self._describe(), self.fingerprint()
             header.export(model, fingerprint, path, name)
         elif name is not None:
-            raise ValueError(f"expected name with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
+            raise ValueError(f"expected name only with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
         else:
             onnx.export(self._describe(), path)
 
@@ -266,25 +278,3 @@ class Sequential(Trained):
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)
-
-
-def model_from_json(json_string: str) -> Sequential:
-    """Return a new model with the architecture of Sequential.to_json(), and with initial weights.
-
-    Raises UnsupportedModelError (a ValueError) for unknown layers, ValueError for other text.
-
-    >>> from fastnn.models import model_from_json
-    >>> model_from_json(Sequential([Dense(3, input_shape=(2,))]).to_json()).output_shape
-    (None, 3)
-    """
-    try:
-        given = json.loads(json_string)
-    except (TypeError, ValueError, RecursionError):
-        given = None
-    if (
-        not isinstance(given, dict)
-        or given.get("class_name") != "Sequential"
-        or given.keys() != {"class_name", "config"}
-    ):
-        raise ValueError(f"expected JSON text as Sequential.to_json() returns it. Received: {json_string!r:.200}")
-    return Sequential.from_config(given["config"])

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.layers.arguments import positive_integer
 from fastnn.models.batches import Batches, Reader, check_lengths, is_arrays, rows_of, targets_of, weights_of
 from fastnn.models.checks import unscaled_columns, warn_of_missing_classes, warn_of_unscaled
 from fastnn.models.compiled import Compiled
 from fastnn.models.rows import Rows
 from fastnn.models.streams import Stream
-
-Array = npt.NDArray[Any]
 
 
 class Arrays(NamedTuple):

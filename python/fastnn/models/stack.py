@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fastnn.arrays import Array
 from fastnn.layers.arguments import as_weights, flag, inputs_of_shape, unique_name
+from fastnn.layers.description import Weights
 from fastnn.layers.input import Input
-from fastnn.layers.layer import Layer, State, Weights
+from fastnn.layers.layer import Layer, State
 from fastnn.locks import changes
 from fastnn.models.classes import as_array, check_count, checked
 from fastnn.models.conversion import Conversion
@@ -45,7 +46,7 @@ class Stack(Strict):
         self._inputs: int | None = None
         self._has_input = False
         self._layers: list[Layer] = []
-        self._classes: npt.NDArray[Any] | None = None
+        self._classes: Array | None = None
         self._feature_names: tuple[str, ...] | None = None
         self._drop_network()
         for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
@@ -79,7 +80,9 @@ class Stack(Strict):
             return self._layers[index]
         names = [layer.name for layer in self._layers]
         if name not in names:
-            raise ValueError(f"No such layer: {name!r}. Existing layers are: {names}{did_you_mean(name, names)}")
+            raise ValueError(
+                f"No such layer: {name!r}{did_you_mean(name, names) or '.'} Existing layers are: {names!s:.400}"
+            )
         return self._layers[names.index(name)]
 
     @property
@@ -273,7 +276,7 @@ class Stack(Strict):
         return width
 
     @property
-    def weights(self) -> list[npt.NDArray[Any]]:
+    def weights(self) -> list[Array]:
         """All weights in the order of get_weights(), as read-only arrays; [] before the model is built.
 
         >>> [array.shape for array in Sequential([Dense(3, input_shape=(2,))]).weights]
@@ -283,7 +286,7 @@ class Stack(Strict):
             return [array for layer in self._layers for array in layer.weights]
 
     @property
-    def trainable_weights(self) -> list[npt.NDArray[Any]]:
+    def trainable_weights(self) -> list[Array]:
         """The weights that fit() changes, as read-only arrays; [] before the model is built.
 
         >>> [array.shape for array in Sequential([Dense(3, input_shape=(2,))]).trainable_weights]
@@ -293,7 +296,7 @@ class Stack(Strict):
             return [array for layer in self._layers for array in layer.trainable_weights]
 
     @property
-    def non_trainable_weights(self) -> list[npt.NDArray[Any]]:
+    def non_trainable_weights(self) -> list[Array]:
         """The other weights: moving statistics, and those of frozen layers, as read-only arrays.
 
         >>> Sequential([Dense(3, input_shape=(2,))]).non_trainable_weights
@@ -320,7 +323,7 @@ class Stack(Strict):
         for layer in self._layers:
             layer.trainable = trainable
 
-    def get_weights(self) -> list[npt.NDArray[Any]]:
+    def get_weights(self) -> list[Array]:
         """Return copies of all weights, in the order of the layers: for Dense, kernel (inputs, units), bias (units,).
 
         [] before the model is built.

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from fastnn import _core
 from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
-from fastnn.layers.layer import Description, Layer, ModelDescription, State
+from fastnn.layers.description import Description, ModelDescription
+from fastnn.layers.layer import Layer, State
 from fastnn.layers.named import (
     ELU,
     ActivityRegularization,
@@ -42,13 +43,44 @@ _LAYERS: dict[str, type[Layer]] = {
 }
 
 
+_FROM_KERAS = "; fastnn.from_keras(model) converts a model of Keras, load_model(path) reads its .keras and .h5 files"
+_CONFIG_KEYS = ("name", "dtype", "build_input_shape", "classes", "feature_names", "layers")
+
+
+def _config_fault(config: Any) -> str:
+    """Return what is wrong with the config of a Sequential, empty if its keys are right."""
+    if not isinstance(config, dict):
+        return f"received {type(config).__name__}"
+    if not isinstance(config.get("layers"), list):
+        return (
+            f"received layers of type {type(config['layers']).__name__}" if "layers" in config else "received no layers"
+        )
+    unknown = next((key for key in config if key not in _CONFIG_KEYS), None)
+    if unknown is None:
+        return ""
+    is_of_keras = any(isinstance(layer, dict) and "module" in layer for layer in config["layers"])
+    advice = _FROM_KERAS if is_of_keras else did_you_mean(unknown, _CONFIG_KEYS)
+    return f"received also {unknown!r:.60}{advice}"
+
+
 def _layer_from_config(layer: Any) -> Layer:
     """Return the layer of an entry of get_config()."""
-    class_name = layer.get("class_name") if isinstance(layer, dict) else None
-    if not isinstance(class_name, str) or class_name not in _LAYERS or layer.keys() != {"class_name", "config"}:
+    expected = "expected layers as {'class_name': …, 'config': {…}}"
+    if not isinstance(layer, dict):
+        raise _core.UnsupportedModelError(f"{expected}; received {layer!r:.100}")
+    class_name = layer.get("class_name")
+    if not isinstance(class_name, str) or class_name not in _LAYERS:
         raise _core.UnsupportedModelError(
-            f"expected layers with a config and a class_name among {', '.join(_LAYERS)}. "
-            f"Received: layer={layer!r}{did_you_mean(class_name, _LAYERS)}"
+            f"expected layers with a class_name that fastnn has; received {class_name!r:.100}"
+            f"{did_you_mean(class_name, _LAYERS) or '.'} Expected one of {', '.join(_LAYERS)}."
+        )
+    if "module" in layer:
+        raise _core.UnsupportedModelError(f"{expected}; received a {class_name} of Keras{_FROM_KERAS}")
+    if layer.keys() != {"class_name", "config"}:
+        raise _core.UnsupportedModelError(f"{expected}; received the keys {', '.join(map(repr, layer)):.200}")
+    if not isinstance(layer["config"], dict):
+        raise _core.UnsupportedModelError(
+            f"{expected}; received a {class_name} with a config of type {type(layer['config']).__name__}"
         )
     return _LAYERS[class_name].from_config(layer["config"])
 
@@ -68,6 +100,26 @@ def _layer_of_file(entry: dict[str, Any]) -> Layer:
             f"received {keras!r:.200}"
         )
     return layer
+
+
+# What load_weights() refuses, by the format of the file, and what reads it.
+_OTHERS = {
+    "keras": "a file of Keras; load_model(path) reads it, with layers=['relu', 'linear'] or layers='model.json' if it "
+    "holds weights alone",
+    "torch": "a file of PyTorch; load_model(path, layers=['relu', 'linear']) reads it",
+    "onnx": "an ONNX file; load_model(path) reads it",
+    "nnet": "a .nnet file; load_model(path) reads it",
+}
+
+
+def _refuse_weights_of_others(file: BinaryIO) -> None:
+    kind = _core.format_of(file.read(_core.beginning_bytes))
+    file.seek(0)
+    if kind in _OTHERS:
+        raise _core.UnsupportedModelError(
+            f"{printable(os.fsdecode(file.name))}: expected a file that save_weights() or save() of fastnn wrote; "
+            f"received {_OTHERS[kind]}"
+        )
 
 
 class Stored(Stack):
@@ -130,11 +182,10 @@ class Stored(Stack):
 
     @classmethod
     def _unbuilt(cls, config: dict[str, Any]) -> Self:
-        known = {"name", "dtype", "build_input_shape", "layers", "classes", "feature_names"}
-        if not isinstance(config, dict) or not isinstance(config.get("layers"), list) or not config.keys() <= known:
+        if fault := _config_fault(config):
             raise ValueError(
-                "expected the config of a Sequential, a dict with layers and perhaps name, dtype, build_input_shape, "
-                f"classes, feature_names. Received: config={config!r}"
+                "expected the config of a Sequential, a dict with layers, a list, and optionally "
+                f"{', '.join(_CONFIG_KEYS[:-1])}; {fault}"
             )
         layers = map(_layer_from_config, config["layers"])
         model = cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
@@ -222,6 +273,7 @@ class Stored(Stack):
         (None, 3)
         """
         with open_regular(os.fsdecode(filepath)) as file:
+            _refuse_weights_of_others(file)
             config, layers = native.read(file)
         received = [{name: array.shape for name, array in weights.items()} for weights in layers if weights]
         with changes:

@@ -15,12 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.layers.layer import Layer
 from fastnn.locks import changes
 from fastnn.models.batches import Chunk
 from fastnn.optimizers.full_batch import LBFGS
-
-Array = npt.NDArray[Any]
 
 
 class NonFiniteLossError(ValueError):

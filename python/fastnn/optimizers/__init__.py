@@ -5,6 +5,9 @@
 >>> optimizer = Adam(CosineDecay(0.01, decay_steps=1000), clipnorm=1.0)
 """
 
+from typing import TYPE_CHECKING
+
+from fastnn.names import missing
 from fastnn.optimizers import schedules
 from fastnn.optimizers.base import Optimizer
 from fastnn.optimizers.full_batch import LBFGS
@@ -28,6 +31,10 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

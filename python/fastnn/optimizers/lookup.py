@@ -6,6 +6,7 @@ from fastnn.by_name import Names
 from fastnn.optimizers.base import Optimizer
 from fastnn.optimizers.full_batch import LBFGS
 from fastnn.optimizers.gradient import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
+from fastnn.strict import suggesting
 
 _NAMES: Names[Optimizer] = Names(
     "an optimizer",
@@ -14,6 +15,7 @@ _NAMES: Names[Optimizer] = Names(
 )
 
 
+@suggesting
 def get(identifier: object) -> Optimizer:
     """Return the optimizer that identifier names.
 
@@ -26,6 +28,7 @@ def get(identifier: object) -> Optimizer:
     return _NAMES.get(identifier)
 
 
+@suggesting
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
     """Return a dict of JSON's types from which get() makes an optimizer of equal settings. ValueError for others.
 
@@ -35,6 +38,7 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     return _NAMES.serialize(optimizer)
 
 
+@suggesting
 def deserialize(config: dict[str, Any]) -> Optimizer:
     """Return the optimizer that serialize() described. Raises ValueError for another config.
 

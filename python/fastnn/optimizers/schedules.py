@@ -3,6 +3,9 @@
 >>> from fastnn.optimizers.schedules import CosineDecay
 """
 
+from typing import TYPE_CHECKING
+
+from fastnn.names import missing
 from fastnn.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -28,6 +31,10 @@ __all__ = [
     "deserialize",
     "serialize",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
+    __getattr__ = missing(__name__)
 
 
 def __dir__() -> list[str]:

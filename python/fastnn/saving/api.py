@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastnn.floating_point import default_mode
 from fastnn.importers.paths import open_model
 from fastnn.models.sequential import Sequential
 from fastnn.saving import formats
+from fastnn.strict import suggesting
 
 
+@suggesting
 @default_mode()
 def load_model(
     filepath: str | os.PathLike[str],
     *,
-    layers: formats.Layers | None = None,
+    layers: Sequence[Any] | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     prefix: str | None = None,
     eps: float | None = None,
     outputs: str | None = None,
@@ -60,14 +62,15 @@ def load_model(
     """
     if custom_objects:
         raise ValueError(
-            "expected no custom_objects, since fastnn runs its own layers alone. "
-            f"Received: custom_objects={dict(custom_objects)!r:.200}"
+            "expected no custom_objects, since fastnn runs its own layers alone; "
+            f"received custom_objects={dict(custom_objects)!r:.200}"
         )
     with open_model(filepath) as file:
-        options: dict[str, Any] = {"layers": layers, "prefix": prefix, "eps": eps, "outputs": outputs}
-        return formats.load(file, **options, fold=fold, check=check, verify=verify)
+        options = {"layers": layers, "prefix": prefix, "outputs": outputs, "eps": eps}
+        return formats.load(file, options, fold=fold, check=check, verify=verify)
 
 
+@suggesting
 def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model to a .safetensors file: model.save(filepath, overwrite).
 

@@ -1,7 +1,7 @@
 """The formats of model files, one row each. The first bytes of a file choose the row; its function reads the file."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 from fastnn import _core
@@ -12,29 +12,20 @@ from fastnn.importers.nnet import load as load_nnet
 from fastnn.importers.onnx.file import load as load_onnx
 from fastnn.importers.refusals import in_one_sentence, misplaced, refusal
 from fastnn.importers.report import of_own_file
-from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, module_names
+from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, modules_and_example
 from fastnn.models.sequential import Sequential
 from fastnn.saving import native
 
-Layers = Sequence[Any] | Mapping[str, Any] | str | os.PathLike[str]
 
+def load(file: BinaryIO, options: Mapping[str, Any], **common: Any) -> Sequential:
+    """Return the model of an open file.
 
-def load(
-    file: BinaryIO,
-    *,
-    layers: Any = None,
-    prefix: str | None = None,
-    eps: float | None = None,
-    outputs: str | None = None,
-    fold: bool = True,
-    check: Any = None,
-    verify: bool = True,
-) -> Sequential:
-    """Return the model of an open file. The other parameters are those of load_model().
+    options: layers, prefix, eps and outputs of load_model(), which not all formats take; None for those not given.
+    common: fold, check and verify of load_model().
 
     >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
     >>> with open("model.safetensors", "rb") as file:
-    ...     load(file).output_shape
+    ...     load(file, {}, fold=True, check=None, verify=True).output_shape
     (None, 3)
     """
     beginning = file.read(_core.beginning_bytes)
@@ -42,23 +33,22 @@ def load(
     kind = _core.format_of(beginning)
     if kind == "other":
         _core.refuse_foreign(beginning, os.fsencode(file.name), _READ)
-    options = {"layers": layers, "prefix": prefix, "outputs": outputs, "eps": eps}
-    is_given = {name: value is not None for name, value in options.items()}
-    is_state_dict = kind == "torch" or (kind == "fastnn" and any(is_given.values()) and not safetensors.is_own(file))
+    given = {name: value for name, value in options.items() if value is not None}
+    layers, prefix, eps = (given.get(name) for name in ("layers", "prefix", "eps"))
+    is_state_dict = kind == "torch" or (kind == "fastnn" and bool(given) and not safetensors.is_own(file))
     taken = {"torch": ("layers", "prefix", "eps"), "onnx": ("outputs",)}
     if kind == "keras" and layers is not None:
         taken["keras"] = ("layers",) if isinstance(layers, str | os.PathLike) else ("layers", "eps")
     kind = "torch" if is_state_dict else kind
-    for name in (name for name, given in is_given.items() if given and name not in taken.get(kind, ())):
+    for name in (name for name in given if name not in taken.get(kind, ())):
         raise misplaced(file.name, name, kind)
-    common = {"fold": fold, "check": check, "verify": verify}
     if is_state_dict:
         if layers is None:
             raise _activations_missing(file, prefix)
         return from_torch_state_dict(file, layers, eps=1e-5 if eps is None else eps, prefix=prefix, **common)
     if kind == "keras" and layers is not None:
         return _load_keras_weights(file, layers, 1e-3 if eps is None else eps, common)
-    return _READERS[kind](file, **common, **({"outputs": outputs} if kind == "onnx" else {}))
+    return _READERS[kind](file, **given, **common)
 
 
 def _load_keras_weights(file: BinaryIO, layers: Any, eps: float, common: dict[str, Any]) -> Sequential:
@@ -101,9 +91,9 @@ _READERS: dict[str, Callable[..., Sequential]] = {
 
 def _activations_missing(file: BinaryIO, prefix: str | None) -> _core.ModelFormatError:
     """Return the error for a state dict without `layers`; raises that of one that could not be read with them."""
-    names = ", ".join(map(repr, module_names(file, prefix)))
+    names, layers = modules_and_example(file, prefix)
     error = _core.UnsupportedModelError(
         "looks like a PyTorch state dict, which holds no activations; name those that follow its "
-        f"modules {names:.200}, as in load_model(path, layers=['relu', 'linear'])"
+        f"modules {', '.join(map(repr, names)):.200}, as in load_model(path, layers={layers})"
     )
     return refusal(file.name, error)

@@ -4,10 +4,9 @@ import json
 import os
 from typing import Any, BinaryIO
 
-import numpy.typing as npt
-
 from fastnn import _core
-from fastnn.layers.layer import ModelDescription
+from fastnn.arrays import Array
+from fastnn.layers.description import ModelDescription
 
 
 def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDescription) -> None:
@@ -16,7 +15,7 @@ def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDesc
     _core.write_model(os.fsencode(path), text, [layer.weights for layer in model.layers])
 
 
-def read(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, npt.NDArray[Any]]]]:
+def read(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, Array]]]:
     """Return the config and, for each layer, its weights by name.
 
     Raises ModelFormatError (a ValueError) for an invalid file, OSError.

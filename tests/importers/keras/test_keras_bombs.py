@@ -12,16 +12,10 @@ import pytest
 from fastnn import LimitError, ModelFormatError, UnsupportedModelError
 from keras_files import BIAS, KERNEL, dense, given, h5py, hdf5, keras_3, legacy, one_dense, saved, sequential
 from opened import load_keras as load
+from opened import refusal_of_keras as refusal
 from processes import run_python
 
 GOOD = sequential(given(), dense())
-
-
-def refusal(path, content, error=ModelFormatError):
-    with pytest.raises(error) as raised:
-        load(saved(path, content))
-    assert type(raised.value) is error
-    return str(raised.value)
 
 
 def members(content):

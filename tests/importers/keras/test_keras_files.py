@@ -92,7 +92,6 @@ def test_both_kinds_of_a_stored_model_are_the_same_model(name):
 def test_the_name_and_the_report_are_the_files():
     model = load(MODELS / "keras_digits.keras")
     assert model.name == "sequential"
-    assert load(MODELS / "keras_digits.keras", name="mine").name == "mine"
     assert (
         "layer 'dropout' (Dropout)",
         "nothing, since it changes no prediction in float32",

@@ -22,18 +22,10 @@ from keras_files import (
     tensor_node,
 )  # fmt: skip
 from opened import load_keras as load
+from opened import refusal_of_keras as refusal
 
 WEIGHTS = {"dense/vars/0": KERNEL, "dense/vars/1": BIAS}
 GOOD = sequential(given(), dense())
-
-
-def refusal(path, content, error=ModelFormatError):
-    """The sentence that refuses a file, by exactly this class of errors."""
-    with pytest.raises(error) as raised:
-        load(saved(path, content))
-    assert type(raised.value) is error
-    assert str(path) in str(raised.value)
-    return str(raised.value)
 
 
 CODE = {

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from arrays import uniform
-from fastnn.importers.keras import formulas, layers
+from fastnn.importers import roundings
+from fastnn.importers.keras import layers
 from fastnn.importers.steps import Function, Nothing
 from fastnn.importers.verification import DifferentAnswersError
 from keras_files import BIAS, KERNEL, dense, given, keras_3, layer, legacy, saved, sequential
@@ -92,6 +93,6 @@ def test_a_layer_without_a_formula_is_told_and_loads(tmp_path, monkeypatch):
 
 
 def test_a_large_model_is_verified_in_float32(tmp_path, monkeypatch):
-    monkeypatch.setattr(formulas, "MOST_WEIGHTS", 5)
+    monkeypatch.setattr(roundings, "MOST_WEIGHTS", 5)
     report = load(saved(tmp_path / "m.keras", model_of("ReLU", {}, []))).conversion.verification
     assert report.rows == 37

@@ -67,20 +67,28 @@ def test_the_config_says_which_keras_computes(tmp_path, keras, slope):
     near(path, np.clip(slope * SUMS + 0.5, 0, 1), tmp_path / "model.json")
 
 
+SLOPES = np.array([0.5, 0.25, 2.0], "f4")
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        numbered(("dense", [KERNEL, BIAS]), ("batch_normalization", [*BATCH.values()]), ("dense_1", [K2, B2])),
-        named(("dense", FIRST), ("batch_normalization", BATCH), ("dense_1", LAST), order=False),
+        numbered(("dense", [KERNEL, BIAS]), ("batch_normalization", [*BATCH.values()]), ("p_re_lu", [SLOPES])),
+        named(("dense", FIRST), ("batch_normalization", BATCH), ("p_re_lu", {"alpha": SLOPES}), order=False),
     ],
     ids=["Keras 3", "Keras 2, with an order that is not read"],
 )
 def test_layers_of_several_classes_need_names_where_nothing_says_their_order(tmp_path, content):
     path = saved(tmp_path / "m.weights.h5", content)
     with pytest.raises(ValueError, match="expected layers as a dict, since nothing says the order of the modules"):
-        fastnn.load_model(path, layers=["linear", "relu", "linear"])
-    layers = {"dense": "linear", "batch_normalization": "relu", "dense_1": "linear"}
-    near(path, np.maximum(NORMED, 0) @ K2 + B2, layers)
+        fastnn.load_model(path, layers=["linear", "tanh", "prelu"])
+    layers = {"dense": "linear", "batch_normalization": "tanh", "p_re_lu": "prelu"}
+    near(path, np.where(NORMED < 0, SLOPES, 1) * np.tanh(NORMED), layers)
+
+
+def test_layers_of_several_classes_are_in_the_only_order_that_their_widths_allow(tmp_path):
+    content = numbered(("dense", [KERNEL, BIAS]), ("batch_normalization", [*BATCH.values()]), ("dense_1", [K2, B2]))
+    near(saved(tmp_path / "m.weights.h5", content), np.maximum(NORMED, 0) @ K2 + B2, ["linear", "relu", "linear"])
 
 
 def test_the_order_of_keras_2_is_that_of_its_layers(tmp_path):

@@ -65,12 +65,18 @@ def test_numbers_in_the_folder_are_read_whatever_their_files_name(location, tmp_
     np.testing.assert_array_equal(model.layers[0].kernel, KERNEL)
 
 
-def test_one_file_by_two_names_is_no_more_than_it_has(tmp_path):
-    (tmp_path / "m.data").write_bytes(bytes(64))
-    proto = external(dense(), location="m.data", offset="4")
+def twice(path):
+    """A model whose kernel is in a file, and a second tensor of the same bytes."""
+    path.write_bytes(bytes(64))
+    proto = external(dense(), location=path.name, offset="4")
     again = proto.graph.initializer.add()
     again.CopyFrom(proto.graph.initializer[0])
     again.name = "again"
+    return proto, again
+
+
+def test_one_file_by_two_names_is_no_more_than_it_has(tmp_path):
+    proto, again = twice(tmp_path / "m.data")
     again.external_data[0].value = "./m.data"
     again.external_data[1].value = "0"
     with pytest.raises(ModelFormatError, match="that others have"):
@@ -129,11 +135,7 @@ def test_a_key_twice_is_refused(tmp_path):
 
 def test_data_cannot_be_read_more_often_than_it_is_there(tmp_path):
     """A thousand tensors that overlap would be a thousand times the file in memory."""
-    (tmp_path / "m.data").write_bytes(bytes(64))
-    proto = external(dense(), location="m.data", offset="4")
-    again = proto.graph.initializer.add()
-    again.CopyFrom(proto.graph.initializer[0])
-    again.name = "equal"
+    proto, again = twice(tmp_path / "m.data")
     load(saved(tmp_path / "m.onnx", proto))
     again.external_data[1].value = "0"
     with pytest.raises(ModelFormatError, match="bytes of 'm.data' that others have"):

@@ -62,7 +62,7 @@ def test_without_a_choice_the_outputs_are_listed_with_the_call_that_chooses():
     refused(
         policy(),
         r"has several outputs; expected one: choose from 'policy', 'value', 'log_std', as in load_model\(path, "
-        r"outputs='policy'\), or with --outputs policy on the command line",
+        r"outputs='policy'\)$",
         UnsupportedModelError,
     )
 

@@ -7,7 +7,7 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 
 from arrays import uniform
 from fastnn import load_model
-from fastnn.importers import steps, verification
+from fastnn.importers import roundings, steps, verification
 from fastnn.importers.onnx import evaluation, forms, layers, operations, shapes
 from fastnn.importers.onnx.algebra import function
 from fastnn.importers.onnx.file import from_proto
@@ -152,8 +152,7 @@ def test_roundings_are_never_taken_for_a_difference(monkeypatch, body, dtype):
     assert from_proto(chain.proto()).conversion.verification.rows >= 20
     if body is of_cancelling_units:  # which the evaluator gets wrong if it computes in float32
         return
-    monkeypatch.setattr(evaluation, "MOST_WEIGHTS", 5)  # as if the model were a large one
-    monkeypatch.setattr(verification, "MOST_WEIGHTS", 5)
+    monkeypatch.setattr(roundings, "MOST_WEIGHTS", 5)  # as if the model were a large one
     assert from_proto(chain.proto()).conversion.verification.rows >= 18
 
 
@@ -226,8 +225,7 @@ def test_the_global_random_state_stays():
 
 
 def test_a_large_model_is_verified_without_copies_in_float64(monkeypatch):
-    monkeypatch.setattr(evaluation, "MOST_WEIGHTS", 20)
-    monkeypatch.setattr(verification, "MOST_WEIGHTS", 20)
+    monkeypatch.setattr(roundings, "MOST_WEIGHTS", 20)
     proto = between(of_one("Tanh"))
     types, session = [], evaluation._session
     monkeypatch.setattr(evaluation, "_session", lambda *each: types.append(each[-1]) or session(*each))

@@ -317,5 +317,15 @@ def test_widths_that_do_not_follow_are_named():
     with pytest.raises(fastnn.ModelFormatError, match=r"^module '1' \(Linear\) has 5 inputs; expected 4"):
         from_torch(nn.Sequential(nn.Linear(3, 4), nn.Linear(5, 2)))
     for module in (nn.Sequential(), nn.ReLU()):
-        with pytest.raises(fastnn.ModelFormatError, match="at least one layer with weights"):
+        with pytest.raises(fastnn.ModelFormatError, match="no layer that says how many inputs it takes"):
             from_torch(module)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("gamma", [0.5, 10.0, 100.0])
+def test_the_rounded_mean_of_one_unit_is_no_wrong_conversion(dtype, gamma):
+    """x - mean(x) is 0 for fastnn; PyTorch's x * rstd - mean * rstd is what roundings leave, times 316 * gamma."""
+    module = nn.Sequential(nn.Linear(1, 1), nn.LayerNorm(1))
+    for parameter, number in zip(module.parameters(), (7.3, 3.1, gamma, 0.7), strict=True):
+        nn.init.constant_(parameter, number)
+    assert from_torch(module.to(dtype)).conversion.verification.rows

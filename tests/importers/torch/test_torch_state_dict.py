@@ -136,7 +136,7 @@ def test_modules_come_in_the_order_of_their_numbers(tmp_path):
 
 @pytest.mark.parametrize(("first", "last"), [("out", "fc"), ("out1", "fc1")])
 def test_named_modules_of_a_safetensors_file_need_names_for_their_order(tmp_path, first, last):
-    tensors = {f"{first if name[0] == '0' else last}{name[1:]}": array for name, array in weights(3, 4, 2).items()}
+    tensors = {f"{first if name[0] == '0' else last}{name[1:]}": array for name, array in weights(3, 3, 3).items()}
     save_file(tensors, tmp_path / "sd.safetensors")
     with pytest.raises(ValueError, match=f"nothing says the order of the modules '{last}', '{first}'"):
         from_torch_state_dict(tmp_path / "sd.safetensors", ["relu", "linear"])

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.bfloat16 import widened
 from fastnn.importers.keras.graph import in_a_row
-from fastnn.importers.steps import Array
 
 Shape = tuple[int | None, ...]  # None: any size
 

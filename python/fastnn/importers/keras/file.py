@@ -6,6 +6,7 @@ import re
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.containers import ZipArchive
 from fastnn.importers.keras import weights
 from fastnn.importers.keras.config import Stored, refuse_code
@@ -14,7 +15,6 @@ from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.keras.strings import check_strings
 from fastnn.importers.paths import open_model
 from fastnn.importers.refusals import in_one_sentence, misplaced, refusing
-from fastnn.importers.steps import Array
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
@@ -28,7 +28,6 @@ def load(
     fold: bool = True,
     check: Any = None,
     verify: bool = True,
-    name: str | None = None,
 ) -> Sequential:
     """Return the model of an open .keras or .h5 file of Keras 3 or 2, whatever its name; it needs h5py, not Keras.
 
@@ -37,7 +36,6 @@ def load(
     check: (x, y), rows and Keras' answers to them; ``model.conversion`` then tells how far the model's are from these.
     verify: whether the layers' formulas in NumPy and the model answer some rows, and a model whose answers differ is
         refused (default).
-    name: of the model; default: the file's.
 
     If the model flattens arrays such as images first, give it flattened rows: x.reshape(len(x), -1).
     A Keras file has no classes: set ``model.classes``.
@@ -56,7 +54,7 @@ def load(
     with in_one_sentence(file.name):
         with refusing("is not what Keras writes", Exception):
             model = _read(*(_keras(ZipArchive(file)) if hdf5 is None else _h5(hdf5, text, config)))
-        return model.converted(fold=fold, check=check, name=name, reference=model.formulas if verify else None)
+        return model.converted(fold=fold, check=check, reference=model.formulas if verify else None)
 
 
 def tensors(file: BinaryIO) -> tuple[dict[str, Array], bool]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import Array
 from fastnn.importers.formulas import ACTIVATIONS, elu, leaky_relu, softmax
 from fastnn.importers.keras.config import KerasLayer, Shape, keras_3_form
 from fastnn.importers.keras.layers import AUGMENTATIONS
-from fastnn.importers.steps import Array
-from fastnn.importers.verification import MOST_WEIGHTS, NotVerifiedError, Reference
+from fastnn.importers.roundings import precision_for
+from fastnn.importers.verification import NotVerifiedError, Reference
 
 _Formula = Callable[[Array], Array]
 _NOTHING = {  # at prediction
@@ -27,7 +28,6 @@ def reference(layers: Sequence[KerasLayer], weights: Sequence[dict[str, Array]],
     """Return the reference of layers in a row, with the weights of each; shape: of a row of the inputs, if known."""
     sources = [layer.source for layer in layers]
     arrays = [array for each in weights for array in each.values()]
-    is_double = sum(array.size for array in arrays) <= MOST_WEIGHTS
 
     def answers(rows: Array, source: str | None) -> Array:
         x = rows if shape is None else rows.reshape(len(rows), *shape)
@@ -41,7 +41,7 @@ def reference(layers: Sequence[KerasLayer], weights: Sequence[dict[str, Array]],
         "Keras' formulas in NumPy",
         answers,
         has_steps=len({*sources}) == len(sources),
-        precision=float(np.finfo("f8" if is_double else "f4").eps),
+        precision=precision_for(arrays),
         operations=len(layers),
     )
 

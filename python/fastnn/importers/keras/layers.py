@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers import steps
 from fastnn.importers.keras.config import KerasLayer, Shape, keras_3_form
-from fastnn.importers.steps import Array, Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
+from fastnn.importers.steps import Function, Normalize, Nothing, Product, Scale, Slopes, Step, clip, leaky_relu
 from fastnn.layers.activation import ALIASES
 
 # Keys of any layer's config that change no prediction.

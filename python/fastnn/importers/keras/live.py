@@ -1,5 +1,7 @@
 """Live Keras models, read like a file's: get_config() is the config. Keras itself is not imported here."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import replace
 from typing import Any
@@ -7,21 +9,23 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
 from fastnn.importers.keras.config import MODELS, KerasLayer
 from fastnn.importers.keras.layers import unknown_layer
 from fastnn.importers.keras.model import KerasModel, read_model
 from fastnn.importers.live_objects import own_name, received
-from fastnn.importers.steps import Array
+from fastnn.importers.roundings import FLOAT32, FLOAT64
 from fastnn.importers.verification import ACCELERATORS, Reference
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 _FAMILIES = ("keras", "tf_keras")
-_FLOAT32 = 2.0**-23
-_PRECISIONS = {"float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+_PRECISIONS = {"float64": FLOAT64, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 _WRAPPED = {"build", "quantize"}  # Keras wraps them in each layer, which changes no answer
 
 
+@suggesting
 @default_mode()
 def from_keras(
     model: Any, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
@@ -83,7 +87,7 @@ def _reference(model: Any, package: Any, layers: dict[tuple[str, ...], Any], rea
     dtypes = {str(layer.compute_dtype) for layer in layers.values()}
     # Keras' other backends compute in float32 where float64 is asked for.
     backend = package.backend.backend() if hasattr(package.backend, "backend") else "tensorflow"
-    precisions = _PRECISIONS | ({} if backend == "tensorflow" else {"float64": _FLOAT32})
+    precisions = _PRECISIONS | ({} if backend == "tensorflow" else {"float64": FLOAT32})
     values = [getattr(weight, "value", weight) for weight in model.weights]
     is_on_cpu = all("cpu" in str(getattr(value, "device", "cpu")).lower() for value in values)
 
@@ -97,7 +101,7 @@ def _reference(model: Any, package: Any, layers: dict[tuple[str, ...], Any], rea
         read.formulas,
         name="Keras",
         answers=answers,
-        precision=max(precisions.get(dtype, _FLOAT32 if is_on_cpu else ACCELERATORS) for dtype in dtypes),
+        precision=max(precisions.get(dtype, FLOAT32 if is_on_cpu else ACCELERATORS) for dtype in dtypes),
         most=65504.0 if "float16" in dtypes else np.inf,
         largest=127 if any("int" in str(each.dtype) for each in getattr(model, "inputs", None) or []) else None,
     )

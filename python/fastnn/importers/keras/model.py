@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.keras.config import KerasLayer, Shape, Stored, keras_3_form, layers_in_order, row_shape
 from fastnn.importers.keras.formulas import reference
 from fastnn.importers.keras.layers import CHANGING_SHAPES, layer_steps, shape_after
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Step
+from fastnn.importers.steps import Step
 from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 
@@ -23,11 +24,12 @@ from fastnn.models.sequential import Sequential
 class KerasModel:
     """The steps of a model; the shape of a row of its inputs, None if unknown; whether it takes them flat.
 
-    formulas: what its layers compute.
+    names: of the layers, by the source of their steps. formulas: what its layers compute.
     """
 
     name: str
     steps: list[Step]
+    names: dict[str, str]
     shape: Shape | None
     is_flat: bool
     formulas: Reference
@@ -46,8 +48,8 @@ class KerasModel:
         *,
         fold: bool,
         check: Any,
-        name: str | None,
         reference: Reference | None,
+        name: str | None = None,
         answers: Callable[[Array], Array] | None = None,
     ) -> Sequential:
         """Return fastnn's model, with a report; the arguments are those of load() and convert()."""
@@ -60,6 +62,7 @@ class KerasModel:
             inputs=inputs,
             fold=fold,
             name=name or self.name or None,
+            names=self.names,
             check=check,
             answers=answers and (lambda x: answers(x if flat is None else x.reshape(len(x), *flat))),
             reference=reference,
@@ -95,4 +98,5 @@ def read_model(model: Any, keras: int | None, stored: Stored) -> KerasModel:
     if not isinstance(name, str) or not re.fullmatch("[^\0\ud800-\udfff]*", name):  # fastnn's files hold no other
         name = ""
     taken = first if is_flat or first is None else first[-1:]
-    return KerasModel(name, steps, first, is_flat, reference(layers, weights, taken))
+    names = {layer.source: layer.names[-1] for layer in layers}
+    return KerasModel(name, steps, names, first, is_flat, reference(layers, weights, taken))

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.keras.config import KerasLayer, Stored, floats
 from fastnn.importers.keras.hdf5 import Hdf5
-from fastnn.importers.steps import Array
 
 _DEEPEST = 64  # groups within groups
 _NUMBERED = ("layers", "_layer_checkpoint_dependencies")  # of Keras 3; of Keras 2.12 and later
@@ -60,9 +60,13 @@ def named(hdf5: Hdf5, root: str = "model_weights/") -> Stored:
     return stored
 
 
-def _datasets(hdf5: Hdf5, group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if len(path) > _DEEPEST:
+def _check_depth(depth: int) -> None:
+    if depth > _DEEPEST:
         raise LimitError(f"has groups in groups more than {_DEEPEST} deep")
+
+
+def _datasets(hdf5: Hdf5, group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    _check_depth(len(path))
     for name, child in hdf5.children(group).items():
         if hasattr(child, "keys"):
             yield from _datasets(hdf5, child, (*path, name))
@@ -111,8 +115,7 @@ def _class_and_number(name: str) -> tuple[str, int]:
 
 def _numbered_modules(hdf5: Hdf5, path: str, around: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each layer's name in the file and its weights by name; models within have their layers below them."""
-    if path.count("/") > _DEEPEST:
-        raise LimitError(f"has groups in groups more than {_DEEPEST} deep")
+    _check_depth(path.count("/"))
     for name in hdf5.children(hdf5.at(path)):
         found = hdf5.children(hdf5.at(f"{path}/{name}/vars"))
         if found:

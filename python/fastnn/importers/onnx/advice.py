@@ -1,6 +1,7 @@
 """What to do about an operation that fastnn has not: the end of its refusal."""
 
 _ELSEWHERE = "run this model with ONNX Runtime, or export its dense layers alone"
+DECISIONS = "fastnn decides nothing by the values of a row; export the part without the decision"
 _ADVICE = {
     f"fastnn has no recurrent layers; {_ELSEWHERE}": {"LSTM", "GRU", "RNN"},
     f"fastnn has no convolutions or pooling; {_ELSEWHERE}": {
@@ -10,7 +11,7 @@ _ADVICE = {
     "class numbers are no layer: return the scores, and take the classes from model.predict_classes(x)": {
         *("ArgMax", "ArgMin", "TopK", "Hardmax"),
     },
-    "fastnn decides nothing by the values of a row; export the part without the decision": {
+    DECISIONS: {
         *("If", "Loop", "Scan", "Where", "And", "Or", "Not", "Xor", "Equal"),
         *("Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
     },

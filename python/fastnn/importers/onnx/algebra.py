@@ -12,9 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fastnn.arrays import Array
 
 _MOST_TERMS = 64
 _MOST_FUNCTIONS = 16  # one inside the other

@@ -51,10 +51,7 @@ def choice(graph: Graph) -> str:
     """Return how to choose an output, for errors."""
     listed = ", ".join(map(repr, graph.outputs))
     example = graph.outputs[0]
-    return (
-        f"choose from {listed:.200}, as in load_model(path, outputs={example!r:.60}), or with "
-        f"--outputs {example:.60} on the command line"
-    )
+    return f"choose from {listed:.200}, as in load_model(path, outputs={example!r:.60})"
 
 
 def _of_label(graph: Graph, makers: dict[str, Node], name: str) -> Answers | None:

@@ -1,18 +1,16 @@
 """The operations of ONNX that take columns, some of a row's units: Split, Slice, Gather and their kin."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
+from fastnn.importers.onnx import advice
 from fastnn.importers.onnx.constants import ROWS, UNKNOWN
-from fastnn.importers.onnx.graph import Node
+from fastnn.importers.onnx.graph import Given, Node
 from fastnn.importers.onnx.shapes import Rows
-from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Columns, Nothing, Step
-
-Given = Sequence[Array | None]
 
 _WHOLE = 2**31 - 1  # from this end on, a Slice takes all there is: exporters write the largest int32 or int64
 
@@ -38,9 +36,7 @@ def split(node: Node, given: Given, rows: Rows) -> list[Step]:
 def of_sequence(node: Node, given: Given, rows: Rows) -> list[Step]:
     """Return the columns of a SplitToSequence that the SequenceAt behind it takes, whose position is input 2."""
     if len(given) < 3:
-        raise UnsupportedModelError(
-            f"{node} has more than one part that is used; fastnn has no branches: export a model that needs one of them"
-        )
+        raise UnsupportedModelError(f"{node} has more than one part that is used; {advice.BRANCHES}")
     width = _width(node, rows, node.attributes["axis"])
     if not node.inputs[1] and not node.attributes["keepdims"]:
         return _picked(node, rows, given[2], width)

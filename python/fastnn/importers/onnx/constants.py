@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.onnx.budget import Budget
-from fastnn.importers.onnx.graph import Node
-from fastnn.importers.onnx.tensors import DTYPES, Array
+from fastnn.importers.onnx.graph import Given, Node
+from fastnn.importers.onnx.tensors import DTYPES
 from fastnn.importers.refusals import refusing
 
 # The number of rows in a shape, and a size that the file does not say: no real sizes, and not -1, which means "as many
@@ -56,7 +57,7 @@ _CALL = 2048  # of a call of the evaluator, some 0.5 ms
 _PRODUCTS = 256  # of a matrix product, in the time of another operation's number
 
 
-def made_by(node: Node, given: list[Array | None], opset: int, budget: Budget) -> list[Array]:
+def made_by(node: Node, given: Given, opset: int, budget: Budget) -> list[Array]:
     """Return the outputs of a node whose inputs are constants; None stands for an input that is left out."""
     if node.op == "Constant":
         return [_constant(node)]
@@ -103,7 +104,7 @@ def _check_sizes_of_rows(node: Node, arrays: list[Array]) -> None:
         )
 
 
-def _proto(node: Node, given: list[Array | None]) -> tuple[Any, dict[str, Array]]:
+def _proto(node: Node, given: Given) -> tuple[Any, dict[str, Array]]:
     """Return the node as a NodeProto, its inputs named i0, i1, …, and these inputs by name."""
     onnx: Any = importlib.import_module("onnx")
     names = ["" if each is None else f"i{i}" for i, each in enumerate(given)]
@@ -116,7 +117,7 @@ def _proto(node: Node, given: list[Array | None]) -> tuple[Any, dict[str, Array]
     return proto, {name: each for name, each in zip(names, given, strict=True) if each is not None}
 
 
-def _size(node: Node, given: list[Array | None], opset: int) -> int:
+def _size(node: Node, given: Given, opset: int) -> int:
     """Return how many numbers a node makes, at most."""
     if node.op in _BY_ELEMENT:  # onnx's evaluator broadcasts all inputs, which inference does not expect of some
         return math.prod(np.broadcast_shapes(*(each.shape for each in given if each is not None)))
@@ -152,7 +153,7 @@ def _work(node: Node, arrays: list[Array], made: int) -> int:
     return numbers * (_SLOWNESS if node.op in _SLOW else 1)
 
 
-def _evaluated(node: Node, given: list[Array | None], opset: int) -> list[Array]:
+def _evaluated(node: Node, given: Given, opset: int) -> list[Array]:
     reference: Any = importlib.import_module("onnx.reference")
     proto, values = _proto(node, given)
     with np.errstate(all="ignore"):

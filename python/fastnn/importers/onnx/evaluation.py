@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import Array
 from fastnn.importers.formulas import ACTIVATIONS, erf
 from fastnn.importers.onnx import constants
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.graph import Part
-from fastnn.importers.onnx.tensors import DTYPES, Array
-from fastnn.importers.verification import MOST_WEIGHTS, Reference
-
-_DOUBLE = 11
-_FLOATS = (1, 10, 11, 16)  # of TensorProto.DataType
+from fastnn.importers.onnx.tensors import DOUBLE, DTYPES, FLOATS
+from fastnn.importers.roundings import FLOAT64, precision_for
+from fastnn.importers.verification import Reference
 
 
 class Program:
@@ -39,7 +38,8 @@ class Program:
         values = {node.outputs[0]: constants.made_by(node, [], graph.opset, Budget())[0]
                   for node in graph.nodes if node.op == "Constant" and node.outputs}  # fmt: skip
         values |= graph.constants
-        is_double = sum(value.size for value in values.values()) <= MOST_WEIGHTS
+        precision = precision_for(values.values())
+        is_double = precision == FLOAT64
         if is_double:
             with np.errstate(all="ignore"):  # of a signalling NaN
                 values = {name: each.astype("f8") if each.dtype.kind == "f" else each for name, each in values.items()}
@@ -72,7 +72,7 @@ class Program:
             answers,
             has_steps=True,
             batch=None if shape is None else shape[0] if len(shape) > 1 else 1,
-            precision=float(np.finfo("f8" if is_double else "f4").eps),
+            precision=precision,
             largest=None if dtype.kind == "f" else 1 if dtype.kind == "b" else 127,
             operations=max(len(nodes), 1),
         )
@@ -89,8 +89,8 @@ class Program:
             needed.update(node.input)
             found.append(node)
             for attribute in node.attribute if is_double and node.op_type == "Cast" else ():
-                if attribute.name == "to" and attribute.i in _FLOATS:
-                    attribute.i = _DOUBLE
+                if attribute.name == "to" and attribute.i in FLOATS:
+                    attribute.i = DOUBLE
         return found[::-1]
 
 

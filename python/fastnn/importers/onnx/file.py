@@ -6,6 +6,8 @@ is imported only when a file is read.
 
 import importlib
 import os
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 from fastnn._core import LimitError
@@ -13,12 +15,13 @@ from fastnn.importers.onnx.answers import choice, stored_names
 from fastnn.importers.onnx.answers import find as find_answers
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.evaluation import Program
-from fastnn.importers.onnx.graph import Graph
+from fastnn.importers.onnx.graph import Graph, Part
 from fastnn.importers.onnx.graph import read as read_graph
 from fastnn.importers.onnx.walk import steps as part_steps
 from fastnn.importers.onnx.wire import check as check_wire
 from fastnn.importers.refusals import in_one_sentence, refusing
 from fastnn.importers.report import convert
+from fastnn.importers.steps import Product, Step
 from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 
@@ -32,7 +35,6 @@ def load(
     fold: bool = True,
     check: Any = None,
     verify: bool = True,
-    name: str | None = None,
 ) -> Sequential:
     """Return the model of an .onnx file: a dense network, whose nodes are layers in a row.
 
@@ -63,7 +65,7 @@ def load(
         program = Program(proto) if verify else None
         del proto  # for its memory
         source = f"ONNX model {file.name!r}"
-        return _model(graph, budget, program, outputs=outputs, fold=fold, check=check, name=name, source=source)
+        return _model(graph, budget, program, outputs=outputs, fold=fold, check=check, source=source)
 
 
 def from_proto(
@@ -74,13 +76,16 @@ def from_proto(
     fold: bool = True,
     check: Any = None,
     name: str | None = None,
+    names: Mapping[str, str] | None = None,
     source: str = "ONNX model",
-    verify: bool | Reference = True,
+    verify: bool = True,
+    reference: Reference | None = None,
 ) -> Sequential:
     """Return the model of an onnx.ModelProto; see load() for the other parameters.
 
     folder: of its external data, if there is any. source: its name in errors and the report.
-    verify: may be what answers rows instead of the graph.
+    names: of layers, by the names of their nodes; default the names of the nodes.
+    reference: what answers rows instead of the graph, to verify the model with.
 
     >>> import onnx
     >>> Sequential([fastnn.layers.Dense(3, input_shape=(2,))]).export("model.onnx")
@@ -90,8 +95,10 @@ def from_proto(
     with in_one_sentence(source):
         budget = Budget()
         graph = read_graph(proto, folder, budget)
-        program = Program(proto) if verify is True else verify or None
-        return _model(graph, budget, program, outputs=outputs, fold=fold, check=check, name=name, source=source)
+        program = None if not verify else reference or Program(proto)
+        return _model(
+            graph, budget, program, outputs=outputs, fold=fold, check=check, name=name, names=names, source=source
+        )
 
 
 def _parsed(file: BinaryIO, budget: Budget) -> Any:
@@ -118,7 +125,8 @@ def _model(
     outputs: str | None,
     fold: bool,
     check: Any,
-    name: str | None,
+    name: str | None = None,
+    names: Mapping[str, str] | None = None,
     source: str,
 ) -> Sequential:
     if outputs is not None and outputs not in graph.outputs:
@@ -135,6 +143,7 @@ def _model(
         inputs=inputs,
         fold=fold,
         name=name,
+        names=_layer_names(part, steps, names),
         feature_names=features,
         check=check,
         dtype=dtype,
@@ -143,3 +152,18 @@ def _model(
     with refusing("has classes that fastnn cannot keep", ValueError):
         model.classes = answers.classes
     return model
+
+
+def _layer_names(part: Part, steps: Iterable[Step], names: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the names of layers by the source of their step: that of its nodes, or of the product among them."""
+    if names is None:
+        names = {node.name: node.name for node in part.nodes}
+        if part.graph.producer == "fastnn":  # whose nodes are "layer/operation/number"
+            names = {name: name.rsplit("/", 2)[0] for name in names}
+    by_node = {str(node): names.get(node.name, "") for node in part.nodes}
+    found = {}
+    for step in steps:
+        first, *others = (by_node.get(each, "") for each in re.split(r"(?<=\)), (?=node )", step.source))
+        if isinstance(step, Product) or all(each == first for each in others):
+            found[step.source] = first
+    return found

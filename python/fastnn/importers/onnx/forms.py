@@ -10,12 +10,13 @@ from functools import cache
 import numpy as np
 
 from fastnn import _core
+from fastnn.arrays import Array
 from fastnn.importers import steps
+from fastnn.importers.formulas import SELU_ALPHA, SELU_SCALE
 from fastnn.importers.onnx.algebra import (
     ONE,
     SAME,
     ZERO,
-    Array,
     Atom,
     Sum,
     X,
@@ -30,7 +31,6 @@ from fastnn.importers.onnx.algebra import (
 from fastnn.importers.steps import Bounds, Function, Normalize, Product, Scale, Slopes, Step
 
 Affine = tuple[Array, Array]  # a, b of a * x + b
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
 
 
 def _f(name: str) -> Callable[[Sum], Sum]:
@@ -229,7 +229,7 @@ def _bent_exponential(atom: Atom, source: str) -> list[Step] | None:
         inner, inner_shift, factor, shift, above, above_shift = map(float, numbers)
         if inner_shift or shift or above_shift or inner <= 0 or above == 0 or math.isinf(above / inner):
             continue
-        if inner == 1 and np.allclose([above, factor], [_SELU_SCALE, _SELU_SCALE * _SELU_ALPHA], rtol=SAME, atol=0):
+        if inner == 1 and np.allclose([above, factor], [SELU_SCALE, SELU_SCALE * SELU_ALPHA], rtol=SAME, atol=0):
             return [Function(source, "selu")]
         if above == 1 and math.isclose(factor * inner, 1.0, rel_tol=SAME):
             name, alpha, inner = ("elu" if inner == 1 else "celu"), factor, 1.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.importers.onnx.advice import DECISIONS
 from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.refusals import refusing
 
@@ -59,8 +60,7 @@ def _size(nodes: Any, functions: dict[tuple[str, str], Any], known: dict[tuple[s
     for node in nodes:
         if any(attribute.type in _GRAPHS for attribute in node.attribute):
             raise UnsupportedModelError(
-                f"node {node.name!r:.100} ({node.op_type:.60}) decides or loops while the model runs; "
-                "fastnn runs layers in a row: export the model without it"
+                f"node {node.name!r:.100} ({node.op_type:.60}) decides or loops while the model runs; {DECISIONS}"
             )
         own = node.ByteSize()
         size.numbers += NODE + own

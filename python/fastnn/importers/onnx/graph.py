@@ -1,6 +1,7 @@
 """The graph of an ONNX model, checked: nodes in order, with what onnx's schemas say of them, constants, one input."""
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -9,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.onnx.advice import for_operations
 from fastnn.importers.onnx.budget import NODE, Budget
 from fastnn.importers.onnx.functions import domain_of, inlined
-from fastnn.importers.onnx.tensors import DTYPES, Array, Tensors
+from fastnn.importers.onnx.tensors import DOUBLE, DTYPES, Tensors
 from fastnn.importers.refusals import refusing
 
 _OPSETS = {"": range(7, 29), "ai.onnx.ml": range(1, 6)}  # the versions for which fastnn's authors read each operation
 LINEAR_CLASSIFIER = "ai.onnx.ml.LinearClassifier"  # whose outputs are its scores, then labels
-_DOUBLE = 11
 # AttributeProto.AttributeType: the field of the value. Graphs, sparse tensors and types are not followed.
 _ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
 _LISTED = 6  # numbers in memory: a Python object in a list
@@ -39,6 +40,9 @@ class Node:
 
     def __str__(self) -> str:
         return f"node {self.name or ', '.join(filter(None, self.outputs))!r:.100} ({self.op})"
+
+
+Given = Sequence[Array | None]  # a node's inputs: None for the rows, and for an input that is left out
 
 
 @dataclass
@@ -111,7 +115,7 @@ def read(model: Any, folder: str | None, budget: Budget) -> Graph:
         )
     types = {each.type.tensor_type.elem_type for each in graph.output}
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    return Graph(inputs, outputs, nodes, constants, opsets[""], model.producer_name, metadata, types == {_DOUBLE})
+    return Graph(inputs, outputs, nodes, constants, opsets[""], model.producer_name, metadata, types == {DOUBLE})
 
 
 def _opsets(listed: Any) -> dict[str, int]:

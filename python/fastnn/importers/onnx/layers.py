@@ -5,15 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.onnx import columns, linear_models
 from fastnn.importers.onnx.algebra import ONE, ZERO, float64
 from fastnn.importers.onnx.constants import ROWS, UNKNOWN
-from fastnn.importers.onnx.graph import Node
+from fastnn.importers.onnx.graph import Given, Node
 from fastnn.importers.onnx.shapes import Rows, Shape, axes_of
-from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Product, Scale, Step
-
-Given = list[Array | None]  # a node's inputs: None for the rows, and for an input that is left out
 
 
 def _floats(node: Node, value: Array | None, name: str) -> Array:

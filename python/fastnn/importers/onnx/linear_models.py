@@ -3,12 +3,9 @@
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.importers.onnx.graph import Node
+from fastnn.importers.onnx.graph import Given, Node
 from fastnn.importers.onnx.shapes import Rows
-from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Function, Nothing, Product, Step
-
-Given = list[Array | None]
 
 
 def regressor(node: Node, _: Given, rows: Rows) -> list[Step]:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers import bounds
-from fastnn.importers.onnx.algebra import ZERO, Array, Atom, Sum, constant, float64, function, power
+from fastnn.importers.formulas import SELU_ALPHA, SELU_SCALE
+from fastnn.importers.onnx.algebra import ZERO, Atom, Sum, constant, float64, function, power
 from fastnn.importers.onnx.graph import Node
 from fastnn.importers.onnx.shapes import Rows, axes_of
-
-_FLOATS = (1, 10, 11, 16)  # of TensorProto.DataType
+from fastnn.importers.onnx.tensors import FLOATS
 
 
 def _number(node: Node, given: Sum | None, default: float) -> float:
@@ -40,7 +41,7 @@ def _of_row(name: str) -> Callable[[Node, Rows, Sum], Sum]:
 
 def _selu(node: Node, _: Rows, x: Sum) -> Sum:
     alpha, gamma = node.attributes["alpha"], node.attributes["gamma"]
-    if np.allclose([alpha, gamma], [1.6732632423543772, 1.0507009873554805], rtol=1e-6, atol=0):
+    if np.allclose([alpha, gamma], [SELU_ALPHA, SELU_SCALE], rtol=1e-6, atol=0):
         return function("selu", x)
     return float(gamma) * function("elu", x, numbers=(alpha,))
 
@@ -104,7 +105,7 @@ def _largest(node: Node, _: Rows, *given: Sum) -> Sum:
 
 
 def _cast(node: Node, _: Rows, x: Sum) -> Sum:
-    if (to := node.attributes["to"]) not in _FLOATS:
+    if (to := node.attributes["to"]) not in FLOATS:
         raise UnsupportedModelError(f"{node} makes integers of the numbers (type {to}); fastnn computes in floats only")
     if x.atom is not None and x.atom.name in ("is_positive", "is_not_negative"):  # 1 or 0
         return function(x.atom.name.removeprefix("is_"), *x.atom.arguments)

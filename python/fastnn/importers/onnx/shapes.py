@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.onnx.budget import Budget
 from fastnn.importers.onnx.constants import ROWS, UNKNOWN
 from fastnn.importers.onnx.graph import Node, Part
-from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Function, Nothing, Scale, Step
 
 Shape = list[int | None]

@@ -13,19 +13,18 @@ import stat
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.refusals import refusing
 
-Array = npt.NDArray[Any]
-
-_STRING, _FLOAT16, _BFLOAT16 = 8, 10, 16
+_STRING, _FLOAT16, DOUBLE, _BFLOAT16 = 8, 10, 11, 16
 DTYPES = {  # of TensorProto.DataType; bfloat16 is read as float32
     number: np.dtype(name)
     for number, name in enumerate("- f4 u1 i1 u2 i2 i4 i8 - ? f2 f8 u4 u8 - - f4".split())  # noqa: SIM905
     if name != "-"
 }
+FLOATS = (1, _FLOAT16, DOUBLE, _BFLOAT16)
 _FIELDS = ("raw_data", "float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 _EXTERNAL = 1
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers import bounds
 from fastnn.importers.onnx import advice, columns, constants, forms
 from fastnn.importers.onnx.algebra import Sum, TooManyTermsError, X, constant
@@ -18,7 +19,6 @@ from fastnn.importers.onnx.graph import Node, Part
 from fastnn.importers.onnx.layers import LAYERS
 from fastnn.importers.onnx.operations import OPERATIONS
 from fastnn.importers.onnx.shapes import Rows
-from fastnn.importers.onnx.tensors import Array
 from fastnn.importers.steps import Bounds, Columns, Normalize, Nothing, Product, Scale, Step, clip, is_of_row
 
 _MOST_CUTS = 6  # how far back an activation of several nodes may begin, whose parts are steps of their own
@@ -73,9 +73,8 @@ def _charge(made: list[Step], width: int | None, budget: Budget) -> None:
     since: int | None = None  # as many since the last product, which columns are taken of
     waiting = 0  # the units of which columns wait for a product that follows
     for step in made:
-        arrays = [value for value in vars(step).values() if isinstance(value, np.ndarray)]
-        width = next((value.shape[-1] for value in arrays if value.ndim), width)
-        count = NODE + sum(value.size if value.ndim else width or 0 for value in arrays)
+        width = next((array.shape[-1] for array in step.arrays if array.ndim), width)
+        count = NODE + sum(array.size if array.ndim else width or 0 for array in step.arrays)
         match step:
             case Columns():
                 waiting = waiting or (step.width if since is None else 0)

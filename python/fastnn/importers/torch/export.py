@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.refusals import refusing
-from fastnn.importers.steps import Array
+from fastnn.importers.roundings import FLOAT32
 from fastnn.importers.torch.kinds import as_array
 from fastnn.importers.torch.run import Run
 from fastnn.importers.verification import ACCELERATORS, DifferentAnswersError, Reference
@@ -52,7 +53,7 @@ def module_reference(torch: Any, module: Any) -> Reference:
     return Reference(
         "PyTorch",
         lambda rows, source: answers(torch, module, rows),
-        precision=max(precisions, default=2.0**-23),
+        precision=max(precisions, default=FLOAT32),
         most=min((torch.finfo(tensor.dtype).max for tensor in _tensors(module)), default=np.inf),
         operations=sum(1 for _ in module.modules()),
     )
@@ -65,18 +66,33 @@ def as_arrays(check: Any) -> Any:
     return None if check is None else as_array(check, "check")
 
 
+def width_of(check: Any) -> int | None:
+    """Return the number of columns of `check`, rows or (x, y); None if it is not two-dimensional."""
+    rows = as_arrays(check[0] if isinstance(check, tuple) and check else check)
+    return int(rows.shape[1]) if rows is not None and rows.ndim == 2 else None
+
+
 def _tensors(module: Any) -> Iterator[Any]:
     return (tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point())
 
 
 def by_way_of_onnx(
-    torch: Any, module: Any, own: str, *, fold: bool, check: Any, verify: bool, name: str | None
+    torch: Any,
+    module: Any,
+    own: str,
+    *,
+    inputs: int | None,
+    fold: bool,
+    check: Any,
+    verify: bool,
+    name: str | None,
 ) -> Sequential:
     """Return the model of a module with any forward, as PyTorch exports it to ONNX.
 
     own: the part with a forward or hooks of its own. The export follows one run of them, so other rows verify it.
+    inputs: of the module; None if its weights say it.
     """
-    run = Run(torch, module, own)
+    run = Run(torch, module, own, inputs)
     run.refuse_hopeless()
     try:
         import onnx  # noqa: F401
@@ -92,9 +108,18 @@ def by_way_of_onnx(
         f"{own} has a forward or hooks of its own that do not always compute the same; "
         "expected no random numbers, counters, or numbers of other rows"
     )
-    reference = verify and replace(module_reference(torch, module), fault=fault)
+    reference = replace(module_reference(torch, module), fault=fault)
     try:
-        return from_proto(proto, fold=fold, check=as_arrays(check), name=name, source=source, verify=reference)
+        return from_proto(
+            proto,
+            fold=fold,
+            check=as_arrays(check),
+            name=name,
+            names=_module_names(module, proto),
+            source=source,
+            verify=verify,
+            reference=reference,
+        )
     except DifferentAnswersError:
         raise
     except UnsupportedModelError:  # in words of ONNX, of nodes that only the exporter knows
@@ -117,6 +142,16 @@ def _exported(torch: Any, module: Any, run: Run) -> Any:
             exported = torch.onnx.export(module, (run.rows,), dynamo=True, verbose=False, dynamic_shapes=shapes)
             return exported.model_proto
     raise run.refusal()
+
+
+def _module_names(module: Any, proto: Any) -> dict[str, str]:
+    """Return the paths of modules by the names of the nodes that PyTorch makes of them: "/body/body.0/Gemm"."""
+    paths, found = dict(module.named_modules()), {}
+    for node in proto.graph.node:
+        *scopes, _ = node.name.strip("/").split("/")
+        candidates = (".".join(scopes), *scopes[-1:])
+        found[node.name] = next((path for path in candidates if path and path in paths), "")
+    return found
 
 
 @contextmanager

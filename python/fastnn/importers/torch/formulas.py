@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import Array
 from fastnn.importers.formulas import ACTIVATIONS
-from fastnn.importers.steps import Array
-from fastnn.importers.verification import MOST_WEIGHTS, Reference
+from fastnn.importers.roundings import precision_for
+from fastnn.importers.verification import Reference
 from fastnn.layers.activation import Activation
 from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import BatchNormalization, LayerNormalization, PReLU
@@ -27,7 +28,6 @@ def reference(
     defaults: parameters of activations by name, where an entry does not say them.
     """
     arrays = [array for tensors, _ in modules for array in tensors.values()]
-    is_double = sum(array.size for array in arrays) <= MOST_WEIGHTS
 
     def answers(rows: Array, source: str | None) -> Array:
         for tensors, entry in modules:
@@ -38,7 +38,7 @@ def reference(
     return Reference(
         "the layers' formulas in NumPy",
         answers,
-        precision=float(np.finfo("f8" if is_double else "f4").eps),
+        precision=precision_for(arrays),
         operations=len(modules),
     )
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from fastnn import _core
 from fastnn._core import ModelFormatError, UnsupportedModelError
-from fastnn.arrays import to_array
+from fastnn.arrays import Array, to_array
 from fastnn.importers import steps
 from fastnn.importers.refusals import refusing
-from fastnn.importers.steps import Array, Function, Normalize, Nothing, Product, Slopes, Step
+from fastnn.importers.steps import Function, Normalize, Nothing, Product, Slopes, Step
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import Affine, LayerNormalization, PReLU

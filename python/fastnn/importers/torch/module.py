@@ -3,35 +3,49 @@
 torch itself is never imported: whoever has a module has imported it.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
 from fastnn.importers.live_objects import own_name, received
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Step
+from fastnn.importers.steps import Step
 from fastnn.importers.torch import export
 from fastnn.importers.torch.kinds import KINDS, as_array, unweighted, weighted
-from fastnn.importers.torch.run import unknown_module
+from fastnn.importers.torch.run import SAY_INPUTS, unknown_module
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 _WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 
 
+@suggesting
 @default_mode()
 def from_torch(
-    module: Any, *, fold: bool = True, check: Any = None, verify: bool = True, name: str | None = None
+    module: Any,
+    *,
+    inputs: int | None = None,
+    fold: bool = True,
+    check: Any = None,
+    verify: bool = True,
+    name: str | None = None,
 ) -> Sequential:
     """Return the model that computes what a torch.nn.Module does in eval mode.
 
     module: an nn.Sequential, also nested, of Linear, BatchNorm1d, LayerNorm, PReLU, activations, Dropout and Flatten.
         It stays as it is. Any other module, and one with hooks, is exported to ONNX by PyTorch (needs onnx):
         its forward must be a chain of these layers. A model that begins with Flatten takes flat rows.
+    inputs: how many columns the module's rows have. Default: those of `check`, else what its first layer takes. Needed
+        if the weights do not say it: a forward that takes columns of its rows (``x[:, 2:5]``), a lone activation.
     fold: whether a BatchNorm1d is folded into the Linear beside it, in float64 (default), or stays a layer of its own.
     check: rows x, or (x, y) with the module's answers y; ``model.conversion.difference`` then compares the two.
     verify: whether the module answers some rows, and a model whose answers differ is refused (default).
@@ -57,18 +71,31 @@ def from_torch(
         parts = list(_parts(torch, module, ""))
     if any(map(torch.nn.parameter.is_lazy, (*module.parameters(), *module.buffers()))):
         raise ValueError(f"{_source('', module)} has no weights yet; call it once, on rows")
+    if inputs is not None and (isinstance(inputs, bool) or not isinstance(inputs, Integral) or inputs < 1):
+        raise ValueError(f"expected inputs to be a whole number above 0, the columns of rows; received {inputs!r:.60}")
+    given = export.width_of(check) if inputs is None else inputs
     own = next(((path, part) for path, kind, part in parts if kind is None), None)
     with export.evaluating(torch, module):
         if own is not None:
-            return export.by_way_of_onnx(torch, module, _source(*own), fold=fold, check=check, verify=verify, name=name)
+            source = _source(*own)
+            return export.by_way_of_onnx(
+                torch, module, source, inputs=given, fold=fold, check=check, verify=verify, name=name
+            )
         steps = [step for path, kind, part in parts for step in _steps(torch, _source(path, part), str(kind), part)]
-        inputs = next((step.inputs for step in steps if step.inputs is not None), None)
+        taken = next((step.inputs for step in steps if step.inputs is not None), given)
+        if taken is None:
+            raise UnsupportedModelError(
+                f"{_source('', module)} has no layer that says how many inputs it takes; {SAY_INPUTS}"
+            )
+        if inputs not in (None, taken):
+            raise ValueError(f"expected inputs={taken}, what {_source('', module)} takes; received inputs={inputs}")
         return convert(
             f"PyTorch {type(module).__name__}",
             steps,
-            inputs=inputs,
+            inputs=taken,
             fold=fold,
             name=name,
+            names={_source(path, part): path for path, _, part in parts},
             check=export.as_arrays(check),
             answers=lambda _: export.answers(torch, module, check),
             reference=export.module_reference(torch, module) if verify else None,

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastnn._core import LimitError, ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.bfloat16 import widened
 from fastnn.importers.containers import Budget, ZipArchive
 from fastnn.importers.refusals import in_one_sentence, refusing
-from fastnn.importers.steps import Array
 
 # About 5,000 tensors. Python's objects take up to 100 times as many bytes, if each byte makes an empty dict.
 _MOST_PICKLE_BYTES = 1 << 19

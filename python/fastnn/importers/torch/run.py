@@ -9,43 +9,79 @@ from fastnn.importers.torch.kinds import KINDS
 
 # Functions that ask for the numbers of a tensor, as `if` and range() do.
 _ASKING = {"__bool__", "__int__", "__float__", "__index__", "__contains__", "item"}
+SAY_INPUTS = "give their number, as in from_torch(module, inputs=n), or rows, from_torch(module, check=x)"
 _OF_SHAPES = {"__get__", "__len__", "size", "dim", "stride", "numel", "is_floating_point"}
 _NEVER_DENSE = ("conv", "lstm", "gru", "rnn", "multi_head", "scaled_dot", "_native_multi_head", "_transformer")
 
 
 class Run:
-    """What a module did with two rows. They are as wide as its first Linear, or any other width of its tensors.
+    """What a module did with two rows.
 
+    inputs: how wide they are. None takes the first width of the module's tensors that runs, such as the inputs of its
+    first Linear; UnsupportedModelError if rows of another width run too, as where the forward takes columns of them.
     own: the part with a forward of its own, for errors.
     Raises UnsupportedModelError if it takes no rows, or does not answer each with one tensor of floats.
     """
 
-    def __init__(self, torch: Any, module: Any, own: str) -> None:
+    def __init__(self, torch: Any, module: Any, own: str, inputs: int | None) -> None:
         self._torch, self._module, self._own = torch, module, own
-        tensors = [each for each in (*module.parameters(), *module.buffers()) if each.is_floating_point()]
-        if not tensors:
-            raise UnsupportedModelError(f"{own} has no weights, which would say how many inputs it takes")
-        layers = (getattr(each, "in_features", None) for each in module.modules())
-        widths = [*layers, *(size for tensor in tensors for size in reversed(tensor.shape))]
-        first: Any = None
-        for width in dict.fromkeys(size for size in widths if isinstance(size, int) and size > 0):
-            self.rows = torch.zeros(2, width, dtype=tensors[0].dtype, device=tensors[0].device)
-            self._calls: dict[str, int] = {}  # how often each function was called with what comes from the rows
-            self._uses = {id(self.rows): 0}  # how often the rows, and what comes from them, were used
-            self._kept = [self.rows]  # no other tensor gets the identity of one that is kept
-            try:
-                with self._watching():
-                    answer = module(self.rows)
-            except Exception as error:  # a forward is its author's code
-                first = first or f"{type(error).__name__}: {error}"
-            else:
-                self._check(answer)
+        self._floats = [each for each in (*module.parameters(), *module.buffers()) if each.is_floating_point()]
+        widths = self._widths() if inputs is None else [inputs]
+        first = None
+        for width in widths:
+            error = self._attempt(width)
+            if error is None:
+                if inputs is None:
+                    self._check_width(width)
                 return
+            first = first or error
+        if first is None:
+            raise UnsupportedModelError(f"{own} has no weights, which would say how many inputs it takes; {SAY_INPUTS}")
         self._refuse_foreign()
+        tried = ", ".join(map(str, widths))
+        advice = "" if inputs is not None else f"{SAY_INPUTS}; "
         raise UnsupportedModelError(
-            f"{own}: expected a forward that takes rows (n, inputs) and nothing else: {first!s:.200}; wrap it in a "
-            "module whose forward does, and give the rest there"
+            f"{own}: expected a forward that takes rows (n, inputs) and nothing else; with {tried:.60} inputs it "
+            f"raised {first:.200}; {advice}if it takes more than rows, wrap it in a module that gives it the rest"
         )
+
+    def _widths(self) -> list[int]:
+        layers = (getattr(each, "in_features", None) for each in self._module.modules())
+        sizes = [*layers, *(size for tensor in self._floats for size in reversed(tensor.shape))]
+        return list(dict.fromkeys(size for size in sizes if isinstance(size, int) and size > 0))
+
+    def _attempt(self, width: int) -> str | None:
+        """Run the module with rows of a width, check its answer and keep what it did; return its error, if any."""
+        rows = self._rows_of(width)
+        self.rows = rows
+        self._calls: dict[str, int] = {}  # how often each function was called with what comes from the rows
+        self._uses = {id(rows): 0}  # how often the rows, and what comes from them, were used
+        self._kept = [rows]  # no other tensor gets the identity of one that is kept
+        try:
+            with self._watching():
+                answer = self._module(rows)
+        except Exception as error:  # a forward is its author's code
+            return f"{type(error).__name__}: {error}"
+        self._check(answer)
+        return None
+
+    def _rows_of(self, width: int) -> Any:
+        like = self._floats[0] if self._floats else self._torch.zeros(())
+        return self._torch.zeros(2, width, dtype=like.dtype, device=like.device)
+
+    def _check_width(self, width: int) -> None:
+        """Refuse a width that the module does not determine: columns of rows one wider or narrower run too."""
+        for other in (width + 1, width - 1):
+            if other < 2:  # one column broadcasts
+                continue
+            try:
+                self._module(self._rows_of(other))
+            except Exception:  # a forward is its author's code
+                continue
+            raise UnsupportedModelError(
+                f"{self._own} has a forward that takes rows of {width} numbers and of {other}, so its weights do not "
+                f"say how many inputs it has; {SAY_INPUTS}"
+            )
 
     def _watching(self) -> Any:
         run = self

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import os
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn._core import UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.floating_point import default_mode
-from fastnn.importers import safetensors
-from fastnn.importers.paths import open_model
 from fastnn.importers.refusals import in_one_sentence
 from fastnn.importers.report import convert
-from fastnn.importers.steps import Array, Function, Product, Step
-from fastnn.importers.torch import pickle
+from fastnn.importers.steps import Function, Product, Step
 from fastnn.importers.torch.formulas import reference
-from fastnn.importers.torch.kinds import KINDS, as_array, kinds_of, weighted
+from fastnn.importers.torch.kinds import KINDS, kinds_of, weighted
+from fastnn.importers.torch.order import Modules, example, in_order
+from fastnn.importers.torch.tensors import listed, modules_of, prefixes, tensors_of
 from fastnn.layers.activation import Activation
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer
 from fastnn.layers.normalization import BatchNormalization, LayerNormalization
 from fastnn.models.sequential import Sequential
+from fastnn.strict import suggesting
 
 Entry = Layer | str | Mapping[str, Any]
 _KIND_OF_LAYER = {kind.layer: name for name, kind in KINDS.items()} | {BatchNormalization: "BatchNorm1d"}
@@ -32,18 +29,19 @@ _KIND_OF_NAME = {"layer_norm": "LayerNorm", "prelu": "PReLU"}  # names in `layer
 _DEFAULTS = {"leaky_relu": {"negative_slope": 0.01}}  # PyTorch's, if not fastnn's
 
 
+@suggesting
 @in_one_sentence()
 @default_mode()
 def from_torch_state_dict(
     state_dict: str | os.PathLike[str] | BinaryIO | Mapping[str, Any],
-    layers: Iterable[Entry] | Mapping[str, Entry],
-    eps: float = 1e-5,
-    name: str | None = None,
+    layers: Iterable[Layer | str | Mapping[str, Any]] | Mapping[str, Layer | str | Mapping[str, Any]],
     *,
+    eps: float = 1e-5,
     prefix: str | None = None,
     fold: bool = True,
     check: Any = None,
     verify: bool = True,
+    name: str | None = None,
 ) -> Sequential:
     """Return the model of a state dict of Linear, BatchNorm1d, LayerNorm and PReLU modules in a row.
 
@@ -58,7 +56,8 @@ def from_torch_state_dict(
           "relu"; "linear" for none. Here defaults are PyTorch's. "layer_norm" and "prelu" take such a module.
 
         A dict gives each module its entry by name: {"fc1": "relu", "out": Dense(None)}; an Activation has any other
-        key. Safetensors files have no order. They need a dict, unless numbers are the names of the modules.
+        key. Safetensors files have no order. They need a dict, unless the numbers in the modules' names say it, or
+        their widths: only one order lets each take what the one before it gives.
     eps: epsilon of BatchNorm1d modules, and of LayerNorm modules named "layer_norm" in layers.
     name: default "sequential", then "sequential_1", ….
     prefix: of a state dict that holds several networks, "actor." takes the one whose names begin so, without that
@@ -76,7 +75,7 @@ def from_torch_state_dict(
     >>> from_torch_state_dict(weights, layers=[Dense(3, "relu")]).predict([[1.0, 2.0]])
     array([[3., 3., 3.]], dtype=float32)
     """
-    where, tensors, is_ordered = _tensors(state_dict, prefix)
+    where, tensors, is_ordered = tensors_of(state_dict, prefix)
     return from_tensors(
         tensors,
         layers,
@@ -115,110 +114,49 @@ def from_tensors(
     >>> from_tensors(tensors, ["relu"], "weights: ", **options).output_shape
     (None, 3)
     """
-    modules = _modules(tensors, where)
+    modules = modules_of(tensors, where)
     steps: list[Step] = []
-    entries = _entries(layers, list(modules), is_ordered)
+    names = {}
+    entries = _entries(layers, modules, is_ordered)
     for module, entry in entries:
         if isinstance(entry, Activation):
-            steps.append(Function(f"{where}Activation '{entry.name}'", entry.activation, entry.parameters))
+            source = f"{where}Activation '{entry.name}'"
+            steps.append(Function(source, entry.activation, entry.parameters))
         else:
             source = f"{where}module '{module}'" if module else f"{where}the module"
             steps += _steps(source, modules[module], entry, eps, defaults)
+        names[source] = entry.name if isinstance(entry, Activation) else module
     formulas = [({} if isinstance(entry, Activation) else modules[module], entry) for module, entry in entries]
     return convert(
         where.removesuffix(": ") or "state dict",
         steps,
         fold=fold,
         name=name,
+        names=names,
         check=check,
         reference=reference(formulas, eps, defaults) if verify else None,
     )
 
 
 @in_one_sentence()
-def module_names(file: BinaryIO, prefix: str | None = None) -> list[str]:
-    """Return the names of the modules whose tensors an open file holds; prefix: as in from_torch_state_dict()."""
-    where, tensors, _ = _tensors(file, prefix)
-    return list(_modules(tensors, where))
+def modules_and_example(file: BinaryIO, prefix: str | None = None) -> tuple[list[str], str]:
+    """Return the names of the modules whose tensors an open file holds, and a value of `layers` for them.
+
+    prefix: as in from_torch_state_dict().
+    """
+    where, tensors, is_ordered = tensors_of(file, prefix)
+    modules = modules_of(tensors, where)
+    names = in_order(modules, is_ordered)
+    return names or list(modules), example(names or list(modules), is_dict=names is None)
 
 
-def _tensors(state_dict: Any, prefix: str | None) -> tuple[str, dict[str, Array], bool]:
-    """Return the beginning of errors, the tensors by name, and whether their order is that of the modules."""
-    if isinstance(state_dict, Mapping):
-        where, content, is_ordered = "", dict(state_dict), True
-    elif isinstance(state_dict, io.BufferedReader):
-        is_ordered = pickle.is_saved(state_dict.read(20))
-        state_dict.seek(0)
-        where, content = f"{state_dict.name}: ", (pickle if is_ordered else safetensors).read(state_dict)
-    else:
-        with open_model(state_dict) as file:
-            return _tensors(file, prefix)
-    for wrapper in ("state_dict", "model_state_dict"):
-        if isinstance(content.get(wrapper), Mapping):
-            content = dict(content[wrapper])
-    if prefix is not None:
-        content = _part(content, prefix, where)
-    tensors = {}
-    for key, value in content.items():
-        if not isinstance(key, str):
-            raise ModelFormatError(f"{where}expected tensors by name; received the key {key!r:.60}")
-        if isinstance(value, Mapping):
-            raise ModelFormatError(
-                f"{where}{key!r:.60} holds a dict, not a tensor; if that is the state dict, take it with "
-                f"prefix={f'{key}.'!r:.60}"
-            )
-        # NumPy would make an array larger than any memory of a file's nested lists.
-        is_list = where and not isinstance(value, np.ndarray)
-        array = np.asarray(None) if is_list else as_array(value, f"{where}{key}")
-        if array.dtype.kind not in "biuf":
-            raise ModelFormatError(f"{where}{key} is no tensor of real numbers but {type(value).__name__}")
-        tensors[key] = array
-    return where, tensors, is_ordered
-
-
-def _part(content: dict[Any, Any], prefix: str, where: str) -> dict[Any, Any]:
-    """Return what the names that begin with the prefix stand for, without that beginning."""
-    if not isinstance(prefix, str):
-        raise ValueError(f"{where}expected prefix to be text, such as 'actor.'; received {prefix!r:.60}")
-    rest, inner = prefix, content
-    while rest and isinstance(inner.get(rest.partition(".")[0]), Mapping):  # a file may hold each network as a dict
-        name, _, rest = rest.partition(".")
-        inner = dict(inner[name])
-    found = {key[len(rest) :]: value for key, value in inner.items() if isinstance(key, str) and key.startswith(rest)}
-    if not found:
-        raise ValueError(
-            f"{where}expected a prefix of the tensors' names; received {prefix!r:.60}; "
-            f"the prefixes are {_listed(_prefixes(content)) or 'none'}"
-        )
-    return found
-
-
-def _prefixes(content: Mapping[Any, Any]) -> list[str]:
-    """Return the prefixes that tell networks apart: the names of modules in which others are, each with its dot."""
-    names = [f"{key}." if isinstance(value, Mapping) else key.rpartition(".")[0] for key, value in content.items()]
-    parts = (name.split(".")[:-1] for name in names)
-    return list(dict.fromkeys(".".join(part[: i + 1]) + "." for part in parts for i in range(len(part))))
-
-
-def _modules(tensors: dict[str, Array], where: str) -> dict[str, dict[str, Array]]:
-    """Return the tensors of each module, by its name."""
-    modules: dict[str, dict[str, Array]] = {}
-    for key, array in tensors.items():
-        module, _, tensor = key.rpartition(".")
-        if tensor != "num_batches_tracked":
-            modules.setdefault(module, {})[tensor] = array
-    if not modules:
-        raise ModelFormatError(f"{where}expected a state dict with at least one Linear module; it is empty")
-    return modules
-
-
-def _entries(layers: Any, modules: list[str], is_ordered: bool) -> list[tuple[str, Entry]]:
+def _entries(layers: Any, modules: Modules, is_ordered: bool) -> list[tuple[str, Entry]]:
     """Return the entries with the names of the modules that they take."""
     if isinstance(layers, Mapping):
         received = [name for name, entry in layers.items() if not isinstance(entry, Activation)]
         if set(received) != set(modules):
             raise ValueError(
-                f"expected layers to name the modules {_listed(modules)}; received {_listed(received)}, and any "
+                f"expected layers to name the modules {listed(modules)}; received {listed(received)}, and any "
                 "Activation under another name"
             )
         return list(layers.items())
@@ -227,31 +165,20 @@ def _entries(layers: Any, modules: list[str], is_ordered: bool) -> list[tuple[st
     layers = list(layers)
     takers = sum(not isinstance(entry, Activation) for entry in layers)
     if takers != len(modules):
-        prefixes = _prefixes(dict.fromkeys(f"{module}." for module in modules))
-        advice = f"; one network of several is taken by a prefix: {_listed(prefixes)}" if len(prefixes) > 1 else ""
+        found = prefixes(dict.fromkeys(f"{module}." for module in modules))
+        advice = f"; one network of several is taken by a prefix: {listed(found)}" if len(found) > 1 else ""
         raise ValueError(
             f"expected layers to have {len(modules)} names, or layers with weights, for the modules "
-            f"{_listed(modules)}; received {takers}{advice}"
+            f"{listed(modules)}; received {takers}{advice}"
         )
-    in_order = _in_order(modules, is_ordered)
-    if in_order is None:
-        raise ValueError(f"expected layers as a dict, since nothing says the order of the modules {_listed(modules)}")
-    rest = iter(in_order)
+    names = in_order(modules, is_ordered)
+    if names is None:
+        raise ValueError(
+            f"expected layers as a dict, since nothing says the order of the modules {listed(modules)}; give it "
+            f"in the order of computing, as in layers={example(list(modules), is_dict=True)}"
+        )
+    rest = iter(names)
     return [("" if isinstance(entry, Activation) else next(rest), entry) for entry in layers]
-
-
-def _listed(names: Iterable[str]) -> str:
-    return f"{', '.join(map(repr, names)):.500}"
-
-
-def _in_order(names: list[str], is_ordered: bool) -> list[str] | None:
-    """Return the names by their numbers, as in nn.Sequential, or as the file orders them; None if unknown."""
-    matches = [(name, re.fullmatch(r"(.*?)([0-9]{1,9})", name)) for name in names]
-    numbers = {name: (match[1], int(match[2])) for name, match in matches if match}
-    if len(numbers) == len(names) and len({stem for stem, _ in numbers.values()}) == 1:
-        by_number = sorted(names, key=lambda name: numbers[name])
-        return by_number if not is_ordered or by_number == names else None
-    return names if is_ordered or len(names) == 1 else None
 
 
 def _steps(

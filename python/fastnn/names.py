@@ -1,0 +1,58 @@
+"""What a public module says to a name that it does not have: where the name lives, or a name like it."""
+
+import sys
+from collections.abc import Callable
+from opcode import opmap
+from types import FrameType, ModuleType
+from typing import NoReturn
+
+from fastnn.text import nearest
+
+_FROM_OTHERS = {"from_onnx": "load_model(path) reads .onnx files"}  # looked for beside from_torch
+
+
+def missing(module: str) -> Callable[[str], NoReturn]:
+    """Return the `__getattr__` of a public module.
+
+    >>> fastnn.Dense
+    Traceback (most recent call last):
+    AttributeError: module 'fastnn' has no attribute 'Dense'; use fastnn.layers.Dense
+    >>> from fastnn.layers import Dence
+    Traceback (most recent call last):
+    ImportError: cannot import name 'Dence' from 'fastnn.layers'; did you mean 'Dense'?
+    """
+
+    def refuse(name: str) -> NoReturn:
+        advice = "" if name.startswith("__") else _advice(module, name)
+        if _is_import(sys._getframe(1)):
+            raise ImportError(f"cannot import name {name!r} from {module!r}{advice}", name=name)
+        # obj=None: with the module, Python would show a second suggestion.
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{advice}", name=name, obj=None)
+
+    return refuse
+
+
+def _is_import(caller: FrameType) -> bool:
+    """Return whether the caller runs `from module import name`, which would drop the text of an AttributeError."""
+    return caller.f_lasti >= 0 and caller.f_code.co_code[caller.f_lasti] == opmap["IMPORT_FROM"]
+
+
+def _advice(module: str, name: str) -> str:
+    if name in _FROM_OTHERS:
+        return f"; {_FROM_OTHERS[name]}"
+    places = _places("fastnn") | {each: each for each in sys.modules[module].__dict__.get("__all__", ())}
+    if name in places:
+        return f"; use {places[name]}"
+    found = nearest(name, places)
+    return f"; did you mean {places[found]!r}?" if found else f"; dir({module}) lists its names"
+
+
+def _places(module: str) -> dict[str, str]:
+    """Return where each name is that users see, in this module or in public ones of it."""
+    found: dict[str, str] = {}
+    inner: dict[str, str] = {}
+    for name in sys.modules[module].__dict__.get("__all__", ()):
+        if isinstance(sys.modules[module].__dict__.get(name), ModuleType):
+            inner |= _places(f"{module}.{name}")
+        found[name] = f"{module}.{name}"
+    return inner | found
