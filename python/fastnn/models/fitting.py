@@ -166,6 +166,7 @@ class Fit:
                 return
             self.progress.update(self.step, scores.logs)
             if hooks.train_batches:
+                trainer.pull()  # a hook may look at a model of its own, which does not ask for its weights
                 hooks.call("on_train_batch_end", self.step - 1, scores.logs())
             if self.model.stop_training:
                 return

@@ -69,6 +69,16 @@ class Trainable(Stored):
         if self._trainer is not None:
             self._trainer.pull()
 
+    def _exchange_average(self) -> None:
+        """Exchange the weights with their moving average, for SwapEMAWeights."""
+        if self._trainer is not None:
+            self._trainer.exchange_average()
+
+    def _set_average(self) -> None:
+        """Let the weights be their own moving average, for SwapEMAWeights."""
+        if self._trainer is not None:
+            self._trainer.exchange_average(both=False)
+
     def _training_state(self) -> dict[str, Any]:
         """Return all that a model of the same layers and settings needs to go on exactly where this one stands."""
         self._pull()

@@ -151,6 +151,20 @@ class Trainer:
             self.core.average()
             self._trained = True
 
+    def exchange_average(self, *, both: bool = True) -> None:
+        """Exchange the weights with their moving average; both=False: the average becomes the weights."""
+        self.push()
+        state = self.core.state()
+        slots: dict[str, Array] = state["slots"]
+        for name, average in slots.items():
+            kind, layer, weight = name.split("/", 2)
+            if kind == "average" and self.core.iterations() > 0:  # before the first step it is of zeros
+                slots[name] = self.core.weights(int(layer))[weight]
+                if both:
+                    self.core.set_weights(int(layer), {weight: average})
+                    self._trained = True
+        self.core.set_state(state)
+
     def train(self, chunk: Chunk, outputs: bool) -> tuple[npt.NDArray[np.float64], int | None, Array | None]:
         """Run the chunk's steps: the loss of each, the layer of a loss that is not finite, the outputs if wanted.
 
