@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from fastnn.callbacks.callback import Logs, Remembering
+from fastnn.callbacks.callback import Remembering
 from fastnn.strict import number
 
 
@@ -28,7 +28,7 @@ class MonitorCallback(Remembering):
             warnings.warn(f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.", stacklevel=5)
             mode = "auto"
         if not isinstance(monitor, str):
-            raise ValueError(f"expected monitor to be a name of the logs. Received: monitor={monitor!r}")
+            raise ValueError(f"expected monitor to be a name of the logs; received monitor={monitor!r}")
         self.monitor, self.mode = monitor, mode
         self.best: Any = baseline
         self.min_delta = abs(number("min_delta", min_delta))
@@ -74,7 +74,7 @@ def count(name: str, value: object) -> int:
     3
     """
     if number(name, value) != int(number(name, value)) or number(name, value) < 0:
-        raise ValueError(f"expected {name} to be an integer of at least 0. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be an integer of at least 0; received {name}={value!r}")
     return int(number(name, value))
 
 
@@ -113,12 +113,12 @@ class EarlyStopping(MonitorCallback):
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best_weights: list[Any] | None = None
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Begin anew."""
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best = self.best_weights = None
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare the value with the best one; set model.stop_training if patience is at its end."""
         if self.monitor_op is None:
             self._set_monitor_op()
@@ -139,7 +139,7 @@ class EarlyStopping(MonitorCallback):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Give the model its best weights, if that was asked for."""
         if self.stopped_epoch > 0 and self.verbose > 0:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
@@ -148,7 +148,7 @@ class EarlyStopping(MonitorCallback):
                 print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)
 
-    def get_monitor_value(self, logs: Logs | None) -> Any:
+    def get_monitor_value(self, logs: dict[str, Any] | None) -> Any:
         """Return the value that is followed; None, with a warning, if the logs have no such one.
 
         >>> fastnn.callbacks.EarlyStopping("loss").get_monitor_value({"loss": 0.5})
@@ -193,16 +193,16 @@ class ReduceLROnPlateau(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
         if not 0 <= number("factor", factor) < 1:
-            raise ValueError(f"expected factor to be at least 0 and below 1. Received: factor={factor!r}")
+            raise ValueError(f"expected factor to be at least 0 and below 1; received factor={factor!r}")
         self.factor, self.min_lr, self.verbose = float(factor), number("min_lr", min_lr), verbose
         self.patience, self.cooldown = count("patience", patience), count("cooldown", cooldown)
         self.cooldown_counter = self.wait = 0
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Begin anew."""
         self.best, self.cooldown_counter, self.wait = None, 0, 0
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare the value with the best one; lower the learning rate if patience is at its end."""
         if self.monitor_op is None:
             self._set_monitor_op()
