@@ -13,7 +13,7 @@ Libraries that are not installed are named and left out. Before it is timed, eac
 weights must be those of NumPy in float64. Exit code 2 means wrong weights or a bad command line.
 """
 
-import engines  # isort: skip  (first: it limits the threads of all libraries)
+import engines  # noqa: F401  isort: skip  (first: it limits the threads of all libraries)
 
 import argparse
 import json
