@@ -32,8 +32,6 @@ from fastnn import _core
 from tasks import CHECKED_STEPS, TASKS, off_course, random_tasks
 from trainers import TRAINERS, installed
 
-SMALL = 100_000  # weights of the networks that --quick takes
-
 
 class TrainerError(Exception):
     """A library fails or trains to other weights."""
@@ -151,7 +149,7 @@ def parsed(argv):
     if options.fits and not Path(endurance.STATM).exists():
         parser.error(f"--fits reads the memory from {endurance.STATM}, which only Linux has")
     options.engines = list(dict.fromkeys(["fastnn", *options.engines]))
-    small = [name for name, task in TASKS.items() if task.parameters <= SMALL]
+    small = [name for name, task in TASKS.items() if task.parameters <= training_report.SMALL]
     names = options.networks or (small if options.quick else list(TASKS))
     tasks = random_tasks(options.random, options.seed) if options.random else [TASKS[name] for name in names]
     options.tasks = [task.first(16) for task in tasks] if options.quick else tasks

@@ -3,7 +3,6 @@
 import copy
 import pickle
 import threading
-import weakref
 
 import numpy as np
 import pytest
@@ -26,19 +25,6 @@ def test_history_has_the_logs_of_each_epoch():
     assert history.epoch == [0, 1, 2]
     assert history.params == {"verbose": 0, "epochs": 3, "steps": 3}
     assert model.history is history
-
-
-def test_fitted_models_are_freed_with_their_last_name():
-    """Not when Python next collects cycles: a trainer's memory, which Python does not see, would pile up till then."""
-    x, y = rows()
-    model = model_of(x)
-    history = model.fit(x, y, validation_split=0.2, verbose=0)
-    assert history.model is model
-    gone = weakref.ref(model)
-    del model
-    assert gone() is None
-    assert history.model is None
-    assert pickle.loads(pickle.dumps(history)).history == history.history
 
 
 def test_same_seed_gives_the_same_weights_and_another_seed_others():
