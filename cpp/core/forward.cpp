@@ -51,6 +51,12 @@ class Scratch {
   AlignedBuffer<T> buffer_;
 };
 
+// Whether a layer only hands its inputs on, as Dropout does outside of training.
+template <class T>
+bool is_identity(const PackedLayer<T>& layer) {
+  return layer.kind == LayerKind::activation && layer.activation == Activation::linear;
+}
+
 }  // namespace
 
 // One call of forward, representations or Prepared::predict.
@@ -177,6 +183,11 @@ bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T
   }
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
     const PackedLayer<T>& layer = network_.layers[i];
+    if (is_identity(layer)) {
+      if (T* to = output(i); to != nullptr)
+        kernels_.copy(x, {to + row * layer.units, rows, std::ptrdiff_t(layer.units), 1}, layer.units);
+      continue;
+    }
     if (is_long_)
       run_layer(layer, x, written(there), threads);
     else

@@ -71,8 +71,15 @@ double initial_of(const OptimizerSettings& optimizer, std::size_t slot) {
   return name == nullptr ? 0 : optimizer.settings[index_of(row, name)];
 }
 
-double Corrections::setting(const char* name) const {
-  return optimizer_.settings[index_of(optimizer_row(optimizer_.kind), name)];
+Corrections::Corrections(const OptimizerSettings& optimizer) : optimizer_(optimizer) {
+  const OptimizerRow& row = optimizer_row(optimizer.kind);
+  const auto setting = [&](const char* name) {
+    const std::size_t i = index_of(row, name);
+    return i < kMostSettings ? optimizer.settings[i] : 0;
+  };
+  beta_1_ = setting("beta_1"), beta_2_ = setting("beta_2"), rho_ = setting("rho");
+  momentum_ = setting("momentum"), epsilon_ = setting("epsilon");
+  flag_ = setting("nesterov") != 0 || setting("amsgrad") != 0 || setting("centered") != 0;
 }
 
 void Corrections::go_to(std::uint64_t steps) {
@@ -80,60 +87,50 @@ void Corrections::go_to(std::uint64_t steps) {
                          optimizer_.kind == OptimizerKind::nadam;
   if (!has_betas) return;
   if (steps < steps_) *this = Corrections(optimizer_);
-  const double beta_1 = setting("beta_1"), beta_2 = setting("beta_2");
   for (; steps_ < steps; ++steps_) {
-    power_1_ *= beta_1;
-    power_2_ *= beta_2;
+    power_1_ *= beta_1_;
+    power_2_ *= beta_2_;
     decay_power_ *= 0.96;
-    product_ *= beta_1 * (1 - 0.5 * decay_power_);
+    product_ *= beta_1_ * (1 - 0.5 * decay_power_);
   }
 }
 
 template <class T>
 Update<T> Corrections::update(double learning_rate, double decay) const {
   Update<T> u{optimizer_.kind};
-  const auto of = [&](const char* name) { return setting(name); };
-  double rate = learning_rate, a = 0, b = 0, c = 0, d = 0, epsilon = 0, gradient_rate = 0;
+  u.flag = flag_;
+  double rate = learning_rate, a = 0, b = 0, c = 0, d = 0, gradient_rate = 0;
+  const double next_1 = power_1_ * beta_1_, next_2 = power_2_ * beta_2_;  // the powers of this step
   switch (optimizer_.kind) {
-    case OptimizerKind::sgd:
-      a = of("momentum");
-      u.flag = of("nesterov") != 0;
+    case OptimizerKind::sgd: a = momentum_; break;
+    case OptimizerKind::adam:
+      a = 1 - beta_1_, b = 1 - beta_2_;
+      rate = learning_rate * elementary::square_root(1 - next_2) / (1 - next_1);
       break;
-    case OptimizerKind::adam: {
-      const double beta_1 = of("beta_1"), beta_2 = of("beta_2");
-      a = 1 - beta_1, b = 1 - beta_2, epsilon = of("epsilon");
-      u.flag = of("amsgrad") != 0;
-      rate = learning_rate * elementary::square_root(1 - power_2_ * beta_2) / (1 - power_1_ * beta_1);
-      break;
-    }
-    case OptimizerKind::rmsprop:
-      a = of("rho"), b = 1 - a, c = of("momentum"), epsilon = of("epsilon");
-      u.flag = of("centered") != 0;
-      break;
-    case OptimizerKind::adagrad: epsilon = of("epsilon"); break;
-    case OptimizerKind::adadelta: a = of("rho"), b = 1 - a, epsilon = of("epsilon"); break;
+    case OptimizerKind::rmsprop: a = rho_, b = 1 - rho_, c = momentum_; break;
+    case OptimizerKind::adagrad: break;
+    case OptimizerKind::adadelta: a = rho_, b = 1 - rho_; break;
     case OptimizerKind::adamax:
-      a = 1 - of("beta_1"), b = of("beta_2"), epsilon = of("epsilon");
-      rate = learning_rate / (1 - power_1_ * of("beta_1"));
+      a = 1 - beta_1_, b = beta_2_;
+      rate = learning_rate / (1 - next_1);
       break;
     case OptimizerKind::nadam: {
-      const double beta_1 = of("beta_1"), beta_2 = of("beta_2");
-      const double decay_power = decay_power_ * 0.96, next_power = decay_power * 0.96;
-      const double now = beta_1 * (1 - 0.5 * decay_power), next = beta_1 * (1 - 0.5 * next_power);
+      const double decay_power = decay_power_ * 0.96;
+      const double now = beta_1_ * (1 - 0.5 * decay_power), next = beta_1_ * (1 - 0.5 * (decay_power * 0.96));
       const double product = product_ * now;
-      a = 1 - beta_1, b = 1 - beta_2, c = 1 - power_2_ * beta_2, epsilon = of("epsilon");
+      a = 1 - beta_1_, b = 1 - beta_2_, c = 1 - next_2;
       rate = learning_rate * next / (1 - product * next);
       gradient_rate = learning_rate * (1 - now) / (1 - product);
       break;
     }
-    case OptimizerKind::lion: a = of("beta_1"), b = 1 - a, c = of("beta_2"), d = 1 - c; break;
+    case OptimizerKind::lion: a = beta_1_, b = 1 - beta_1_, c = beta_2_, d = 1 - beta_2_; break;
   }
   u.rate = static_cast<T>(rate);
   u.gradient_rate = static_cast<T>(gradient_rate);
   u.decay = static_cast<T>(decay * learning_rate);
   u.clip = static_cast<T>(optimizer_.clipvalue);
   u.a = static_cast<T>(a), u.b = static_cast<T>(b), u.c = static_cast<T>(c), u.d = static_cast<T>(d);
-  u.epsilon = static_cast<T>(epsilon);
+  u.epsilon = static_cast<T>(epsilon_);
   return u;
 }
 

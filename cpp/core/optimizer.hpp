@@ -20,7 +20,7 @@ const OptimizerRow& optimizer_row(OptimizerKind kind);
 // Powers of beta_1 and beta_2, and nadam's products, after some steps.
 class Corrections {
  public:
-  explicit Corrections(const OptimizerSettings& optimizer) : optimizer_(optimizer) {}
+  explicit Corrections(const OptimizerSettings& optimizer);
 
   // Goes to the state after `steps` steps. One step further takes a few products; elsewhere it counts from 0.
   void go_to(std::uint64_t steps);
@@ -30,9 +30,9 @@ class Corrections {
   Update<T> update(double learning_rate, double decay) const;
 
  private:
-  double setting(const char* name) const;
-
   OptimizerSettings optimizer_;
+  double beta_1_, beta_2_, rho_, momentum_, epsilon_;  // 0 where the optimizer has none
+  bool flag_;                                          // nesterov, amsgrad or centered
   std::uint64_t steps_ = 0;
   double power_1_ = 1, power_2_ = 1;      // beta_1^steps, beta_2^steps
   double decay_power_ = 1, product_ = 1;  // nadam: 0.96^steps, the product of its momenta

@@ -1,7 +1,6 @@
 // How Python sees a trainer: layers and settings by name in, arrays in and out, the GIL released in long calls.
 #include "fastnn/trainer.hpp"
 
-#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,38 +10,13 @@
 #include "descriptions.hpp"
 #include "gil.hpp"
 #include "object.hpp"
+#include "trainer_state.hpp"
 #include "training_settings.hpp"
 
 namespace py = pybind11;
 
 namespace fastnn::border {
 namespace {
-
-// A trainer changes, but the object around it never does; `busy` refuses a second call meanwhile.
-template <class T>
-struct Training {
-  std::unique_ptr<Trainer<T>> trainer;
-  std::unique_ptr<std::atomic<bool>> busy = std::make_unique<std::atomic<bool>>(false);
-  std::vector<std::map<std::string, std::vector<py::ssize_t>>> shapes;  // of each layer's weights
-  std::size_t target_columns = 1;
-};
-
-// The trainer of a call, for its duration. Throws RuntimeError if another call has it.
-template <class T>
-class Use {
- public:
-  explicit Use(const Training<T>& training) : training_(training) {
-    if (training.busy->exchange(true))
-      throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
-  }
-  ~Use() { *training_.busy = false; }
-  Use(const Use&) = delete;
-  Use& operator=(const Use&) = delete;
-  Trainer<T>* operator->() const { return training_.trainer.get(); }
-
- private:
-  const Training<T>& training_;
-};
 
 // (inputs, layers, loss, optimizer, seed).
 template <class T>
@@ -109,10 +83,6 @@ py::array_t<T, py::array::c_style> vector_of(py::handle object, const char* name
 py::array array_of(py::handle object, const char* name) {
   if (!py::isinstance<py::array>(object)) throw py::type_error(std::string("expected ") + name + " to be an array");
   return py::reinterpret_borrow<py::array>(object);
-}
-
-void check_count(Py_ssize_t count, Py_ssize_t expected, const char* signature) {
-  if (count != expected) throw py::type_error(std::string("expected ") + signature);
 }
 
 // The arrays of a call of train() or gradients(), and the batches in them.
@@ -251,22 +221,6 @@ py::object backward(const Training<T>& training, PyObject* const* a, Py_ssize_t 
   return py::none();
 }
 
-template <class T>
-py::array shaped(const std::vector<T>& numbers, const std::vector<py::ssize_t>& shape) {
-  py::array_t<T> array(shape);
-  std::copy(numbers.begin(), numbers.end(), array.mutable_data());
-  return std::move(array);
-}
-
-template <class T>
-std::vector<T> numbers_of(py::handle object, const std::vector<py::ssize_t>& shape, const std::string& name) {
-  const auto array = py::array_t<T, py::array::c_style>::ensure(object);
-  if (!array || std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()) != shape)
-    throw py::value_error(name + ": expected an array of shape " +
-                          py::str(py::tuple(py::cast(shape))).template cast<std::string>());
-  return {array.data(), array.data() + array.size()};
-}
-
 // (x, y, weights) -> (loss, a dict of gradients for each layer).
 template <class T>
 py::object gradients(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
@@ -287,83 +241,6 @@ py::object gradients(const Training<T>& training, PyObject* const* a, Py_ssize_t
     result.append(of_layer);
   }
   return py::make_tuple(loss, result);
-}
-
-std::size_t layer_number(PyObject* object, std::size_t layers) {
-  const std::size_t number = PyLong_AsSize_t(object);
-  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
-  if (number >= layers) throw py::index_error("expected the number of a layer");
-  return number;
-}
-
-template <class T>
-py::object weights(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
-  check_count(count, 1, "weights(layer)");
-  const std::size_t layer = layer_number(a[0], training.shapes.size());
-  const Use<T> trainer(training);
-  py::dict result;
-  const auto weights = trainer->weights(layer);
-  for (const auto& [name, shape] : training.shapes[layer]) result[py::str(name)] = shaped(weights.at(name), shape);
-  return std::move(result);
-}
-
-template <class T>
-py::object set_weights(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
-  check_count(count, 2, "set_weights(layer, weights)");
-  const std::size_t layer = layer_number(a[0], training.shapes.size());
-  std::map<std::string, std::vector<T>> weights;
-  for (const auto& [name, array] : py::handle(a[1]).cast<std::map<std::string, py::object>>()) {
-    const auto shape = training.shapes[layer].find(name);
-    if (shape == training.shapes[layer].end()) throw py::value_error("expected weights of the layer; received " + name);
-    weights[name] = numbers_of<T>(array, shape->second, name);
-  }
-  const Use<T> trainer(training);
-  trainer->set_weights(layer, weights);
-  return py::none();
-}
-
-// "slot/layer/weight" -> the shape of the weight.
-template <class T>
-const std::vector<py::ssize_t>* slot_shape(const Training<T>& training, const std::string& name) {
-  const std::size_t first = name.find('/'), second = name.find('/', first + 1);
-  if (first == std::string::npos || second == std::string::npos) return nullptr;
-  for (std::size_t i = 0; i < training.shapes.size(); ++i)
-    if (name.compare(first + 1, second - first - 1, std::to_string(i)) == 0) {
-      const auto found = training.shapes[i].find(name.substr(second + 1));
-      return found == training.shapes[i].end() ? nullptr : &found->second;
-    }
-  return nullptr;
-}
-
-template <class T>
-py::object state(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
-  check_count(count, 0, "state()");
-  const Use<T> trainer(training);
-  const auto state = trainer->state();
-  py::dict slots;
-  for (const auto& [name, numbers] : state.slots) slots[py::str(name)] = shaped(numbers, *slot_shape(training, name));
-  py::dict result;
-  result["iterations"] = state.iterations;
-  result["accumulated"] = state.accumulated;
-  result["slots"] = slots;
-  return std::move(result);
-}
-
-template <class T>
-py::object set_state(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
-  check_count(count, 1, "set_state(state)");
-  const auto given = py::handle(a[0]).cast<py::dict>();
-  typename Trainer<T>::State state;
-  state.iterations = given["iterations"].cast<std::uint64_t>();
-  state.accumulated = given["accumulated"].cast<std::uint64_t>();
-  for (const auto& [name, array] : given["slots"].cast<std::map<std::string, py::object>>()) {
-    const auto* shape = slot_shape(training, name);
-    if (shape == nullptr) throw py::value_error("expected a slot of the optimizer; received " + name);
-    state.slots[name] = numbers_of<T>(array, *shape, name);
-  }
-  const Use<T> trainer(training);
-  trainer->set_state(state);
-  return py::none();
 }
 
 template <class T>
