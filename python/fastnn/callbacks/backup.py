@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.callbacks.callback import Callback, Logs
+from fastnn.callbacks.callback import Callback
 from fastnn.callbacks.checkpoint import SaveFrequency
 from fastnn.files import WholeFile, open_regular
 
@@ -51,7 +51,7 @@ class BackupAndRestore(Callback):
         self._path = str(Path(self.backup_dir) / _FILE)
         self._previous = self._path + ".bkp"
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Go on from the backup, if there is one."""
         for path in (self._path, self._previous):
             if not Path(path).exists():
@@ -65,17 +65,17 @@ class BackupAndRestore(Callback):
             self.model._set_training_state(state)
             return
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save after each epoch."""
         if self.save_freq == "epoch":
             self._save()
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Save after each n-th batch."""
         if self._frequency.is_due(batch):
             self._save()
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Remove the backup."""
         if self.delete_checkpoint:
             for path in (self._path, self._previous):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from fastnn.strict import Strict
+from fastnn.strict import Strict, suggesting
 
-Logs = dict[str, Any]
-
-BATCH_HOOKS = {
+_BATCH_HOOKS = {
     "train": ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"),
     "test": ("on_test_batch_begin", "on_test_batch_end"),
     "predict": ("on_predict_batch_begin", "on_predict_batch_end"),
@@ -17,7 +16,7 @@ BATCH_HOOKS = {
 HOOKS = (
     *("on_train_begin", "on_train_end", "on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
     *("on_epoch_begin", "on_epoch_end"),
-    *(hook for hooks in BATCH_HOOKS.values() for hook in hooks),
+    *(hook for hooks in _BATCH_HOOKS.values() for hook in hooks),
 )
 
 
@@ -73,99 +72,99 @@ class Callback(Strict):
             pull()
         return self._model
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Do something before the first epoch of fit().
 
         >>> Callback().on_train_begin()
         """
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Do something after the last epoch of fit(); not after an error.
 
         >>> Callback().on_train_end()
         """
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Do something before an epoch; the first is 0.
 
         >>> Callback().on_epoch_begin(0)
         """
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Do something after an epoch and its validation. What is put into logs, later callbacks and History see.
 
         >>> Callback().on_epoch_end(0, {"loss": 0.5, "val_loss": 0.6})
         """
 
-    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Do what on_train_batch_begin() does.
 
         >>> Callback().on_batch_begin(0)
         """
 
-    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Do what on_train_batch_end() does.
 
         >>> Callback().on_batch_end(0, {"loss": 0.5})
         """
 
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Do something before a step of fit(); the first of an epoch is 0.
 
         >>> Callback().on_train_batch_begin(0)
         """
         self.on_batch_begin(batch, logs=logs)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Do something after a step of fit(). logs are of the epoch so far.
 
         >>> Callback().on_train_batch_end(0, {"loss": 0.5})
         """
         self.on_batch_end(batch, logs=logs)
 
-    def on_test_begin(self, logs: Logs | None = None) -> None:
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Do something before evaluate(), or the validation of fit().
 
         >>> Callback().on_test_begin()
         """
 
-    def on_test_end(self, logs: Logs | None = None) -> None:
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """Do something after evaluate(), or the validation of fit().
 
         >>> Callback().on_test_end({"loss": 0.5})
         """
 
-    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Do something before a batch of evaluate() or of validation.
 
         >>> Callback().on_test_batch_begin(0)
         """
 
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Do something after a batch of evaluate() or of validation.
 
         >>> Callback().on_test_batch_end(0, {"loss": 0.5})
         """
 
-    def on_predict_begin(self, logs: Logs | None = None) -> None:
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Do nothing: predict() takes no callbacks.
 
         >>> Callback().on_predict_begin()
         """
 
-    def on_predict_end(self, logs: Logs | None = None) -> None:
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
         """Do nothing: predict() takes no callbacks.
 
         >>> Callback().on_predict_end()
         """
 
-    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Do nothing: predict() takes no callbacks.
 
         >>> Callback().on_predict_batch_begin(0)
         """
 
-    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Do nothing: predict() takes no callbacks.
 
         >>> Callback().on_predict_batch_end(0)
@@ -180,7 +179,7 @@ class Callback(Strict):
 
     def _wants_batches(self, kind: str) -> bool:
         """Whether each batch of a kind, "train", "test" or "predict", must call its hooks."""
-        hooks = BATCH_HOOKS[kind]
+        hooks = _BATCH_HOOKS[kind]
         return self._runs_by_batch and any(
             getattr(getattr(self, hook), "__func__", None) is not getattr(Callback, hook) for hook in hooks
         )
@@ -232,9 +231,10 @@ def hook_of_all(hook: str) -> Callable[..., None]:
     'on_epoch_end'
     """
 
+    @functools.wraps(getattr(Callback, hook))
     def call(self: Any, *arguments: Any, **named: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments, **named)
 
-    call.__name__, call.__doc__ = hook, f"Call {hook}() of each callback, in order."
-    return call
+    call.__doc__ = f"Call {hook}() of each callback, in order."
+    return suggesting(call)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.callbacks.callback import Logs
 from fastnn.callbacks.monitor import MonitorCallback
 from fastnn.strict import number
 
@@ -90,23 +89,23 @@ class ModelCheckpoint(MonitorCallback):
         self._frequency, self._epoch = SaveFrequency(save_freq), 0
         self._runs_by_batch = self._frequency.batches is not None
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Note the epoch."""
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Save after each n-th batch."""
         if self._frequency.is_due(batch):
             self._save(self._epoch, batch, logs)
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save after each epoch."""
         if self.monitor_op is None and self.save_best_only:
             self._set_monitor_op()
         if self.save_freq == "epoch":
             self._save(epoch, None, logs)
 
-    def _save(self, epoch: int, batch: int | None, logs: Logs | None) -> None:
+    def _save(self, epoch: int, batch: int | None, logs: dict[str, Any] | None) -> None:
         path = self._path(epoch, batch, logs or {})
         if not self._is_to_be_saved(epoch, logs or {}, path):
             return
@@ -120,7 +119,7 @@ class ModelCheckpoint(MonitorCallback):
         if self.verbose > 0:
             print(f"\nEpoch {epoch + 1}: finished saving model to {path}")
 
-    def _is_to_be_saved(self, epoch: int, logs: Logs, path: str) -> bool:
+    def _is_to_be_saved(self, epoch: int, logs: dict[str, Any], path: str) -> bool:
         said = f"\nEpoch {epoch + 1}: "
         current = logs.get(self.monitor)
         if self.save_best_only and current is None:
@@ -144,7 +143,7 @@ class ModelCheckpoint(MonitorCallback):
             print(f"{said}saving model to {path}")
         return True
 
-    def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
+    def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
         fields: dict[str, Any] = {"epoch": epoch + 1, **logs}
         if batch is not None:
             fields.setdefault("batch", batch + 1)

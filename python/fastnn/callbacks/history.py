@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn.callbacks.backup import BackupAndRestore
-from fastnn.callbacks.callback import HOOKS, Callback, Logs, Remembering, checked_callbacks, hook_of_all
+from fastnn.callbacks.callback import HOOKS, Callback, Remembering, checked_callbacks, hook_of_all
 from fastnn.callbacks.simple import ProgbarLogger
 
 
@@ -29,11 +29,11 @@ class History(Remembering):
         self.epoch: list[int] = []
         self.seed: int | None = None
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Forget the numbers of epochs, and keep what they had."""
         self.epoch = []
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append the logs."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from fastnn.callbacks.callback import Logs, Remembering
+from fastnn.callbacks.callback import Remembering
 from fastnn.strict import number
 
 
@@ -113,12 +113,12 @@ class EarlyStopping(MonitorCallback):
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best_weights: list[Any] | None = None
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Begin anew."""
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best = self.best_weights = None
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare the value with the best one; set model.stop_training if patience is at its end."""
         if self.monitor_op is None:
             self._set_monitor_op()
@@ -139,7 +139,7 @@ class EarlyStopping(MonitorCallback):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Give the model its best weights, if that was asked for."""
         if self.stopped_epoch > 0 and self.verbose > 0:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
@@ -148,7 +148,7 @@ class EarlyStopping(MonitorCallback):
                 print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)
 
-    def get_monitor_value(self, logs: Logs | None) -> Any:
+    def get_monitor_value(self, logs: dict[str, Any] | None) -> Any:
         """Return the value that is followed; None, with a warning, if the logs have no such one.
 
         >>> fastnn.callbacks.EarlyStopping("loss").get_monitor_value({"loss": 0.5})
@@ -198,11 +198,11 @@ class ReduceLROnPlateau(MonitorCallback):
         self.patience, self.cooldown = count("patience", patience), count("cooldown", cooldown)
         self.cooldown_counter = self.wait = 0
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Begin anew."""
         self.best, self.cooldown_counter, self.wait = None, 0, 0
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare the value with the best one; lower the learning rate if patience is at its end."""
         if self.monitor_op is None:
             self._set_monitor_op()

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from fastnn.callbacks.callback import HOOKS, Callback, Logs, Remembering
+from fastnn.callbacks.callback import HOOKS, Callback, Remembering
 from fastnn.text import did_you_mean
 
 
@@ -32,7 +32,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(f"expected schedule to be a function (epoch, learning_rate). Received: {schedule!r}")
         self.schedule, self.verbose = schedule, verbose
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the learning rate."""
         optimizer = self._model.optimizer
         arguments: tuple[Any, ...] = (epoch, float(optimizer.learning_rate))
@@ -43,7 +43,7 @@ class LearningRateScheduler(Callback):
         if self.verbose > 0:
             print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.")
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Log the learning rate."""
         if logs is not None:
             logs["learning_rate"] = float(self._model.optimizer.learning_rate)
@@ -79,7 +79,7 @@ class CSVLogger(Callback):
         self.csv_file: TextIO | None = None
         self._has_header = False
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Open the file."""
         self._close()
         path = Path(self.filename)
@@ -87,7 +87,7 @@ class CSVLogger(Callback):
         self.csv_file = path.open("a" if self.append else "w", newline="", encoding="utf-8")
         self.keys = None
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write a line."""
         logs = logs or {}
         if self.keys is None:
@@ -103,7 +103,7 @@ class CSVLogger(Callback):
         writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
         self.csv_file.flush()
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close the file."""
         self._close()
 
@@ -141,7 +141,7 @@ class TerminateOnNaN(Callback):
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = raise_error
 
-    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at the loss; fit() calls this for one that is not finite."""
         loss = (logs or {}).get("loss")
         if loss is None or np.isfinite(loss):
@@ -217,7 +217,7 @@ class SwapEMAWeights(Remembering):
     def __init__(self, swap_on_epoch: bool = False) -> None:
         self.swap_on_epoch, self._has_average = swap_on_epoch, False
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check the optimizer."""
         self._has_average = False
         if not getattr(self._model.optimizer, "use_ema", False):
@@ -226,11 +226,11 @@ class SwapEMAWeights(Remembering):
                 f"use_ema={getattr(self._model.optimizer, 'use_ema', None)}"
             )
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Give the model the weights that training goes on with."""
         self._exchange(to_average=False)
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Give the model the average; at the end of fit(), for good."""
         if not self.swap_on_epoch:
             return
@@ -238,11 +238,11 @@ class SwapEMAWeights(Remembering):
         if self._model.stop_training or epoch == (self.params or {}).get("epochs", 0) - 1:
             self._model._set_average()
 
-    def on_test_begin(self, logs: Logs | None = None) -> None:
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Give the model the average."""
         self._exchange(to_average=True)
 
-    def on_test_end(self, logs: Logs | None = None) -> None:
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """Give the model the weights that training goes on with."""
         self._exchange(to_average=False)
 

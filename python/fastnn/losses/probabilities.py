@@ -132,10 +132,10 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         return self._kind, settings | {"alpha": self.alpha if self.apply_class_balancing else 0.0}
 
 
-def log_probabilities(p: Numbers, from_logits: bool) -> Numbers:
+def _log_probabilities(p: Numbers, from_logits: bool) -> Numbers:
     """Return the logarithm of each row's probabilities, which are made to sum to 1 and are clipped.
 
-    >>> log_probabilities(np.array([[2.0, 0.0]]), False).round(4) + 0.0
+    >>> _log_probabilities(np.array([[2.0, 0.0]]), False).round(4) + 0.0
     array([[  0.    , -16.1181]])
     """
     return log_softmax(p) if from_logits else log(_clipped(p / row_sum(p)[:, None]))
@@ -174,7 +174,7 @@ class CategoricalCrossentropy(_Smoothed):
         return smooth
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
-        return -row_sum(self._smooth(y) * log_probabilities(p, self.from_logits))
+        return -row_sum(self._smooth(y) * _log_probabilities(p, self.from_logits))
 
 
 class CategoricalFocalCrossentropy(CategoricalCrossentropy):
@@ -203,7 +203,7 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         self.alpha, self.gamma = at_least_0("alpha", alpha), at_least_0("gamma", gamma)
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
-        log_p = log_probabilities(p, self.from_logits)
+        log_p = _log_probabilities(p, self.from_logits)
         factor: Numbers = self.alpha * power(np.maximum(1 - exp(log_p), 0), self.gamma)
         return -row_sum(factor * self._smooth(y) * log_p)
 
@@ -246,7 +246,7 @@ class SparseCategoricalCrossentropy(Loss):
         return y, p
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
-        chosen: Numbers = log_probabilities(p, self.from_logits)[np.arange(len(p)), y[:, 0].astype(np.int64)]
+        chosen: Numbers = _log_probabilities(p, self.from_logits)[np.arange(len(p)), y[:, 0].astype(np.int64)]
         return -chosen
 
 

@@ -19,8 +19,11 @@ class LossMetric(RowMetric):
     _direction = "min"
     _loss_kind = ""  # in the core, if it is not the metric's
 
-    def __init__(self, name: str | None = None, dtype: str | None = None, **settings: Any) -> None:
+    def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
         super().__init__(name, dtype)
+        self._set_loss()
+
+    def _set_loss(self, **settings: Any) -> None:
         self._loss = deserialize({"class_name": self._loss_kind or self._kind, "config": settings})
         for setting in settings:
             setattr(self, setting, getattr(self._loss, setting))
@@ -89,7 +92,8 @@ class Huber(LossMetric):
     _kind = "huber"
 
     def __init__(self, name: str | None = None, dtype: str | None = None, delta: float = 1.0) -> None:
-        super().__init__(name, dtype, delta=delta)
+        super().__init__(name, dtype)
+        self._set_loss(delta=delta)
 
 
 class Poisson(LossMetric):
@@ -112,7 +116,8 @@ class Quantile(LossMetric):
     _kind = "quantile"
 
     def __init__(self, name: str | None = None, dtype: str | None = None, quantile: float = 0.5) -> None:
-        super().__init__(name, dtype, quantile=quantile)
+        super().__init__(name, dtype)
+        self._set_loss(quantile=quantile)
 
 
 class Hinge(LossMetric):
@@ -171,7 +176,8 @@ class BinaryCrossentropy(LossMetric):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
+        super().__init__(name, dtype)
+        self._set_loss(from_logits=from_logits, label_smoothing=label_smoothing)
 
 
 class BinaryFocalCrossentropy(LossMetric):
@@ -193,9 +199,8 @@ class BinaryFocalCrossentropy(LossMetric):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(
-            name,
-            dtype,
+        super().__init__(name, dtype)
+        self._set_loss(
             apply_class_balancing=apply_class_balancing,
             alpha=alpha,
             gamma=gamma,
@@ -221,7 +226,8 @@ class CategoricalCrossentropy(LossMetric):
         label_smoothing: float = 0.0,
         axis: int = -1,
     ) -> None:
-        super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
+        super().__init__(name, dtype)
+        self._set_loss(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class CategoricalFocalCrossentropy(LossMetric):
@@ -242,9 +248,8 @@ class CategoricalFocalCrossentropy(LossMetric):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(
-            name, dtype, alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing
-        )
+        super().__init__(name, dtype)
+        self._set_loss(alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
 class SparseCategoricalCrossentropy(LossMetric):
@@ -264,4 +269,5 @@ class SparseCategoricalCrossentropy(LossMetric):
         ignore_class: None = None,
         axis: int = -1,
     ) -> None:
-        super().__init__(name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+        super().__init__(name, dtype)
+        self._set_loss(from_logits=from_logits, ignore_class=ignore_class, axis=axis)
