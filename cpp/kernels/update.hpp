@@ -73,37 +73,41 @@ FASTNN_INLINE void optimize(const Update<T>& u, Vector<T> g, Vector<T>& w, Vecto
   }
 }
 
-template <OptimizerKind kind, class T>
+template <OptimizerKind kind, bool kPlain, class T>
 void update_all(const Update<T>& u, std::size_t n, const T* gradients, T* weights, T* const* slots) {
-  constexpr int kSlots =
-      kind == OptimizerKind::adam || kind == OptimizerKind::rmsprop                                      ? 3
-      : kind == OptimizerKind::adadelta || kind == OptimizerKind::adamax || kind == OptimizerKind::nadam ? 2
-                                                                                                         : 1;
-  const bool plain = u.l1 == T{0} && u.l2 == T{0} && u.scale == T{1} && u.clip == T{0};
-  for (std::size_t i = 0; i < n; i += kLanes<T>) {
-    const std::size_t left = n - i;
-    const bool whole = left >= static_cast<std::size_t>(kLanes<T>);
-    const auto read = [&](const T* p) FASTNN_INLINE_LAMBDA { return whole ? load(p + i) : load_first(p + i, left); };
-    const auto write = [&](T* p, Vector<T> v) FASTNN_INLINE_LAMBDA {
-      if (whole)
-        store(p + i, v);
-      else
-        store_first(p + i, v, left);
-    };
-    Vector<T> g = read(gradients), w = read(weights), s[kMostSlots] = {};
-    for (int k = 0; k < kSlots; ++k)
-      if (slots[k] != nullptr) s[k] = read(slots[k]);
-    if (!plain) {
+  constexpr std::size_t L = kLanes<T>;
+  const auto step = [&](std::size_t i, auto read, auto write) FASTNN_INLINE_LAMBDA {
+    Vector<T> g = read(gradients + i), w = read(weights + i), s[kMostSlots] = {};
+    for (std::size_t k = 0; k < kMostSlots; ++k)
+      if (slots[k] != nullptr) s[k] = read(slots[k] + i);
+    if constexpr (!kPlain) {
       g = fma(splat(u.l2), w, g * splat(u.scale));
       g = g + splat(u.l1) * sign_of<T>(w);
       if (u.clip != T{0}) g = clamped<T>(g, -u.clip, u.clip);
     }
     if (u.decay != T{0}) w = fma(splat(-u.decay), w, w);
     optimize<kind, T>(u, g, w, s);
-    write(weights, w);
-    for (int k = 0; k < kSlots; ++k)
-      if (slots[k] != nullptr) write(slots[k], s[k]);
-  }
+    write(weights + i, w);
+    for (std::size_t k = 0; k < kMostSlots; ++k)
+      if (slots[k] != nullptr) write(slots[k] + i, s[k]);
+  };
+  std::size_t i = 0;
+  for (; i + L <= n; i += L)
+    step(
+        i, [](const T* from) FASTNN_INLINE_LAMBDA { return load(from); },
+        [](T* to, Vector<T> v) FASTNN_INLINE_LAMBDA { store(to, v); });
+  if (i < n)
+    step(
+        i, [&](const T* from) FASTNN_INLINE_LAMBDA { return load_first(from, n - i); },
+        [&](T* to, Vector<T> v) FASTNN_INLINE_LAMBDA { store_first(to, v, n - i); });
+}
+
+template <OptimizerKind kind, class T>
+void update_all(const Update<T>& u, std::size_t n, const T* gradients, T* weights, T* const* slots) {
+  if (u.l1 == T{0} && u.l2 == T{0} && u.scale == T{1} && u.clip == T{0})
+    update_all<kind, true>(u, n, gradients, weights, slots);
+  else
+    update_all<kind, false>(u, n, gradients, weights, slots);
 }
 
 // One step for n weights. `slots` are kMostSlots pointers, null for those that the optimizer does not have.

@@ -206,7 +206,7 @@ def test_a_list_calls_all_in_order_and_backups_last(tmp_path):
     callbacks = CallbackList(given, add_history=True, add_progbar=True, epochs=3)
     kinds = [type(each).__name__ for each in callbacks.callbacks]
     assert kinds == ["BatchCalls", "LambdaCallback", "History", "ProgbarLogger", "BackupAndRestore"]
-    assert callbacks.callbacks[0].params == {"epochs": 3}
+    assert callbacks.callbacks[0].params == {"verbose": 0, "epochs": 3, "steps": None}
     callbacks.on_epoch_begin(4)
     callbacks.on_train_batch_end(2, logs={"loss": 1.0})
     assert callbacks.callbacks[0].names()[0] == "epoch_begin 4"
@@ -322,7 +322,7 @@ def test_terminate_on_nan_prints_or_raises(capsys):
         (lambda: ModelCheckpoint("a.safetensors", save_freq=0), ValueError, "'epoch' or a positive number of batches"),
         (lambda: BackupAndRestore(""), ValueError, "backup_dir to be the path of a folder"),
         (lambda: BackupAndRestore("a", save_freq="batch"), ValueError, "'epoch' or a positive number of batches"),
-        (lambda: LambdaCallback(on_epoch_ends=print), ValueError, r"'on_epoch_ends'; did you mean 'on_epoch_end'\?$"),
+        (lambda: LambdaCallback(on_epoch_ends=print), TypeError, r"'on_epoch_ends'; did you mean 'on_epoch_end'\?$"),
         (lambda: LambdaCallback(on_epoch_end=3), ValueError, "on_epoch_end to be a function"),
         (lambda: LearningRateScheduler(0.1), ValueError, "schedule to be a function"),
     ],

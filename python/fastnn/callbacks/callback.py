@@ -231,10 +231,11 @@ def hook_of_all(hook: str) -> Callable[..., None]:
     'on_epoch_end'
     """
 
+    @suggesting
     @functools.wraps(getattr(Callback, hook))
     def call(self: Any, *arguments: Any, **named: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments, **named)
 
     call.__doc__ = f"Call {hook}() of each callback, in order."
-    return suggesting(call)
+    return call

@@ -27,7 +27,7 @@ class SaveFrequency:
         is_count = isinstance(save_freq, (int, np.integer)) and not isinstance(save_freq, bool) and save_freq > 0
         if save_freq != "epoch" and not is_count:
             raise ValueError(
-                f"expected save_freq to be 'epoch' or a positive number of batches. Received: save_freq={save_freq!r}"
+                f"expected save_freq to be 'epoch' or a positive number of batches; received save_freq={save_freq!r}"
             )
         self.batches = None if isinstance(save_freq, str) else int(save_freq)
         self.seen, self._last = 0, -1
@@ -82,7 +82,7 @@ class ModelCheckpoint(MonitorCallback):
         if not self.filepath.endswith(ending):
             raise ValueError(
                 f"expected filepath to end in {ending}, with save_weights_only={save_weights_only}, since fastnn "
-                f"writes no files of Keras. Received: filepath={self.filepath!r}"
+                f"writes no files of Keras; received filepath={self.filepath!r}"
             )
         self.verbose, self.save_best_only, self.save_weights_only = verbose, save_best_only, save_weights_only
         self.save_freq = save_freq
@@ -126,7 +126,7 @@ class ModelCheckpoint(MonitorCallback):
             warnings.warn(f"Can save best model only with {self.monitor} available.", stacklevel=4)
         elif self.save_best_only and isinstance(current, np.ndarray) and current.ndim > 0:
             warnings.warn(
-                f"Can save best model only when `monitor` is a scalar value. Received: {current}. "
+                f"Can save best model only when `monitor` is a scalar value; received {current}. "
                 "Falling back to `save_best_only=False`.",
                 stacklevel=4,
             )

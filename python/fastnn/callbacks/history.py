@@ -50,7 +50,7 @@ class CallbackList(Callback):
     """Callbacks that are called in order: the user's, then History, then BackupAndRestore, which saves all the others.
 
     callbacks: a callback, a list of them, or None. add_history, add_progbar: whether to add those if they are missing.
-    model, params: handed to all.
+    model, and params of verbose, epochs and steps: handed to all.
     Raises TypeError for other objects than callbacks.
 
     >>> callbacks = CallbackList(Callback(), add_history=True)
@@ -66,7 +66,10 @@ class CallbackList(Callback):
         add_history: bool = False,
         add_progbar: bool = False,
         model: Any = None,
-        **params: Any,
+        *,
+        verbose: int | str = 0,
+        epochs: int = 1,
+        steps: int | None = None,
     ) -> None:
         given = checked_callbacks(callbacks)
         self.history: History | None = next((each for each in given if isinstance(each, History)), None)
@@ -77,7 +80,7 @@ class CallbackList(Callback):
             given.append(ProgbarLogger())
         self.callbacks: list[Callback] = sorted(given, key=lambda each: isinstance(each, BackupAndRestore))
         self.set_model(model)
-        self.set_params(params)
+        self.set_params({"verbose": verbose, "epochs": epochs, "steps": steps})
 
     def set_params(self, params: dict[str, Any] | None) -> None:
         """Set the params of all callbacks."""

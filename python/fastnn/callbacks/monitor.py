@@ -28,7 +28,7 @@ class MonitorCallback(Remembering):
             warnings.warn(f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.", stacklevel=5)
             mode = "auto"
         if not isinstance(monitor, str):
-            raise ValueError(f"expected monitor to be a name of the logs. Received: monitor={monitor!r}")
+            raise ValueError(f"expected monitor to be a name of the logs; received monitor={monitor!r}")
         self.monitor, self.mode = monitor, mode
         self.best: Any = baseline
         self.min_delta = abs(number("min_delta", min_delta))
@@ -74,7 +74,7 @@ def count(name: str, value: object) -> int:
     3
     """
     if number(name, value) != int(number(name, value)) or number(name, value) < 0:
-        raise ValueError(f"expected {name} to be an integer of at least 0. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be an integer of at least 0; received {name}={value!r}")
     return int(number(name, value))
 
 
@@ -193,7 +193,7 @@ class ReduceLROnPlateau(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
         if not 0 <= number("factor", factor) < 1:
-            raise ValueError(f"expected factor to be at least 0 and below 1. Received: factor={factor!r}")
+            raise ValueError(f"expected factor to be at least 0 and below 1; received factor={factor!r}")
         self.factor, self.min_lr, self.verbose = float(factor), number("min_lr", min_lr), verbose
         self.patience, self.cooldown = count("patience", patience), count("cooldown", cooldown)
         self.cooldown_counter = self.wait = 0

@@ -12,7 +12,6 @@ from typing import Any, TextIO
 import numpy as np
 
 from fastnn.callbacks.callback import HOOKS, Callback, Remembering
-from fastnn.text import did_you_mean
 
 
 class LearningRateScheduler(Callback):
@@ -29,7 +28,7 @@ class LearningRateScheduler(Callback):
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         if not callable(schedule):
-            raise ValueError(f"expected schedule to be a function (epoch, learning_rate). Received: {schedule!r}")
+            raise ValueError(f"expected schedule to be a function (epoch, learning_rate); received {schedule!r}")
         self.schedule, self.verbose = schedule, verbose
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -157,7 +156,7 @@ class TerminateOnNaN(Callback):
 class LambdaCallback(Callback):
     """A callback of functions: each argument is one of Callback's hooks.
 
-    Raises ValueError for other names and for what cannot be called.
+    Raises ValueError for what cannot be called.
 
     >>> callback = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
     >>> callback.on_epoch_end(0, {"loss": 0.5})
@@ -166,29 +165,27 @@ class LambdaCallback(Callback):
 
     def __init__(
         self,
-        on_epoch_begin: Callable[..., Any] | None = None,
-        on_epoch_end: Callable[..., Any] | None = None,
-        on_train_begin: Callable[..., Any] | None = None,
-        on_train_end: Callable[..., Any] | None = None,
-        on_train_batch_begin: Callable[..., Any] | None = None,
-        on_train_batch_end: Callable[..., Any] | None = None,
-        **hooks: Callable[..., Any] | None,
+        on_epoch_begin: Any = None,
+        on_epoch_end: Any = None,
+        on_train_begin: Any = None,
+        on_train_end: Any = None,
+        on_train_batch_begin: Any = None,
+        on_train_batch_end: Any = None,
+        *,
+        on_batch_begin: Any = None,
+        on_batch_end: Any = None,
+        on_test_begin: Any = None,
+        on_test_end: Any = None,
+        on_test_batch_begin: Any = None,
+        on_test_batch_end: Any = None,
     ) -> None:
-        hooks |= {
-            "on_epoch_begin": on_epoch_begin,
-            "on_epoch_end": on_epoch_end,
-            "on_train_begin": on_train_begin,
-            "on_train_end": on_train_end,
-            "on_train_batch_begin": on_train_batch_begin,
-            "on_train_batch_end": on_train_batch_end,
-        }
-        for hook, function in hooks.items():
-            if hook not in HOOKS:
-                raise ValueError(f"expected hooks of Callback; received {hook!r}{did_you_mean(hook, HOOKS)}")
+        given = locals()
+        for hook in HOOKS:
+            function = given.get(hook)  # none of predict()'s, which takes no callbacks
             if function is None:
                 continue
             if not callable(function):
-                raise ValueError(f"expected {hook} to be a function. Received: {hook}={function!r}")
+                raise ValueError(f"expected {hook} to be a function; received {hook}={function!r}")
             setattr(self, hook, function)
 
 

@@ -133,7 +133,7 @@ def at_least_0(name: str, value: object) -> float:
     2.0
     """
     if not 0 <= number(name, value) < np.inf:
-        raise ValueError(f"expected {name} to be a finite number of at least 0. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be a finite number of at least 0; received {name}={value!r}")
     return number(name, value)
 
 
@@ -144,5 +144,5 @@ def share(name: str, value: object) -> float:
     0.1
     """
     if not 0 <= number(name, value) <= 1:
-        raise ValueError(f"expected {name} to be from 0 to 1. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be from 0 to 1; received {name}={value!r}")
     return number(name, value)

@@ -37,10 +37,10 @@ class Loss(Configured):
         if reduction not in _REDUCTIONS:
             raise ValueError(
                 f"expected reduction to be one of {', '.join(map(repr, _REDUCTIONS))}, the mean over rows; for a sum, "
-                f"raise the learning rate. Received: reduction={reduction!r}"
+                f"raise the learning rate; received reduction={reduction!r}"
             )
         if name is not None and not isinstance(name, str):
-            raise ValueError(f"expected name to be a string. Received: name={name!r}")
+            raise ValueError(f"expected name to be a string; received name={name!r}")
         self.reduction, self.name = reduction, self._kind if name is None else name
 
     def __call__(
@@ -110,7 +110,7 @@ class FunctionLoss(Loss):
     ) -> None:
         super().__init__(reduction, name or getattr(function, "__name__", "function"))
         if not callable(function):
-            raise ValueError(f"expected a function (y, y_pred) -> (losses, gradient). Received: {function!r}")
+            raise ValueError(f"expected a function (y, y_pred) -> (losses, gradient); received {function!r}")
         self.function = function
 
     def _rows(self, y: Array, p: Array) -> tuple[Array, Array]:

@@ -112,7 +112,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         self.apply_class_balancing = flag("apply_class_balancing", apply_class_balancing)
         self.alpha, self.gamma = share("alpha", alpha), at_least_0("gamma", gamma)
         if self.alpha == 0 and self.apply_class_balancing:
-            raise ValueError(f"expected alpha to be above 0 to balance classes. Received: alpha={alpha!r}")
+            raise ValueError(f"expected alpha to be above 0 to balance classes; received alpha={alpha!r}")
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         y = self._smooth(y)
@@ -235,7 +235,7 @@ class SparseCategoricalCrossentropy(Loss):
         if ignore_class is not None:
             raise ValueError(
                 "expected ignore_class=None; leave rows of a class out, or give them sample_weight 0. "
-                f"Received: ignore_class={ignore_class!r}"
+                f"received ignore_class={ignore_class!r}"
             )
         self.from_logits, self.ignore_class, self.axis = flag("from_logits", from_logits), None, last_axis(axis)
 

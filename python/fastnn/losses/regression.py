@@ -83,7 +83,7 @@ class Huber(Loss):
     ) -> None:
         super().__init__(reduction, name)
         if finite("delta", delta) <= 0:
-            raise ValueError(f"expected delta to be more than 0. Received: delta={delta!r}")
+            raise ValueError(f"expected delta to be more than 0; received delta={delta!r}")
         self.delta = float(delta)
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
@@ -138,7 +138,7 @@ class Quantile(Loss):
         super().__init__(reduction, name)
         self.quantile = share("quantile", quantile)
         if self.quantile in (0, 1):
-            raise ValueError(f"expected quantile to be above 0 and below 1. Received: quantile={quantile!r}")
+            raise ValueError(f"expected quantile to be above 0 and below 1; received quantile={quantile!r}")
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         return row_mean(np.where(y > p, self.quantile * (y - p), (1 - self.quantile) * (p - y)))

@@ -140,7 +140,7 @@ class SparseTopKCategoricalAccuracy(RowMetric):
         if from_sorted_ids:
             raise ValueError(
                 "expected from_sorted_ids=False, since a model predicts a number for each class. "
-                f"Received: from_sorted_ids={from_sorted_ids!r}"
+                f"received from_sorted_ids={from_sorted_ids!r}"
             )
         self.k, self.from_sorted_ids = positive_integer("k", k), False
 

@@ -54,7 +54,7 @@ class AUC(Metric):
         if thresholds is None:
             if positive_integer("num_thresholds", num_thresholds) < 2:
                 raise ValueError(
-                    f"expected num_thresholds to be at least 2. Received: num_thresholds={num_thresholds!r}"
+                    f"expected num_thresholds to be at least 2; received num_thresholds={num_thresholds!r}"
                 )
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
         else:
@@ -65,7 +65,7 @@ class AUC(Metric):
         self.summation_method = _one_of("summation_method", summation_method, ("interpolation", "majoring", "minoring"))
         self.multi_label, self.from_logits = flag("multi_label", multi_label), flag("from_logits", from_logits)
         if num_labels is not None and not multi_label:
-            raise ValueError("expected multi_label=True with num_labels. Received: multi_label=False")
+            raise ValueError("expected multi_label=True with num_labels; received multi_label=False")
         self.num_labels = num_labels
         self.label_weights = None if label_weights is None else [float(each) for each in label_weights]
         self.positives: Any = 0.0  # rows by bucket and label
@@ -139,4 +139,4 @@ def _one_of(name: str, value: object, known: tuple[str, ...]) -> str:
     for each in known:
         if isinstance(value, str) and value.lower() == each.lower():
             return each
-    raise ValueError(f"expected {name} to be one of {', '.join(map(repr, known))}. Received: {name}={value!r}")
+    raise ValueError(f"expected {name} to be one of {', '.join(map(repr, known))}; received {name}={value!r}")

@@ -37,9 +37,9 @@ class Metric(Configured):
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
-            raise ValueError(f"expected name to be a string. Received: name={name!r}")
+            raise ValueError(f"expected name to be a string; received name={name!r}")
         if dtype not in (None, "float32", "float64"):
-            raise ValueError(f"expected dtype to be None, 'float32' or 'float64'. Received: dtype={dtype!r}")
+            raise ValueError(f"expected dtype to be None, 'float32' or 'float64'; received dtype={dtype!r}")
         self.name, self.dtype = self._kind if name is None else name, dtype
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -147,8 +147,8 @@ class RowMetric(Mean):
 class MeanMetricWrapper(RowMetric):
     """The mean of a function or a loss over rows. compile() and get() make this class of a function.
 
-    fn: takes (y_true, y_pred, **kwargs), arrays (rows, columns) and (rows, units); returns a number for each row, or
-        one number, which counts once for each update. name: default the function's.
+    fn: takes (y_true, y_pred), arrays (rows, columns) and (rows, units); returns a number for each row, or one number,
+        which counts once for each update. name: default the function's.
     EarlyStopping needs mode="min" or "max" for a function.
 
     >>> metric = MeanMetricWrapper(lambda y, p: abs(y - p).max(axis=1), name="largest_error")
@@ -157,21 +157,19 @@ class MeanMetricWrapper(RowMetric):
     4.0
     """
 
-    def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: str | None = None) -> None:
         given = getattr(fn, "name", None) if isinstance(fn, Loss) else getattr(fn, "__name__", None)
         super().__init__(name or given or type(fn).__name__, dtype)
         if not callable(fn):
-            raise ValueError(f"expected fn to be a function (y_true, y_pred). Received: fn={fn!r}")
-        self.fn, self._kwargs = fn, kwargs
+            raise ValueError(f"expected fn to be a function (y_true, y_pred); received fn={fn!r}")
+        self.fn = fn
         if isinstance(fn, Loss):
             self._direction = "min"
 
     def _values(self, y_true: Any, y_pred: Any) -> Numbers:
         if isinstance(self.fn, Loss):
             return self.fn._row_losses(*self.fn._paired(y_true, y_pred))
-        values = to_array(self.fn(y_true, y_pred, **self._kwargs))
+        values = to_array(self.fn(y_true, y_pred))
         rows = len(y_pred)
         if not is_real(values) or (values.ndim and len(values) != rows):
             raise ValueError(

@@ -65,7 +65,7 @@ def checked_thresholds(thresholds: Any, default: float) -> list[float]:
     given = list(thresholds) if isinstance(thresholds, (list, tuple, np.ndarray)) else [thresholds]
     numbers = [number("thresholds", each) for each in given]
     if not numbers or any(not 0 <= each <= 1 for each in numbers):
-        raise ValueError(f"expected thresholds from 0 to 1. Received: thresholds={thresholds!r}")
+        raise ValueError(f"expected thresholds from 0 to 1; received thresholds={thresholds!r}")
     return numbers
 
 

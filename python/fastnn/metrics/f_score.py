@@ -40,12 +40,12 @@ class FBetaScore(Metric):
         super().__init__(name, dtype)
         if average not in (None, "micro", "macro", "weighted"):
             raise ValueError(
-                f"expected average to be None, 'micro', 'macro' or 'weighted'. Received: average={average!r}"
+                f"expected average to be None, 'micro', 'macro' or 'weighted'; received average={average!r}"
             )
         if not 0 < number("beta", beta) < np.inf:
-            raise ValueError(f"expected beta to be more than 0. Received: beta={beta!r}")
+            raise ValueError(f"expected beta to be more than 0; received beta={beta!r}")
         if threshold is not None and not 0 < number("threshold", threshold) <= 1:
-            raise ValueError(f"expected threshold to be above 0, up to 1, or None. Received: threshold={threshold!r}")
+            raise ValueError(f"expected threshold to be above 0, up to 1, or None; received threshold={threshold!r}")
         self.average, self.beta, self.threshold = average, float(beta), threshold
         self.true_positives: Any = 0.0  # by class
         self.false_positives: Any = 0.0

@@ -21,9 +21,10 @@ class LossMetric(RowMetric):
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
         super().__init__(name, dtype)
-        self._set_loss()
+        self._use()
 
-    def _set_loss(self, **settings: Any) -> None:
+    def _use(self, **settings: Any) -> None:
+        """Use the loss with these settings."""
         self._loss = deserialize({"class_name": self._loss_kind or self._kind, "config": settings})
         for setting in settings:
             setattr(self, setting, getattr(self._loss, setting))
@@ -93,7 +94,7 @@ class Huber(LossMetric):
 
     def __init__(self, name: str | None = None, dtype: str | None = None, delta: float = 1.0) -> None:
         super().__init__(name, dtype)
-        self._set_loss(delta=delta)
+        self._use(delta=delta)
 
 
 class Poisson(LossMetric):
@@ -117,7 +118,7 @@ class Quantile(LossMetric):
 
     def __init__(self, name: str | None = None, dtype: str | None = None, quantile: float = 0.5) -> None:
         super().__init__(name, dtype)
-        self._set_loss(quantile=quantile)
+        self._use(quantile=quantile)
 
 
 class Hinge(LossMetric):
@@ -177,7 +178,7 @@ class BinaryCrossentropy(LossMetric):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(name, dtype)
-        self._set_loss(from_logits=from_logits, label_smoothing=label_smoothing)
+        self._use(from_logits=from_logits, label_smoothing=label_smoothing)
 
 
 class BinaryFocalCrossentropy(LossMetric):
@@ -200,7 +201,7 @@ class BinaryFocalCrossentropy(LossMetric):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(name, dtype)
-        self._set_loss(
+        self._use(
             apply_class_balancing=apply_class_balancing,
             alpha=alpha,
             gamma=gamma,
@@ -227,7 +228,7 @@ class CategoricalCrossentropy(LossMetric):
         axis: int = -1,
     ) -> None:
         super().__init__(name, dtype)
-        self._set_loss(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
+        self._use(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class CategoricalFocalCrossentropy(LossMetric):
@@ -249,7 +250,7 @@ class CategoricalFocalCrossentropy(LossMetric):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(name, dtype)
-        self._set_loss(alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing)
+        self._use(alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
 class SparseCategoricalCrossentropy(LossMetric):
@@ -270,4 +271,4 @@ class SparseCategoricalCrossentropy(LossMetric):
         axis: int = -1,
     ) -> None:
         super().__init__(name, dtype)
-        self._set_loss(from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+        self._use(from_logits=from_logits, ignore_class=ignore_class, axis=axis)

@@ -58,11 +58,11 @@ class R2Score(Metric):
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
             raise ValueError(
                 "expected class_aggregation to be None, 'uniform_average' or 'variance_weighted_average'. "
-                f"Received: class_aggregation={class_aggregation!r}"
+                f"received class_aggregation={class_aggregation!r}"
             )
         if isinstance(num_regressors, bool) or not isinstance(num_regressors, int) or num_regressors < 0:
             raise ValueError(
-                f"expected num_regressors to be an integer of at least 0. Received: num_regressors={num_regressors!r}"
+                f"expected num_regressors to be an integer of at least 0; received num_regressors={num_regressors!r}"
             )
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = 0.0

@@ -164,6 +164,7 @@ class Trainer:
                     self.core.set_weights(int(layer), {weight: average})
                     self._trained = True
         self.core.set_state(state)
+        self.pull()
 
     def train(self, chunk: Chunk, outputs: bool) -> tuple[npt.NDArray[np.float64], int | None, Array | None]:
         """Run the chunk's steps: the loss of each, the layer of a loss that is not finite, the outputs if wanted.
