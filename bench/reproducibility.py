@@ -1,4 +1,4 @@
-"""Train one network in every installed library, on 1 and 2 threads and two instruction sets: how many results are there?
+"""Train one network in every installed library, on 1 and 2 threads and two instruction sets; count the results.
 
     python bench/reproducibility.py --markdown table.md    # about three minutes
     python bench/reproducibility.py --quick                # ten steps instead of a hundred, each once
@@ -33,7 +33,7 @@ def threads_variables(threads):
     return dict.fromkeys([*names, "NPROC"], f"{threads}")  # NPROC: threads of JAX's pools
 
 
-# What keeps each library from AVX-512: the variables of its parts' manuals (NumPy, OpenBLAS, PyTorch, oneDNN, MKL, XLA).
+# What keeps fastnn, NumPy, OpenBLAS, PyTorch, oneDNN, MKL and XLA from AVX-512, each as its manual says.
 AVX2 = {
     "FASTNN_ISA": "avx2",
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
@@ -102,10 +102,10 @@ def markdown(found, versions, steps):
         different = len({each for digests in cells.values() for each in digests})
         lines.append([f"{name} {versions[name]}", *texts, different])
     absent = [name for name in LIBRARIES if versions[name] is None]
-    repeats = len(next(iter(found["fastnn"].values())))
+    runs = "one run" if len(next(iter(found["fastnn"].values()))) == 1 else f"{REPEATS} runs"
     parts = [
         "; ".join(f"{name}: {text}" for name, text in timing.environment().items()) + ".",
-        f"SHA-256 of the weights after {steps} steps, its first digits; {['each run once', 'two runs of each'][repeats - 1]}.",
+        f"SHA-256 of the weights after {steps} steps, its first digits; {runs} of each.",
         table(head, lines),
     ]
     return "\n\n".join(parts + ([f"Not installed: {', '.join(absent)}."] if absent else []))

@@ -90,9 +90,9 @@ TASKS = {
 def random_tasks(number, seed):
     """Return networks drawn by a seed.
 
-    Hidden layers: 1 to 4, evenly. Inputs 2 to 512, units of each hidden layer 4 to 512, rows of a batch 1 to 512: evenly
-    in their logarithms. One half has relu, the other tanh. One half has mean squared error of 1 to 8 outputs, the
-    other cross-entropy of 3 to 20 classes, evenly.
+    1 to 4 hidden layers, uniform. 2 to 512 inputs, 4 to 512 units in each hidden layer, 1 to 512 rows in a batch:
+    uniform in the logarithm. relu or tanh, each with probability 1/2. The loss is the mean squared error of 1 to 8
+    outputs or the cross-entropy of 3 to 20 classes, each with probability 1/2, numbers uniform.
     """
     random = np.random.default_rng(seed)
 

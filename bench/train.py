@@ -13,7 +13,7 @@ Libraries that are not installed are named and left out. Before it is timed, eac
 weights must be those of NumPy in float64. Exit code 2 means wrong weights or a bad command line.
 """
 
-import engines  # isort: skip  (first: it limits the threads of all libraries)
+import engines  # noqa: F401  isort: skip  (first: it limits the threads of all libraries)
 
 import argparse
 import json
@@ -31,8 +31,6 @@ from arguments import between, exit_code, new_file, numbers, one_of
 from fastnn import _core
 from tasks import CHECKED_STEPS, TASKS, off_course, random_tasks
 from trainers import TRAINERS, installed
-
-SMALL = 100_000  # weights of the networks that --quick takes
 
 
 class TrainerError(Exception):
@@ -151,7 +149,7 @@ def parsed(argv):
     if options.fits and not Path(endurance.STATM).exists():
         parser.error(f"--fits reads the memory from {endurance.STATM}, which only Linux has")
     options.engines = list(dict.fromkeys(["fastnn", *options.engines]))
-    small = [name for name, task in TASKS.items() if task.parameters <= SMALL]
+    small = [name for name, task in TASKS.items() if task.parameters <= training_report.SMALL]
     names = options.networks or (small if options.quick else list(TASKS))
     tasks = random_tasks(options.random, options.seed) if options.random else [TASKS[name] for name in names]
     options.tasks = [task.first(16) for task in tasks] if options.quick else tasks

@@ -4,7 +4,7 @@ import numpy as np
 
 from report import best_peer, digits, geometric_mean, microseconds, ratio, table
 
-SMALL = 100_000  # weights; larger networks spend most of their time on arithmetic in every library
+SMALL = 100_000  # weights: larger networks spend most of their time on arithmetic in every library; --quick has none
 
 
 def steps(cells):

@@ -118,11 +118,11 @@ def test_nan_and_another_shape_are_wrong_answers():
     assert "shape (4, 2); received (4, 1)" in networks.wrong_answer(answers[:, :1], answers, answers + 1)
 
 
-@pytest.mark.parametrize("program", ["compare.py", "growth.py"])
+@pytest.mark.parametrize("program", ["compare.py", "growth.py", "train.py", "reproducibility.py"])
 def test_help_is_printed(program):
     done = run(program, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "--plot" in done.stdout
+    assert f"python bench/{program}" in done.stdout
 
 
 @pytest.mark.slow

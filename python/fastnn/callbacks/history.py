@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from fastnn.callbacks.backup import BackupAndRestore
@@ -23,6 +24,7 @@ class History(Remembering):
     """
 
     _remembered = ("history", "epoch", "seed")
+    _reference: weakref.ref[Any] | None = None
 
     def __init__(self) -> None:
         self.history: dict[str, list[Any]] = {}
@@ -40,6 +42,19 @@ class History(Remembering):
             self.history.setdefault(name, []).append(value)
         if self._model is not None:
             self._model.history = self
+
+    @property
+    def _model(self) -> Any:
+        """The model, by a weak reference: in a cycle, its trainer's memory would stay until Python collects cycles."""
+        return None if self._reference is None else self._reference()
+
+    @_model.setter
+    def _model(self, model: Any) -> None:
+        self._reference = None if model is None else weakref.ref(model)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the model out of copies and pickles."""
+        return {name: value for name, value in vars(self).items() if name != "_reference"}
 
     def _state(self) -> dict[str, Any]:
         values = {name: list(each) for name, each in self.history.items()}
