@@ -10,6 +10,7 @@ from networks import NETWORKS, rows_of, weights_of
 
 RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-7  # of Adam, Keras' defaults
 CHECKED_STEPS = 10
+MOST_STEPS = 1024
 TOLERANCE = 0.1  # of the distance that the weights go; see off_course()
 
 
@@ -22,16 +23,16 @@ class Task:
     activation: str  # of the hidden layers; the last one is linear, or softmax with cross-entropy
     loss: str  # "mse" or "cross-entropy" of class numbers
     batch: int
-    steps: int = 0  # 0: as many as take about 0.5 GFLOP, but from 16 to 256
+    steps: int = 0  # 0: as many as take about 0.5 GFLOP, but from 16 to 1024
 
     def __post_init__(self):
         if not self.steps:
-            object.__setattr__(self, "steps", int(np.clip(5e8 / self.flops, 16, 256)))
+            object.__setattr__(self, "steps", int(np.clip(5e8 / self.flops, 16, MOST_STEPS)))
 
     @property
     def epochs(self):
-        """Epochs of one timed call, at most 4: about 2 GFLOP, so that the start of a call counts little."""
-        return int(np.clip(2e9 / (self.flops * self.steps), 1, 4))
+        """Epochs of one timed call, 1 to 4: up to 1024 steps and 2 GFLOP, so that the start of a call counts little."""
+        return int(np.clip(min(MOST_STEPS, 2e9 / self.flops) / self.steps, 1, 4))
 
     @property
     def title(self):

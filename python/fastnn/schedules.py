@@ -53,7 +53,7 @@ class LearningRateSchedule(Configured):
         """Return the learning rate of a step."""
         return float(self._at(np.array([step], np.float64))[0])
 
-    def rates(self, first: int, steps: int) -> Rates:
+    def rates(self, first: int, steps: int) -> npt.NDArray[np.float64]:
         """Return the learning rates of ``steps`` steps from ``first`` on.
 
         >>> InverseTimeDecay(1.0, decay_steps=1, decay_rate=1.0).rates(0, 4)

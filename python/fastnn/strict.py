@@ -107,7 +107,7 @@ class Strict:
             cls._fixed |= frozenset(arguments) - settable
         takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
         checked: Any = _checking(init, arguments, takes_any)
-        if takes_any and cls.__module__.startswith("fastnn."):
+        if "Unpack" in str(init.__annotations__) and cls.__module__.startswith("fastnn."):
             checked.__signature__ = _whole_signature(init, super(cls, cls).__init__)
         cls.__init__ = checked  # type: ignore[method-assign]
 

@@ -190,7 +190,7 @@ def test_summaries_count_frozen_weights():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Dense(1, trainable=1), "expected trainable to be True or False. Received: trainable=1"),
+        (lambda: Dense(1, trainable=1), "expected trainable to be True or False; received trainable=1"),
         (lambda: setattr(Dense(1), "trainable", None), "expected trainable to be True or False"),
         (lambda: setattr(Sequential(), "trainable", "no"), "expected trainable to be True or False"),
         (lambda: Dense(1, kernel_regularizer="l3"), "expected a regularizer from fastnn.regularizers"),

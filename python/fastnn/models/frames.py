@@ -12,8 +12,7 @@ import numpy as np
 
 from fastnn.arrays import Array, is_real, to_array
 from fastnn.layers.arguments import is_text
-
-_SHOWN = 5  # names of columns in a message
+from fastnn.models.checks import SHOWN
 
 
 def as_numbers(x: Any, names: Sequence[str] | None = None) -> Array:
@@ -121,7 +120,7 @@ def places_of(names: Sequence[str], labels: Sequence[Any], advice: str) -> list[
     return [found[name] for name in names]
 
 
-def _listed(labels: Sequence[Any], most: int = _SHOWN) -> str:
+def _listed(labels: Sequence[Any], most: int = SHOWN) -> str:
     more = f" and {len(labels) - most} more" if len(labels) > most else ""
     return ", ".join(f"{label!r:.60}" for label in labels[:most]) + more
 

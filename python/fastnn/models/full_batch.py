@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn.models.batches import Chunk
 from fastnn.models.fitting import Fit
-from fastnn.models.lbfgs import Minimizer
+from fastnn.models.lbfgs import Minimizer, Vector
 from fastnn.models.trainer import Trainer
 from fastnn.optimizers.full_batch import LBFGS
-
-Vector = npt.NDArray[np.float64]
 
 
 def is_full_batch(optimizer: Any) -> bool:

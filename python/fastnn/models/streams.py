@@ -92,7 +92,7 @@ class Stream(Batches):
         if self._given is not None or self._taken == 0:
             if self._taken == 0 and self._given is None and not self._is_one_shot():
                 raise ValueError("expected at least 1 batch; received an iterable without any")
-            warnings.warn(_OUT_OF_DATA, UserWarning, stacklevel=6)
+            warnings.warn(_OUT_OF_DATA, UserWarning, stacklevel=7)
         self.steps = self._given or self._taken
         return None
 

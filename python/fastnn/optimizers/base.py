@@ -82,6 +82,7 @@ class GradientOptimizer(Optimizer):
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule,
+        *,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,

@@ -8,8 +8,6 @@ from fastnn.layers.arguments import flag
 from fastnn.optimizers.base import AdamWCommon, Common, GradientOptimizer, at_least_0, fraction
 from fastnn.schedules import LearningRateSchedule
 
-Rate = float | LearningRateSchedule
-
 
 class SGD(GradientOptimizer):
     """``w -= learning_rate * g``; with momentum ``v = momentum * v - learning_rate * g`` and ``w += v``.
@@ -36,7 +34,11 @@ class SGD(GradientOptimizer):
     _settings = ("momentum", "nesterov")
 
     def __init__(
-        self, learning_rate: Rate = 0.01, momentum: float = 0.0, nesterov: bool = False, **common: Unpack[Common]
+        self,
+        learning_rate: float | LearningRateSchedule = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
         self.momentum, self.nesterov = fraction("momentum", momentum), flag("nesterov", nesterov)
@@ -60,7 +62,7 @@ class Adam(GradientOptimizer):
 
     def __init__(
         self,
-        learning_rate: Rate = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -84,7 +86,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: Rate = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         weight_decay: float | None = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
@@ -113,7 +115,7 @@ class RMSprop(GradientOptimizer):
 
     def __init__(
         self,
-        learning_rate: Rate = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -141,7 +143,7 @@ class Adagrad(GradientOptimizer):
 
     def __init__(
         self,
-        learning_rate: Rate = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         **common: Unpack[Common],
@@ -166,7 +168,11 @@ class Adadelta(GradientOptimizer):
     _settings = ("rho", "epsilon")
 
     def __init__(
-        self, learning_rate: Rate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **common: Unpack[Common]
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
         self.rho, self.epsilon = fraction("rho", rho, below_1=True), at_least_0("epsilon", epsilon)
@@ -187,7 +193,7 @@ class Adamax(GradientOptimizer):
 
     def __init__(
         self,
-        learning_rate: Rate = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -224,7 +230,11 @@ class Lion(GradientOptimizer):
     _settings = ("beta_1", "beta_2")
 
     def __init__(
-        self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **common: Unpack[Common]
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
         self.beta_1, self.beta_2 = fraction("beta_1", beta_1), fraction("beta_2", beta_2)

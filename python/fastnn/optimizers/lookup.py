@@ -1,5 +1,7 @@
 """Optimizers by name, and as data."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from fastnn.by_name import Names
