@@ -173,7 +173,7 @@ void save_model(const std::string& path, const ModelFile& model) {
 }
 
 template <class T>
-Network<T> build_network(const ModelFile& model) {
+std::vector<Layer<T>> build_layers(const ModelFile& model) {
   const Architecture& architecture = architecture_of(model);
   if (architecture.dtype != kDtype<T>) {
     throw Error(std::string("expected a model of ") + dtype_name(kDtype<T>) + "; received one of " +
@@ -184,12 +184,20 @@ Network<T> build_network(const ModelFile& model) {
     layers.push_back({layer.kind, layer.units, layer.activation, layer.parameters, {}});
   const std::vector<Place> places = expected_tensors(architecture);
   const std::vector<const char*> data = check_weights(model, architecture, places, "model");
-  // A vector's memory is aligned for any T. No copy: Network packs the weights into memory of its own.
+  // A vector's memory is aligned for any T.
   for (std::size_t i = 0; i < places.size(); ++i)
     layers[places[i].layer].weights[places[i].weight.name] = reinterpret_cast<const T*>(data[i]);
-  return Network<T>(architecture.inputs, layers);
+  return layers;
 }
 
+template <class T>
+Network<T> build_network(const ModelFile& model) {
+  const std::vector<Layer<T>> layers = build_layers<T>(model);
+  return Network<T>(model.architecture->inputs, layers);
+}
+
+template std::vector<Layer<float>> build_layers<float>(const ModelFile& model);
+template std::vector<Layer<double>> build_layers<double>(const ModelFile& model);
 template Network<float> build_network<float>(const ModelFile& model);
 template Network<double> build_network<double>(const ModelFile& model);
 

@@ -45,6 +45,20 @@ def test_example_gives_the_bits_of_python(digits):
     assert y.shape == (360, 10)
 
 
+def test_example_of_training_learns_digits_with_the_bits_of_python(digits):
+    assert len((EXAMPLE / "on_device.cpp").read_text().splitlines()) < 60
+    table = np.loadtxt(ROOT / "examples/digits.csv", delimiter=",", skiprows=1)
+    text = "\n".join(" ".join(map(str, row)) for row in table)
+    program = digits.with_name("on_device")
+    said = subprocess.run([program, MODEL], input=text, capture_output=True, text=True, check=True).stdout.splitlines()
+    model = fastnn.load_model(MODEL)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    losses = model.fit(table[:, :64], table[:, 64], epochs=5, shuffle=False, verbose=0).history["loss"]
+    assert said[:-1] == [f"pass {i}: loss {loss:.4f}" for i, loss in enumerate(losses, 1)]
+    right = int((model.predict_classes(table[:, :64]) == table[:, 64]).sum())
+    assert said[-1] == f"right: 348 of 360 before, {right} after"
+
+
 def test_example_says_what_python_says_of_a_wrong_file(digits, tmp_path):
     path = tmp_path / "cut.safetensors"
     path.write_bytes(MODEL.read_bytes()[:-1])

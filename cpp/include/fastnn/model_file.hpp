@@ -61,7 +61,12 @@ ModelFile parse_model(const void* data, std::size_t size);
 // what load_model throws.
 void save_model(const std::string& path, const ModelFile& model);
 
+// The layers of a model, for a Network or a Trainer; their weights are those of `model`, which must live as long.
 // T must be the model's dtype, else Error. Throws ModelFormatError unless the weights are those of the architecture.
+template <class T>
+std::vector<Layer<T>> build_layers(const ModelFile& model);
+
+// The same as a network, which copies the weights.
 template <class T>
 Network<T> build_network(const ModelFile& model);
 

@@ -4,7 +4,7 @@
 //
 //   using namespace fastnn;
 //   const float hidden[] = {1, -1, 1, 1}, last[] = {2, -1};
-//   Trainer<float> trainer(2, {{dense_layer(2, hidden, nullptr, Activation::tanh)}, {dense_layer(1, last)}},
+//   Trainer<float> trainer(2, {dense_layer(2, hidden, nullptr, Activation::tanh), dense_layer(1, last)},
 //                          loss_settings("mean_squared_error"), optimizer_settings("adam"));
 //
 //   const float x[] = {2, 3, 1, 0}, y[] = {1, -1};
@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fastnn/function_ref.hpp"
@@ -87,6 +88,8 @@ struct WeightTraining {
 // A layer and how it is trained. The caller owns the first weights, which are copied.
 template <class T>
 struct TrainedLayer {
+  TrainedLayer(Layer<T> each) : layer(std::move(each)) {}
+
   Layer<T> layer;
   bool trainable = true;
   double momentum = 0.99;  // of BatchNormalization: moving = momentum · moving + (1 - momentum) · that of the batch
