@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from fastnn.arrays import Array
+from fastnn.layers.arguments import positive_integer
+from fastnn.strict import finite
 
 _CHECKED_NUMBERS = 1 << 18  # numbers checked at once, so that the answers of np.isfinite stay in the cache
 _SAMPLED_ROWS = 256  # rows that decide whether columns have a scale
@@ -41,6 +44,51 @@ def check_finite(array: Array, name: str, given: Array, first_row: int = 0) -> N
         raise ValueError(
             f"expected finite numbers in {name}; received {value} in {where}: fill in or leave out such rows"
         )
+
+
+def checked_class_weight(given: Any, classes: Sequence[Any] | None = None) -> dict[int, float]:
+    """Return class_weight as {number of the class: weight}. Raises ValueError for other things than such a dict.
+
+    classes: the model's, whose names may stand for their numbers.
+
+    >>> checked_class_weight({"no": 1, "yes": 5}, ["no", "yes"])
+    {0: 1.0, 1: 5.0}
+    """
+    if not isinstance(given, Mapping):
+        advice = ": dict(enumerate(x)) makes one of a list x" if isinstance(given, (list, tuple, np.ndarray)) else ""
+        raise ValueError(
+            f"expected class_weight to be a dict {{class: weight}}{advice}. Received: class_weight={given!r:.100}"
+        )
+    places = {name: place for place, name in enumerate(classes or ())}
+    weights: dict[int, float] = {}
+    for name, weight in given.items():
+        number = places.get(name, name)
+        if not isinstance(number, (int, float, np.number)) or number != int(number):
+            expected = f"classes of the model, {', '.join(map(repr, classes))}," if classes else "class numbers"
+            raise ValueError(f"expected {expected} as keys of class_weight; received {name!r:.60}")
+        if finite(f"class_weight[{name!r}]", weight) < 0:
+            raise ValueError(f"expected weights of at least 0 in class_weight; received {weight!r} for class {name!r}")
+        weights[int(number)] = float(weight)
+    return weights
+
+
+def check_counts(**counts: object) -> None:
+    """Raise ValueError unless all are integers from 0 on.
+
+    >>> check_counts(epochs=3)
+    """
+    for name, value in counts.items():
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+            raise ValueError(f"expected {name} to be an integer from 0 on. Received: {name}={value!r}")
+
+
+def optional_sizes(**sizes: object) -> list[int | None]:
+    """Return positive integers as Python's; None stays. Raises ValueError for others.
+
+    >>> optional_sizes(batch_size=np.int64(8), steps=None)
+    [8, None]
+    """
+    return [None if value is None else positive_integer(name, value) for name, value in sizes.items()]
 
 
 def unscaled_columns(x: Array, kernel: Array, activation: str) -> list[int]:

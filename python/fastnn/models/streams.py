@@ -33,6 +33,14 @@ class Stream(Batches):
         seed: int = 0,
         class_weight: Mapping[int, float] | None = None,
     ) -> None:
+        if isinstance(data, tuple) and any(hasattr(each, "shape") for each in data):
+            raise ValueError("expected x and y as two arguments; received a tuple of arrays as x: write fit(*x)")
+        if isinstance(data, (Mapping, str, bytes)) or (callable(data) and not hasattr(data, "__iter__")):
+            advice = ": call it" if callable(data) else ""
+            raise TypeError(
+                "expected x to be an array or a frame with y, or an iterable of batches (x, y); "
+                f"received {type(data).__name__}{advice}"
+            )
         self._is_indexed = hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list)
         if not self._is_indexed and not hasattr(data, "__iter__"):
             raise TypeError(
@@ -87,7 +95,10 @@ class Stream(Batches):
             return None
         for batch in self._iterator:
             self._taken += 1
-            return self._reader.batch(batch, self._class_weight)
+            try:
+                return self._reader.batch(batch, self._class_weight)
+            except (ValueError, TypeError) as error:
+                raise type(error)(f"batch {self._taken - 1} of the epoch: {error}") from None
         self._iterator = None
         if self._given is not None or self._taken == 0:
             if self._taken == 0 and self._given is None and not self._is_one_shot():
