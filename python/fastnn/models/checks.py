@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from fastnn.arrays import Array
 from fastnn.layers.arguments import positive_integer
 from fastnn.strict import finite
+from fastnn.warning import warn
 
 _CHECKED_NUMBERS = 1 << 18  # numbers checked at once, so that the answers of np.isfinite stay in the cache
 _SAMPLED_ROWS = 256  # rows that decide whether columns have a scale
@@ -107,15 +107,13 @@ def unscaled_columns(x: Array, kernel: Array, activation: str) -> list[int]:
     return [int(column) for column in np.flatnonzero(size > (20 if activation in _BOUNDED else 100))]
 
 
-def warn_of_unscaled(columns: Sequence[int], names: Sequence[str] | None, stacklevel: int) -> None:
+def warn_of_unscaled(columns: Sequence[int], names: Sequence[str] | None) -> None:
     """Warn, with their names, of columns whose numbers are too large for the first layer."""
     shown = ", ".join(repr(names[column]) if names else str(column) for column in columns[:SHOWN])
     more = f", … ({len(columns)} in total)" if len(columns) > SHOWN else ""
-    warnings.warn(
+    warn(
         f"x has columns whose numbers are too large for the first layer: {shown}{more}; training may not get anywhere. "
         "Scale them, for example to mean 0 and standard deviation 1.",
-        UserWarning,
-        stacklevel=stacklevel + 1,
     )
 
 
@@ -131,17 +129,15 @@ def labels_of(y: Array) -> Array:
     return np.rint(y.reshape(len(y))).astype(np.int64)
 
 
-def warn_of_missing_classes(y: Array, split: int, stacklevel: int) -> None:
+def warn_of_missing_classes(y: Array, split: int) -> None:
     """Warn if the rows from `split` on lack a class that the others have, or the other way round."""
     labels = labels_of(y)
     train, validation = set(np.unique(labels[:split]).tolist()), set(np.unique(labels[split:]).tolist())
     for lacking, names in (("validation", train - validation), ("training", validation - train)):
         if names:
             shown = ", ".join(map(str, sorted(names)[:SHOWN])) + (", …" if len(names) > SHOWN else "")
-            warnings.warn(
+            warn(
                 f"validation_split takes the last rows as they stand; the {lacking} rows have none of class {shown}. "
                 "Shuffle x and y before, or give validation_data.",
-                UserWarning,
-                stacklevel=stacklevel + 1,
             )
             return

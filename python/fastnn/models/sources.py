@@ -92,7 +92,7 @@ class Data:
                 f"Received: validation_split={share!r}"
             )
         if "crossentropy" in self.loss._kind:
-            warn_of_missing_classes(reader.labels(arrays.y), first, stacklevel=6)
+            warn_of_missing_classes(reader.labels(arrays.y), first)
         self.validation = arrays.part(slice(first, rows))
         return arrays.part(slice(0, first))
 
@@ -108,7 +108,7 @@ class Data:
         columns = unscaled_columns(self.source.first_rows, kernel, layer.activation)
         if columns:
             compiled.is_told_of_scale = True
-            warn_of_unscaled(columns, model.feature_names, stacklevel=5)
+            warn_of_unscaled(columns, model.feature_names)
 
 
 def validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int | None, steps: int | None) -> Data:

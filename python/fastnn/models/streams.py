@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 from fastnn import _core
 from fastnn.models.batches import Batches, Chunk, Reader, unpacked
+from fastnn.warning import warn
 
 _OUT_OF_DATA = (
     "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at least "
@@ -103,7 +103,7 @@ class Stream(Batches):
         if self._given is not None or self._taken == 0:
             if self._taken == 0 and self._given is None and not self._is_one_shot():
                 raise ValueError("expected at least 1 batch; received an iterable without any")
-            warnings.warn(_OUT_OF_DATA, UserWarning, stacklevel=7)
+            warn(_OUT_OF_DATA)
         self.steps = self._given or self._taken
         return None
 
