@@ -58,9 +58,12 @@ class BackupAndRestore(Callback):
                 continue
             try:
                 state = read_state(path)
-            except (_core.ModelFormatError, KeyError):
+            except (_core.ModelFormatError, KeyError) as error:
                 if path == self._previous or not Path(self._previous).exists():
-                    raise
+                    raise _core.ModelFormatError(
+                        f"{path}: expected a backup of training; received a damaged or another file: remove it to "
+                        "train from the beginning"
+                    ) from error
                 continue
             self.model._set_training_state(state)
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from fastnn.callbacks.monitor import MonitorCallback
 from fastnn.strict import number
+from fastnn.warning import warn
 
 
 class SaveFrequency:
@@ -123,12 +123,11 @@ class ModelCheckpoint(MonitorCallback):
         said = f"\nEpoch {epoch + 1}: "
         current = logs.get(self.monitor)
         if self.save_best_only and current is None:
-            warnings.warn(f"Can save best model only with {self.monitor} available.", stacklevel=4)
+            warn(f"Can save best model only with {self.monitor} available.")
         elif self.save_best_only and isinstance(current, np.ndarray) and current.ndim > 0:
-            warnings.warn(
+            warn(
                 f"Can save best model only when `monitor` is a scalar value; received {current}. "
                 "Falling back to `save_best_only=False`.",
-                stacklevel=4,
             )
         elif self.save_best_only:
             best = "None" if self.best is None else f"{self.best:.5f}"

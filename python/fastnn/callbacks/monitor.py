@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from fastnn.callbacks.callback import Remembering
 from fastnn.strict import number
+from fastnn.warning import warn
 
 
 class MonitorCallback(Remembering):
@@ -25,7 +25,7 @@ class MonitorCallback(Remembering):
         self, monitor: str = "val_loss", mode: str = "auto", baseline: float | None = None, min_delta: float = 0
     ) -> None:
         if mode not in ("auto", "min", "max"):
-            warnings.warn(f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.", stacklevel=5)
+            warn(f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.")
             mode = "auto"
         if not isinstance(monitor, str):
             raise ValueError(f"expected monitor to be a name of the logs; received monitor={monitor!r}")
@@ -156,10 +156,9 @@ class EarlyStopping(MonitorCallback):
         """
         value = (logs or {}).get(self.monitor)
         if value is None:
-            warnings.warn(
+            warn(
                 f"Early stopping conditioned on metric `{self.monitor}` which is not available. "
                 f"Available metrics are: {','.join(logs or {})}",
-                stacklevel=3,
             )
         return value
 
@@ -211,10 +210,9 @@ class ReduceLROnPlateau(MonitorCallback):
         logs["learning_rate"] = float(optimizer.learning_rate)
         current = logs.get(self.monitor)
         if current is None:
-            warnings.warn(
+            warn(
                 f"Learning rate reduction is conditioned on metric `{self.monitor}` which is not available. "
                 f"Available metrics are: {','.join(logs)}.",
-                stacklevel=2,
             )
             return
         if self.in_cooldown():

@@ -73,6 +73,8 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"expected separator to be a string of 1 character; received separator={separator!r}")
         self.filename, self.sep, self.append = os.fsdecode(filename), separator, append
         self.keys: list[str] | None = None
         self.csv_file: TextIO | None = None

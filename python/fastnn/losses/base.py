@@ -32,6 +32,7 @@ class Loss(Configured):
     _kind: str  # in the core
     _settings: tuple[str, ...] = ()  # the arguments that the core takes
     _targets: Kind = "numbers"
+    _if_not_finite = "use a lower learning rate, scale x and y, or limit gradients with clipnorm=1.0"  # advice
 
     def __init__(self, reduction: str = "sum_over_batch_size", name: str | None = None) -> None:
         if reduction not in _REDUCTIONS:
@@ -128,6 +129,13 @@ class FunctionLoss(Loss):
                 f"loss of each row and its gradient; received {losses.dtype} {losses.shape} and {gradient.dtype} "
                 f"{gradient.shape}"
             )
+        wrong = ~np.isfinite(gradient).all(axis=1) & np.isfinite(losses)  # fit() stops at losses itself
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise ValueError(
+                f"expected {self.name}(y, y_pred) to return a finite gradient; received {gradient[row]} for row {row} "
+                "of a batch: keep its formula off 0/0 and log(0)"
+            )
         return losses.astype(np.float64), gradient
 
     def _paired(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
@@ -177,7 +185,11 @@ def paired(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbe
     """
     y, p = as_rows("y_true", y_true), as_rows("y_pred", y_pred)
     if y.shape != p.shape:
-        raise ValueError(f"expected y_true of the shape of y_pred; received {np.shape(y_true)} and {np.shape(y_pred)}")
+        is_sparse = y.shape[1] == 1 < p.shape[1]
+        advice = f"; for class numbers use a sparse loss or metric, or np.eye({p.shape[1]})[y]" if is_sparse else ""
+        raise ValueError(
+            f"expected y_true of the shape of y_pred; received {np.shape(y_true)} and {np.shape(y_pred)}{advice}"
+        )
     return y, p
 
 

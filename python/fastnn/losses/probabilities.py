@@ -258,6 +258,7 @@ def check_class_numbers(y: Numbers, p: Numbers) -> None:
     if y.shape != (len(p), 1):
         raise ValueError(
             f"expected y_true of shape ({len(p)},), a class number for each row of y_pred; received shape {y.shape}"
+            + ("; for one-hot rows use the loss or metric without 'sparse'" if y.shape == p.shape else "")
         )
     wrong = ~((y >= 0) & (y < p.shape[1]) & (y == np.floor(y)))
     if wrong.any():

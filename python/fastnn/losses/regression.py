@@ -6,6 +6,7 @@ import numpy as np
 
 from fastnn.losses.arithmetic import EPSILON, Numbers, log, row_mean, share, softplus
 from fastnn.losses.base import Loss
+from fastnn.losses.targets import Kind
 from fastnn.strict import finite
 
 _LN_2 = 0.6931471805599453
@@ -114,6 +115,8 @@ class Poisson(Loss):
     """
 
     _kind = "poisson"
+    _targets: Kind = "counts"
+    _if_not_finite = "use a last activation above 0, such as 'exponential', or a lower learning rate"
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         return row_mean(p - y * log(p + EPSILON))

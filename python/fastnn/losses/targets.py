@@ -9,9 +9,9 @@ import numpy as np
 from fastnn.arrays import Array, is_real, to_array
 from fastnn.text import did_you_mean
 
-# The targets of a row: numbers; from 0 to 1 for each output; from -1 to 1 for each output; the number of a class; 1 for
-# the class and 0 for the others; a probability for each class; or what a user's function takes.
-Kind = Literal["numbers", "binary", "signs", "labels", "one_hot", "distribution", "any"]
+# The targets of a row: numbers; numbers of at least 0; from 0 to 1 for each output; from -1 to 1 for each output; the
+# number of a class; 1 for the class and 0 for the others; a probability for each class; or what a function takes.
+Kind = Literal["numbers", "counts", "binary", "signs", "labels", "one_hot", "distribution", "any"]
 
 _SHOWN = 10  # classes in an error
 
@@ -40,6 +40,8 @@ def checked_labels(
         _check_range(array, 0, loss, units, first_row)
     elif kind == "signs":
         _check_range(array, -1, loss, units, first_row)
+    elif kind in ("counts", "one_hot", "distribution"):
+        _check_not_negative(array, loss, first_row)
     return array
 
 
@@ -157,9 +159,22 @@ def _check_class_numbers(y: Array, units: int, first_row: int) -> None:
         said += ": to predict numbers use another loss, such as 'mse'"
     elif smallest == 1 and largest == units:
         said += ": number the classes from 0, as y - 1 does"
-    elif smallest >= 0 and largest < 2**31:
+    elif smallest < 0:
+        said += ": number the classes from 0, for example by np.unique(y, return_inverse=True)"
+    elif largest < 2**31:
         said += f": use a last layer of {int(largest) + 1} units, or number the classes from 0 without gaps"
     raise ValueError(f"expected class numbers from 0 to {units - 1}, for {units} outputs; {said}")
+
+
+def _check_not_negative(y: Array, loss: str, first_row: int) -> None:
+    wrong = y < 0
+    if wrong.any():
+        row, column = map(int, np.argwhere(wrong)[0])
+        place = f"row {first_row + row}" + (f", column {column}" if y.shape[1] > 1 else "")
+        raise ValueError(
+            f"expected targets of at least 0 for {loss}; received {y[row, column]} in {place}: to predict numbers use "
+            "another loss, such as 'mse'"
+        )
 
 
 def _check_range(y: Array, least: int, loss: str, units: int, first_row: int) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.arrays import Array, is_real, to_array
-from fastnn.models.checks import check_finite, labels_of
+from fastnn.models.checks import check_finite, checked_class_weight, labels_of
 from fastnn.models.frames import as_numbers
 
 
@@ -94,6 +94,10 @@ class Reader:
         targets = self._loss._core_targets(labels)
         return (converted if targets is labels else self._converted(targets)), converted
 
+    def class_weight(self, given: Any) -> dict[int, float] | None:
+        """Return class_weight by the numbers of the classes."""
+        return None if given is None else checked_class_weight(given, self._outputs[2])
+
     def weights(self, array: Array, first_row: int = 0) -> Array:
         """Return sample_weight (rows,) in the model's dtype."""
         weights = self._converted(array)
@@ -105,7 +109,7 @@ class Reader:
         x, y, sample_weight = unpacked(batch)
         rows, targets = self.rows_of(x), targets_of(y)
         labels = targets if class_weight is None else self.labels(targets)
-        given = weights_of(sample_weight, class_weight, labels, len(rows))
+        given = weights_of(sample_weight, self.class_weight(class_weight), labels, len(rows))
         check_lengths(rows, targets, given)
         weights = None if given is None else self.weights(given)
         y, labels = self.y(targets)
@@ -127,7 +131,8 @@ def rows_of(x: Any, names: tuple[str, ...] | None, inputs: int | None) -> Array:
     if array.ndim == 1 and inputs in (1, None):
         array = array[:, None]
     if array.ndim != 2 or 0 in array.shape[1:]:
-        raise ValueError(f"expected x of shape (rows, inputs); received shape {array.shape}")
+        advice = ": for one row use x.reshape(1, -1)" if array.shape == (inputs,) else ""
+        raise ValueError(f"expected x of shape (rows, inputs); received shape {array.shape}{advice}")
     if inputs not in (None, array.shape[1]):
         raise ValueError(f"expected x with {inputs} columns, the model's inputs; received shape {array.shape}")
     if not len(array):
@@ -154,7 +159,7 @@ def weights_of(
 ) -> npt.NDArray[np.float64] | None:
     """Return the weight of each row, or None: sample_weight as an array, or the weight of its class.
 
-    Classes that class_weight lacks weigh 1.
+    class_weight: of checked_class_weight(). Classes that it lacks weigh 1.
     Raises ValueError if both are given, and for a sample_weight of another shape than (rows,).
 
     >>> weights_of(None, {1: 5.0}, np.array([0, 1, 1]), 3)
@@ -166,8 +171,7 @@ def weights_of(
         raise ValueError("expected sample_weight or class_weight; received both: multiply them into sample_weight")
     if class_weight is not None:
         labels, places = np.unique(labels_of(y), return_inverse=True)
-        known = {int(label): float(weight) for label, weight in class_weight.items()}
-        return np.array([known.get(int(label), 1.0) for label in labels], np.float64)[places.reshape(-1)]
+        return np.array([class_weight.get(int(label), 1.0) for label in labels], np.float64)[places.reshape(-1)]
     array = to_array(_detached(sample_weight))
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]

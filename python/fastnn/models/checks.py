@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from fastnn.arrays import Array
+from fastnn.layers.arguments import positive_integer
+from fastnn.strict import finite
+from fastnn.warning import warn
 
 _CHECKED_NUMBERS = 1 << 18  # numbers checked at once, so that the answers of np.isfinite stay in the cache
 _SAMPLED_ROWS = 256  # rows that decide whether columns have a scale
@@ -43,6 +46,51 @@ def check_finite(array: Array, name: str, given: Array, first_row: int = 0) -> N
         )
 
 
+def checked_class_weight(given: Any, classes: Sequence[Any] | None = None) -> dict[int, float]:
+    """Return class_weight as {number of the class: weight}. Raises ValueError for other things than such a dict.
+
+    classes: the model's, whose names may stand for their numbers.
+
+    >>> checked_class_weight({"no": 1, "yes": 5}, ["no", "yes"])
+    {0: 1.0, 1: 5.0}
+    """
+    if not isinstance(given, Mapping):
+        advice = ": dict(enumerate(x)) makes one of a list x" if isinstance(given, (list, tuple, np.ndarray)) else ""
+        raise ValueError(
+            f"expected class_weight to be a dict {{class: weight}}{advice}. Received: class_weight={given!r:.100}"
+        )
+    places = {name: place for place, name in enumerate(classes or ())}
+    weights: dict[int, float] = {}
+    for name, weight in given.items():
+        number = places.get(name, name)
+        if not isinstance(number, (int, float, np.number)) or number != int(number):
+            expected = f"classes of the model, {', '.join(map(repr, classes))}," if classes else "class numbers"
+            raise ValueError(f"expected {expected} as keys of class_weight; received {name!r:.60}")
+        if finite(f"class_weight[{name!r}]", weight) < 0:
+            raise ValueError(f"expected weights of at least 0 in class_weight; received {weight!r} for class {name!r}")
+        weights[int(number)] = float(weight)
+    return weights
+
+
+def check_counts(**counts: object) -> None:
+    """Raise ValueError unless all are integers from 0 on.
+
+    >>> check_counts(epochs=3)
+    """
+    for name, value in counts.items():
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+            raise ValueError(f"expected {name} to be an integer from 0 on. Received: {name}={value!r}")
+
+
+def optional_sizes(**sizes: object) -> list[int | None]:
+    """Return positive integers as Python's; None stays. Raises ValueError for others.
+
+    >>> optional_sizes(batch_size=np.int64(8), steps=None)
+    [8, None]
+    """
+    return [None if value is None else positive_integer(name, value) for name, value in sizes.items()]
+
+
 def unscaled_columns(x: Array, kernel: Array, activation: str) -> list[int]:
     """Return the columns of x that drown all others in a first layer, or saturate it.
 
@@ -59,15 +107,13 @@ def unscaled_columns(x: Array, kernel: Array, activation: str) -> list[int]:
     return [int(column) for column in np.flatnonzero(size > (20 if activation in _BOUNDED else 100))]
 
 
-def warn_of_unscaled(columns: Sequence[int], names: Sequence[str] | None, stacklevel: int) -> None:
+def warn_of_unscaled(columns: Sequence[int], names: Sequence[str] | None) -> None:
     """Warn, with their names, of columns whose numbers are too large for the first layer."""
     shown = ", ".join(repr(names[column]) if names else str(column) for column in columns[:SHOWN])
     more = f", … ({len(columns)} in total)" if len(columns) > SHOWN else ""
-    warnings.warn(
+    warn(
         f"x has columns whose numbers are too large for the first layer: {shown}{more}; training may not get anywhere. "
         "Scale them, for example to mean 0 and standard deviation 1.",
-        UserWarning,
-        stacklevel=stacklevel + 1,
     )
 
 
@@ -83,17 +129,15 @@ def labels_of(y: Array) -> Array:
     return np.rint(y.reshape(len(y))).astype(np.int64)
 
 
-def warn_of_missing_classes(y: Array, split: int, stacklevel: int) -> None:
+def warn_of_missing_classes(y: Array, split: int) -> None:
     """Warn if the rows from `split` on lack a class that the others have, or the other way round."""
     labels = labels_of(y)
     train, validation = set(np.unique(labels[:split]).tolist()), set(np.unique(labels[split:]).tolist())
     for lacking, names in (("validation", train - validation), ("training", validation - train)):
         if names:
             shown = ", ".join(map(str, sorted(names)[:SHOWN])) + (", …" if len(names) > SHOWN else "")
-            warnings.warn(
+            warn(
                 f"validation_split takes the last rows as they stand; the {lacking} rows have none of class {shown}. "
                 "Shuffle x and y before, or give validation_data.",
-                UserWarning,
-                stacklevel=stacklevel + 1,
             )
             return

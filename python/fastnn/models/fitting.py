@@ -46,7 +46,7 @@ class Evaluation:
             if hooks.test_batches:
                 hooks.call("on_test_batch_end", step - 1, scores.logs())
         self._source.finish()
-        logs = scores.logs()
+        logs = scores.logs() if step else {}  # of a spent iterator, which has warned
         hooks.call("on_test_end", logs)
         self._progress.finish(step, logs)
         return logs
@@ -90,12 +90,13 @@ class Fit:
 
     def run(self) -> Any:
         """Train until the last epoch, or until something sets model.stop_training; return the History."""
-        model, hooks, logs, is_finished = self.model, self.hooks, {}, False
+        model, hooks, is_finished = self.model, self.hooks, False
+        logs: dict[str, Any] = {}
         model.stop_training = False
         hooks.call("on_train_begin", {})  # may set another epoch, step and seed: resume()
         try:
             while self.epoch < self.epochs and not model.stop_training:
-                logs = self._epoch()
+                logs = self._epoch() or logs
             is_finished = True
         finally:
             if self.epochs > 0:
@@ -138,8 +139,9 @@ class Fit:
         self.source.finish()
         if hooks.may_look:
             self.trainer.pull()
-        if self.step == 0:  # an iterator without more batches, which has warned
+        if self.step == 0:  # an iterator without more batches, which has warned: no epoch, and no loss to tell of
             self.model.stop_training = True
+            return {}
         logs: dict[str, Any] = self.scores.logs()
         if self._validation is not None and self._is_validated(epoch):
             logs |= {f"val_{name}": value for name, value in self._validation.run().items()}
@@ -202,8 +204,8 @@ def not_finite(trainer: Trainer, epoch: int | None, step: int | None, layer: int
     when = "the loss" if epoch is None or step is None else f"the loss of epoch {epoch + 1}, step {step + 1}"
     first = f", and the outputs of layer '{name}' are the first that are not finite" if name else ""
     error = NonFiniteLossError(
-        f"expected finite losses; {when} is {loss}{first}. The model keeps the weights of the step before: use a lower "
-        "learning rate, scale x and y, or limit gradients with clipnorm=1.0"
+        f"expected finite losses; {when} is {loss}{first}. The model keeps the weights of the step before: "
+        f"{trainer.loss._if_not_finite}"
     )
     error.epoch, error.step, error.layer = epoch, step, name
     return error

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnn.arrays import Array
-from fastnn.layers.arguments import positive_integer
 from fastnn.models.batches import Batches, Reader, check_lengths, is_arrays, rows_of, targets_of, weights_of
 from fastnn.models.checks import unscaled_columns, warn_of_missing_classes, warn_of_unscaled
 from fastnn.models.compiled import Compiled
 from fastnn.models.rows import Rows
 from fastnn.models.streams import Stream
+from fastnn.strict import finite
 
 
 class Arrays(NamedTuple):
@@ -49,10 +49,6 @@ class Data:
         class_weight: Mapping[int, float] | None = None,
         split: float = 0.0,
     ) -> None:
-        if batch_size is not None:
-            positive_integer("batch_size", batch_size)
-        if steps is not None:
-            positive_integer("steps", steps)
         if x is None:
             raise ValueError("expected x, an array of rows or an iterable of batches; received x=None")
         self._model, self._compiled = model, compiled
@@ -67,7 +63,8 @@ class Data:
             if split:
                 arrays = self._split(arrays, split, reader)
             if class_weight is not None:
-                weights = weights_of(sample_weight, class_weight, reader.labels(arrays.y), len(arrays.x))
+                by_number = reader.class_weight(class_weight)
+                weights = weights_of(sample_weight, by_number, reader.labels(arrays.y), len(arrays.x))
                 arrays = arrays._replace(weights=weights)
             self.source: Batches = Rows(reader, *arrays, batch_size or 32, shuffle=shuffle, seed=seed, steps=steps)
         else:
@@ -88,14 +85,14 @@ class Data:
     def _split(self, arrays: Arrays, share: float, reader: Reader) -> Arrays:
         """Keep the first rows, and set the last ones aside for validation."""
         rows = len(arrays.x)
-        first = int(np.floor(rows * (1.0 - share)))
+        first = int(np.floor(rows * (1.0 - finite("validation_split", share))))
         if not 0 < share < 1 or first in (0, rows):
             raise ValueError(
                 f"expected a validation_split between 0 and 1 that leaves rows on both sides of {rows}. "
                 f"Received: validation_split={share!r}"
             )
         if "crossentropy" in self.loss._kind:
-            warn_of_missing_classes(reader.labels(arrays.y), first, stacklevel=6)
+            warn_of_missing_classes(reader.labels(arrays.y), first)
         self.validation = arrays.part(slice(first, rows))
         return arrays.part(slice(0, first))
 
@@ -111,11 +108,18 @@ class Data:
         columns = unscaled_columns(self.source.first_rows, kernel, layer.activation)
         if columns:
             compiled.is_told_of_scale = True
-            warn_of_unscaled(columns, model.feature_names, stacklevel=5)
+            warn_of_unscaled(columns, model.feature_names)
 
 
 def validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int | None, steps: int | None) -> Data:
     """Return validation_data, (x, y), (x, y, sample_weight) or an iterable of batches, as data."""
+    try:
+        return _validation_data(model, compiled, given, batch_size, steps)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"validation_data: {error}") from None
+
+
+def _validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int | None, steps: int | None) -> Data:
     if isinstance(given, Arrays):
         return Data(model, compiled, *given, batch_size=batch_size, steps=steps)
     if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not isinstance(given[0], tuple):

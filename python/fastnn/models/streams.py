@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 from fastnn import _core
 from fastnn.models.batches import Batches, Chunk, Reader, unpacked
+from fastnn.warning import warn
 
 _OUT_OF_DATA = (
     "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at least "
@@ -33,6 +33,14 @@ class Stream(Batches):
         seed: int = 0,
         class_weight: Mapping[int, float] | None = None,
     ) -> None:
+        if isinstance(data, tuple) and any(hasattr(each, "shape") for each in data):
+            raise ValueError("expected x and y as two arguments; received a tuple of arrays as x: write fit(*x)")
+        if isinstance(data, (Mapping, str, bytes)) or (callable(data) and not hasattr(data, "__iter__")):
+            advice = ": call it" if callable(data) else ""
+            raise TypeError(
+                "expected x to be an array or a frame with y, or an iterable of batches (x, y); "
+                f"received {type(data).__name__}{advice}"
+            )
         self._is_indexed = hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list)
         if not self._is_indexed and not hasattr(data, "__iter__"):
             raise TypeError(
@@ -87,12 +95,15 @@ class Stream(Batches):
             return None
         for batch in self._iterator:
             self._taken += 1
-            return self._reader.batch(batch, self._class_weight)
+            try:
+                return self._reader.batch(batch, self._class_weight)
+            except (ValueError, TypeError) as error:
+                raise type(error)(f"batch {self._taken - 1} of the epoch: {error}") from None
         self._iterator = None
         if self._given is not None or self._taken == 0:
             if self._taken == 0 and self._given is None and not self._is_one_shot():
                 raise ValueError("expected at least 1 batch; received an iterable without any")
-            warnings.warn(_OUT_OF_DATA, UserWarning, stacklevel=7)
+            warn(_OUT_OF_DATA)
         self.steps = self._given or self._taken
         return None
 

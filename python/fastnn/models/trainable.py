@@ -32,6 +32,11 @@ class Trainable(Stored):
     def _compiled_for(self, method: str) -> Compiled:
         if self._compiled is None:
             raise ValueError(f"You must call `compile()` before calling `{method}()`.")
+        if self._run is not None and method != "evaluate":
+            raise RuntimeError(
+                f"expected one thread at a time to train a model, and {method}() after the end of fit(); fit() runs "
+                "now: train a copy of the model, for example copy.deepcopy(model)"
+            )
         return self._compiled
 
     def _trainer_for(self, loss: Any, seed: int | None) -> Trainer:

@@ -12,6 +12,7 @@ from fastnn.callbacks.history import History
 from fastnn.floating_point import default_mode
 from fastnn.initializers.base import checked_seed
 from fastnn.models.batches import is_arrays
+from fastnn.models.checks import check_counts, optional_sizes
 from fastnn.models.compiled import Compiled, check_unused
 from fastnn.models.fitting import Evaluation, Fit, not_finite, validated_epochs
 from fastnn.models.full_batch import FullBatchFit, is_full_batch
@@ -107,7 +108,13 @@ class Trained(Trainable):
         compiled, own_seed = self._compiled_for("fit"), _drawn_seed() if seed is None else checked_seed(seed)
         if shuffle not in (True, False, "batch"):
             raise ValueError(f"expected shuffle to be True, False or 'batch'. Received: shuffle={shuffle!r}")
-        _check_counts(epochs=epochs, initial_epoch=initial_epoch)
+        check_counts(epochs=epochs, initial_epoch=initial_epoch)
+        batch_size, steps_per_epoch, validation_batch_size, validation_steps = optional_sizes(
+            batch_size=batch_size,
+            steps_per_epoch=steps_per_epoch,
+            validation_batch_size=validation_batch_size,
+            validation_steps=validation_steps,
+        )
         is_validated = validated_epochs(validation_freq)
         full_batch = is_full_batch(compiled.optimizer)
         if full_batch and not is_arrays(x, y):
@@ -172,6 +179,7 @@ class Trained(Trainable):
         [5.0, 2.0]
         """
         compiled = self._compiled_for("evaluate")
+        batch_size, steps = optional_sizes(batch_size=batch_size, steps=steps)
         data = Data(self, compiled, x, y, sample_weight, batch_size=batch_size, steps=steps)
         trainer = self._trainer_for(data.loss, None)
         with trainer.alone():
@@ -288,10 +296,3 @@ class Trained(Trainable):
 def _drawn_seed() -> int:
     """Draw a seed from NumPy's global generator, as Keras draws orders, so that set_random_seed() decides it."""
     return int(np.random.randint(2**32, dtype=np.uint64))  # noqa: NPY002
-
-
-def _check_counts(**counts: object) -> None:
-    """Raise ValueError unless all are integers from 0 on."""
-    for name, value in counts.items():
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-            raise ValueError(f"expected {name} to be an integer from 0 on. Received: {name}={value!r}")
