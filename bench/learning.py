@@ -13,7 +13,7 @@ import sys
 import time
 import warnings
 
-os.environ["KERAS_BACKEND"] = "jax"
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 import numpy as np
