@@ -99,6 +99,7 @@ def test_automatic_names_are_those_of_keras(name, keras):
         (lambda: ReLU(np.inf), "expected max_value to be a finite number"),
         (lambda: ReLU(10**400), "expected max_value to be a number up to"),
         (lambda: BatchNormalization(momentum=np.nan), "expected momentum to be a finite number"),
+        (lambda: BatchNormalization(momentum=99), "expected momentum to be from 0 to 1. Received: momentum=99"),
         (lambda: ReLU("6"), "expected max_value to be a number"),
         (lambda: LeakyReLU(None), "expected negative_slope to be a number"),
         (lambda: LeakyReLU(np.inf), "negative_slope: expected a finite number"),

@@ -125,7 +125,7 @@ class BatchNormalization(Layer):
     x and y are (..., units). The weights are gamma, beta, moving_mean and moving_variance, all (units,), initially
     1, 0, 0 and 1.
     axis: -1 (default) or 1, that of the units in (rows, units).
-    momentum: default 0.99. epsilon: at least 0; the default 0.001 is Keras' (PyTorch's is 1e-5).
+    momentum: 0 to 1, default 0.99. epsilon: at least 0; the default 0.001 is Keras' (PyTorch's is 1e-5).
     center, scale: whether there are beta and gamma; default True.
     beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: as in initializers.get().
     beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: as in regularizers.get() and
@@ -163,7 +163,9 @@ class BatchNormalization(Layer):
         **options: Unpack[Options],
     ) -> None:
         self.axis = last_axis(axis)
-        self.momentum, self.epsilon = finite("momentum", momentum), number("epsilon", epsilon)
+        if not 0 <= finite("momentum", momentum) <= 1:  # moving variances could fall below 0
+            raise ValueError(f"expected momentum to be from 0 to 1. Received: momentum={momentum!r}")
+        self.momentum, self.epsilon = float(momentum), number("epsilon", epsilon)
         self.center, self.scale = flag("center", center), flag("scale", scale)
         self.beta_initializer = lookup.get(beta_initializer)
         self.gamma_initializer = lookup.get(gamma_initializer)
