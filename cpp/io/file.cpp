@@ -129,6 +129,13 @@ void Input::read(char* to, std::size_t bytes) {
   }
 }
 
+void Input::skip(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  position_ += bytes - 1;
+  char last;
+  read(&last, 1);
+}
+
 void Input::expect_end() const {
   char extra;
   if (read_some(position_, &extra, 1) > 0) throw ModelFormatError(name_ + ": became longer while it was read");

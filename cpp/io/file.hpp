@@ -51,6 +51,9 @@ class Input {
   // Reads the next `bytes` bytes. Throws ModelFormatError if the file has become shorter.
   void read(char* to, std::size_t bytes);
 
+  // Leaves out the next `bytes` bytes. Throws as read().
+  void skip(std::uint64_t bytes);
+
   // Throws ModelFormatError unless every byte has been read and the file has not grown.
   void expect_end() const;
 

@@ -20,6 +20,8 @@ using io::TensorInfo;
 
 constexpr const char* kFormat = "fastnn";
 constexpr const char* kVersion = "1";
+constexpr const char* kVersionOfTraining = "2";  // with a part for training
+constexpr const char* kTrainingKey = "training";
 
 // Where a tensor belongs, and why it must have its shape.
 struct Place {
@@ -55,15 +57,18 @@ std::string shape_reason(const Place& place) {
 
 std::shared_ptr<const Architecture> parse_metadata(const std::map<std::string, std::string>& metadata,
                                                    const std::string& file) {
+  io::Keys keys = {"format", "version", "config"};
   // Before the keys: another program's file, or another version's, may have others.
   if (const auto format = metadata.find("format"); format != metadata.end() && format->second != kFormat) {
     throw ModelFormatError(file + ": has the format " + io::shown(format->second) + "; expected 'fastnn'");
   }
   if (const auto version = metadata.find("version"); version != metadata.end() && version->second != kVersion) {
-    throw UnsupportedModelError(file + ": has the format version " + io::shown(version->second) +
-                                "; this fastnn reads '1'");
+    if (version->second != kVersionOfTraining)
+      throw UnsupportedModelError(file + ": has the format version " + io::shown(version->second) +
+                                  "; this fastnn reads '1' and '2'");
+    keys.emplace_back(kTrainingKey);
   }
-  io::check_object(io::Document(metadata).root(), {"format", "version", "config"}, {}, file + ": __metadata__");
+  io::check_object(io::Document(metadata).root(), keys, {}, file + ": __metadata__");
   return parse_config(metadata.at("config"), file);
 }
 
@@ -79,12 +84,19 @@ void check_tensor(const TensorInfo& tensor, const Place& place, Dtype dtype, con
   }
 }
 
-// The places of the file's tensors, in the file's order; exactly those that the config asks for.
+// Whether a tensor belongs to the part for training, which predictions do not need.
+bool is_of_training(const Header& header, const TensorInfo& tensor) {
+  return header.metadata.count(kTrainingKey) != 0 && tensor.name.rfind(io::kTrainingPrefix, 0) == 0;
+}
+
+// The places of the file's tensors, in the file's order, without those of training; exactly those that the config asks
+// for.
 std::vector<Place> match_tensors(const Header& header, const Architecture& model, const std::string& file) {
   std::map<std::string, Place> missing;
   for (Place& place : expected_tensors(model)) missing.emplace(place.tensor.name, place);
   std::vector<Place> places;
   for (const TensorInfo& tensor : header.tensors) {
+    if (is_of_training(header, tensor)) continue;
     const auto found = missing.find(tensor.name);
     if (found == missing.end()) {
       throw ModelFormatError(file + ": tensor " + io::shown(tensor.name) + " does not belong to the model; expected " +
@@ -134,17 +146,42 @@ std::vector<const char*> check_weights(const ModelFile& model, const Architectur
   return data;
 }
 
+// What the part for training begins with, for messages.
+std::string training_of(const std::string& file) { return file + ": the part for training"; }
+
+void check_settings(const std::string& settings, const std::string& file) {
+  const io::Document document = io::parse_strict(settings, training_of(file));
+  if (!document.root().is_object())
+    throw ModelFormatError(training_of(file) + ": expected an object; received " + io::json_kind(document.root()));
+}
+
 }  // namespace
 
-ModelFile io::read_model(Input& input) {
+ModelFile io::read_model(Input& input, TrainingPart* training) {
   const Header header = io::read_header(input, io::Contents::model);
   ModelFile model{parse_metadata(header.metadata, input.name()), {}};
   model.weights.resize(model.architecture->layers.size());
+  const std::vector<Place> places = match_tensors(header, *model.architecture, input.name());
+  if (training != nullptr && header.metadata.count(kTrainingKey) != 0) {
+    training->settings = header.metadata.at(kTrainingKey);
+    check_settings(training->settings, input.name());
+  }
   std::vector<char*> data;
-  for (const Place& place : match_tensors(header, *model.architecture, input.name())) {
-    std::vector<char>& numbers = model.weights[place.layer][place.weight.name];
-    numbers.resize(static_cast<std::size_t>(io::data_bytes(place.tensor, input.name())));
+  const auto add = [&](std::vector<char>& numbers, const TensorInfo& tensor) {
+    numbers.resize(static_cast<std::size_t>(io::data_bytes(tensor, input.name())));
     data.push_back(numbers.data());
+  };
+  auto place = places.begin();
+  for (const TensorInfo& tensor : header.tensors) {
+    if (!is_of_training(header, tensor)) {
+      add(model.weights[place->layer][place->weight.name], tensor);
+      ++place;
+    } else if (training == nullptr) {
+      data.push_back(nullptr);
+    } else {
+      training->tensors.push_back(tensor);
+      add(training->data.emplace_back(), tensor);
+    }
   }
   io::read_data(input, header, data);
   return model;
@@ -162,13 +199,24 @@ ModelFile parse_model(const void* data, std::size_t size) {
   return io::read_model(input);
 }
 
-void save_model(const std::string& path, const ModelFile& model) {
+void save_model(const std::string& path, const ModelFile& model) { io::write_model(path, model, {}); }
+
+void io::write_model(const std::string& path, const ModelFile& model, const TrainingPart& training) {
   const std::string file = io::escaped(path);
   const auto architecture = parse_config(architecture_of(model).config, file);
   const std::vector<Place> places = expected_tensors(*architecture);
-  const std::vector<const char*> data = check_weights(model, *architecture, places, file);
+  std::vector<const char*> data = check_weights(model, *architecture, places, file);
   Header header{{{"format", kFormat}, {"version", kVersion}, {"config", architecture->config}}, {}};
   for (const Place& place : places) header.tensors.push_back(place.tensor);
+  if (!training.settings.empty()) {
+    check_settings(training.settings, file);
+    header.metadata["version"] = kVersionOfTraining;
+    header.metadata[kTrainingKey] = training.settings;
+    for (std::size_t i = 0; i < training.tensors.size(); ++i) {
+      header.tensors.push_back(training.tensors[i]);
+      data.push_back(training.data.at(i).data());
+    }
+  }
   io::write_safetensors(path, header, data);
 }
 

@@ -253,8 +253,10 @@ Header read_header(Input& input, Contents contents) {
 }
 
 void read_data(Input& input, const Header& header, const std::vector<char*>& data) {
-  for (std::size_t i = 0; i < data.size(); ++i)
-    input.read(data[i], static_cast<std::size_t>(data_bytes(header.tensors.at(i), input.name())));
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const std::uint64_t bytes = data_bytes(header.tensors.at(i), input.name());
+    data[i] == nullptr ? input.skip(bytes) : input.read(data[i], static_cast<std::size_t>(bytes));
+  }
   input.expect_end();
 }
 

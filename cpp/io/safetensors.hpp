@@ -35,8 +35,8 @@ std::uint64_t data_bytes(const TensorInfo& tensor, const std::string& file);
 // LimitError, FileError.
 Header read_header(Input& input, Contents contents);
 
-// Reads what follows the header: data[i] gets the data_bytes() of header.tensors[i]. Throws ModelFormatError if the
-// file's size changed since it was opened.
+// Reads what follows the header: data[i] gets the data_bytes() of header.tensors[i], which are skipped if it is null.
+// Throws ModelFormatError if the file's size changed since it was opened.
 void read_data(Input& input, const Header& header, const std::vector<char*>& data);
 
 // Writes a model's tensors; data[i] are the bytes of header.tensors[i]. Refuses what read_header would

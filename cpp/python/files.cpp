@@ -30,44 +30,69 @@ int open_to_read(const std::string& path, bool or_fifo) {
   }
 }
 
-// -> (config as JSON, [{weight: array} for each layer]), the weights in Keras' order.
-py::tuple read_model(int descriptor, const std::string& path) {
+py::array array_of(const std::string& dtype, const std::vector<std::size_t>& shape, const std::vector<char>& bytes) {
+  py::array array(dtype == "F32" ? py::dtype::of<float>() : py::dtype::of<double>(), shape);
+  std::copy(bytes.begin(), bytes.end(), static_cast<char*>(array.mutable_data()));
+  return array;
+}
+
+// -> (config as JSON, [{weight: array} for each layer], part for training), the weights in Keras' order. The part is
+// (settings as JSON, {tensor: array}), or None if the file has none or it is not wanted.
+py::tuple read_model(int descriptor, const std::string& path, bool with_training) {
+  io::TrainingPart training;
   const ModelFile model = [&] {
     const GilRelease release;
     io::InputFile input(descriptor, path);
-    return io::read_model(input);
+    return io::read_model(input, with_training ? &training : nullptr);
   }();
   const Architecture& architecture = *model.architecture;
-  const bool is_float = architecture.dtype == Dtype::float32;
+  const char* dtype = architecture.dtype == Dtype::float32 ? "F32" : "F64";
   py::list layers;
   for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
     py::dict weights;
     for (const WeightRow& weight : architecture.layers[i].weights) {
       std::vector<std::size_t> shape = {architecture.layers[i].units};
       if (weight.shape == WeightShape::inputs_by_units) shape.insert(shape.begin(), architecture.layers[i].inputs);
-      py::array array(is_float ? py::dtype::of<float>() : py::dtype::of<double>(), shape);
-      const std::vector<char>& bytes = model.weights[i].at(weight.name);
-      std::copy(bytes.begin(), bytes.end(), static_cast<char*>(array.mutable_data()));
-      weights[weight.name] = array;
+      weights[weight.name] = array_of(dtype, shape, model.weights[i].at(weight.name));
     }
     layers.append(weights);
   }
-  return py::make_tuple(py::str(architecture.config), layers);
+  py::object part = py::none();
+  if (!training.settings.empty()) {
+    py::dict tensors;
+    for (std::size_t i = 0; i < training.tensors.size(); ++i) {
+      const io::TensorInfo& tensor = training.tensors[i];
+      const std::string name = tensor.name.substr(std::string(io::kTrainingPrefix).size());
+      tensors[py::str(name)] = array_of(tensor.dtype, tensor.shape, training.data[i]);
+    }
+    part = py::make_tuple(py::str(training.settings), tensors);
+  }
+  return py::make_tuple(py::str(architecture.config), layers, part);
 }
 
-// `layers` has the weights of each layer by name.
+std::vector<char> bytes_of(const py::array& array) {
+  const auto* data = static_cast<const char*>(array.data());
+  return {data, data + array.nbytes()};
+}
+
+// `layers` has the weights of each layer by name; `settings` and `tensors` are the part for training, settings "" for
+// none. Arrays are C-contiguous, of float or double.
 void write_model(const std::string& path, const std::string& config,
-                 const std::vector<std::map<std::string, py::array>>& layers) {
+                 const std::vector<std::map<std::string, py::array>>& layers, const std::string& settings,
+                 const std::map<std::string, py::array>& tensors) {
   ModelFile model = {parse_config(config, io::escaped(path)), {}};
   for (const auto& arrays : layers) {
     auto& weights = model.weights.emplace_back();
-    for (const auto& [name, array] : arrays) {
-      const auto* data = static_cast<const char*>(array.data());
-      weights[name].assign(data, data + array.nbytes());
-    }
+    for (const auto& [name, array] : arrays) weights[name] = bytes_of(array);
+  }
+  io::TrainingPart training{settings, {}, {}};
+  for (const auto& [name, array] : tensors) {
+    const std::vector<std::size_t> shape(array.shape(), array.shape() + array.ndim());
+    training.tensors.push_back({io::kTrainingPrefix + name, array.itemsize() == 4 ? "F32" : "F64", shape});
+    training.data.push_back(bytes_of(array));
   }
   const GilRelease release;
-  save_model(path, model);
+  io::write_model(path, model, training);
 }
 
 // -> (metadata, [(name, dtype, shape, bytes)] in the order of the data); the bytes are None unless with_data.
@@ -171,8 +196,9 @@ void bind_files(py::module_& module) {
       py::arg("beginning"), py::arg("path"), py::arg("expected"),
       "Raise ModelFormatError for a file with these first bytes that is none of safetensors.");
   module.def("read_safetensors", &read_safetensors, py::arg("descriptor"), py::arg("path"), py::arg("with_data"));
-  module.def("read_model", &read_model, py::arg("descriptor"), py::arg("path"));
-  module.def("write_model", &write_model, py::arg("path"), py::arg("config"), py::arg("layers"));
+  module.def("read_model", &read_model, py::arg("descriptor"), py::arg("path"), py::arg("with_training") = false);
+  module.def("write_model", &write_model, py::arg("path"), py::arg("config"), py::arg("layers"),
+             py::arg("settings") = "", py::arg("tensors") = py::dict());
 }
 
 }  // namespace fastnn::border

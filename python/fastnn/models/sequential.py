@@ -275,6 +275,8 @@ class Sequential(Trained):
         self._network = None
         for layer in self._layers:
             layer._used_by(self)
+        if self.history is not None:
+            self.history._model = self
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + sum(array.nbytes for layer in self._layers for array in layer.weights)

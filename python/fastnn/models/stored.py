@@ -212,11 +212,14 @@ class Stored(Stack):
         return model
 
     @default_mode()
-    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write architecture, weights and names to a .safetensors file (docs/model-format.md).
 
         The file appears whole or not at all; the same model gives the same bytes. load_model() reads it.
         overwrite: whether to replace a file that exists; default True.
+        include_optimizer: whether a compiled model goes on to train exactly after load_model(): the file then has
+            compile()'s settings, the optimizer's state and the History. Default True.
+        Warns, and leaves these out, if a setting is no data, such as a schedule of a class of one's own.
         Raises ValueError (another extension, unknown number of inputs), FileExistsError (overwrite=False), OSError.
 
         >>> model = Sequential([Dense(3, input_shape=(2,))])
@@ -232,6 +235,7 @@ class Stored(Stack):
             )
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
+        training = self._training_part() if include_optimizer else None
         with changes:
             for layer in self._layers:
                 if type(layer) is not _LAYERS.get(type(layer).__name__):
@@ -240,7 +244,16 @@ class Stored(Stack):
                     )
             model = self._describe()
             config = self.get_config() | {"layers": [layer._stored() for layer in self._layers]}
-        native.write(filepath, config, model)
+        try:
+            native.write(filepath, config, model, training)
+        except _core.LimitError as error:
+            if training is None:
+                raise
+            raise _core.LimitError(f"{error}; include_optimizer=False leaves out what training goes on from") from None
+
+    def _training_part(self) -> native.Training | None:
+        """Return what training goes on from, or None."""
+        return None
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights, for load_weights(). The file is a model file, so load_model() reads it too.
@@ -256,7 +269,7 @@ class Stored(Stack):
         """
         if not os.fsdecode(filepath).endswith(".weights.safetensors"):
             raise ValueError(f"expected filepath to end in .weights.safetensors. Received: filepath={str(filepath)!r}")
-        self.save(filepath, overwrite)
+        self.save(filepath, overwrite, include_optimizer=False)
 
     @default_mode()
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from fastnn.callbacks.backup import BackupAndRestore
@@ -15,6 +17,8 @@ from fastnn.models.full_batch import is_full_batch
 from fastnn.models.sources import Data
 from fastnn.models.stored import Stored
 from fastnn.models.trainer import Trainer
+from fastnn.models.training_part import part_of
+from fastnn.saving import native
 
 ONE_BATCH = 2**31 - 1  # rows; more than a batch has
 
@@ -50,8 +54,9 @@ class Trainable(Stored):
                 return trainer
             trainer.pull()
             state = trainer.state()
-            seed = trainer.seed if seed is None else seed
-        self._trainer, self._trainer_state = Trainer(self, compiled.optimizer, loss, seed or 0, state), None
+        if seed is None:
+            seed = 0 if state is None else state["seed"]
+        self._trainer, self._trainer_state = Trainer(self, compiled.optimizer, loss, seed, state), None
         return self._trainer
 
     def _batch(
@@ -84,14 +89,34 @@ class Trainable(Stored):
         if self._trainer is not None:
             self._trainer.exchange_average(both=False)
 
+    def _state_of_trainer(self) -> dict[str, Any] | None:
+        """Return the optimizer's state, of the trainer or for the next one."""
+        return self._trainer_state if self._trainer is None else self._trainer.state()
+
+    def _training_part(self) -> native.Training | None:
+        if self._compiled is None:
+            return None
+        with nullcontext() if self._trainer is None else self._trainer.alone():
+            self._pull()
+            self.build()
+            try:
+                return part_of(self)
+            except (NotImplementedError, TypeError, ValueError) as error:
+                warnings.warn(
+                    f"the file has no settings of training, since {error}; include_optimizer=False says that this is "
+                    "meant",
+                    stacklevel=5,
+                )
+                return None
+
     def _training_state(self) -> dict[str, Any]:
         """Return all that a model of the same layers and settings needs to go on exactly where this one stands."""
         self._pull()
-        run, trainer, history = self._run, self._trainer, self.history
+        run, history = self._run, self.history
         optimizer = None if self._compiled is None else self._compiled.optimizer
         return {
             "weights": self.get_weights(),
-            "trainer": self._trainer_state if trainer is None else trainer.state(),
+            "trainer": self._state_of_trainer(),
             "optimizer": None if optimizer is None else optimizer.get_config(),
             "history": None if history is None else {"history": history.history, "epoch": history.epoch},
             "run": None if run is None else run.state(),
@@ -122,10 +147,15 @@ class Trainable(Stored):
     def _without_trainer(self) -> dict[str, Any]:
         """Return the attributes that a copy or a pickle has instead of the model's own."""
         self._pull()
+        history = copy.copy(self.history)
+        if history is not None:
+            history._model = None
+            history._set_state(copy.deepcopy(history._state()))
         return {
             "_trainer": None,
-            "_trainer_state": self._trainer_state if self._trainer is None else self._trainer.state(),
+            "_trainer_state": self._state_of_trainer(),
             "_run": None,
+            "history": history,
             "_compiled": copy.deepcopy(self._compiled),
         }
 

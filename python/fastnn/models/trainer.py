@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.arrays import Array
-from fastnn.layers.layer import Layer
+from fastnn.layers.dense import Dense
+from fastnn.layers.layer import Layer, State
 from fastnn.locks import changes
 from fastnn.models.batches import Chunk
 from fastnn.optimizers.full_batch import LBFGS
@@ -64,29 +65,42 @@ class Trainer:
         self._lock = threading.RLock()
         self._settings = optimizer._core_settings()
         self._function = loss if loss._core_settings() is None else None
-        is_full_batch = isinstance(optimizer, LBFGS)  # takes the core's gradients, and steps in Python
-        kind: Any = getattr(_core, "Trainer32" if model.dtype == "float32" else "Trainer64")
-        self.core = kind(
-            states[0].inputs,
-            list(zip(descriptions, self.options, strict=True)),
-            loss._core_settings(),
-            ("sgd", {}) if is_full_batch else self._settings,
-            seed,
-        )
+        self._is_full_batch = isinstance(optimizer, LBFGS)  # takes the core's gradients, and steps in Python
+        self._core_optimizer = ("sgd", {}) if self._is_full_batch else self._settings
         self._dtype = np.dtype(model.dtype)
+        self.core = self._new_core(descriptions)
         self._shapes = [{name: array.shape for name, array in each.weights.items()} for each in states]
         if state is not None and state["shapes"] == self._shapes:
-            self.set_state(state)
+            self._take(state)
         else:
             optimizer._iterations = 0
 
+    def _new_core(self, descriptions: list[Any]) -> Any:
+        layers, kind = list(zip(descriptions, self.options, strict=True)), _kind(self._dtype)
+        return kind(self._states[0].inputs, layers, self.loss._core_settings(), self._core_optimizer, self.seed)
+
     def state(self) -> dict[str, Any]:
         """Return the optimizer's state, for trainers of models with weights of the same shapes."""
-        return {**self.core.state(), "shapes": self._shapes}
+        state = {**self.core.state(), "shapes": self._shapes, "seed": self.seed}
+        if self._is_full_batch:  # the core counts no steps of others
+            state["iterations"] = self.optimizer._iterations
+        return state
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from a state()."""
-        self.core.set_state({name: value for name, value in state.items() if name != "shapes"})
+        """Go on from a state(), whose seed decides what layers like Dropout draw."""
+        if state["seed"] != self.seed:
+            self.seed, self._states = state["seed"], [layer._state or old for layer, old in self._pairs()]
+            self.core = self._new_core([layer._description(now) for layer, now in self._pairs()])
+        self._take(state)
+
+    def _pairs(self) -> Iterator[tuple[Layer, Any]]:
+        return zip(self.layers, self._states, strict=True)
+
+    def _take(self, state: dict[str, Any]) -> None:
+        """Take a state without its seed. Weights that were not trained then, and are now, have fresh slots."""
+        own = self.core.state()["slots"]
+        slots = own | {name: array for name, array in state["slots"].items() if name in own}
+        self.core.set_state({"iterations": state["iterations"], "accumulated": state["accumulated"], "slots": slots})
         self.optimizer._iterations = self._batches()
 
     def _batches(self) -> int:
@@ -223,6 +237,25 @@ class Trainer:
     def steps_of_memory(self, batch_size: int, bytes_of_outputs: int = 16 << 20) -> int:
         """Return how many steps may keep their outputs, so that these take at most some megabytes."""
         return int(max(1, bytes_of_outputs // (batch_size * self.units * self._dtype.itemsize)))
+
+
+def _kind(dtype: np.dtype[Any]) -> Any:
+    return getattr(_core, "Trainer32" if dtype == np.float32 else "Trainer64")
+
+
+def slot_names(optimizer: Any) -> list[str]:
+    """Return the names of the numbers that an optimizer keeps beside each weight.
+
+    >>> from fastnn.optimizers import Adam
+    >>> slot_names(Adam())
+    ['momentum', 'velocity']
+    """
+    if isinstance(optimizer, LBFGS):
+        return []
+    description = Dense(1, use_bias=False)._description(State(1, "float64", {"kernel": np.zeros((1, 1))}))
+    loss = ("mean_squared_error", {})
+    core = _kind(np.dtype(np.float64))(1, [(description, {})], loss, optimizer._core_settings(), 0)
+    return [name.split("/")[0] for name in core.state()["slots"]]
 
 
 def _options(layers: list[Layer], optimizer: Any) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from fastnn.floating_point import default_mode
 from fastnn.initializers.base import checked_seed
 from fastnn.models.batches import is_arrays
 from fastnn.models.checks import check_counts, optional_sizes
+from fastnn.models.compile_config import arguments, as_data
 from fastnn.models.compiled import Compiled, check_unused
 from fastnn.models.fitting import Evaluation, Fit, not_finite, validated_epochs
 from fastnn.models.full_batch import FullBatchFit, is_full_batch
@@ -93,7 +94,9 @@ class Trained(Trainable):
         initial_epoch: the number of the first epoch, for the logs and the order of rows.
         steps_per_epoch, validation_steps: numbers of batches; default all.
         validation_freq: validate after each n-th epoch, or after those of a list.
-        seed: 0 to 2**32 - 1, for the order of rows and layers like Dropout; default drawn. History.seed keeps it.
+        seed: 0 to 2**32 - 1, for the order of rows and layers like Dropout. History.seed keeps it. Default drawn; if
+            initial_epoch is not 0, that of model.history: fit(epochs=5), fit(epochs=10, initial_epoch=5) is then
+            fit(epochs=10), also if save() and load_model() come between.
 
         fit() again goes on: the optimizer keeps its state. Ctrl-C raises KeyboardInterrupt; the model keeps the weights
         of the last step and model.history the epochs before.
@@ -105,7 +108,7 @@ class Trained(Trainable):
         >>> len(history.history["loss"]), history.history["loss"][0], history.history["loss"][-1] < 0.2
         (100, 5.0, True)
         """
-        compiled, own_seed = self._compiled_for("fit"), _drawn_seed() if seed is None else checked_seed(seed)
+        compiled = self._compiled_for("fit")
         if shuffle not in (True, False, "batch"):
             raise ValueError(f"expected shuffle to be True, False or 'batch'. Received: shuffle={shuffle!r}")
         check_counts(epochs=epochs, initial_epoch=initial_epoch)
@@ -115,6 +118,7 @@ class Trained(Trainable):
             validation_batch_size=validation_batch_size,
             validation_steps=validation_steps,
         )
+        own_seed = _drawn_seed(self.history, initial_epoch) if seed is None else checked_seed(seed)
         is_validated = validated_epochs(validation_freq)
         full_batch = is_full_batch(compiled.optimizer)
         if full_batch and not is_arrays(x, y):
@@ -237,6 +241,29 @@ class Trained(Trainable):
         """
         return self.predict(x)  # type: ignore[attr-defined, no-any-return]  # of Sequential
 
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of compile() in JSON's types; functions by their names. None before compile().
+
+        Raises ValueError for objects that are no data, such as a schedule of a class of one's own.
+
+        >>> model = Sequential([Dense(1)])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> config = model.get_compile_config()
+        >>> config["optimizer"]["class_name"], config["loss"], config["metrics"]
+        ('SGD', 'mse', ['mae'])
+        """
+        return None if self._compiled is None else as_data(self._compiled)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Call compile() with the arguments that get_compile_config() returned. Raises ValueError for others.
+
+        >>> model = Sequential([Dense(1)])
+        >>> model.compile_from_config({"optimizer": "sgd", "loss": "mse"})
+        >>> model.loss
+        'mse'
+        """
+        self.compile(**arguments(config))
+
     @property
     def compiled(self) -> bool:
         """Whether compile() was called.
@@ -293,6 +320,11 @@ class Trained(Trainable):
             self._compiled.scores.reset()
 
 
-def _drawn_seed() -> int:
-    """Draw a seed from NumPy's global generator, as Keras draws orders, so that set_random_seed() decides it."""
+def _drawn_seed(history: History | None, initial_epoch: int) -> int:
+    """Draw a seed from NumPy's global generator, as Keras draws orders, so that set_random_seed() decides it.
+
+    An epoch after the first goes on with the seed of the fit() before, as if both were one.
+    """
+    if initial_epoch > 0 and history is not None and history.seed is not None:
+        return history.seed
     return int(np.random.randint(2**32, dtype=np.uint64))  # noqa: NPY002

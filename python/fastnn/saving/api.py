@@ -45,8 +45,11 @@ def load_model(
     verify: whether an imported model is compared with its source on some rows, and refused with UnsupportedModelError
         if they differ (default); ``model.conversion.verification`` tells the result.
 
-    compile, safe_mode: accepted for programs written for Keras. fastnn compiles nothing, and is always safe.
-    custom_objects: only None or empty, since no code of others is run.
+    compile: whether the model of a file of fastnn trains on where it was saved, as save() kept it (default), or is not
+        compiled. Models of other formats are never compiled.
+    custom_objects: {name: function} for the losses and metrics that compile() was given as functions, since a file
+        holds their names alone; {name: class} for metrics of classes of one's own. Nothing else.
+    safe_mode: accepted for programs written for Keras; fastnn is always safe.
 
     The whole file is validated first. Nothing in it is executed, and no other file is opened, except external data of
     ONNX in the same folder.
@@ -60,21 +63,19 @@ def load_model(
     >>> load_model("model.safetensors") == model
     True
     """
-    if custom_objects:
-        raise ValueError(
-            "expected no custom_objects, since fastnn runs its own layers alone; "
-            f"received custom_objects={dict(custom_objects)!r:.200}"
-        )
+    training = dict(custom_objects or {}) if compile else None
     with open_model(filepath) as file:
         options = {"layers": layers, "prefix": prefix, "outputs": outputs, "eps": eps}
-        return formats.load(file, options, fold=fold, check=check, verify=verify)
+        return formats.load(file, options, training, fold=fold, check=check, verify=verify)
 
 
 @suggesting
-def save_model(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write a model to a .safetensors file: model.save(filepath, overwrite).
+def save_model(
+    model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True
+) -> None:
+    """Write a model to a .safetensors file: model.save(filepath, overwrite, include_optimizer).
 
     >>> from fastnn import save_model
     >>> save_model(Sequential([Dense(3, input_shape=(2,))]), "model.safetensors")
     """
-    model.save(filepath, overwrite)
+    model.save(filepath, overwrite, include_optimizer)

@@ -14,13 +14,17 @@ from fastnn.importers.refusals import in_one_sentence, misplaced, refusal
 from fastnn.importers.report import of_own_file
 from fastnn.importers.torch.state_dict import from_tensors, from_torch_state_dict, modules_and_example
 from fastnn.models.sequential import Sequential
+from fastnn.models.training_part import restore
 from fastnn.saving import native
 
 
-def load(file: BinaryIO, options: Mapping[str, Any], **common: Any) -> Sequential:
+def load(
+    file: BinaryIO, options: Mapping[str, Any], training: Mapping[str, Any] | None = None, **common: Any
+) -> Sequential:
     """Return the model of an open file.
 
     options: layers, prefix, eps and outputs of load_model(), which not all formats take; None for those not given.
+    training: custom_objects of load_model(); None for compile=False.
     common: fold, check and verify of load_model().
 
     >>> Sequential([Dense(3, input_shape=(2,))]).save("model.safetensors")
@@ -42,6 +46,10 @@ def load(file: BinaryIO, options: Mapping[str, Any], **common: Any) -> Sequentia
     kind = "torch" if is_state_dict else kind
     for name in (name for name in given if name not in taken.get(kind, ())):
         raise misplaced(file.name, name, kind)
+    if kind == "fastnn":
+        return _load_own(file, training=training, **common)
+    if training:
+        raise _no_custom_objects(training)
     if is_state_dict:
         if layers is None:
             raise _activations_missing(file, prefix)
@@ -58,9 +66,15 @@ def _load_keras_weights(file: BinaryIO, layers: Any, eps: float, common: dict[st
     return from_tensors(tensors, layers, f"{file.name}: ", is_ordered=is_ordered, eps=eps, defaults={}, **common)
 
 
-def _load_own(file: BinaryIO, *, fold: bool, check: Any, verify: bool) -> Sequential:
+def _load_own(
+    file: BinaryIO, *, training: Mapping[str, Any] | None, fold: bool, check: Any, verify: bool
+) -> Sequential:
+    part = None
     try:
-        config, weights = native.read(file)
+        if training is None:
+            config, weights = native.read(file)
+        else:
+            config, weights, part = native.read_with_training(file)
     except _core.ModelFormatError:
         if safetensors.is_state_dict(file):
             raise _activations_missing(file, None) from None
@@ -71,6 +85,11 @@ def _load_own(file: BinaryIO, *, fold: bool, check: Any, verify: bool) -> Sequen
         model._adopt(model._states(config["build_input_shape"][-1], weights))
     except ValueError as error:  # Rescaling(2) with tensors of another scale
         raise refusal(file.name, _core.ModelFormatError(str(error))) from None
+    if part is not None:
+        with in_one_sentence(file.name):
+            restore(model, *part, training or {})
+    elif training:
+        raise _no_custom_objects(training)
     if check is not None:
         model.conversion = of_own_file(model, file.name, check)
     return model
@@ -85,8 +104,14 @@ _READERS: dict[str, Callable[..., Sequential]] = {
     "keras": load_keras,
     "onnx": load_onnx,
     "nnet": load_nnet,
-    "fastnn": _load_own,
 }
+
+
+def _no_custom_objects(received: Mapping[str, Any]) -> ValueError:
+    return ValueError(
+        "expected no custom_objects, since fastnn runs its own layers alone, and the file has no losses or metrics of "
+        f"such names; received custom_objects={dict(received)!r:.200}"
+    )
 
 
 def _activations_missing(file: BinaryIO, prefix: str | None) -> _core.ModelFormatError:

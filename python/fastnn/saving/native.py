@@ -8,17 +8,34 @@ from fastnn import _core
 from fastnn.arrays import Array
 from fastnn.layers.description import ModelDescription
 
+Training = tuple[str, dict[str, Array]]  # settings as JSON, tensors by name
 
-def write(path: str | os.PathLike[str], config: dict[str, Any], model: ModelDescription) -> None:
+
+def write(
+    path: str | os.PathLike[str], config: dict[str, Any], model: ModelDescription, training: Training | None = None
+) -> None:
     """Write a model file, which appears whole or not at all. config is what Sequential.get_config() returns."""
     text = json.dumps(config, separators=(",", ":"), ensure_ascii=False)
-    _core.write_model(os.fsencode(path), text, [layer.weights for layer in model.layers])
+    _core.write_model(os.fsencode(path), text, [layer.weights for layer in model.layers], *(training or ()))
 
 
 def read(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, Array]]]:
-    """Return the config and, for each layer, its weights by name.
+    """Return the config and, for each layer, its weights by name; the part for training is skipped.
 
     Raises ModelFormatError (a ValueError) for an invalid file, OSError.
     """
-    text, weights = _core.read_model(file.fileno(), os.fsencode(file.name))
-    return json.loads(text), weights
+    config, weights, _ = _read(file, False)
+    return config, weights
+
+
+def read_with_training(file: BinaryIO) -> tuple[dict[str, Any], list[dict[str, Array]], Training | None]:
+    """Return what read() does, and the part for training if there is one, whose tensors may be any.
+
+    Raises ModelFormatError (a ValueError) for an invalid file, OSError.
+    """
+    return _read(file, True)
+
+
+def _read(file: BinaryIO, with_training: bool) -> tuple[dict[str, Any], list[dict[str, Array]], Training | None]:
+    text, weights, training = _core.read_model(file.fileno(), os.fsencode(file.name), with_training)
+    return json.loads(text), weights, training
