@@ -253,7 +253,7 @@ def slot_names(optimizer: Any) -> list[str]:
     if isinstance(optimizer, LBFGS):
         return []
     description = Dense(1, use_bias=False)._description(State(1, "float64", {"kernel": np.zeros((1, 1))}))
-    loss = ("mean_squared_error", {})
+    loss: tuple[str, dict[str, float]] = ("mean_squared_error", {})
     core = _kind(np.dtype(np.float64))(1, [(description, {})], loss, optimizer._core_settings(), 0)
     return [name.split("/")[0] for name in core.state()["slots"]]
 
