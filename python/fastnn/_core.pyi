@@ -16,6 +16,10 @@ whole_row_activations: frozenset[str]
 # {class name: (has an activation, {parameter: default}, {weight: (axes, initial value, option)})}; axes: "inputs",
 # "units"; option: the argument that says whether a layer has the weight, or None
 layers: dict[str, tuple[bool, dict[str, float | None], dict[str, tuple[tuple[str, ...], float, str | None]]]]
+# {optimizer: ({setting: default}, names of the numbers beside each weight)}
+optimizers: dict[str, tuple[dict[str, float], tuple[str, ...]]]
+losses: dict[str, dict[str, float]]  # {loss: {parameter: default}}
+training_version: int
 most_threads: int
 beginning_bytes: int  # enough for format_of
 save_keras: str  # what to do with a model of TensorFlow
@@ -45,6 +49,109 @@ class Network64:
     def fingerprint(self) -> str: ...
     def blocks(self, rows: int, /) -> int: ...
 
+# (layer, how it is trained: Layer._training_options())
+_TrainedLayer = tuple[_Layer, dict[str, Any]]
+# (name, {setting: value}) of a loss or an optimizer
+_Settings = tuple[str, dict[str, float]]
+
+class Trainer32:
+    def __init__(
+        self,
+        inputs: int,
+        layers: Sequence[_TrainedLayer],
+        loss: _Settings | None,
+        optimizer: _Settings,
+        seed: int,
+        /,
+    ) -> None: ...
+    def train(
+        self,
+        x: npt.NDArray[Any],
+        y: npt.NDArray[Any],
+        weights: npt.NDArray[Any] | None,
+        order: npt.NDArray[np.int64] | None,
+        batch_size: int,
+        learning_rates: npt.NDArray[np.float64],
+        outputs: npt.NDArray[Any] | None,
+        /,
+    ) -> tuple[npt.NDArray[np.float64], int | None]: ...  # losses of the steps; the layer of one that is not finite
+    def evaluate(
+        self, x: npt.NDArray[Any], y: npt.NDArray[Any] | None, outputs: npt.NDArray[Any] | None, /
+    ) -> npt.NDArray[np.float64] | None: ...
+    def forward(self, x: npt.NDArray[Any], /) -> npt.NDArray[np.float32]: ...
+    def backward(self, gradient: npt.NDArray[Any], learning_rate: float, /) -> None: ...
+    def gradients(
+        self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None, /
+    ) -> tuple[float, list[dict[str, npt.NDArray[np.float32]]]]: ...
+    def weights(self, layer: int, /) -> dict[str, npt.NDArray[np.float32]]: ...
+    def set_weights(self, layer: int, weights: dict[str, npt.NDArray[Any]], /) -> None: ...
+    def state(self) -> dict[str, Any]: ...  # {"iterations": n, "accumulated": n, "slots": {"slot/layer/weight": array}}
+    def set_state(self, state: dict[str, Any], /) -> None: ...
+    def penalty(self) -> float: ...
+    def average(self) -> None: ...
+    def iterations(self) -> int: ...
+
+class Trainer64:
+    def __init__(
+        self,
+        inputs: int,
+        layers: Sequence[_TrainedLayer],
+        loss: _Settings | None,
+        optimizer: _Settings,
+        seed: int,
+        /,
+    ) -> None: ...
+    def train(
+        self,
+        x: npt.NDArray[Any],
+        y: npt.NDArray[Any],
+        weights: npt.NDArray[Any] | None,
+        order: npt.NDArray[np.int64] | None,
+        batch_size: int,
+        learning_rates: npt.NDArray[np.float64],
+        outputs: npt.NDArray[Any] | None,
+        /,
+    ) -> tuple[npt.NDArray[np.float64], int | None]: ...  # losses of the steps; the layer of one that is not finite
+    def evaluate(
+        self, x: npt.NDArray[Any], y: npt.NDArray[Any] | None, outputs: npt.NDArray[Any] | None, /
+    ) -> npt.NDArray[np.float64] | None: ...
+    def forward(self, x: npt.NDArray[Any], /) -> npt.NDArray[np.float64]: ...
+    def backward(self, gradient: npt.NDArray[Any], learning_rate: float, /) -> None: ...
+    def gradients(
+        self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None, /
+    ) -> tuple[float, list[dict[str, npt.NDArray[np.float64]]]]: ...
+    def weights(self, layer: int, /) -> dict[str, npt.NDArray[np.float64]]: ...
+    def set_weights(self, layer: int, weights: dict[str, npt.NDArray[Any]], /) -> None: ...
+    def state(self) -> dict[str, Any]: ...  # {"iterations": n, "accumulated": n, "slots": {"slot/layer/weight": array}}
+    def set_state(self, state: dict[str, Any], /) -> None: ...
+    def penalty(self) -> float: ...
+    def average(self) -> None: ...
+    def iterations(self) -> int: ...
+
+# The kernels of training, which tests call one by one.
+def derivative(
+    activation: str,
+    parameters: dict[str, float],
+    x: npt.NDArray[Any],
+    y: npt.NDArray[Any],
+    d: npt.NDArray[Any],
+) -> npt.NDArray[Any]: ...
+def backward(
+    class_name: str,
+    epsilon: float,
+    weights: npt.NDArray[Any],
+    x: npt.NDArray[Any],
+    d: npt.NDArray[Any],
+    means: npt.NDArray[Any] | None,
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]: ...
+def loss(
+    name: str,
+    parameters: dict[str, float],
+    y: npt.NDArray[Any],
+    predictions: npt.NDArray[Any],
+    sums: npt.NDArray[Any] | None,
+    scales: npt.NDArray[Any] | None,
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]: ...
 def check_parameters(layer: str, activation: str, parameters: dict[str, float]) -> None: ...
 def converted(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]: ...
 def default_floating_point_mode() -> int: ...

@@ -240,7 +240,7 @@ class Trainer:
 
 
 def _kind(dtype: np.dtype[Any]) -> Any:
-    return getattr(_core, "Trainer32" if dtype == np.float32 else "Trainer64")
+    return _core.Trainer32 if dtype == np.float32 else _core.Trainer64
 
 
 def slot_names(optimizer: Any) -> list[str]:
