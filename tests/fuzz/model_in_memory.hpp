@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "../../cpp/io/model_file.hpp"
 #include "../programs/check.hpp"
 #include "fastnn/model_file.hpp"
 
@@ -100,6 +101,27 @@ inline void use(const ModelFile& model) {
   model.architecture->dtype == Dtype::float32 ? run(0.0f) : run(0.0);
 }
 
+// Reads the content with its part for training, which may be refused where the model is not. What is accepted survives
+// saving and loading.
+inline void read_training(const std::string& content, const ModelFile& model) {
+  static const std::string path = "/dev/shm/fastnn-fuzz-training-" + std::to_string(::getpid());
+  io::TrainingPart training;
+  const auto read = [&] {
+    io::InputBytes input("model", {content.data(), content.size()});
+    return io::read_model(input, &training);
+  };
+  const auto with_training = read_or_refused(read, "model", content.size());
+  if (!with_training) return;
+  CHECK(same(*with_training, model));
+  io::write_model(path, model, training);
+  const io::Descriptor opened = io::open_to_read(path);
+  CHECK(::unlink(path.c_str()) == 0);
+  io::InputFile input(opened.number(), path);
+  io::TrainingPart again;
+  CHECK(same(io::read_model(input, &again), model));
+  CHECK(again.settings == training.settings && again.data == training.data);
+}
+
 // Reads the content from memory and from a file. Both must give the same model or refuse it.
 inline void read_and_use(const std::string& content) {
   const auto from_bytes = [&] { return parse_model(content.data(), content.size()); };
@@ -110,6 +132,7 @@ inline void read_and_use(const std::string& content) {
   if (!model) return;
   CHECK(same(*model, *again));
   use(*model);
+  read_training(content, *model);
 }
 
 }  // namespace fastnn::fuzz

@@ -45,7 +45,7 @@ def compare_model(content):
     model = judge.model_of(content)
     if model is None:
         return
-    wanted = theirs(content)
+    wanted = {name: entry for name, entry in theirs(content).items() if not name.startswith("training.")}
     names = sorted(wanted, key=lambda name: (int(name.split(".")[1]), OF_UNITS.index(name.split(".")[2])))
     weights = model.get_weights()
     assert len(weights) == len(names)
@@ -60,12 +60,14 @@ def test_one_input(data):
 
 
 def mutated_header(data, generator):
-    """Mutate the JSON header, or the config in it, and keep its length and the data consistent."""
+    """Mutate the JSON header, or a text of JSON in it, and keep its length and the data consistent."""
     size = struct.unpack("<Q", data[1:9])[0]
     header, rest = data[9 : 9 + size], data[9 + size :]
     if generator.random() < 0.5 and b"config" in header:
         parsed = json.loads(header)
-        parsed["__metadata__"]["config"] = mutated_json(parsed["__metadata__"]["config"], generator).decode()
+        metadata = parsed["__metadata__"]
+        key = "training" if "training" in metadata and generator.random() < 0.5 else "config"
+        metadata[key] = mutated_json(metadata[key], generator).decode()
         header = json.dumps(parsed).encode()
     else:
         header = mutated_json(header, generator)

@@ -50,6 +50,21 @@ def own_models():
     shapes |= {f"layers.4.{name}": (3,) for name in ("beta", "moving_mean", "moving_variance")}
     yield model_bytes.model_bytes()
     yield model_bytes.model_bytes(config=config, tensors=model_bytes.weights(shapes, "float64"))
+    yield trained_model()
+
+
+def trained_model():
+    """Return a model file with a part for training."""
+    optimizer = {"class_name": "SGD", "config": {"learning_rate": 0.5, "momentum": 0.5}}
+    state = {"iterations": 3, "accumulated": 0, "seed": 1}
+    history = {"names": ["loss"], "seed": 1, "params": {"epochs": 2}}
+    settings = {"compile": {"optimizer": optimizer, "loss": "mse"}, "state": state, "history": history}
+    tensors = model_bytes.weights()
+    for name, array in model_bytes.weights().items():
+        tensors[name.replace("layers", "training.momentum")] = array
+    tensors |= {"training.history.loss": np.ones(2), "training.epochs": np.arange(2.0)}
+    meta = model_bytes.metadata(version="2", training=json.dumps(settings))
+    return model_bytes.model_bytes(tensors=tensors, meta=meta)
 
 
 def headers():

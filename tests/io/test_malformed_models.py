@@ -118,7 +118,7 @@ MALFORMED = {
     "no version": (model_bytes(meta={"format": "fastnn", "config": "{}"}), F, "no 'version'"),
     "no config": (model_bytes(meta={"format": "fastnn", "version": "1"}), F, "no 'config'"),
     "unknown metadata": (model_bytes(meta=metadata(author="me")), U, "unknown key 'author'"),
-    **{f"version {v!r}": (model_bytes(meta=metadata(version=v)), U, f"'{v}'") for v in ("2", "0", "1.0", "")},
+    **{f"version {v!r}": (model_bytes(meta=metadata(version=v)), U, f"'{v}'") for v in ("3", "0", "1.0", "")},
     # the config
     "config not JSON": (model_bytes(config="{"), F, "the config: expected valid JSON"),
     "config with NaN": (model_bytes(config='{"name": NaN}'), F, "the config: expected valid JSON"),

@@ -222,12 +222,15 @@ def killed_run(folder):
     callbacks = [
         EarlyStopping("val_loss", patience=20, restore_best_weights=True),
         ReduceLROnPlateau("loss", factor=0.7, patience=1, min_delta=0.05),
-        BackupAndRestore(Path(folder) / "backup", save_freq=3),
+        # It stays: a kill may come between the end of fit() and that of the program.
+        BackupAndRestore(Path(folder) / "backup", save_freq=3, delete_checkpoint=False),
         LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.002)),
     ]
     history = fitted(model, 12, callbacks=callbacks)  # the seed is drawn, and comes back from the backup
     model.save(Path(folder) / "end.safetensors")
-    (Path(folder) / "end.json").write_text(json.dumps([history.history, history.epoch, history.seed]))
+    whole = Path(folder) / "end.part"
+    whole.write_text(json.dumps([history.history, history.epoch, history.seed]))
+    whole.rename(Path(folder) / "end.json")
 
 
 def check_kills(tmp_path, kills, seed):

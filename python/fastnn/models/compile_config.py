@@ -95,7 +95,7 @@ def _data(given: Any, serialize: Callable[[Any], dict[str, Any]]) -> Any:
         return _data(MeanMetricWrapper(given), serialize)
     if type(given) is MeanMetricWrapper:
         inner = losses.serialize if isinstance(given.fn, Loss) else serialize
-        config = {"fn": _data(given.fn, inner), "name": given.name, **given._kwargs}
+        config = {"fn": _data(given.fn, inner), "name": given.name}
         return {"class_name": "MeanMetricWrapper", "config": config}
     if isinstance(given, Metric) and not type(given).__module__.startswith("fastnn."):
         return {"class_name": type(given).__name__, "config": given.get_config()}

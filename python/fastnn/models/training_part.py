@@ -19,7 +19,8 @@ from fastnn.models.trainer import slot_names
 
 Tensors = dict[str, Array]
 _MOST_COUNT = 2**53  # of steps; floats hold these exactly
-_MOST_IN_METRICS = 10**6  # thresholds of AUC: what a file may make a metric allocate
+_MOST_METRICS = 1000
+_MOST_IN_METRICS = 10**6  # in all, such as thresholds of AUC: what a file may make metrics allocate
 _EXCLUDED = "excluded_from_weight_decay"
 
 
@@ -54,27 +55,29 @@ def part_of(model: Any) -> tuple[str, Tensors]:
 def restore(model: Any, text: str, tensors: Tensors, custom_objects: Mapping[str, Any]) -> None:
     """Compile a model and let it go on from a part_of() an equal model.
 
-    Raises ModelFormatError (a ValueError) for a malformed part, ValueError if custom_objects lack a function.
+    Raises ModelFormatError (a ValueError) for a malformed part; its subclass UnsupportedModelError for what this
+    release does not know, and for functions that custom_objects lack.
     """
     settings = json.loads(text)
     _check_keys(settings, ("compile", "state", "history"), (_EXCLUDED,), "the part for training")
     _check_sizes(settings["compile"])
     functions = names_of_functions(settings["compile"])
     if missing := [name for name in functions if not callable(custom_objects.get(name))]:
-        raise ValueError(
+        raise _core.UnsupportedModelError(
             "expected custom_objects with the functions that compile() was given, as in "
             f"custom_objects={{{missing[0]!r:.60}: function}}, or compile=False to leave training out; "
             f"received {', '.join(map(repr, custom_objects)) or 'none':.100}"
         )
     try:
         model.compile(**arguments(settings["compile"], custom_objects))
+        slots, steps = slot_names(model.optimizer), _batches_of_an_update(model.optimizer)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise _core.UnsupportedModelError(
             f"the part for training: its compile: {error}; compile=False leaves training out"
         ) from None
     _exclude(model.optimizer, settings.get(_EXCLUDED, []))
     left = dict(tensors)
-    state, history = _state(model, settings["state"], left), _history(settings["history"], left)
+    state, history = _state(model, settings["state"], left, slots, steps), _history(settings["history"], left)
     if left:
         raise _core.ModelFormatError(
             f"the part for training: tensor 'training.{next(iter(left)):.100}' does not belong to the optimizer "
@@ -82,7 +85,6 @@ def restore(model: Any, text: str, tensors: Tensors, custom_objects: Mapping[str
         )
     model._trainer_state = state
     if state is not None:
-        steps = int(model.optimizer._core_settings()[1].get("accumulation_steps", 1))
         model.optimizer._iterations = state["iterations"] * steps + state["accumulated"]
     if history is not None:
         history.set_model(model)
@@ -125,21 +127,28 @@ def _check_keys(json_object: Any, required: tuple[str, ...], optional: tuple[str
 
 
 def _check_sizes(config: Any) -> None:
-    """Raise LimitError for metrics that a number would make large."""
-
-    def largest(value: Any) -> int:
-        if isinstance(value, dict):
-            value = list(value.values())
-        if isinstance(value, list):
-            return max(map(largest, value), default=0)
-        return value if isinstance(value, int) else 0
-
-    if isinstance(config, dict):
-        most = max(largest(config.get("metrics")), largest(config.get("weighted_metrics")))
-        if most > _MOST_IN_METRICS:
+    """Raise LimitError for more metrics, or larger ones, than a program would have."""
+    for name in ("metrics", "weighted_metrics"):
+        metrics = config.get(name) if isinstance(config, dict) else None
+        if (count := _count(metrics)) > _MOST_METRICS:
+            raise _core.LimitError(f"the part for training: has {count} {name}; fastnn reads at most {_MOST_METRICS}")
+        if (size := _sum(metrics)) > _MOST_IN_METRICS:
             raise _core.LimitError(
-                f"the part for training: has metrics with {most}; fastnn reads at most {_MOST_IN_METRICS}"
+                f"the part for training: has {name} of size {size}; fastnn reads at most {_MOST_IN_METRICS}"
             )
+
+
+def _count(metrics: Any) -> int:
+    return sum(map(_count, metrics)) if isinstance(metrics, list) else 1
+
+
+def _sum(config: Any) -> int:
+    """Return the sum of all whole numbers."""
+    if isinstance(config, dict):
+        config = list(config.values())
+    if isinstance(config, list):
+        return sum(map(_sum, config))
+    return abs(config) if isinstance(config, int) else 0
 
 
 def _exclude(optimizer: Any, names: Any) -> None:
@@ -156,15 +165,17 @@ def _whole(json_object: dict[str, Any], name: str, most: int, where: str) -> int
     return value
 
 
-def _state(model: Any, state: Any, tensors: Tensors) -> dict[str, Any] | None:
+def _batches_of_an_update(optimizer: Any) -> int:
+    return int(optimizer._core_settings()[1].get("accumulation_steps", 1))
+
+
+def _state(model: Any, state: Any, tensors: Tensors, names: list[str], steps: int) -> dict[str, Any] | None:
     """Return the state of the optimizer; takes its tensors out of `tensors`."""
     if state is None:
         return None
     where = "the part for training: its state"
     _check_keys(state, ("iterations", "accumulated", "seed"), (), where)
-    steps = int(model.optimizer._core_settings()[1].get("accumulation_steps", 1))
-    shapes, names = _shapes(model), slot_names(model.optimizer)
-    slots: Tensors = {}
+    shapes, slots = _shapes(model), {}
     for i, weights in enumerate(shapes):
         for weight, shape in weights.items():
             found = [name for name in names if f"{name}.{i}.{weight}" in tensors]
