@@ -15,6 +15,9 @@ using elementary::is_finite;
 constexpr std::size_t kPieceInputs = 64;
 constexpr std::size_t kPiecePanels = 3;
 
+// A call of memmove takes longer than a loop over so many numbers of a row.
+constexpr std::size_t kFewNumbers = 8;
+
 // Whether the loss is computed from the sums of the last layer.
 template <class T>
 bool takes_sums(const std::optional<LossSettings>& loss, const std::vector<TrainedLayer<T>>& layers) {
@@ -239,7 +242,7 @@ void Steps<T>::gather(const Batches<T>& batches, std::size_t first, std::size_t 
   const std::size_t width = stages_.inputs();
   const auto copy = [](Rows<T> from, std::ptrdiff_t row, std::size_t count, T* place) {
     const T* numbers = from.data + row * from.row_stride;
-    if (from.column_stride == 1) {
+    if (from.column_stride == 1 && count > kFewNumbers) {
       std::copy_n(numbers, count, place);
       return;
     }

@@ -34,6 +34,40 @@ FASTNN_INLINE UnitLoss<T> class_loss(Vector<T> y, Vector<T> p, Vector<T> log_p, 
   return {none ? Vector<T>{} : loss, none ? Vector<T>{} : slope};
 }
 
+// The largest of a row's sums, in every lane; NaN where it is among the first of its lane.
+template <class T>
+FASTNN_INLINE Vector<T> largest_of(const LossRowOf<T>& row) {
+  Vector<T> found = splat(-kInfinity<T>);
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>)
+    found = at_least(found, are_units<T>(n, row.units) ? load(row.logits + n) : found);
+  T lanes[kLanes<T>];
+  store(lanes, found);
+  T largest = lanes[0];
+  for (const T each : lanes) largest = each > largest ? each : largest;
+  return splat(largest);
+}
+
+// One class is right: log(p) = (z - m) - log(s), and delta = p - y. The same bits as class_loss_of_sums, whose other
+// terms are 0 and whose sum of slopes is -1.
+template <class T>
+T sparse_loss_of_sums(const LossRowOf<T>& row) {
+  const Vector<T> largest = largest_of<T>(row);
+  ChainSum<T> exponentials(row.units);
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
+    const Vector<T> e = exp_nonpositive<T>(load(row.logits + n) - largest);
+    exponentials.add(n, e);
+    if (row.delta != nullptr) store(row.delta + n, e);
+  }
+  const Vector<T> sum = exponentials.total();
+  if (row.delta != nullptr)
+    for (std::size_t n = 0; n < row.units; n += kLanes<T>)
+      row.set_delta(n, (load(row.delta + n) / sum - row.target(n)) * splat(row.scale));
+  const T right = row.targets[0];
+  if (!(right >= T{0} && right < static_cast<T>(row.units))) return T{0};
+  const T z = row.logits[static_cast<std::size_t>(right)];
+  return T{0} - ((z - largest[0]) - log_of_sum<T>(sum)[0]);
+}
+
 // With p = e^(z - m) / s and m, s as in softmax: log(p) = (z - m) - log(s), and delta = slope - p (sum of slopes).
 template <Loss kLoss, class T>
 T class_loss_of_sums(const LossRowOf<T>& row) {
@@ -114,10 +148,15 @@ T categorical_hinge(const LossRowOf<T>& row) {
 
 template <Loss kLoss, class T>
 T class_loss_row(const LossRowOf<T>& row) {
-  if constexpr (kLoss == Loss::categorical_hinge)
+  if constexpr (kLoss == Loss::categorical_hinge) {
     return categorical_hinge<T>(row);
-  else
-    return row.logits != nullptr ? class_loss_of_sums<kLoss, T>(row) : class_loss_of_probabilities<kLoss, T>(row);
+  } else {
+    if (row.logits == nullptr) return class_loss_of_probabilities<kLoss, T>(row);
+    if constexpr (kLoss == Loss::sparse_categorical_crossentropy)
+      return sparse_loss_of_sums<T>(row);
+    else
+      return class_loss_of_sums<kLoss, T>(row);
+  }
 }
 
 }  // namespace
