@@ -31,6 +31,14 @@ def isa(request):
     fastnn.set_isa(before)
 
 
+@pytest.fixture
+def threads():
+    """Sets the number of threads, and sets it back."""
+    before = fastnn.get_num_threads()
+    yield fastnn.set_num_threads
+    fastnn.set_num_threads(before)
+
+
 @pytest.fixture(params=["float32", "float64"])
 def dtype(request):
     return request.param

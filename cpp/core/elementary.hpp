@@ -1,7 +1,7 @@
 // exp, log, sin and cos of one double, by IEEE additions, multiplications and divisions alone. The C library's differ
 // between systems; these have the same bits everywhere, which random numbers and schedules of learning rates need.
-// Polynomials are minimax (Remez, relative error); the measured errors are in tests/core/test_elementary.py. Without fma,
-// since the core is compiled without it: remainders are kept in two parts instead.
+// Polynomials are minimax (Remez, relative error); the measured errors are in tests/core/test_elementary.py. Without
+// fma, since the core is compiled without it: remainders are kept in two parts instead.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +50,7 @@ constexpr double kHalfPi[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2e0370
 // sin and cos of high + low, for |high| <= π/4 and |low| at most one rounding of high.
 inline double sin_near_0(double high, double low) {
   // sin(x) = x + x³ S(x²); error below 2^-58.
-  constexpr double kS[] = {-0x1.5555555555549p-3, 0x1.111111110f880p-7,  -0x1.a01a019c12696p-13,
+  constexpr double kS[] = {-0x1.5555555555549p-3, 0x1.111111110f880p-7,   -0x1.a01a019c12696p-13,
                            0x1.71de357873452p-19, -0x1.ae5e66d42f29fp-26, 0x1.5d932f1b8b0ffp-33};
   const double square = high * high;
   return high + (high * square * polynomial(square, kS) + low * (1 - 0.5 * square));

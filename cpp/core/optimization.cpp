@@ -10,6 +10,8 @@ namespace {
 
 constexpr double kSmallNorm = 1e-7;  // Keras' epsilon, added to norms before a division
 
+constexpr std::uint64_t kMostIterations = std::uint64_t{1} << 53;
+
 // Returns the sum of |x| or of x² over a stretch, in 16 chains of float64.
 template <class T>
 double sum_of(const T* numbers, std::size_t count, bool squares) {
@@ -272,8 +274,10 @@ void Optimization<T>::set_state(const typename Trainer<T>::State& state) {
     throw Error("expected " + std::to_string(found) + " slots in the state; received " +
                 std::to_string(state.slots.size()));
   if (state.accumulated >= settings_.accumulation_steps)
-    throw Error("expected fewer accumulated batches than accumulation_steps; received " +
-                std::to_string(state.accumulated));
+    throw Error("expected fewer accumulated batches than accumulation_steps, " +
+                std::to_string(settings_.accumulation_steps) + "; received " + std::to_string(state.accumulated));
+  if (state.iterations > kMostIterations)
+    throw Error("expected at most 2^53 iterations in the state; received " + std::to_string(state.iterations));
   for_each([](const Memory& memory, const Tensor<T>& tensor, const std::string&, const std::vector<T>& numbers) {
     tensor.write(numbers, memory.data);
   });

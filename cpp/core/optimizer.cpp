@@ -3,6 +3,7 @@
 #include <string>
 
 #include "elementary.hpp"
+#include "training_checks.hpp"
 
 namespace fastnn {
 
@@ -18,6 +19,22 @@ std::size_t index_of(const OptimizerRow& row, const std::string& name) {
   for (std::size_t i = 0; i < kMostSettings; ++i)
     if (row.settings[i].name != nullptr && name == row.settings[i].name) return i;
   return kMostSettings;
+}
+
+std::string names_of(const OptimizerRow& row) {
+  std::string names;
+  for (const Setting& setting : row.settings)
+    if (setting.name != nullptr) names += std::string(setting.name) + ", ";
+  return names +
+         "weight_decay, clipnorm, global_clipnorm, clipvalue, ema_momentum, ema_overwrite_frequency, "
+         "accumulation_steps";
+}
+
+std::size_t whole_number(const std::string& name, double value) {
+  constexpr double kMost = 0x1p31;
+  if (!(value >= 0 && value <= kMost) || value != static_cast<double>(static_cast<std::size_t>(value)))
+    throw Error(name + ": expected a whole number from 0 to 2^31; received " + std::to_string(value));
+  return static_cast<std::size_t>(value);
 }
 
 }  // namespace
@@ -37,20 +54,24 @@ OptimizerSettings optimizer_settings(const std::string& name, const std::map<std
                   {"global_clipnorm", &OptimizerSettings::global_clipnorm},
                   {"clipvalue", &OptimizerSettings::clipvalue},
                   {"ema_momentum", &OptimizerSettings::ema_momentum}};
+    const struct {
+      const char* name;
+      std::size_t OptimizerSettings::* setting;
+    } counts[] = {{"ema_overwrite_frequency", &OptimizerSettings::ema_overwrite_frequency},
+                  {"accumulation_steps", &OptimizerSettings::accumulation_steps}};
     for (const auto& [setting, value] : given) {
-      if (!(value >= 0) || !elementary::is_finite(value))
-        throw Error(setting + ": expected a finite number that is not negative; received " + std::to_string(value));
       const std::size_t i = index_of(row, setting);
       bool found = i < kMostSettings;
       if (found) optimizer.settings[i] = value;
       for (const auto& each : common)
         if (setting == each.name) optimizer.*each.setting = value, found = true;
-      if (setting == "ema_overwrite_frequency")
-        optimizer.ema_overwrite_frequency = static_cast<std::size_t>(value), found = true;
-      if (setting == "accumulation_steps" && value >= 1)
-        optimizer.accumulation_steps = static_cast<std::size_t>(value), found = true;
-      if (!found) throw Error("expected a setting of the optimizer " + name + "; received '" + setting + "'");
+      for (const auto& each : counts)
+        if (setting == each.name) optimizer.*each.setting = whole_number(setting, value), found = true;
+      if (!found)
+        throw Error("expected a setting of the optimizer " + name + ", one of " + names_of(row) + "; received '" +
+                    setting + "'");
     }
+    check_optimizer(optimizer);
     return optimizer;
   }
   throw Error("expected an optimizer, one of " + known + "; received '" + name + "'");
@@ -88,10 +109,12 @@ void Corrections::go_to(std::uint64_t steps) {
   if (!has_betas) return;
   if (steps < steps_) *this = Corrections(optimizer_);
   for (; steps_ < steps; ++steps_) {
+    const std::array<double, 4> before{power_1_, power_2_, decay_power_, product_};
     power_1_ *= beta_1_;
     power_2_ *= beta_2_;
     decay_power_ *= 0.96;
     product_ *= beta_1_ * (1 - 0.5 * decay_power_);
+    if (before == std::array<double, 4>{power_1_, power_2_, decay_power_, product_}) steps_ = steps - 1;  // for ever
   }
 }
 

@@ -22,7 +22,7 @@ class Corrections {
  public:
   explicit Corrections(const OptimizerSettings& optimizer);
 
-  // Goes to the state after `steps` steps. One step further takes a few products; elsewhere it counts from 0.
+  // Goes to the state after `steps` steps. One step further takes a few products; backwards it counts from 0.
   void go_to(std::uint64_t steps);
 
   // Returns the step after this state, for weights whose learning rate and decay these are.

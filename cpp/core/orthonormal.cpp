@@ -7,8 +7,9 @@
 
 namespace fastnn {
 
-// Modified Gram-Schmidt, which walks rows, so that the inner loops are vectors of columns. It loses digits where columns
-// were nearly parallel; a second pass, of nearly orthonormal columns, gets them back (L. Giraud and others, 2005).
+// Modified Gram-Schmidt, which walks rows, so that the inner loops are vectors of columns. It loses digits where
+// columns were nearly parallel; a second pass, of nearly orthonormal columns, gets them back (L. Giraud and others,
+// 2005).
 void make_orthonormal(double* a, std::size_t rows, std::size_t columns) {
   std::vector<double> projections(columns);
   for (int pass = 0; pass < 2; ++pass) {

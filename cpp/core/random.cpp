@@ -1,5 +1,5 @@
-// See random.hpp. Masks take 16 bits a unit, from four counters at once, one a lane, so that units lie side by side: half
-// h of word w of counter 4 g + i is that of unit 32 g + 8 w + 4 h + i.
+// See random.hpp. Masks take 16 bits a unit, from four counters at once, one a lane, so that units lie side by side:
+// half h of word w of counter 4 g + i is that of unit 32 g + 8 w + 4 h + i.
 #include "random.hpp"
 
 #include <algorithm>
@@ -65,8 +65,7 @@ inline void choose(Lanes drawn, std::int32_t threshold, T dropped, T kept, std::
   typedef std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> Integer;
   typedef T Numbers __attribute__((vector_size(kLanes * sizeof(T))));
   typedef Integer Mask __attribute__((vector_size(kLanes * sizeof(T))));
-  const Numbers zero = {}, chosen =
-      __builtin_convertvector(drawn < threshold, Mask) ? zero + dropped : zero + kept;
+  const Numbers zero = {}, chosen = __builtin_convertvector(drawn < threshold, Mask) ? zero + dropped : zero + kept;
   if (n >= kLanes)
     std::memcpy(numbers, &chosen, sizeof(chosen));
   else

@@ -1,6 +1,6 @@
-// Random numbers as functions of a seed and of what they are for. Philox 4x32-10 (J. Salmon and others, "Parallel random
-// numbers: as easy as 1, 2, 3", 2011) turns a counter into 128 bits, so any thread computes any number, and nothing is
-// remembered but the seed. All is integers, or elementary.hpp: the bits are the same everywhere.
+// Random numbers as functions of a seed and of what they are for. Philox 4x32-10 (J. Salmon and others, "Parallel
+// random numbers: as easy as 1, 2, 3", 2011) turns a counter into 128 bits, so any thread computes any number, and
+// nothing is remembered but the seed. All is integers, or elementary.hpp: the bits are the same everywhere.
 #pragma once
 
 #include <array>
@@ -69,8 +69,8 @@ template <class T>
 void gaussian_row(const Philox& generator, std::uint64_t step, std::uint32_t row, std::size_t units, double stddev,
                   T* addends);
 
-// AlphaDropout (G. Klambauer and others, "Self-normalizing neural networks", 2017): x = x * multipliers + addends, which
-// keeps mean 0 and variance 1. Rate below 1.
+// AlphaDropout (G. Klambauer and others, "Self-normalizing neural networks", 2017): x = x * multipliers + addends,
+// which keeps mean 0 and variance 1. Rate below 1.
 template <class T>
 void alpha_dropout_row(const Philox& generator, std::uint64_t step, std::uint32_t row, std::size_t units, double rate,
                        T* multipliers, T* addends);

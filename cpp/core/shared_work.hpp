@@ -8,8 +8,6 @@
 namespace fastnn {
 
 // Returns the number of threads worth using for so many multiply-adds, of those that there are.
-inline std::size_t threads_for(double work) {
-  return work < 2 * kWorkOfAThread ? 1 : threads_for(work, num_threads());
-}
+inline std::size_t threads_for(double work) { return work < 2 * kWorkOfAThread ? 1 : threads_for(work, num_threads()); }
 
 }  // namespace fastnn

@@ -42,8 +42,6 @@ Stages<T>::Stages(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const TrainedLayer<T>& given = layers[i];
     const Layer<T>& layer = given.layer;
-    if (layer.activation == Activation::step)
-      throw Error("layer " + std::to_string(i) + ": step has no derivative, so the layers before it cannot be trained");
     const bool is_last = i + 1 == layers.size();
     const bool splits = layer.kind == LayerKind::dense &&
                         (takes_whole_rows(layer.activation) || needs_sum(layer.activation) || (is_last && splits_last));

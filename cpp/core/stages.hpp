@@ -68,8 +68,8 @@ class Stages {
   Matrix<T> output(std::size_t stage) { return outputs_[stage + 1]; }
   Matrix<T> delta(std::size_t stage) { return {deltas_[stage % 2], outputs_[stage + 1].stride}; }
 
-  // Computes the outputs of the first `stages` stages for the rows in input(). In training, rows are `first` and up of a
-  // batch of the step `step`.
+  // Computes the outputs of the first `stages` stages for the rows in input(). In training, rows are `first` and up of
+  // a batch of the step `step`.
   void forward(std::size_t stages, std::size_t rows, bool training, std::uint64_t seed, std::uint64_t step,
                std::size_t first);
 

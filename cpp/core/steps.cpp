@@ -45,19 +45,24 @@ Steps<T>::Steps(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers, 
   }
 }
 
-// The rows of a block: a batch is one block where BatchNormalization needs all of it.
 template <class T>
-void Steps<T>::begin(std::size_t rows, const double* rate) {
-  block_rows_ = stages_.uses_batch() ? rows : std::min(rows, kBlockRows);
+void Steps<T>::reserve(std::size_t block_rows) {
+  block_rows_ = block_rows;
   stages_.reserve(block_rows_);
-  in_pieces_ = rate != nullptr && rows <= block_rows_ && !optimization_.needs_gradients();
-  if (!in_pieces_) optimization_.reserve_gradients();
-  if (rate != nullptr) optimization_.begin(*rate);
   if (scales_.size() >= block_rows_) return;
   targets_.resize(block_rows_ * columns());
   weights_.resize(block_rows_);
   row_losses_.resize(block_rows_);
   scales_.resize(block_rows_);
+}
+
+// A batch is one block where BatchNormalization needs all of it.
+template <class T>
+void Steps<T>::begin(std::size_t rows, const double* rate) {
+  reserve(stages_.uses_batch() ? rows : std::min(rows, kBlockRows));
+  in_pieces_ = rate != nullptr && rows <= block_rows_ && !optimization_.needs_gradients();
+  if (!in_pieces_) optimization_.reserve_gradients();
+  if (rate != nullptr) optimization_.begin(*rate);
 }
 
 template <class T>
@@ -115,10 +120,9 @@ template <class T>
 bool Steps<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on) {
   Batches<T> batches{x, y == nullptr ? Rows<T>{nullptr, 0, 0} : *y};
   batches.rows = x.rows;
+  reserve(std::min(x.rows, kBlockRows));
   for (std::size_t first = 0; first < x.rows; first += block_rows_) {
     if (first > 0 && go_on && !go_on()) return false;
-    begin(std::min(x.rows, kBlockRows), nullptr);
-    block_rows_ = std::min(x.rows, kBlockRows);
     const std::size_t rows = std::min(block_rows_, x.rows - first);
     gather(batches, first, rows, rows);
     stages_.forward(stages_.all().size(), rows, false, seed_, 0, 0);
@@ -132,9 +136,9 @@ bool Steps<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_los
 
 template <class T>
 void Steps<T>::forward(Rows<T> x, T* outputs) {
-  stages_.reserve(x.rows);
   Batches<T> batches{x, {nullptr, 0, 0}};
-  begin(x.rows, nullptr);
+  reserve(x.rows);
+  if (optimization_.needs_gradients()) optimization_.reserve_gradients();
   gather(batches, 0, x.rows, x.rows);
   stages_.forward(stages_.all().size(), x.rows, true, seed_, optimization_.batches(), 0);
   copy_outputs(x.rows, outputs);

@@ -30,6 +30,7 @@ class Steps : public GradientSink<T> {
   const Stages<T>& stages() const { return stages_; }
   Optimization<T>& optimization() { return optimization_; }
   const std::vector<Layer<T>>& described() const { return described_; }
+  bool has_loss() const { return loss_.has_value(); }
 
  private:
   void kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matrix<const T> delta, bool adds) override;
@@ -37,6 +38,7 @@ class Steps : public GradientSink<T> {
 
   // A batch forward and back; its loss. Weights change in it only if `rate` is there and the whole batch is one block.
   double run(const Batches<T>& batches, std::size_t first, std::size_t rows, T* outputs, const double* rate);
+  void reserve(std::size_t block_rows);
   void begin(std::size_t rows, const double* rate);
   void finish();
 

@@ -1,12 +1,26 @@
 // The trainer as C++ programs see it: steps.hpp does the work.
 #include "fastnn/trainer.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "floating_point_mode.hpp"
 #include "steps.hpp"
+#include "training_checks.hpp"
 
 namespace fastnn {
+namespace {
+
+constexpr const char* kNoLoss = "expected a trainer with a loss; this one has none, so use forward() and backward()";
+
+void check_layer(std::size_t layer, std::size_t layers) {
+  if (layer >= layers)
+    throw Error("expected the number of a layer, 0 to " + std::to_string(layers - 1) + "; received " +
+                std::to_string(layer));
+}
+
+}  // namespace
 
 LossSettings loss_settings(const std::string& name, const std::map<std::string, double>& given) {
   std::string known;
@@ -14,13 +28,16 @@ LossSettings loss_settings(const std::string& name, const std::map<std::string, 
     known += (known.empty() ? "" : ", ") + std::string(row.name);
     if (name != row.name) continue;
     LossSettings settings{row.loss};
-    std::size_t taken = 0;
     for (std::size_t i = 0; i < kMostLossParameters && row.parameters[i].name != nullptr; ++i) {
       const auto found = given.find(row.parameters[i].name);
       settings.parameters[i] = found == given.end() ? row.parameters[i].initial : found->second;
-      taken += found != given.end();
     }
-    if (taken != given.size()) throw Error("expected parameters of the loss " + name + "; received others");
+    for (const auto& [parameter, value] : given) {
+      const auto is_this = [&](const Parameter& each) { return each.name != nullptr && parameter == each.name; };
+      if (std::none_of(std::begin(row.parameters), std::end(row.parameters), is_this))
+        throw Error("expected a parameter of the loss " + name + "; received '" + parameter + "'");
+    }
+    check_loss(settings);
     return settings;
   }
   throw Error("expected a loss, one of " + known + "; received '" + name + "'");
@@ -36,6 +53,9 @@ template <class T>
 Trainer<T>::Trainer(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers, std::optional<LossSettings> loss,
                     const OptimizerSettings& optimizer, std::uint64_t seed) {
   const DefaultFloatingPointMode mode;
+  check_layers(layers);
+  if (loss) check_loss(*loss);
+  check_optimizer(optimizer);
   impl_ = std::make_unique<Impl>(inputs, layers, loss, optimizer, seed);
 }
 
@@ -59,30 +79,46 @@ double Trainer<T>::step(Rows<T> x, Rows<T> y, double learning_rate, const T* wei
 template <class T>
 Trained Trainer<T>::train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on) {
   const DefaultFloatingPointMode mode;
+  if (!impl_->has_loss()) throw Error(kNoLoss);
+  check_batches(batches);
+  if (losses == nullptr || batches.learning_rates == nullptr)
+    throw Error("expected losses and learning_rates; received a null pointer");
+  const std::size_t steps = (batches.rows + batches.batch_size - 1) / batches.batch_size;
+  for (std::size_t i = 0; i < steps; ++i) check_learning_rate(batches.learning_rates[i]);
   return impl_->train(batches, losses, go_on);
 }
 
 template <class T>
 bool Trainer<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on) {
   const DefaultFloatingPointMode mode;
+  if (x.data == nullptr) throw Error("expected x; received a null pointer");
+  if (y != nullptr && !impl_->has_loss()) throw Error(kNoLoss);
+  if (y != nullptr && (y->rows != x.rows || y->data == nullptr || row_losses == nullptr))
+    throw Error("expected y with as many rows as x, " + std::to_string(x.rows) + ", and room for their losses");
   return impl_->evaluate(x, outputs, y, row_losses, go_on);
 }
 
 template <class T>
 void Trainer<T>::forward(Rows<T> x, T* outputs) {
   const DefaultFloatingPointMode mode;
+  if (x.data == nullptr || x.rows == 0 || outputs == nullptr) throw Error("expected at least 1 row, and outputs");
   impl_->forward(x, outputs);
 }
 
 template <class T>
 void Trainer<T>::backward(const T* gradient, std::size_t rows, double learning_rate) {
   const DefaultFloatingPointMode mode;
+  check_learning_rate(learning_rate);
+  if (gradient == nullptr) throw Error("expected a gradient; received a null pointer");
   impl_->backward(gradient, rows, learning_rate);
 }
 
 template <class T>
 double Trainer<T>::gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients) {
   const DefaultFloatingPointMode mode;
+  if (!impl_->has_loss()) throw Error(kNoLoss);
+  check_batches(batch);
+  if (batch.rows == 0) throw Error("expected at least 1 row; received none");
   return impl_->gradients(batch, gradients);
 }
 
@@ -107,7 +143,8 @@ std::size_t Trainer<T>::layers() const noexcept {
 
 template <class T>
 std::map<std::string, std::vector<T>> Trainer<T>::weights(std::size_t layer) const {
-  const std::vector<Layer<T>> described = impl_->described();
+  const std::vector<Layer<T>>& described = impl_->described();
+  check_layer(layer, described.size());
   std::map<std::string, std::vector<T>> weights;
   for (const Tensor<T>& tensor : impl_->stages().tensors())
     if (tensor.layer == layer && described[layer].weights.count(tensor.name) > 0)
@@ -117,10 +154,20 @@ std::map<std::string, std::vector<T>> Trainer<T>::weights(std::size_t layer) con
 
 template <class T>
 void Trainer<T>::set_weights(std::size_t layer, const std::map<std::string, std::vector<T>>& weights) {
+  check_layer(layer, layers());
+  std::vector<std::pair<const Tensor<T>*, const std::vector<T>*>> given;
   for (const Tensor<T>& tensor : impl_->stages().tensors()) {
     const auto found = weights.find(tensor.name);
-    if (tensor.layer == layer && found != weights.end()) tensor.write(found->second, impl_->stages().memory().data());
+    if (tensor.layer != layer || found == weights.end()) continue;
+    if (impl_->described()[layer].weights.count(tensor.name) == 0) continue;
+    if (found->second.size() != tensor.size())
+      throw Error("layer " + std::to_string(layer) + ": " + tensor.name + ": expected " +
+                  std::to_string(tensor.size()) + " numbers; received " + std::to_string(found->second.size()));
+    given.push_back({&tensor, &found->second});
   }
+  if (given.size() != weights.size())
+    throw Error("layer " + std::to_string(layer) + ": expected weights of the layer; received others");
+  for (const auto& [tensor, numbers] : given) tensor->write(*numbers, impl_->stages().memory().data());
   impl_->stages().transpose_all();
 }
 

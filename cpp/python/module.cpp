@@ -72,6 +72,7 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
 
   bind_networks(module);
   bind_trainers(module);
+  bind_training_tables(module);
   bind_files(module);
   bind_training_kernels(module);
   bind_random(module);

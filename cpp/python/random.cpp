@@ -1,4 +1,5 @@
-// Random numbers and elementary functions as Python sees them: fresh arrays, computed in the default floating-point mode.
+// Random numbers and elementary functions as Python sees them: fresh arrays, computed in the default floating-point
+// mode.
 #include "../core/random.hpp"
 
 #include <algorithm>

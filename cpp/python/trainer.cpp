@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
 #include "descriptions.hpp"
 #include "gil.hpp"
 #include "object.hpp"
-#include "trainer_state.hpp"
+#include "training_arrays.hpp"
 #include "training_settings.hpp"
+#include "training_state.hpp"
 
 namespace py = pybind11;
 
@@ -55,69 +55,6 @@ Training<T> build(const py::args& arguments, const py::kwargs& named) {
   training.trainer = std::make_unique<Trainer<T>>(
       inputs, layers, loss, optimizer_settings(optimizer_given.first, optimizer_given.second), seed);
   return training;
-}
-
-// A matrix of T with `columns` columns, wherever it lies.
-template <class T>
-Rows<T> rows_of(const py::array& array, std::size_t columns, const char* name) {
-  const auto size = static_cast<py::ssize_t>(sizeof(T));
-  if (!py::isinstance<py::array_t<T>>(array) || array.ndim() != 2 ||
-      array.shape(1) != static_cast<py::ssize_t>(columns) || array.strides(0) % size != 0 ||
-      array.strides(1) % size != 0)
-    throw py::value_error(std::string("expected ") + name + " of shape (rows, " + std::to_string(columns) +
-                          ") and dtype " + py::str(py::dtype::of<T>()).cast<std::string>() + "; received shape " +
-                          shape_text(array));
-  return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.shape(0)), array.strides(0) / size,
-          array.strides(1) / size};
-}
-
-template <class T>
-py::array_t<T, py::array::c_style> vector_of(py::handle object, const char* name) {
-  if (!py::isinstance<py::array_t<T, py::array::c_style>>(object) ||
-      py::reinterpret_borrow<py::array>(object).ndim() != 1)
-    throw py::type_error(std::string("expected ") + name + " to be a contiguous vector of dtype " +
-                         py::str(py::dtype::of<T>()).cast<std::string>());
-  return py::reinterpret_borrow<py::array_t<T, py::array::c_style>>(object);
-}
-
-py::array array_of(py::handle object, const char* name) {
-  if (!py::isinstance<py::array>(object)) throw py::type_error(std::string("expected ") + name + " to be an array");
-  return py::reinterpret_borrow<py::array>(object);
-}
-
-// The arrays of a call of train() or gradients(), and the batches in them.
-template <class T>
-struct Given {
-  std::vector<py::array> arrays;
-  Batches<T> batches;
-};
-
-template <class T>
-Given<T> given_rows(const Training<T>& training, py::handle x, py::handle y, py::handle weights, py::handle order) {
-  Given<T> given;
-  Batches<T>& batches = given.batches;
-  given.arrays = {array_of(x, "x"), array_of(y, "y")};
-  batches.x = rows_of<T>(given.arrays[0], training.trainer->inputs(), "x");
-  batches.y = rows_of<T>(given.arrays[1], training.target_columns, "y");
-  batches.rows = batches.x.rows;
-  if (batches.y.rows != batches.rows) throw py::value_error("expected as many rows of y as of x");
-  if (!weights.is_none()) {
-    const auto vector = vector_of<T>(weights, "weights");
-    if (static_cast<std::size_t>(vector.size()) != batches.rows)
-      throw py::value_error("expected as many weights as rows of x");
-    batches.weights = vector.data();
-    given.arrays.push_back(vector);
-  }
-  if (!order.is_none()) {
-    const auto vector = vector_of<std::int64_t>(order, "order");
-    batches.order = vector.data();
-    const auto last = static_cast<std::int64_t>(batches.rows);
-    batches.rows = static_cast<std::size_t>(vector.size());
-    for (std::size_t i = 0; i < batches.rows; ++i)
-      if (batches.order[i] < 0 || batches.order[i] >= last) throw py::value_error("expected numbers of rows in order");
-    given.arrays.push_back(vector);
-  }
-  return given;
 }
 
 template <class T>
@@ -259,7 +196,7 @@ py::object average(const Training<T>& training, PyObject* const*, Py_ssize_t cou
 template <class T>
 py::object iterations(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
   check_count(count, 0, "iterations()");
-  return py::int_(training.trainer->iterations());
+  return py::int_(Use<T>(training)->iterations());
 }
 
 template <class T>
@@ -292,25 +229,6 @@ void bind_trainers(py::module_& module) {
   bind_trainer<float>(module, "Trainer32", "fastnn._core.Trainer32");
   bind_trainer<double>(module, "Trainer64", "fastnn._core.Trainer64");
   module.attr("training_version") = kTrainingVersion;
-  py::dict optimizers;
-  for (const OptimizerRow& row : kOptimizers) {
-    py::dict settings;
-    for (const Setting& setting : row.settings)
-      if (setting.name != nullptr) settings[setting.name] = setting.initial;
-    py::list slots;
-    for (const Slot& slot : row.slots)
-      if (slot.name != nullptr) slots.append(slot.name);
-    optimizers[row.name] = py::make_tuple(settings, py::tuple(slots));
-  }
-  module.attr("optimizers") = optimizers;
-  py::dict losses;
-  for (const LossRow& row : kLosses) {
-    py::dict parameters;
-    for (const Parameter& parameter : row.parameters)
-      if (parameter.name != nullptr) parameters[parameter.name] = parameter.initial;
-    losses[row.name] = parameters;
-  }
-  module.attr("losses") = losses;
 }
 
 }  // namespace fastnn::border

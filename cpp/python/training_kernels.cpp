@@ -12,7 +12,6 @@
 #include "bindings.hpp"
 #include "fastnn/losses.hpp"
 #include "fastnn/network.hpp"
-#include "parameters.hpp"
 
 namespace py = pybind11;
 
@@ -128,12 +127,6 @@ py::object backward(const std::string& class_name, double epsilon, const Array<T
   return py::make_tuple(to.array(), deltas.array());
 }
 
-py::dict losses() {
-  py::dict table;
-  for (const LossRow& row : kLosses) table[row.name] = parameters_in(row.parameters);
-  return table;
-}
-
 template <class T>
 void bind_of(py::module_& module) {
   module.def("derivative", &derivative<T>, py::arg("activation"), py::arg("parameters"), py::arg("x").noconvert(),
@@ -149,7 +142,6 @@ void bind_of(py::module_& module) {
 }  // namespace
 
 void bind_training_kernels(py::module_& module) {
-  module.attr("losses") = losses();
   bind_of<float>(module);
   bind_of<double>(module);
 }

@@ -12,6 +12,7 @@ PROGRAMS = {
     "floating_point_mode": (["floating_point_mode.cpp"], []),
     "model_files": (["model_files.cpp"], [ROOT / "examples/digits.safetensors", "saved.safetensors"]),
     "shapes": (["shapes.cpp"], [60]),  # of its 544 networks
+    "trainer": (["trainer.cpp", "failing_new.cpp"], []),
 }
 
 

@@ -10,21 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import fastnn
 from arrays import same_bits
 from fastnn.layers import Activation
 from fastnn.models import Sequential
 from processes import run_python
 from sequentials import network
-
-
-@pytest.fixture
-def threads():
-    """Sets the number of threads, and sets it back."""
-    before = fastnn.get_num_threads()
-    yield fastnn.set_num_threads
-    fastnn.set_num_threads(before)
-
 
 # sizes, rows: blocks of rows shared, with and without few rows left; units shared for one row, for few, for fewer
 # vectors of rows than threads; the last panel narrow; the last layer of 16 chains, of softmax.

@@ -11,6 +11,7 @@ import pytest
 
 import fastnn
 import golden
+import golden_training
 from compiled import ROOT, built, compiled, tools
 from processes import run
 
@@ -79,6 +80,18 @@ def test_module_gives_the_bits_it_always_gave_on_a_cpu(cpu):
     assert emulated_python(cpu, GOLDEN).split(maxsplit=1) == [X86_CPUS[cpu][0], "[]\n"]
 
 
+GOLDEN_TRAININGS = """
+import fastnn, golden_training as golden
+wrong = [key for key, value in golden.GOLDEN.items() if golden.training_hash(*key) != value]
+print(fastnn.isa(), wrong)
+"""
+
+
+@pytest.mark.parametrize("cpu", ["Nehalem", "Haswell"])
+def test_module_trains_to_the_bits_it_always_had_on_a_cpu(cpu):
+    assert emulated_python(cpu, GOLDEN_TRAININGS).split(maxsplit=1) == [X86_CPUS[cpu][0], "[]\n"]
+
+
 # CPU -> its instruction sets, and how many networks of `shapes` it has time for.
 CPUS = {"aarch64": (["neon"], 60), "Nehalem": (X86_CPUS["Nehalem"], 12), "Haswell": (X86_CPUS["Haswell"], 20)}
 
@@ -128,3 +141,9 @@ def test_model_files_give_the_bits_they_always_gave_on_aarch64(tmp_path, on_aarc
     ends = itertools.accumulate(sizes)
     hashes = [hashlib.sha256(answers[end - size : end]).hexdigest() for end, size in zip(ends, sizes, strict=True)]
     assert dict(zip(golden.GOLDEN, hashes, strict=True)) == golden.GOLDEN
+
+
+def test_trainings_have_the_bits_they_always_had_on_aarch64(on_aarch64):
+    keys = golden_training.GOLDEN
+    trained = on_aarch64("trainings", input=golden_training.words(keys).encode(), text=False)
+    assert golden_training.hashes_of(keys, trained) == keys

@@ -9,7 +9,6 @@
 #include "failing_new.hpp"
 #include "fastnn/network.hpp"
 #include "fastnn/threads.hpp"
-#include "fastnn/trainer.hpp"
 
 // Returns the bytes that a network takes beyond 1.1 times its weights. The limit is 64 KiB.
 std::ptrdiff_t excess(std::size_t inputs, std::size_t units) {
@@ -21,31 +20,7 @@ std::ptrdiff_t excess(std::size_t inputs, std::size_t units) {
          static_cast<std::ptrdiff_t>(1.1 * static_cast<double>(weights.size() * sizeof(float)));
 }
 
-// Returns the allocations of steps after the first, with gradients in pieces and, with a norm to clip, in memory.
-long allocations_of_steps(const char* optimizer, double global_clipnorm) {
-  using namespace fastnn;
-  const std::vector<float> weights(100 * 100, 0.01f), x(300 * 100, 0.5f);
-  const Noise dropout{NoiseKind::dropout, 0.5, {}};
-  std::vector<TrainedLayer<float>> layers = {
-      dense_layer(100, weights.data(), weights.data(), Activation::gelu),
-      activation_layer<float>(100, Activation::linear),
-      dense_layer(2, weights.data(), static_cast<const float*>(nullptr), Activation::softmax)};
-  layers[1].noise = dropout;
-  Trainer<float> trainer(100, layers, loss_settings("categorical_crossentropy"),
-                         optimizer_settings(optimizer, {{"global_clipnorm", global_clipnorm}}));
-  trainer.step({x.data(), 300, 100}, {x.data(), 300, 2}, 0.001);
-  const long before = allocations();
-  for (const std::size_t rows : {1, 32, 256, 300}) trainer.step({x.data(), rows, 100}, {x.data(), rows, 2}, 0.001);
-  return allocations() - before;
-}
-
 int main() {
-  long of_steps = 0;
-  for (const char* optimizer : {"sgd", "adam", "nadam"})
-    for (const double norm : {0.0, 1.0}) of_steps += allocations_of_steps(optimizer, norm);
-  std::printf("allocations of a trainer's steps after the first: %ld\n", of_steps);
-  if (of_steps != 0) return 1;
-
   std::ptrdiff_t most = 0;
   for (const std::size_t inputs : {1, 2, 15, 17, 1000, 4097})
     for (const std::size_t units : {1, 2, 3, 4, 15, 17, 65, 1000, 4097}) most = std::max(most, excess(inputs, units));

@@ -27,7 +27,8 @@ one_row_takes or no_reference_and_no_memory or without_proc or ctrl_c or signals
     library=libtsan.so
     programs=()
     # test_changing_arrays.py is left out: writing to an array during a call is a race in the caller's code.
-    tests=(tests/core/test_thread_pool.py tests/core/test_threads.py tests/core/test_shared_work.py tests/io/test_torn_states.py)
+    tests=(tests/core/test_thread_pool.py tests/core/test_threads.py tests/core/test_shared_work.py tests/io/test_torn_states.py
+      tests/training/test_same_bits.py)
     # The preset has -ftls-model=initial-exec because the sanitizer of gcc 12 crashes in __tls_get_addr after some hundred
     # threads. The sanitizer supports neither threads in a child of a multi-threaded process, nor processes with limited
     # memory. It is many times too slow for tests with timeouts and timers.

@@ -204,13 +204,6 @@ def test_batches_of_validation_change_no_bit_of_its_logs():
     assert "val_mae" in histories[0].history
 
 
-@pytest.fixture
-def threads():
-    before = fastnn.get_num_threads()
-    yield
-    fastnn.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("threads")
 def test_threads_change_no_bit(dtype):
     x = uniform(1, (2000, 64))

@@ -122,8 +122,9 @@ struct Trained {
 template <class T>
 class Trainer {
  public:
-  // Validates as Network does. Throws Error too for an activation without a derivative (step) and a loss that does not
-  // fit. Without a loss, the caller computes it between forward() and backward().
+  // Validates as Network does. Throws Error too for settings out of their ranges, and for an activation without a
+  // derivative (step). Without a loss, the caller computes it between forward() and backward(). A trainer that has been
+  // moved from may only be destroyed or assigned to.
   Trainer(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers, std::optional<LossSettings> loss,
           const OptimizerSettings& optimizer, std::uint64_t seed = 0);
   ~Trainer();
@@ -134,7 +135,10 @@ class Trainer {
   // regularizers add. If that is not finite, the step is not done.
   double step(Rows<T> x, Rows<T> y, double learning_rate, const T* weights = nullptr);
 
-  // Trains batches; losses has room for one each. Between steps go_on is asked, as by Network::forward.
+  // Trains batches; losses has room for one each. Between steps go_on is asked, as by Network::forward; after false the
+  // steps done stay. Throws Error before the first step for an order of other rows, other rows of y, learning rates
+  // that are negative or not finite. Long steps use several threads (threads.hpp). Steps allocate nothing, but for
+  // those that have more rows than all before, or the first that needs gradients in memory.
   Trained train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on = {});
 
   // As Network::forward, with the weights of now: outputs (rows, units). With `row_losses`, y is read, and the loss of
@@ -158,7 +162,8 @@ class Trainer {
   std::size_t units() const noexcept;
   std::size_t layers() const noexcept;
 
-  // The weights of a layer by name, in their shapes; set_weights() takes some or all of them.
+  // The weights of a layer by name, in their shapes; set_weights() takes some or all of them. Both throw Error for
+  // another layer or other weights.
   std::map<std::string, std::vector<T>> weights(std::size_t layer) const;
   void set_weights(std::size_t layer, const std::map<std::string, std::vector<T>>& weights);
 

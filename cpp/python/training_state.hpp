@@ -1,47 +1,15 @@
-// What a trainer holds, as Python sees it: weights by name, and the state that the next step depends on.
+// What a trainer has learned, as arrays by name: the weights of a layer, the state of the optimizer.
 #pragma once
 
-#include <atomic>
+#include <algorithm>
 #include <map>
-#include <memory>
-#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "arrays.hpp"
-#include "fastnn/trainer.hpp"
+#include "training.hpp"
 
 namespace fastnn::border {
-
-// A trainer changes, but the object around it never does; `busy` refuses a second call meanwhile.
-template <class T>
-struct Training {
-  std::unique_ptr<Trainer<T>> trainer;
-  std::unique_ptr<std::atomic<bool>> busy = std::make_unique<std::atomic<bool>>(false);
-  std::vector<std::map<std::string, std::vector<py::ssize_t>>> shapes;  // of each layer's weights
-  std::size_t target_columns = 1;
-};
-
-// The trainer of a call, for its duration. Throws RuntimeError if another call has it.
-template <class T>
-class Use {
- public:
-  explicit Use(const Training<T>& training) : training_(training) {
-    if (training.busy->exchange(true))
-      throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
-  }
-  ~Use() { *training_.busy = false; }
-  Use(const Use&) = delete;
-  Use& operator=(const Use&) = delete;
-  Trainer<T>* operator->() const { return training_.trainer.get(); }
-
- private:
-  const Training<T>& training_;
-};
-
-inline void check_count(Py_ssize_t count, Py_ssize_t expected, const char* signature) {
-  if (count != expected) throw py::type_error(std::string("expected ") + signature);
-}
 
 template <class T>
 py::array shaped(const std::vector<T>& numbers, const std::vector<py::ssize_t>& shape) {

@@ -1,0 +1,71 @@
+// The rows of a trainer's calls: arrays of Python, checked, as the batches of trainer.hpp. Nothing is copied.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "training.hpp"
+
+namespace fastnn::border {
+
+// A matrix of T with `columns` columns, wherever it lies.
+template <class T>
+Rows<T> rows_of(const py::array& array, std::size_t columns, const char* name) {
+  const auto size = static_cast<py::ssize_t>(sizeof(T));
+  if (!py::isinstance<py::array_t<T>>(array) || array.ndim() != 2 ||
+      array.shape(1) != static_cast<py::ssize_t>(columns) || array.strides(0) % size != 0 ||
+      array.strides(1) % size != 0)
+    throw py::value_error(std::string("expected ") + name + " of shape (rows, " + std::to_string(columns) +
+                          ") and dtype " + py::str(py::dtype::of<T>()).cast<std::string>() + "; received shape " +
+                          shape_text(array));
+  return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.shape(0)), array.strides(0) / size,
+          array.strides(1) / size};
+}
+
+template <class T>
+py::array_t<T, py::array::c_style> vector_of(py::handle object, const char* name) {
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(object) ||
+      py::reinterpret_borrow<py::array>(object).ndim() != 1)
+    throw py::type_error(std::string("expected ") + name + " to be a contiguous vector of dtype " +
+                         py::str(py::dtype::of<T>()).cast<std::string>());
+  return py::reinterpret_borrow<py::array_t<T, py::array::c_style>>(object);
+}
+
+inline py::array array_of(py::handle object, const char* name) {
+  if (!py::isinstance<py::array>(object)) throw py::type_error(std::string("expected ") + name + " to be an array");
+  return py::reinterpret_borrow<py::array>(object);
+}
+
+// The arrays of a call of train() or gradients(), and the batches in them.
+template <class T>
+struct Given {
+  std::vector<py::array> arrays;
+  Batches<T> batches;
+};
+
+template <class T>
+Given<T> given_rows(const Training<T>& training, py::handle x, py::handle y, py::handle weights, py::handle order) {
+  Given<T> given;
+  Batches<T>& batches = given.batches;
+  given.arrays = {array_of(x, "x"), array_of(y, "y")};
+  batches.x = rows_of<T>(given.arrays[0], training.trainer->inputs(), "x");
+  batches.y = rows_of<T>(given.arrays[1], training.target_columns, "y");
+  batches.rows = batches.x.rows;
+  if (batches.y.rows != batches.rows) throw py::value_error("expected as many rows of y as of x");
+  if (!weights.is_none()) {
+    const auto vector = vector_of<T>(weights, "weights");
+    if (static_cast<std::size_t>(vector.size()) != batches.rows)
+      throw py::value_error("expected as many weights as rows of x");
+    batches.weights = vector.data();
+    given.arrays.push_back(vector);
+  }
+  if (!order.is_none()) {
+    const auto vector = vector_of<std::int64_t>(order, "order");
+    batches.order = vector.data();
+    batches.rows = static_cast<std::size_t>(vector.size());
+    given.arrays.push_back(vector);
+  }
+  return given;
+}
+
+}  // namespace fastnn::border
