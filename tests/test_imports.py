@@ -116,6 +116,7 @@ ROOMS = (
         "_core",
         "text",
         "names",
+        "warning",
         "strict",
         "locks",
         "floating_point",
