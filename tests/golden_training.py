@@ -3,7 +3,7 @@
 Those of float32 and float64 stand in golden_trainings.txt: python tests/golden_training.py > tests/golden_trainings.txt
 
 Data and first weights come from PCG64's raw stream, which never changes. Each training has layers of 1 to 3 units, of
-panels with a rest and of whole panels, batches around the 256 rows of a block, a last batch of one row, and weights of
+panels with a rest and of whole panels, batches of 1, 16 and around 256 rows, a last batch of one row, and weights of
 rows. `words` says it to tests/programs/trainings.cpp, which trains it without Python.
 """
 
@@ -76,11 +76,11 @@ def targets(kind, shape):
 
 def cases():
     """Name -> (layers, loss, optimizer, kind of targets, batch size)."""
-    sizes = (256, 257, 100, 600)
+    sizes = (256, 16, 300, 1, 257)
     named = {}
 
-    def add(name, layers, loss=MSE, optimizer=("adam", {}), kind="normal"):
-        named[name] = (layers, loss, optimizer, kind, sizes[len(named) % len(sizes)])
+    def add(name, layers, loss=MSE, optimizer=("adam", {}), kind="normal", size=None):
+        named[name] = (layers, loss, optimizer, kind, size or sizes[len(named) % len(sizes)])
 
     for optimizer in OPTIMIZERS:
         add(case_id(optimizer), network(), optimizer=optimizer)
@@ -100,14 +100,17 @@ def cases():
         network("linear", dense(19, 19, "relu", 8, constraints={"kernel": ("max_norm", {"max_value": 1})})),
     )
     add("activations", activations())
+    # So large that threads share the units of the second layer, and its gradient.
+    add("shared", [dense(INPUTS, 200, "relu", 2), dense(200, 180, "tanh", 4), dense(180, UNITS, seed=6)], size=256)
     wide = [dense(INPUTS, 130, "relu", 2), dense(130, 64, "tanh", 4), dense(64, 65, "relu", 8)]
-    add("wide", [*wide, dense(65, 16, "relu", 10), dense(16, UNITS, "softmax", 12)])
+    add("wide", [*wide, dense(65, 16, "relu", 10), dense(16, UNITS, "softmax", 12)], size=300)
     return named
 
 
 CASES = cases()
 TABLE = [line.split(" ", 2) for line in Path(__file__).with_name("golden_trainings.txt").read_text().splitlines()]
 GOLDEN = {(row[2], dtype): row[i] for row in TABLE for i, dtype in enumerate(("float32", "float64"))}
+SHORT = {key: value for key, value in GOLDEN.items() if key[0] not in ("shared", "wide")}  # for emulated CPUs
 
 
 def data(kind, batch_size):

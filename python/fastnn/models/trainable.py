@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import threading
 import warnings
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from fastnn.callbacks.backup import BackupAndRestore
 from fastnn.callbacks.history import History
+from fastnn.locks import changes
 from fastnn.models.batches import Chunk
 from fastnn.models.compiled import Compiled
 from fastnn.models.fitting import Fit
@@ -32,6 +34,19 @@ class Trainable(Stored):
     _trainer: Trainer | None = None
     _trainer_state: dict[str, Any] | None = None  # for the trainer that is made next
     _run: Fit | None = None
+    _lock: threading.RLock | None = None  # of the thread that trains or evaluates; made once one does
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads out. Raises RuntimeError if one is in: two at once would train the same weights."""
+        with changes:
+            self._lock = lock = self._lock or threading.RLock()
+        if not lock.acquire(blocking=False):
+            raise RuntimeError("expected one thread at a time to train or evaluate a model; another one does now")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _compiled_for(self, method: str) -> Compiled:
         if self._compiled is None:
@@ -96,7 +111,7 @@ class Trainable(Stored):
     def _training_part(self) -> native.Training | None:
         if self._compiled is None:
             return None
-        with nullcontext() if self._trainer is None else self._trainer.alone():
+        with self._alone():
             self._pull()
             self.build()
             try:
@@ -155,6 +170,7 @@ class Trainable(Stored):
             "_trainer": None,
             "_trainer_state": self._state_of_trainer(),
             "_run": None,
+            "_lock": None,
             "history": history,
             "_compiled": copy.deepcopy(self._compiled),
         }

@@ -6,9 +6,7 @@ nothing has changed: states of layers never change, so they are compared by iden
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -62,7 +60,6 @@ class Trainer:
         self.units: int = descriptions[-1].units
         self._states = list(states)
         self._trained = False  # whether its weights are newer than the layers'
-        self._lock = threading.RLock()
         self._settings = optimizer._core_settings()
         self._function = loss if loss._core_settings() is None else None
         self._is_full_batch = isinstance(optimizer, LBFGS)  # takes the core's gradients, and steps in Python
@@ -124,16 +121,6 @@ class Trainer:
     def has_layers_of(self, model: Any) -> bool:
         """Return whether the model still has the layers, in the same order."""
         return len(self.layers) == len(model._layers) and all(map(_is, self.layers, model._layers))
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other threads out. Raises RuntimeError if one is in: two at once would train the same weights."""
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError("expected one thread at a time to train or evaluate a model; another one does now")
-        try:
-            yield
-        finally:
-            self._lock.release()
 
     def push(self) -> None:
         """Take the weights of layers whose weights somebody has set."""

@@ -134,8 +134,8 @@ class Trained(Trainable):
         )
         data.warn_of_scale()
         held_out = data.validation if validation_data is None else validation_data
-        trainer = self._trainer_for(data.loss, own_seed)
-        with trainer.alone():
+        with self._alone():
+            trainer = self._trainer_for(data.loss, own_seed)
             steps = None if full_batch else data.source.steps
             params = {"verbose": verbose, "epochs": epochs, "steps": steps}
             hooks = Hooks(callbacks, self, params, with_history=True)
@@ -185,8 +185,8 @@ class Trained(Trainable):
         compiled = self._compiled_for("evaluate")
         batch_size, steps = optional_sizes(batch_size=batch_size, steps=steps)
         data = Data(self, compiled, x, y, sample_weight, batch_size=batch_size, steps=steps)
-        trainer = self._trainer_for(data.loss, None)
-        with trainer.alone():
+        with self._alone():
+            trainer = self._trainer_for(data.loss, None)
             scores = compiled.scores if self._run is None else compiled.scores.fresh()
             hooks = Hooks(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": data.source.steps})
             logs = Evaluation(trainer, data.source, scores, hooks, Progress(verbose, 1, data.source.steps)).run()
@@ -208,8 +208,8 @@ class Trained(Trainable):
         >>> model.train_on_batch([[0.0], [1.0]], [1.0, 3.0])
         5.0
         """
-        trainer, chunk, compiled = self._batch("train_on_batch", x, y, sample_weight, class_weight)
-        with trainer.alone():
+        with self._alone():
+            trainer, chunk, compiled = self._batch("train_on_batch", x, y, sample_weight, class_weight)
             scores = compiled.scores
             scores.reset()
             losses, layer, outputs = trainer.train(chunk, scores.has_metrics)

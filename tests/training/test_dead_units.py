@@ -1,0 +1,71 @@
+"""Units that have died get no gradient: their moments fall to zero, never to subnormal numbers, which are slow."""
+
+import numpy as np
+import pytest
+
+import training_cases as cases
+from arrays import same_bits
+from fastnn import _core
+
+TRAINERS = {"float32": _core.Trainer32, "float64": _core.Trainer64}
+SMALLEST = {"float32": 2.0**-100, "float64": 2.0**-900}
+STEPS = 3000
+# Factors by which moments of float64 would be subnormal after 2,000 steps, and stay so: 0.7 of the smallest number
+# rounds to that number.
+FAST = [
+    ("sgd", {"momentum": 0.7}),
+    ("adam", {"beta_1": 0.7, "beta_2": 0.7}),
+    ("rmsprop", {"rho": 0.7, "momentum": 0.7, "centered": 1}),
+    ("adadelta", {"rho": 0.7}),
+    ("adamax", {"beta_1": 0.7, "beta_2": 0.7}),
+    ("nadam", {"beta_1": 0.7, "beta_2": 0.7}),
+    ("lion", {"beta_1": 0.7, "beta_2": 0.7}),
+]
+
+
+def trainer_of(optimizer, dtype):
+    layers = [(cases.dense(4, 20, "relu"), {}), (cases.dense(20, 2, seed=1), {})]
+    arrays = [((*d[:4], {name: w.astype(dtype) for name, w in d[4].items()}), options) for d, options in layers]
+    return TRAINERS[dtype](4, arrays, ("mean_squared_error", {}), optimizer, 0)
+
+
+def train(trainer, dtype, steps):
+    x, y, _ = cases.data(8, 4, 2)
+    order = np.tile(np.arange(8), steps)
+    losses, layer = trainer.train(x.astype(dtype), y.astype(dtype), None, order, 8, np.full(steps, 0.001), None)
+    assert layer is None
+    return losses
+
+
+def weights_of(trainer):
+    return [w for layer in range(2) for w in trainer.weights(layer).values()]
+
+
+def slots_of_dying_units(trainer):
+    return {name: array for name, array in trainer.state()["slots"].items() if "/0/" in name}
+
+
+@pytest.mark.parametrize("optimizer", [*cases.OPTIMIZERS, *FAST], ids=cases.case_id)
+def test_moments_of_dead_units_become_zero_and_never_subnormal(optimizer, dtype):
+    trainer = trainer_of(optimizer, dtype)
+    train(trainer, dtype, 10)
+    assert all(np.any(array) for array in slots_of_dying_units(trainer).values())
+    trainer.set_weights(0, {"bias": np.full(20, -100, dtype)})  # no row reaches a unit's positive side again
+    for _ in range(10):
+        train(trainer, dtype, STEPS // 10)
+        for name, array in slots_of_dying_units(trainer).items():
+            assert np.all((array == 0) | (np.abs(array) >= SMALLEST[dtype])), name
+        for array in [*weights_of(trainer), *trainer.state()["slots"].values()]:
+            assert np.all((array == 0) | (np.abs(array) >= np.finfo(dtype).smallest_normal))
+    if optimizer in FAST:
+        assert not any(np.any(array) for array in slots_of_dying_units(trainer).values())
+
+    other = trainer_of(optimizer, dtype)
+    for layer in range(2):
+        other.set_weights(layer, trainer.weights(layer))
+    other.set_state(trainer.state())
+    assert same_bits(train(trainer, dtype, 20), train(other, dtype, 20))
+    pairs = zip(weights_of(trainer), weights_of(other), strict=True)
+    assert all(same_bits(*pair) for pair in pairs)
+    slots = other.state()["slots"]
+    assert all(same_bits(array, slots[name]) for name, array in trainer.state()["slots"].items())

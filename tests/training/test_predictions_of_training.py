@@ -1,0 +1,50 @@
+"""A trainer's forward pass has the bits of predict()."""
+
+import numpy as np
+import pytest
+
+import training_cases as cases
+from arrays import same_bits, uniform
+from fastnn import _core
+from fastnn.models import Sequential
+from sequentials import every_layer, network
+from training import model_of, rows
+
+
+def trainer_of(model):
+    described = [(layer._description(layer._state), {}) for layer in model.layers]
+    kind = _core.Trainer32 if model.dtype == "float32" else _core.Trainer64
+    inputs = model.layers[0]._state.inputs
+    return kind(inputs, described, ("mean_squared_error", {}), ("sgd", {}), 0)
+
+
+def predictions(model, x):
+    """By predict(), by evaluate() of a trainer, and by its forward() in training."""
+    outputs = np.empty((len(x), model.layers[-1].units), model.dtype)
+    trainer = trainer_of(model)
+    assert trainer.evaluate(x, None, outputs) is None
+    return model.predict(x), outputs, trainer.forward(x)
+
+
+@pytest.mark.parametrize("name", cases.ACTIVATION_NAMES)
+def test_each_activation_predicts_in_training_as_in_predict(name, dtype, isa):
+    model = network([13, 2, 100, 17, 3], [name] * 4, dtype)
+    for count in (1, 3, 300):
+        expected, *others = predictions(model, uniform(9, (count, 13), dtype) * 4)
+        assert all(same_bits(each, expected) for each in others)
+
+
+def test_each_layer_predicts_in_training_as_in_predict(dtype, isa):
+    model = Sequential([each for each in every_layer(dtype).layers if each.activation != "step"], dtype=dtype)
+    expected, *others = predictions(model, uniform(9, (300, 5), dtype) * 4)
+    assert all(same_bits(each, expected) for each in others)
+
+
+def test_evaluate_and_predict_agree_to_the_bit_after_fit():
+    x, y = rows(700)
+    model = model_of(x, metrics=["mae"])
+    model.fit(x, y, epochs=2, verbose=0)
+    errors = np.abs(model.predict(x) - y)
+    mae = np.cumsum(errors)[-1] / 700
+    mse = np.cumsum(errors**2)[-1] / 700
+    assert model.evaluate(x, y, verbose=0) == [mse, mae]
