@@ -118,6 +118,7 @@ ROOMS = (
         "names",
         "warning",
         "strict",
+        "warning",
         "locks",
         "floating_point",
         "files",
