@@ -116,7 +116,6 @@ ROOMS = (
         "_core",
         "text",
         "names",
-        "warning",
         "strict",
         "warning",
         "locks",
