@@ -9,6 +9,7 @@
 #include "fastnn/threads.hpp"
 #include "floating_point_mode.hpp"
 #include "packed_network.hpp"
+#include "scratch.hpp"
 #include "packing.hpp"
 
 namespace fastnn {

@@ -12,9 +12,6 @@
 
 namespace fastnn {
 
-// A thread keeps this much scratch for its next call; a row so wide that it needs more takes it and gives it back.
-constexpr std::size_t kKeptScratchBytes = 64 * 1024 * 1024;
-
 // Returns the most rows of `width` numbers: no array may have more bytes than a ptrdiff_t counts.
 template <class T>
 constexpr std::size_t rows_that_fit(std::size_t width) {

@@ -1,7 +1,6 @@
 // The two passes of a trainer's stages over a block of rows: forward, and back.
 #include <algorithm>
 
-#include "floating_point_mode.hpp"
 #include "random.hpp"
 #include "shared_work.hpp"
 #include "stages.hpp"
@@ -29,25 +28,6 @@ Matrix<const T> from_row(Matrix<T> matrix, std::size_t row) {
   return {matrix.data == nullptr ? nullptr : row_of(matrix, row), matrix.stride};
 }
 
-// Runs a layer for all its units; threads share them by panels.
-template <class T>
-void run(const PackedLayer<T>& layer, Matrix<T> x, Matrix<T> y, std::size_t rows) {
-  const Kernels<T>& kernels = active_kernels<T>();
-  const double work = static_cast<double>(rows) * static_cast<double>(layer.kernel == nullptr ? 1 : layer.inputs) *
-                      static_cast<double>(layer.units);
-  const std::size_t threads = threads_for(work);
-  if (threads == 1) return kernels.layer(layer, read(x, rows), written(y, rows), {0, layer.units});
-  const std::size_t panels = (layer.units + kPanelUnits<T> - 1) / kPanelUnits<T>;
-  const std::size_t parts = parts_of_layer(panels, work, threads);
-  const auto run_part = [&](std::size_t part) {
-    const DefaultFloatingPointMode mode;
-    const std::size_t first = begin_of_share(panels, part, parts) * kPanelUnits<T>;
-    const std::size_t last = begin_of_share(panels, part + 1, parts) * kPanelUnits<T>;
-    kernels.layer(layer, read(x, rows), written(y, rows), {first, std::min(last, layer.units)});
-  };
-  share(parts, threads, run_part, {});
-}
-
 template <class T>
 T sign_of(T x) {
   return x > 0 ? T{1} : x < 0 ? T{-1} : T{0};
@@ -56,24 +36,18 @@ T sign_of(T x) {
 }  // namespace
 
 template <class T>
-void Stages<T>::forward(std::size_t stages, std::size_t rows, bool training, std::uint64_t seed, std::uint64_t step,
+void Stages<T>::forward(std::size_t stages, std::size_t rows, std::uint64_t seed, std::uint64_t step,
                         std::size_t first) {
   const Kernels<T>& kernels = active_kernels<T>();
   for (std::size_t i = 0; i < stages; ++i) {
     Stage<T>& stage = stages_[i];
-    const Matrix<T> x = outputs_[i];
-    outputs_[i + 1] = places_[i + 1];
-    const Matrix<T> y = outputs_[i + 1];
+    const Matrix<T> x = outputs_[i], y = outputs_[i + 1];
     if (stage.noise.kind != NoiseKind::none) {
-      if (!training) {
-        outputs_[i + 1] = x;
-        continue;
-      }
       make_noise(i, rows, seed, step, first);
-    } else if (training && stage.uses_batch()) {
+    } else if (stage.uses_batch()) {
       normalize(i, rows);
     } else {
-      run(stage.layer, x, y, rows);
+      run_layer(stage.layer, read(x, rows), written(y, rows));
       if (stage.layer.takes_whole_rows) kernels.whole_rows(stage.layer, written(y, rows));
     }
   }
@@ -141,20 +115,22 @@ void Stages<T>::commit() {
 }
 
 template <class T>
+double activity_of(const Stage<T>& stage, Matrix<const T> y, Range rows) {
+  if (stage.activity_l1 == 0 && stage.activity_l2 == 0) return 0;
+  double absolute = 0, squares = 0;
+  for (std::size_t r = rows.first; r < rows.last; ++r)
+    for (std::size_t n = 0; n < stage.layer.units; ++n) {
+      const double a = static_cast<double>(row_of(y, r)[n]);
+      absolute += a < 0 ? -a : a;
+      squares += a * a;
+    }
+  return static_cast<double>(stage.activity_l1) * absolute + static_cast<double>(stage.activity_l2) * squares;
+}
+
+template <class T>
 double Stages<T>::activity(std::size_t rows) const {
   double total = 0;
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
-    const Stage<T>& stage = stages_[i];
-    if (stage.activity_l1 == 0 && stage.activity_l2 == 0) continue;
-    double absolute = 0, squares = 0;
-    for (std::size_t r = 0; r < rows; ++r)
-      for (std::size_t n = 0; n < stage.layer.units; ++n) {
-        const double y = static_cast<double>(row_of(outputs_[i + 1], r)[n]);
-        absolute += y < 0 ? -y : y;
-        squares += y * y;
-      }
-    total += static_cast<double>(stage.activity_l1) * absolute + static_cast<double>(stage.activity_l2) * squares;
-  }
+  for (std::size_t i = 0; i < stages_.size(); ++i) total += activity_of<T>(stages_[i], outputs_[i + 1], {0, rows});
   return total;
 }
 
@@ -175,7 +151,7 @@ void Stages<T>::backward(std::size_t last, std::size_t rows, std::size_t of_batc
     if (layer.kind == LayerKind::dense) {
       kernels.derive(layer.activation, layer.parameters[0], layer.parameters[1], rows, layer.units, nullptr, 0, y.data,
                      y.stride, d.data, d.stride);
-      if (propagates(i)) run(stage.transposed, d, to, rows);
+      if (propagates(i)) run_layer(stage.transposed, read(d, rows), written(to, rows));
       if (tensors_[stage.tensors[1]].trained) sink.of_units(stage.tensors[1], rows, {}, d, adds);
       if (tensors_[stage.tensors[0]].trained) sink.kernel(stage, rows, x, d, adds);
     } else if (layer.kind != LayerKind::activation) {
@@ -215,6 +191,8 @@ void Stages<T>::backward_of_units(std::size_t i, std::size_t rows, bool adds, Ma
     sink.of_units(stage.tensors[1], rows, {}, d, adds);
 }
 
+template double activity_of(const Stage<float>&, Matrix<const float>, Range);
+template double activity_of(const Stage<double>&, Matrix<const double>, Range);
 template class Stages<float>;
 template class Stages<double>;
 

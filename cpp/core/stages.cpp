@@ -176,16 +176,15 @@ void Stages<T>::reserve(std::size_t rows) {
     free += rows * static_cast<std::size_t>(matrix.stride);
     return matrix;
   };
-  places_ = {take(inputs_)};
+  outputs_ = {take(inputs_)};
   kept_.clear();
   for (const Stage<T>& stage : stages_) {
-    places_.push_back(take(stage.layer.units));
+    outputs_.push_back(take(stage.layer.units));
     kept_.push_back(keeps(stage) ? take(stage.layer.units) : Matrix<T>{});
   }
   deltas_[0] = take(widest_).data;
   deltas_[1] = take(widest_).data;
   products_ = take(widest_).data;
-  outputs_ = places_;
   rows_ = rows;
 }
 

@@ -44,6 +44,10 @@ struct GradientSink {
   virtual void of_units(std::size_t tensor, std::size_t rows, Matrix<const T> a, Matrix<const T> b, bool adds) = 0;
 };
 
+// What the activity regularizer of a stage adds to the loss for some rows of its outputs, before the division by rows.
+template <class T>
+double activity_of(const Stage<T>& stage, Matrix<const T> y, Range rows);
+
 template <class T>
 class Stages {
  public:
@@ -68,10 +72,9 @@ class Stages {
   Matrix<T> output(std::size_t stage) { return outputs_[stage + 1]; }
   Matrix<T> delta(std::size_t stage) { return {deltas_[stage % 2], outputs_[stage + 1].stride}; }
 
-  // Computes the outputs of the first `stages` stages for the rows in input(). In training, rows are `first` and up of
-  // a batch of the step `step`.
-  void forward(std::size_t stages, std::size_t rows, bool training, std::uint64_t seed, std::uint64_t step,
-               std::size_t first);
+  // Computes the training's outputs of the first `stages` stages for the rows in input(): rows `first` and up of a batch
+  // of the step `step`.
+  void forward(std::size_t stages, std::size_t rows, std::uint64_t seed, std::uint64_t step, std::size_t first);
 
   // From delta(last), the gradient of the loss by the outputs of the stage `last`, to the gradients of all weights.
   // of_batch: the rows of the whole batch.
@@ -100,9 +103,8 @@ class Stages {
   std::vector<Stage<T>> stages_;
   std::vector<Tensor<T>> tensors_;
   AlignedBuffer<T> memory_, transposed_, scratch_, of_batches_;
-  std::vector<Matrix<T>> places_;   // of the inputs and of each stage's outputs
-  std::vector<Matrix<T>> outputs_;  // the same; without training a stage of noise shows its inputs
-  std::vector<Matrix<T>> kept_;     // by stage: multipliers of dropout
+  std::vector<Matrix<T>> outputs_;  // the inputs, then each stage's outputs
+  std::vector<Matrix<T>> kept_;  // by stage: multipliers of dropout
   T* deltas_[2] = {};
   T* products_ = nullptr;
   std::size_t rows_ = 0, widest_ = 0, first_trained_ = 0;

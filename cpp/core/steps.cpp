@@ -82,9 +82,9 @@ double Steps<T>::run(const Batches<T>& batches, std::size_t first, std::size_t r
   for (std::size_t at = 0; at < rows; at += block_rows_) {
     const std::size_t here = std::min(block_rows_, rows - at);
     gather(batches, first + at, here, rows);
-    stages_.forward(stages, here, true, seed_, optimization_.batches(), at);
+    stages_.forward(stages, here, seed_, optimization_.batches(), at);
     if (outputs != nullptr) copy_outputs(here, outputs + at * units());
-    compute_loss(here, true);
+    compute_loss(here);
     for (std::size_t r = 0; r < here; ++r)
       total += static_cast<double>(row_losses_[r]) * static_cast<double>(weights_[r]);
     activity += stages_.activity(here);
@@ -117,30 +117,12 @@ Trained Steps<T>::train(const Batches<T>& batches, double* losses, FunctionRef<b
 }
 
 template <class T>
-bool Steps<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on) {
-  Batches<T> batches{x, y == nullptr ? Rows<T>{nullptr, 0, 0} : *y};
-  batches.rows = x.rows;
-  reserve(std::min(x.rows, kBlockRows));
-  for (std::size_t first = 0; first < x.rows; first += block_rows_) {
-    if (first > 0 && go_on && !go_on()) return false;
-    const std::size_t rows = std::min(block_rows_, x.rows - first);
-    gather(batches, first, rows, rows);
-    stages_.forward(stages_.all().size(), rows, false, seed_, 0, 0);
-    if (outputs != nullptr) copy_outputs(rows, outputs + first * units());
-    if (y == nullptr) continue;
-    compute_loss(rows, false);
-    for (std::size_t r = 0; r < rows; ++r) row_losses[first + r] = static_cast<double>(row_losses_[r]);
-  }
-  return true;
-}
-
-template <class T>
 void Steps<T>::forward(Rows<T> x, T* outputs) {
   Batches<T> batches{x, {nullptr, 0, 0}};
   reserve(x.rows);
   if (optimization_.needs_gradients()) optimization_.reserve_gradients();
   gather(batches, 0, x.rows, x.rows);
-  stages_.forward(stages_.all().size(), x.rows, true, seed_, optimization_.batches(), 0);
+  stages_.forward(stages_.all().size(), x.rows, seed_, optimization_.batches(), 0);
   copy_outputs(x.rows, outputs);
   rows_ = x.rows;
 }
@@ -263,14 +245,11 @@ void Steps<T>::gather(const Batches<T>& batches, std::size_t first, std::size_t 
 }
 
 template <class T>
-void Steps<T>::compute_loss(std::size_t rows, bool with_delta) {
+void Steps<T>::compute_loss(std::size_t rows) {
   const std::size_t stages = stages_.all().size();
   const Matrix<T> predictions = stages_.output(stages - 1), delta = stages_.delta(last());
-  LossCall<T> call{};
-  call.loss = loss_->loss;
-  for (std::size_t i = 0; i < kMostLossParameters; ++i) call.parameters[i] = static_cast<T>(loss_->parameters[i]);
+  LossCall<T> call = loss_call<T>(*loss_, units());
   call.rows = rows;
-  call.units = units();
   call.targets = targets_.data();
   call.target_row_stride = static_cast<std::ptrdiff_t>(columns());
   call.target_column_stride = 1;
@@ -278,7 +257,7 @@ void Steps<T>::compute_loss(std::size_t rows, bool with_delta) {
   if (takes_sums_) call.sums = stages_.output(stages - 2);
   call.scales = scales_.data();
   call.row_losses = row_losses_.data();
-  if (with_delta) call.delta = delta;
+  call.delta = delta;
   active_kernels<T>().loss(call);
 }
 

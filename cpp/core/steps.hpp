@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluation.hpp"
 #include "fastnn/trainer.hpp"
 #include "optimization.hpp"
 #include "stages.hpp"
@@ -21,10 +22,13 @@ class Steps : public GradientSink<T> {
         const OptimizerSettings& optimizer, std::uint64_t seed);
 
   Trained train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on);
-  bool evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on);
+  Evaluation<T> evaluation() const { return {stages_, loss_, takes_sums_}; }
   void forward(Rows<T> x, T* outputs);
   void backward(const T* gradient, std::size_t rows, double learning_rate);
   double gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients);
+
+  // What activity regularizers add to the loss of the last forward().
+  double activity() const { return rows_ == 0 ? 0 : stages_.activity(rows_) / static_cast<double>(rows_); }
 
   Stages<T>& stages() { return stages_; }
   const Stages<T>& stages() const { return stages_; }
@@ -46,7 +50,7 @@ class Steps : public GradientSink<T> {
   std::size_t units() const { return stages_.units(); }
   std::size_t last() const { return stages_.all().size() - (takes_sums_ ? 2 : 1); }
   void gather(const Batches<T>& batches, std::size_t first, std::size_t rows, std::size_t of_batch);
-  void compute_loss(std::size_t rows, bool with_delta);
+  void compute_loss(std::size_t rows);
   void copy_outputs(std::size_t rows, T* to);
   std::ptrdiff_t first_not_finite(std::size_t rows);
 

@@ -89,13 +89,14 @@ Trained Trainer<T>::train(const Batches<T>& batches, double* losses, FunctionRef
 }
 
 template <class T>
-bool Trainer<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* row_losses, FunctionRef<bool()> go_on) {
+bool Trainer<T>::evaluate(Rows<T> x, T* outputs, const Rows<T>* y, double* losses, const T* weights,
+                          FunctionRef<bool()> go_on) const {
   const DefaultFloatingPointMode mode;
   if (x.data == nullptr) throw Error("expected x; received a null pointer");
   if (y != nullptr && !impl_->has_loss()) throw Error(kNoLoss);
-  if (y != nullptr && (y->rows != x.rows || y->data == nullptr || row_losses == nullptr))
+  if (y != nullptr && (y->rows != x.rows || y->data == nullptr || losses == nullptr))
     throw Error("expected y with as many rows as x, " + std::to_string(x.rows) + ", and room for their losses");
-  return impl_->evaluate(x, outputs, y, row_losses, go_on);
+  return impl_->evaluation().run(x, outputs, y, weights, losses, go_on);
 }
 
 template <class T>
@@ -126,6 +127,12 @@ template <class T>
 double Trainer<T>::penalty() const {
   const DefaultFloatingPointMode mode;
   return impl_->optimization().penalty();
+}
+
+template <class T>
+double Trainer<T>::activity() const {
+  const DefaultFloatingPointMode mode;
+  return impl_->activity();
 }
 
 template <class T>
@@ -198,6 +205,10 @@ void Trainer<T>::set_state(const State& state) {
   impl_->optimization().set_state(state);
 }
 
+template <class T>
+std::uint64_t Trainer<T>::batches() const noexcept {
+  return impl_->optimization().batches();
+}
 template <class T>
 std::uint64_t Trainer<T>::iterations() const noexcept {
   return impl_->optimization().iterations();

@@ -70,14 +70,7 @@ py::object train(const Training<T>& training, PyObject* const* a, Py_ssize_t cou
   if (static_cast<std::size_t>(rates.size()) != steps) throw py::value_error("expected a learning rate for each step");
   batches.learning_rates = rates.data();
   given.arrays.push_back(rates);
-  if (a[6] != Py_None) {
-    py::array outputs = array_of(a[6], "outputs");
-    const Rows<T> shape = rows_of<T>(outputs, training.trainer->units(), "outputs");
-    if (shape.rows != batches.rows || !(outputs.flags() & py::array::c_style) || !outputs.writeable())
-      throw py::value_error("expected outputs to be contiguous, with as many rows as there are to train with");
-    batches.outputs = static_cast<T*>(outputs.mutable_data());
-    given.arrays.push_back(outputs);
-  }
+  if (a[6] != Py_None) batches.outputs = given_outputs(training, a[6], given);
   py::array_t<double> losses(static_cast<py::ssize_t>(steps));
   double* const to = losses.mutable_data();
   Trained trained;
@@ -92,36 +85,18 @@ py::object train(const Training<T>& training, PyObject* const* a, Py_ssize_t cou
 
 template <class T>
 py::object evaluate(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
-  check_count(count, 3, "evaluate(x, y, outputs)");
-  const py::array x = array_of(a[0], "x");
-  std::vector<py::array> arrays = {x};
-  const Rows<T> rows = rows_of<T>(x, training.trainer->inputs(), "x");
-  Rows<T> y{nullptr, 0, 0};
-  T* outputs = nullptr;
-  py::object losses = py::none();
-  double* row_losses = nullptr;
-  if (a[1] != Py_None) {
-    arrays.push_back(array_of(a[1], "y"));
-    y = rows_of<T>(arrays.back(), training.target_columns, "y");
-    if (y.rows != rows.rows) throw py::value_error("expected as many rows of y as of x");
-    py::array_t<double> each(static_cast<py::ssize_t>(rows.rows));
-    row_losses = each.mutable_data();
-    losses = each;
-  }
-  if (a[2] != Py_None) {
-    py::array to = array_of(a[2], "outputs");
-    if (rows_of<T>(to, training.trainer->units(), "outputs").rows != rows.rows || !(to.flags() & py::array::c_style) ||
-        !to.writeable())
-      throw py::value_error("expected outputs to be contiguous, with as many rows as x");
-    outputs = static_cast<T*>(to.mutable_data());
-    arrays.push_back(to);
-  }
+  check_count(count, 4, "evaluate(x, y, weights, outputs)");
+  Given<T> given = given_rows<T>(training, a[0], a[1], a[2], py::none());
+  const Batches<T>& rows = given.batches;
+  T* const outputs = a[3] == Py_None ? nullptr : given_outputs(training, a[3], given);
+  py::array_t<double> losses(static_cast<py::ssize_t>(rows.rows));
+  double* const to = losses.mutable_data();
   const Use<T> trainer(training);
-  const Held held(arrays);
+  const Held held(given.arrays);
   without_gil([&](FunctionRef<bool()> go_on) {
-    return trainer->evaluate(rows, outputs, row_losses == nullptr ? nullptr : &y, row_losses, go_on);
+    return trainer->evaluate(rows.x, outputs, a[1] == Py_None ? nullptr : &rows.y, to, rows.weights, go_on);
   });
-  return losses;
+  return std::move(losses);
 }
 
 template <class T>
@@ -187,6 +162,12 @@ py::object penalty(const Training<T>& training, PyObject* const*, Py_ssize_t cou
 }
 
 template <class T>
+py::object activity(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
+  check_count(count, 0, "activity()");
+  return py::float_(Use<T>(training)->activity());
+}
+
+template <class T>
 py::object average(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
   check_count(count, 0, "average()");
   Use<T>(training)->average();
@@ -200,6 +181,12 @@ py::object iterations(const Training<T>& training, PyObject* const*, Py_ssize_t 
 }
 
 template <class T>
+py::object batches(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
+  check_count(count, 0, "batches()");
+  return py::int_(training.trainer->batches());
+}
+
+template <class T>
 void bind_trainer(py::module_& module, const char* name, const char* full_name) {
   using C = Training<T>;
   static PyMethodDef methods[] = {
@@ -207,7 +194,7 @@ void bind_trainer(py::module_& module, const char* name, const char* full_name) 
           "train",
           "train($self, x, y, weights, order, batch_size, learning_rates, outputs, /)\n--\n\n"
           "Train batches; the losses of the steps, and None, or the layer of a loss that is not finite."),
-      method<C, &evaluate<T>>("evaluate", "evaluate($self, x, y, outputs, /)\n--\n\nThe loss of each row."),
+      method<C, &evaluate<T>>("evaluate", "evaluate($self, x, y, weights, outputs, /)\n--\n\nThe loss of each row."),
       method<C, &forward<T>>("forward", "forward($self, x, /)\n--\n\nThe outputs of training, kept for backward()."),
       method<C, &backward<T>>("backward", "backward($self, gradient, learning_rate, /)\n--\n\nA step."),
       method<C, &gradients<T>>("gradients", "gradients($self, x, y, weights, /)\n--\n\n(loss, gradients by layer)."),
@@ -216,8 +203,10 @@ void bind_trainer(py::module_& module, const char* name, const char* full_name) 
       method<C, &state<T>>("state", "state($self, /)\n--\n\nWhat the next step depends on, beside the weights."),
       method<C, &set_state<T>>("set_state", "set_state($self, state, /)\n--\n\nGo on from what state() returned."),
       method<C, &penalty<T>>("penalty", "penalty($self, /)\n--\n\nWhat regularizers of weights add to the loss."),
+      method<C, &activity<T>>("activity", "activity($self, /)\n--\n\nThe same of activities, of the last forward()."),
       method<C, &average<T>>("average", "average($self, /)\n--\n\nWeights become their average."),
       method<C, &iterations<T>>("iterations", "iterations($self, /)\n--\n\nThe number of steps."),
+      method<C, &batches<T>>("batches", "batches($self, /)\n--\n\nThe number of batches; some make a step."),
       {}};
   add_type<C, &build<T>>(module, name, full_name,
                          "Trainer(inputs, layers, loss, optimizer, seed)\n--\n\nTrains a network.", methods);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "arrays.hpp"
@@ -22,13 +24,16 @@ struct Training {
   std::size_t target_columns = 1;
 };
 
-// The trainer of a call, for its duration. Throws RuntimeError if another call has it.
+// The trainer of a call, for its duration. If another call has it: throws RuntimeError, or waits for its end.
 template <class T>
 class Use {
  public:
-  explicit Use(const Training<T>& training) : training_(training) {
-    if (training.busy->exchange(true))
+  explicit Use(const Training<T>& training, bool waits = false) : training_(training) {
+    if (!training.busy->exchange(true)) return;
+    if (!waits)
       throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
+    const py::gil_scoped_release released;
+    while (training.busy->exchange(true)) std::this_thread::sleep_for(std::chrono::microseconds(10));
   }
   ~Use() { *training_.busy = false; }
   Use(const Use&) = delete;

@@ -36,7 +36,7 @@ inline py::array array_of(py::handle object, const char* name) {
   return py::reinterpret_borrow<py::array>(object);
 }
 
-// The arrays of a call of train() or gradients(), and the batches in them.
+// The arrays of a call, and the batches in them.
 template <class T>
 struct Given {
   std::vector<py::array> arrays;
@@ -47,11 +47,14 @@ template <class T>
 Given<T> given_rows(const Training<T>& training, py::handle x, py::handle y, py::handle weights, py::handle order) {
   Given<T> given;
   Batches<T>& batches = given.batches;
-  given.arrays = {array_of(x, "x"), array_of(y, "y")};
+  given.arrays = {array_of(x, "x")};
   batches.x = rows_of<T>(given.arrays[0], training.trainer->inputs(), "x");
-  batches.y = rows_of<T>(given.arrays[1], training.target_columns, "y");
   batches.rows = batches.x.rows;
-  if (batches.y.rows != batches.rows) throw py::value_error("expected as many rows of y as of x");
+  if (!y.is_none()) {
+    given.arrays.push_back(array_of(y, "y"));
+    batches.y = rows_of<T>(given.arrays.back(), training.target_columns, "y");
+    if (batches.y.rows != batches.rows) throw py::value_error("expected as many rows of y as of x");
+  }
   if (!weights.is_none()) {
     const auto vector = vector_of<T>(weights, "weights");
     if (static_cast<std::size_t>(vector.size()) != batches.rows)
@@ -66,6 +69,17 @@ Given<T> given_rows(const Training<T>& training, py::handle x, py::handle y, py:
     given.arrays.push_back(vector);
   }
   return given;
+}
+
+// The place of a call's outputs.
+template <class T>
+T* given_outputs(const Training<T>& training, py::handle object, Given<T>& given) {
+  py::array outputs = array_of(object, "outputs");
+  const Rows<T> shape = rows_of<T>(outputs, training.trainer->units(), "outputs");
+  if (shape.rows != given.batches.rows || !(outputs.flags() & py::array::c_style) || !outputs.writeable())
+    throw py::value_error("expected outputs to be contiguous and writeable, with as many rows as there are to compute");
+  given.arrays.push_back(outputs);
+  return static_cast<T*>(outputs.mutable_data());
 }
 
 }  // namespace fastnn::border

@@ -17,6 +17,8 @@ def to_array(x: Any) -> Array:
     >>> to_array([[1, 2]])
     array([[1, 2]])
     """
+    if type(x) is np.ndarray and x.dtype.kind != "V":
+        return x
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):  # dropping the mask would be a guess
         raise ValueError(
             "expected an array without masked values; received some; fill them first, for example with x.filled(0)"

@@ -1,6 +1,8 @@
 """What fit() takes as x and y, and that none of it changes the bits."""
 
+import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pandas
@@ -10,7 +12,8 @@ import pytest
 import fastnn.models.rows
 from fastnn.layers import Dense
 from fastnn.models import Sequential
-from training import Calls, model_of, rows, same
+from processes import run_python
+from training import BatchCalls, Calls, model_of, rows, same
 
 SETTINGS = {"batch_size": 7, "epochs": 2, "verbose": 0, "seed": 4}
 
@@ -74,6 +77,34 @@ def test_memory_map_is_never_converted_whole(tmp_path, dtype, monkeypatch):
     tracemalloc.stop()
     order = 8 * len(x)
     assert peak < 3 * order + (1 << 20)  # permutation and its sorting, but x alone has 2.4 MB, as float64 4.8 MB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts what a process allocates on Linux alone")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_memory_map_may_be_larger_than_the_memory(tmp_path, dtype):
+    code = """
+        import resource, sys
+        from pathlib import Path
+        import numpy as np
+        from fastnn.layers import Dense
+        from fastnn.models import Sequential
+
+        x = np.memmap(sys.argv[1], sys.argv[2], mode="w+", shape=(500_000, 64))  # 128 MB; of zeros, so not on the disk
+        y = np.memmap(sys.argv[1] + "y", "float32", mode="w+", shape=(500_000, 1))
+        model = Sequential([Dense(8, "relu", input_shape=(64,)), Dense(1)])
+        model.compile("adam", "mse")
+        model.fit(x[:100], y[:100], verbose=0)
+        words = Path("/proc/self/status").read_text().split()
+        limit = int(words[words.index("VmData:") + 1]) * 1024 + (48 << 20)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        model.fit(x, y, batch_size=1000, verbose=0, validation_data=(x, y))
+        model.evaluate(x, y, verbose=0)
+        try:
+            np.ones(64 << 20, "uint8")
+        except MemoryError:
+            print("no more")
+    """
+    assert run_python(code, tmp_path / "x", dtype, FASTNN_THREADS="1") == "no more\n"
 
 
 def test_iterables_of_batches_are_steps():
@@ -188,6 +219,21 @@ def test_steps_per_epoch_goes_on_in_the_rows():
     model.fit(x, y, batch_size=10, epochs=4, steps_per_epoch=2, verbose=0, seed=1)
     whole.fit(x, y, batch_size=10, epochs=2, verbose=0, seed=1)
     assert same(model, whole)
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(3, [3, 2, 3]), (5, [5, 5, 5]), (7, [5, 5, 5])])
+def test_last_rows_end_an_epoch_with_a_warning_as_in_keras(steps, expected):
+    x, y = rows(20)
+    calls = BatchCalls()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model_of(x).fit(x, y, 4, 3, 0, calls, steps_per_epoch=steps)
+    names = " ".join(calls.names()).split("epoch_begin")[1:]
+    assert [epoch.count("train_batch_end") for epoch in names] == expected
+    assert len([each for each in caught if "ran out of data" in str(each.message)]) == sum(
+        count < steps for count in expected
+    )
+    assert all(each.filename == __file__ for each in caught)
 
 
 def test_validation_split_takes_the_last_rows():

@@ -33,6 +33,10 @@ LARGE = X * 1e300
         ((X, Y[:, :, None]), "expected y of shape (rows,) or (rows, columns); received shape (40, 1, 1)"),
         ((BAD, Y), "expected finite numbers in x; received nan in row 33, column 2"),
         ((X, BAD_Y), "expected finite numbers in y; received inf in row 7, column 0"),
+        (
+            (np.where([False, True, False], -np.inf, X), Y),
+            "expected finite numbers in x; received -inf in row 0, column 1",
+        ),
         (([], []), "expected x of"),
         ((iter([]),), "expected at least 1 batch; received an iterable without any"),
         ((iter([X]),), "expected data as x and y, or as an iterable of batches (x, y) or (x, y, sample_weight)"),
@@ -90,7 +94,8 @@ def test_iterables_decide_some_arguments_themselves(options):
 def test_before_compile(method):
     model = Sequential([Dense(1)])
     with pytest.raises(
-        ValueError, match=r"You must call `compile\(\)` before calling `(fit|evaluate|train_on_batch)\(\)`"
+        ValueError,
+        match=rf"You must call `compile\(\)` before calling `{method}\(\)`",
     ):
         getattr(model, method)(X, Y)
 

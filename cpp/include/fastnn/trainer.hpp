@@ -141,10 +141,10 @@ class Trainer {
   // those that have more rows than all before, or the first that needs gradients in memory.
   Trained train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on = {});
 
-  // As Network::forward, with the weights of now: outputs (rows, units). With `row_losses`, y is read, and the loss of
-  // each row is written, without regularizers. Returns false if go_on did.
-  bool evaluate(Rows<T> x, T* outputs, const Rows<T>* y = nullptr, double* row_losses = nullptr,
-                FunctionRef<bool()> go_on = {});
+  // As Network::forward, with the weights of now: outputs (rows, units), or null. `losses` has room for each row's: its
+  // loss times its weight, if y is not null, and what activity regularizers add for it. Returns false if go_on did.
+  bool evaluate(Rows<T> x, T* outputs, const Rows<T>* y = nullptr, double* losses = nullptr, const T* weights = nullptr,
+                FunctionRef<bool()> go_on = {}) const;
 
   // A step with a loss of the caller's: forward() gives the outputs of training, backward() takes the gradient of the
   // loss by them, (rows, units), contiguous. Throws Error for other rows than those of forward().
@@ -155,8 +155,9 @@ class Trainer {
   // changes. Returns the loss.
   double gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients);
 
-  // What regularizers of weights add to the loss.
+  // What regularizers of weights add to the loss; what those of activities add to that of the last forward().
   double penalty() const;
+  double activity() const;
 
   std::size_t inputs() const noexcept;
   std::size_t units() const noexcept;
@@ -181,6 +182,7 @@ class Trainer {
   State state() const;
   void set_state(const State& state);
   std::uint64_t iterations() const noexcept;
+  std::uint64_t batches() const noexcept;  // several make a step if the optimizer accumulates gradients
 
  private:
   class Impl;

@@ -69,6 +69,7 @@ class Layer(Trainable):
     _prefix: str
     _fixed = frozenset(("activation", "parameters", "declared_inputs"))
     _later: dict[str, Any] = {}  # noqa: RUF012  # arguments that configs leave out at these values
+    _source: Any = None  # a weak reference to the trainer whose weights are newer than the state
 
     if TYPE_CHECKING:  # for `model.layers[0].kernel`; only Dense has them
 
@@ -90,8 +91,21 @@ class Layer(Trainable):
         super().__init__(trainable, activity_regularizer, learning_rate_multipliers)
         self.name = unique_name(self._prefix, name)
         self.declared_inputs = declared_inputs(input_shape, input_dim)
-        self._state: State | None = None
+        self._state = None
         self._models: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+    @property
+    def _state(self) -> State | None:
+        """What the layer got when it was built; its weights are those of now: a trainer hands them over if asked."""
+        source = self._source
+        if source is not None and (trainer := source()) is not None:
+            trainer.pull()
+        state: State | None = self.__dict__["_state"]
+        return state
+
+    @_state.setter
+    def _state(self, state: State | None) -> None:
+        self.__dict__["_state"] = state
 
     @property
     def inputs(self) -> int | None:
@@ -174,7 +188,16 @@ class Layer(Trainable):
             return
         with changes:
             self._state = state
-            for model in list(self._models.values()):
+            self._drop_networks()
+
+    def _ask(self, source: Any) -> None:
+        """Ask a trainer, of which source is a weak reference, for the weights when somebody reads them."""
+        self._source = source
+        self._drop_networks()
+
+    def _drop_networks(self) -> None:
+        for reference in self._models.valuerefs():
+            if (model := reference()) is not None:
                 model._drop_network()
 
     def _used_by(self, model: Any) -> None:
@@ -334,7 +357,7 @@ class Layer(Trainable):
 
     def __getstate__(self) -> dict[str, Any]:
         with changes:
-            return self.__dict__ | {"_models": None}
+            return self.__dict__ | {"_state": self._state, "_source": None, "_models": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _models=weakref.WeakValueDictionary())

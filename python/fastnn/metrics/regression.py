@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from fastnn.losses.arithmetic import Numbers, ordered_sum, row_mean
 from fastnn.losses.base import paired, row_weights
 from fastnn.metrics.base import Metric, RowMetric, plain
+from fastnn.warning import warn
 
 
 class RootMeanSquaredError(RowMetric):
@@ -113,6 +113,6 @@ class R2Score(Metric):
                 if rest < 0
                 else "Division by zero in Adjusted"
             )
-            warnings.warn(f"{why} R2 score. Falling back to standard R2 score.", stacklevel=3)
+            warn(f"{why} R2 score. Falling back to standard R2 score.")
             return scores
         return 1 - (1 - scores) * (self.num_samples - 1) / rest

@@ -17,6 +17,11 @@ from fastnn.arrays import Array, is_real, to_array
 from fastnn.models.checks import check_finite, checked_class_weight, labels_of
 from fastnn.models.frames import as_numbers
 
+OUT_OF_DATA = (  # of Keras
+    "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at least "
+    "`steps_per_epoch * epochs` batches."
+)
+
 
 class Chunk(NamedTuple):
     """Rows of one or more batches, for _core.Trainer.train(); the last batch may be short."""
@@ -37,6 +42,11 @@ class Chunk(NamedTuple):
     def steps(self) -> int:
         """The number of batches."""
         return -(-self.rows // self.batch_size)
+
+    def part(self, rows: slice) -> Chunk:
+        """Return some rows of a chunk without an order."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Chunk(self.x[rows], self.y[rows], weights, None, self.batch_size, self.labels[rows])
 
     def targets(self) -> tuple[Array, Array | None]:
         """Return y, as metrics take it, and the weights, of the rows in order."""
@@ -68,7 +78,7 @@ class Reader:
 
     def __init__(self, model: Any, loss: Any) -> None:
         self.inputs, self.dtype, self._names = model.input_shape[1], np.dtype(model.dtype), model.feature_names
-        self._loss = loss
+        self.loss = loss
         self._outputs = (model.output_shape[1], model._layers[-1].activation, model.classes)
 
     def rows_of(self, x: Any) -> Array:
@@ -83,15 +93,16 @@ class Reader:
 
     def labels(self, array: Array, first_row: int = 0) -> Array:
         """Return targets (rows, columns) for metrics. Raises ValueError for those that the loss refuses."""
-        labels: Array = self._loss._metric_targets(array, *self._outputs, first_row)
+        labels: Array = self.loss._metric_targets(array, *self._outputs, first_row)
         return labels
 
     def y(self, array: Array, first_row: int = 0) -> tuple[Array, Array]:
         """Return the same in the model's dtype: as the trainer takes them, and for metrics."""
         labels = self.labels(array, first_row)
         converted = self._converted(labels)
-        check_finite(converted, "y", labels, first_row)
-        targets = self._loss._core_targets(labels)
+        if converted is not labels:  # labels are finite
+            check_finite(converted, "y", labels, first_row)
+        targets = self.loss._core_targets(labels)
         return (converted if targets is labels else self._converted(targets)), converted
 
     def class_weight(self, given: Any) -> dict[int, float] | None:
@@ -107,7 +118,10 @@ class Reader:
     def batch(self, batch: Any, class_weight: Mapping[int, float] | None = None) -> Chunk:
         """Return (x, y) or (x, y, sample_weight) as a chunk of one batch."""
         x, y, sample_weight = unpacked(batch)
-        rows, targets = self.rows_of(x), targets_of(y)
+        return self.chunk(self.rows_of(x), targets_of(y), sample_weight, class_weight)
+
+    def chunk(self, rows: Array, targets: Array, sample_weight: Any, class_weight: Mapping[int, float] | None) -> Chunk:
+        """Return arrays of rows_of() and targets_of() as a chunk of one batch."""
         labels = targets if class_weight is None else self.labels(targets)
         given = weights_of(sample_weight, self.class_weight(class_weight), labels, len(rows))
         check_lengths(rows, targets, given)

@@ -29,7 +29,7 @@ class Evaluation:
 
     def run(self) -> dict[str, float]:
         """Return the loss and the metrics of all rows."""
-        scores, hooks, wants_outputs = self._scores, self._hooks, self._scores.has_metrics
+        scores, hooks = self._scores, self._hooks
         scores.reset()
         hooks.call("on_test_begin", {})
         self._source.start(0, 0)
@@ -39,7 +39,7 @@ class Evaluation:
             if hooks.test_batches:
                 hooks.call("on_test_batch_begin", step, {})
             started = time.perf_counter()
-            self._evaluate(chunk, wants_outputs)
+            evaluate(self._trainer, scores, chunk)
             pace.measured(chunk.steps, time.perf_counter() - started)
             step += chunk.steps
             self._progress.update(step, scores.logs)
@@ -51,18 +51,16 @@ class Evaluation:
         self._progress.finish(step, logs)
         return logs
 
-    def _evaluate(self, chunk: Chunk, wants_outputs: bool) -> None:
-        """Evaluate a chunk in pieces, so that outputs take little memory; no cut shows in the sums."""
-        rows = self._trainer.steps_of_memory(1)
-        penalty = self._trainer.penalty()
-        for start in range(0, chunk.rows, rows):
-            part = slice(start, start + rows)
-            weights = None if chunk.weights is None else chunk.weights[part]
-            piece = Chunk(chunk.x[part], chunk.y[part], weights, None, chunk.batch_size, chunk.labels[part])
-            losses, outputs = self._trainer.evaluate(piece, wants_outputs)
-            self._scores.loss.add_rows(losses, penalty)
-            if wants_outputs and outputs is not None:
-                self._scores.add_outputs(piece.labels, outputs, weights)
+
+def evaluate(trainer: Trainer, scores: Scores, chunk: Chunk) -> None:
+    """Add a chunk to the scores in pieces, so that outputs take little memory; no cut shows in the sums."""
+    rows, penalty = trainer.steps_of_memory(1), trainer.penalty()
+    for start in range(0, chunk.rows, rows):
+        piece = chunk if chunk.rows <= rows else chunk.part(slice(start, start + rows))
+        losses, outputs = trainer.evaluate(piece, scores.has_metrics)
+        scores.loss.add_rows(losses, penalty)
+        if scores.has_metrics and outputs is not None:
+            scores.add_outputs(piece.labels, outputs, piece.weights)
 
 
 class Fit:
@@ -101,7 +99,7 @@ class Fit:
         finally:
             if self.epochs > 0:
                 self.trainer.average()
-            self.trainer.pull()
+            self.trainer.offer()
             if is_finished:
                 hooks.call("on_train_end", logs)
         return hooks.history
@@ -168,7 +166,7 @@ class Fit:
                 return
             self.progress.update(self.step, scores.logs)
             if hooks.train_batches:
-                trainer.pull()  # a hook may look at a model of its own, which does not ask for its weights
+                trainer.offer()
                 hooks.call("on_train_batch_end", self.step - 1, scores.logs())
             if self.model.stop_training:
                 return

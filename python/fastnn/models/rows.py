@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.arrays import Array
-from fastnn.models.batches import Batches, Chunk, Reader, check_lengths
+from fastnn.models.batches import OUT_OF_DATA, Batches, Chunk, Reader, check_lengths
+from fastnn.warning import warn
 
 CONVERTED_BYTES = 64 << 20  # larger arrays of another dtype are converted chunk by chunk, again in each epoch
 CHUNK_BYTES = 4 << 20  # of x in a chunk: little enough for the caches, enough that Python's part does not show
@@ -21,7 +22,7 @@ class Rows(Batches):
 
     x, y: arrays of rows_of() and targets_of(). weights: an array (rows,) or None.
     shuffle: True; "batch", within each batch; or False. The order depends on seed and pass alone.
-    steps: of an epoch; default all batches. The next epoch goes on where one stopped.
+    steps: of an epoch; default all batches. The next epoch goes on where one stopped; the last rows end an epoch.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Rows(Batches):
         if self._whole:
             self._x, (self._y, self._labels) = reader.x(x), reader.y(y)
         self._weights = None if weights is None else reader.weights(weights)
-        self._left = self._batch = self._pass = 0
+        self._batch = self._end = 0  # of those in a pass over the rows
         self._order: npt.NDArray[np.int64] | None = None
 
     @property
@@ -57,13 +58,10 @@ class Rows(Batches):
 
     def start(self, epoch: int, step: int) -> None:
         """Go to a step of an epoch."""
-        number = epoch * self.steps + step
-        self._left = self.steps - step
-        self._begin_pass(number // self._batches, number % self._batches)
-
-    def _begin_pass(self, number: int, batch: int) -> None:
-        self._pass, self._batch = number, batch
-        self._order = self._shuffled(number)
+        epochs = -(-self._batches // self.steps)  # of a pass over the rows
+        first = epoch % epochs * self.steps
+        self._batch, self._end = first + step, first + self.steps
+        self._order = self._shuffled(epoch // epochs)
 
     def _shuffled(self, number: int) -> npt.NDArray[np.int64] | None:
         if not self.shuffle:
@@ -78,18 +76,17 @@ class Rows(Batches):
 
     def take(self, steps: int) -> Chunk | None:
         """Return the next batches, at most so many; None at the end of the epoch."""
-        if self._left == 0:
+        batches = min(steps, self._end - self._batch, self._batches - self._batch)
+        if batches <= 0:
+            if self._end > self._batches:
+                warn(OUT_OF_DATA)
             return None
-        if self._batch == self._batches:
-            self._begin_pass(self._pass + 1, 0)
-        batches = min(steps, self._left, self._batches - self._batch)
         if not self._whole:
             bytes_of_batch = max(1, self._x[:1].nbytes * self.batch_size)
             batches = min(batches, max(1, CHUNK_BYTES // bytes_of_batch))
         start = self._batch * self.batch_size
         rows = slice(start, min(self.rows, start + batches * self.batch_size))
         self._batch += batches
-        self._left -= batches
         return self._chunk(rows)
 
     def _chunk(self, rows: slice) -> Chunk:

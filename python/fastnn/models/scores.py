@@ -36,11 +36,14 @@ class LossMean:
 
     def add(self, losses: npt.NDArray[np.float64], rows: int, batch_size: int) -> None:
         """Add the losses of batches with `rows` rows in all; all but the last have batch_size rows."""
+        self.rows += rows
+        if len(losses) == 1:
+            self.total += float(losses[0]) * rows
+            return
         sizes = np.full(len(losses), float(batch_size))
         if len(sizes):
             sizes[-1] = rows - batch_size * (len(losses) - 1)
         self.total = ordered_sum(self.total, losses * sizes)
-        self.rows += rows
 
     def add_rows(self, losses: npt.NDArray[np.float64], penalty: float) -> None:
         """Add the losses of rows, which hold no regularization; the penalty of the weights is the same for all."""
@@ -115,8 +118,10 @@ class Scores:
 
     def values(self) -> list[float] | float:
         """Return the results in the order of names(); the loss alone if there are no metrics."""
+        if not self.has_metrics:
+            return self.loss.result()
         logs = self.logs()
-        return [logs[name] for name in self.names()] if len(logs) > 1 else logs["loss"]
+        return [logs[name] for name in self.names()]
 
     def state(self) -> dict[str, Any]:
         """Return the running sums."""

@@ -59,7 +59,7 @@ class Data:
             weights = weights_of(sample_weight, None, targets, len(rows))
             check_lengths(rows, targets, weights)
             arrays = Arrays(rows, targets, weights)
-            reader = self._reader(rows.shape[1], targets)
+            reader = reader_for(model, compiled, rows.shape[1], targets)
             if split:
                 arrays = self._split(arrays, split, reader)
             if class_weight is not None:
@@ -72,15 +72,10 @@ class Data:
             stream = Stream(x, steps=steps, shuffle=shuffle, seed=seed, class_weight=class_weight)
             first_x, first_y = stream.first_batch()
             columns = rows_of(first_x, model.feature_names, model._inputs).shape[1]
-            stream.read_by(self._reader(columns, targets_of(first_y)))
+            reader = reader_for(model, compiled, columns, targets_of(first_y))
+            stream.read_by(reader)
             self.source = stream
-
-    def _reader(self, columns: int, y: Array) -> Reader:
-        """Build the model for so many columns of x; choose the loss by the shape of y."""
-        model = self._model
-        model.build((None, columns))
-        self.loss = self._compiled.loss_for(1 if y.ndim == 1 else y.shape[1], model.output_shape[1])
-        return Reader(model, self.loss)
+        self.loss = reader.loss
 
     def _split(self, arrays: Arrays, share: float, reader: Reader) -> Arrays:
         """Keep the first rows, and set the last ones aside for validation."""
@@ -91,24 +86,31 @@ class Data:
                 f"expected a validation_split between 0 and 1 that leaves rows on both sides of {rows}. "
                 f"Received: validation_split={share!r}"
             )
-        if "crossentropy" in self.loss._kind:
+        if "crossentropy" in reader.loss._kind:
             warn_of_missing_classes(reader.labels(arrays.y), first)
         self.validation = arrays.part(slice(first, rows))
         return arrays.part(slice(0, first))
 
     def warn_of_scale(self) -> None:
-        """Warn once of columns that are too large for a first layer that is Dense."""
+        """Warn, in the first fit(), of columns that are too large for a first layer that is Dense."""
         compiled, model = self._compiled, self._model
-        if compiled.is_told_of_scale or not isinstance(self.source, Rows):
+        if compiled.is_scale_checked or not isinstance(self.source, Rows):
             return
+        compiled.is_scale_checked = True
         layer = next((each for each in model._layers if each.weights), None)
         kernel = None if layer is None else layer.weight("kernel")
         if layer is None or kernel is None:
             return
         columns = unscaled_columns(self.source.first_rows, kernel, layer.activation)
         if columns:
-            compiled.is_told_of_scale = True
             warn_of_unscaled(columns, model.feature_names)
+
+
+def reader_for(model: Any, compiled: Compiled, columns: int, y: Array) -> Reader:
+    """Build the model for so many columns of x; choose the loss by the shape of y."""
+    if not model.built:
+        model.build((None, columns))
+    return Reader(model, compiled.loss_for(1 if y.ndim == 1 else y.shape[1], model.output_shape[1]))
 
 
 def validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int | None, steps: int | None) -> Data:

@@ -7,13 +7,8 @@ from itertools import chain
 from typing import Any
 
 from fastnn import _core
-from fastnn.models.batches import Batches, Chunk, Reader, unpacked
+from fastnn.models.batches import OUT_OF_DATA, Batches, Chunk, Reader, unpacked
 from fastnn.warning import warn
-
-_OUT_OF_DATA = (
-    "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at least "
-    "`steps_per_epoch * epochs` batches."
-)
 
 
 class Stream(Batches):
@@ -103,7 +98,7 @@ class Stream(Batches):
         if self._given is not None or self._taken == 0:
             if self._taken == 0 and self._given is None and not self._is_one_shot():
                 raise ValueError("expected at least 1 batch; received an iterable without any")
-            warn(_OUT_OF_DATA)
+            warn(OUT_OF_DATA)
         self.steps = self._given or self._taken
         return None
 

@@ -9,14 +9,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from fastnn.callbacks.backup import BackupAndRestore
 from fastnn.callbacks.history import History
 from fastnn.locks import changes
-from fastnn.models.batches import Chunk
+from fastnn.models.batches import Chunk, rows_of, targets_of
 from fastnn.models.compiled import Compiled
 from fastnn.models.fitting import Fit
 from fastnn.models.full_batch import is_full_batch
-from fastnn.models.sources import Data
+from fastnn.models.scores import Scores
+from fastnn.models.sources import reader_for
 from fastnn.models.stored import Stored
 from fastnn.models.trainer import Trainer
 from fastnn.models.training_part import part_of
@@ -51,7 +54,7 @@ class Trainable(Stored):
     def _compiled_for(self, method: str) -> Compiled:
         if self._compiled is None:
             raise ValueError(f"You must call `compile()` before calling `{method}()`.")
-        if self._run is not None and method != "evaluate":
+        if self._run is not None and method not in ("evaluate", "test_on_batch"):
             raise RuntimeError(
                 f"expected one thread at a time to train a model, and {method}() after the end of fit(); fit() runs "
                 "now: train a copy of the model, for example copy.deepcopy(model)"
@@ -69,25 +72,31 @@ class Trainable(Stored):
                 return trainer
             trainer.pull()
             state = trainer.state()
-        if seed is None:
-            seed = 0 if state is None else state["seed"]
         self._trainer, self._trainer_state = Trainer(self, compiled.optimizer, loss, seed, state), None
         return self._trainer
 
-    def _batch(
-        self, method: str, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None
-    ) -> tuple[Trainer, Chunk, Compiled]:
-        """Return all that one step on all rows x needs."""
-        compiled = self._compiled_for(method)
-        if is_full_batch(compiled.optimizer):
+    def _drawing(self, trainer: Trainer) -> Trainer:
+        """Return the trainer for a step without fit(), with a seed if layers draw random numbers."""
+        if is_full_batch(trainer.optimizer):
             raise ValueError(
-                f"expected an optimizer of batches for {method}(); LBFGS needs all rows at once: use fit()"
+                "expected an optimizer of batches for train_on_batch(); LBFGS needs all rows at once: use fit()"
             )
-        data = Data(self, compiled, x, y, sample_weight, batch_size=ONE_BATCH, class_weight=class_weight)
-        data.source.start(0, 0)
-        chunk = data.source.take(1)
-        assert chunk is not None
-        return self._trainer_for(data.loss, None), chunk, compiled
+        return self._trainer_for(trainer.loss, drawn_seed()) if trainer.has_noise and trainer.seed is None else trainer
+
+    def _batch(
+        self, method: str, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None = None
+    ) -> tuple[Trainer, Chunk, Scores]:
+        """Return the trainer, all rows x as one batch, and scores that have seen nothing."""
+        compiled = self._compiled_for(method)
+        rows, targets = rows_of(x, self._feature_names, self._inputs), targets_of(y)
+        reader = reader_for(self, compiled, rows.shape[1], targets)
+        chunk = reader.chunk(rows, targets, sample_weight, class_weight)
+        scores = compiled.scores
+        if self._run is None:
+            scores.reset()
+        else:
+            scores = scores.fresh()
+        return self._trainer_for(reader.loss, None), chunk, scores
 
     def _pull(self) -> None:
         """Give the layers the weights of the last step, in the midst of fit() too; a callback's model does this."""
@@ -174,6 +183,19 @@ class Trainable(Stored):
             "history": history,
             "_compiled": copy.deepcopy(self._compiled),
         }
+
+
+def drawn_seed(history: History | None = None, initial_epoch: int = 0) -> int:
+    """Draw a seed from NumPy's global generator, as Keras draws orders, so that set_random_seed() decides it.
+
+    An epoch after the first goes on with the seed of the fit() before, as if both were one.
+
+    >>> 0 <= drawn_seed() < 2**32
+    True
+    """
+    if initial_epoch > 0 and history is not None and history.seed is not None:
+        return history.seed
+    return int(np.random.randint(2**32, dtype=np.uint64))  # noqa: NPY002
 
 
 def _with_states(run: Fit) -> dict[str, Any]:

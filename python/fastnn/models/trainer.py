@@ -1,11 +1,14 @@
 """The trainer of a compiled model: the core's object, which owns weights and slots while it trains.
 
 push() gives it the weights that somebody has set since, pull() gives its weights to the layers. Both are cheap if
-nothing has changed: states of layers never change, so they are compared by identity.
+nothing has changed: states of layers never change, so they are compared by identity. offer() lets the layers pull once
+somebody reads their weights.
 """
 
 from __future__ import annotations
 
+import sys
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,18 +51,24 @@ def check_derivatives(layers: list[Layer]) -> None:
 class Trainer:
     """What trains a model: its weights, the optimizer's slots, the loss."""
 
-    def __init__(self, model: Any, optimizer: Any, loss: Any, seed: int, state: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, model: Any, optimizer: Any, loss: Any, seed: int | None, state: dict[str, Any] | None = None
+    ) -> None:
         with changes:
             check_derivatives(model._layers)
             states = model._states(model._known_inputs())
             model._adopt(states)
             self.layers: list[Layer] = list(model._layers)
-            self.options = _options(self.layers, optimizer)
+            self.options, self._key = _options(self.layers, optimizer), _changeable(self.layers, optimizer)
             descriptions = model._descriptions(states)
-        self.optimizer, self.loss, self.seed = optimizer, loss, seed
+        self.optimizer, self.loss = optimizer, loss
+        self.seed = seed if seed is not None or state is None else state["seed"]  # None: nothing was random so far
+        self.has_noise = any("noise" in each for each in self.options)
         self.units: int = descriptions[-1].units
         self._states = list(states)
         self._trained = False  # whether its weights are newer than the layers'
+        self._offered = False  # whether the layers know that
+        self._reference = weakref.ref(self)
         self._settings = optimizer._core_settings()
         self._function = loss if loss._core_settings() is None else None
         self._is_full_batch = isinstance(optimizer, LBFGS)  # takes the core's gradients, and steps in Python
@@ -74,7 +83,7 @@ class Trainer:
 
     def _new_core(self, descriptions: list[Any]) -> Any:
         layers, kind = list(zip(descriptions, self.options, strict=True)), _kind(self._dtype)
-        return kind(self._states[0].inputs, layers, self.loss._core_settings(), self._core_optimizer, self.seed)
+        return kind(self._states[0].inputs, layers, self.loss._core_settings(), self._core_optimizer, self.seed or 0)
 
     def state(self) -> dict[str, Any]:
         """Return the optimizer's state, for trainers of models with weights of the same shapes."""
@@ -98,25 +107,13 @@ class Trainer:
         own = self.core.state()["slots"]
         slots = own | {name: array for name, array in state["slots"].items() if name in own}
         self.core.set_state({"iterations": state["iterations"], "accumulated": state["accumulated"], "slots": slots})
-        self.optimizer._iterations = self._batches()
-
-    def _batches(self) -> int:
-        """Return the number of batches so far; several make an update if the optimizer accumulates gradients."""
-        each = int(self._settings[1].get("accumulation_steps", 1))
-        if each == 1:
-            return int(self.core.iterations())
-        state = self.core.state()
-        return int(state["iterations"] * each + state["accumulated"])
+        self.optimizer._iterations = self.core.batches()
 
     def fits(self, model: Any, seed: int | None) -> bool:
         """Return whether it still is the trainer of the model, with this seed if layers draw random numbers."""
-        if seed not in (None, self.seed) and any("noise" in options for options in self.options):
+        if self.has_noise and seed not in (None, self.seed):
             return False
-        return (
-            self.has_layers_of(model)
-            and self._settings == self.optimizer._core_settings()
-            and self.options == _options(self.layers, self.optimizer)
-        )
+        return self.has_layers_of(model) and self._key == _changeable(self.layers, self.optimizer)
 
     def has_layers_of(self, model: Any) -> bool:
         """Return whether the model still has the layers, in the same order."""
@@ -125,16 +122,34 @@ class Trainer:
     def push(self) -> None:
         """Take the weights of layers whose weights somebody has set."""
         for i, layer in enumerate(self.layers):
+            if layer._source is self._reference:
+                continue  # asks for this trainer's own
             state = layer._state
             if state is not self._states[i] and state is not None:
                 self.core.set_weights(i, state.weights)
                 self._states[i] = state
+
+    def offer(self) -> None:
+        """Let the layers pull the weights of the last step once somebody reads them: few programs read those of each.
+
+        A layer that asks already need not be told again: pull() forgets first that it does, then takes the weights.
+        """
+        if not self._offered:
+            with changes:
+                for layer, state in self._pairs():
+                    if state.weights:
+                        layer._ask(self._reference)
+                self._offered = True
 
     def pull(self) -> None:
         """Give the layers the weights of the last step."""
         if not self._trained:
             return
         with changes:
+            for layer in self.layers:
+                if layer._source is self._reference:
+                    layer._source = None
+            self._trained = self._offered = False
             for i, layer in enumerate(self.layers):
                 state = layer._state
                 if state is not self._states[i] or state is None or not state.weights:
@@ -144,7 +159,11 @@ class Trainer:
                     array.flags.writeable = False
                 self._states[i] = state._replace(weights={name: weights[name] for name in state.weights})
                 layer._set_state(self._states[i])
-            self._trained = False
+
+    def __del__(self) -> None:
+        """Leave the weights to layers that somebody still has, but not while Python ends."""
+        if getattr(self, "_offered", False) and not sys.is_finalizing():
+            self.pull()
 
     def average(self) -> None:
         """Replace the weights by their moving average, if the optimizer keeps one."""
@@ -173,7 +192,7 @@ class Trainer:
         The last loss may be not finite; then that step was not applied (_core.Trainer.train).
         """
         self.push()
-        rates = self.optimizer._rates(self._batches(), chunk.steps)
+        rates = self.optimizer._rates(self.core.batches(), chunk.steps)
         self._trained = True
         try:
             if self._function is not None:
@@ -183,7 +202,7 @@ class Trainer:
             losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
             return losses, layer, predictions
         finally:
-            self.optimizer._iterations = self._batches()
+            self.optimizer._iterations = self.core.batches()
 
     def _train_by_function(
         self, chunk: Chunk, rates: npt.NDArray[np.float64], outputs: bool
@@ -200,7 +219,7 @@ class Trainer:
             row_losses, gradient = self._function._rows(y, predicted)
             if weights is not None:
                 row_losses, gradient = row_losses * weights, gradient * weights[:, None]
-            loss = float(np.cumsum(row_losses)[-1]) / len(rows) + self.core.penalty()
+            loss = float(np.cumsum(row_losses)[-1]) / len(rows) + self.core.penalty() + self.core.activity()
             losses.append(loss)
             if not np.isfinite(loss):
                 return np.array(losses), -1, None
@@ -208,14 +227,15 @@ class Trainer:
         return np.array(losses), None, np.concatenate(predictions) if outputs else None
 
     def evaluate(self, chunk: Chunk, outputs: bool) -> tuple[npt.NDArray[np.float64], Array | None]:
-        """Return the loss of each row, times its weight, and the outputs if wanted."""
+        """Return what each row adds to the loss, its own times its weight and its activity's, and wanted outputs."""
         self.push()
         wanted = outputs or self._function is not None
         predictions = np.empty((chunk.rows, self.units), self._dtype) if wanted else None
-        losses = self.core.evaluate(chunk.x, None if self._function else chunk.y, predictions)
+        losses = self.core.evaluate(chunk.x, None if self._function else chunk.y, chunk.weights, predictions)
         if self._function is not None:
-            losses = np.asarray(self._function._rows(chunk.y, predictions)[0], np.float64)
-        return (losses if chunk.weights is None else losses * chunk.weights), predictions
+            own = np.asarray(self._function._rows(chunk.y, predictions)[0], np.float64)
+            losses += own if chunk.weights is None else own * chunk.weights
+        return losses, predictions
 
     def penalty(self) -> float:
         """Return the regularization loss of the weights."""
@@ -252,6 +272,12 @@ def _options(layers: list[Layer], optimizer: Any) -> list[dict[str, Any]]:
         decays = {name: getattr(optimizer, "_decays", bool)(name) for name in layer.weight_shapes(1)}
         options.append(layer._training_options() | ({} if all(decays.values()) else {"decays": decays}))
     return options
+
+
+def _changeable(layers: list[Layer], optimizer: Any) -> tuple[Any, ...]:
+    """Return all of _options() that can change: the other arguments of layers and optimizers cannot."""
+    factors = [dict(layer.learning_rate_multipliers) for layer in layers]
+    return [layer._trainable for layer in layers], factors, getattr(optimizer, "_excluded", ())
 
 
 def _is(one: object, other: object) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from fastnn.callbacks.history import History
@@ -15,13 +14,13 @@ from fastnn.models.batches import is_arrays
 from fastnn.models.checks import check_counts, optional_sizes
 from fastnn.models.compile_config import arguments, as_data
 from fastnn.models.compiled import Compiled, check_unused
-from fastnn.models.fitting import Evaluation, Fit, not_finite, validated_epochs
+from fastnn.models.fitting import Evaluation, Fit, evaluate, not_finite, validated_epochs
 from fastnn.models.full_batch import FullBatchFit, is_full_batch
 from fastnn.models.hooks import Hooks
 from fastnn.models.progress import Progress
 from fastnn.models.sources import Data
 from fastnn.models.sources import validation_data as as_validation
-from fastnn.models.trainable import ONE_BATCH, Trainable
+from fastnn.models.trainable import ONE_BATCH, Trainable, drawn_seed
 from fastnn.models.trainer import check_derivatives
 
 
@@ -57,6 +56,7 @@ class Trained(Trainable):
         check_unused(loss_weights, steps_per_execution)
         check_derivatives(self._layers)
         self._compiled = Compiled(optimizer, loss, metrics, weighted_metrics)
+        self._pull()
         self._trainer = self._trainer_state = None
         self.stop_training = False
 
@@ -92,7 +92,8 @@ class Trained(Trainable):
         shuffle: True, False, or "batch" to shuffle within batches.
         class_weight: {class: weight}, default weight 1; or sample_weight, an array (rows,).
         initial_epoch: the number of the first epoch, for the logs and the order of rows.
-        steps_per_epoch, validation_steps: numbers of batches; default all.
+        steps_per_epoch, validation_steps: numbers of batches; default all. The next epoch goes on in the rows; the last
+            rows end an epoch, with a warning if it is short, as in Keras.
         validation_freq: validate after each n-th epoch, or after those of a list.
         seed: 0 to 2**32 - 1, for the order of rows and layers like Dropout. History.seed keeps it. Default drawn; if
             initial_epoch is not 0, that of model.history: fit(epochs=5), fit(epochs=10, initial_epoch=5) is then
@@ -118,7 +119,7 @@ class Trained(Trainable):
             validation_batch_size=validation_batch_size,
             validation_steps=validation_steps,
         )
-        own_seed = _drawn_seed(self.history, initial_epoch) if seed is None else checked_seed(seed)
+        own_seed = drawn_seed(self.history, initial_epoch) if seed is None else checked_seed(seed)
         is_validated = validated_epochs(validation_freq)
         full_batch = is_full_batch(compiled.optimizer)
         if full_batch and not is_arrays(x, y):
@@ -136,6 +137,7 @@ class Trained(Trainable):
         held_out = data.validation if validation_data is None else validation_data
         with self._alone():
             trainer = self._trainer_for(data.loss, own_seed)
+            trainer.pull()  # now: a layer that asked in the midst of an epoch would wait for its end
             steps = None if full_batch else data.source.steps
             params = {"verbose": verbose, "epochs": epochs, "steps": steps}
             hooks = Hooks(callbacks, self, params, with_history=True)
@@ -187,6 +189,7 @@ class Trained(Trainable):
         data = Data(self, compiled, x, y, sample_weight, batch_size=batch_size, steps=steps)
         with self._alone():
             trainer = self._trainer_for(data.loss, None)
+            trainer.pull()  # as in fit()
             scores = compiled.scores if self._run is None else compiled.scores.fresh()
             hooks = Hooks(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": data.source.steps})
             logs = Evaluation(trainer, data.source, scores, hooks, Progress(verbose, 1, data.source.steps)).run()
@@ -209,11 +212,10 @@ class Trained(Trainable):
         5.0
         """
         with self._alone():
-            trainer, chunk, compiled = self._batch("train_on_batch", x, y, sample_weight, class_weight)
-            scores = compiled.scores
-            scores.reset()
+            trainer, chunk, scores = self._batch("train_on_batch", x, y, sample_weight, class_weight)
+            trainer = self._drawing(trainer)
             losses, layer, outputs = trainer.train(chunk, scores.has_metrics)
-            trainer.pull()
+            trainer.offer()
             if layer is not None:
                 raise not_finite(trainer, None, None, layer, float(losses[-1]))
             scores.loss.add(losses, chunk.rows, chunk.batch_size)
@@ -221,6 +223,7 @@ class Trained(Trainable):
                 scores.add_outputs(chunk.labels, outputs, chunk.weights)
             return scores.logs() if return_dict else scores.values()
 
+    @default_mode()
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> float | list[float] | dict[str, float]:
@@ -231,7 +234,10 @@ class Trained(Trainable):
         >>> model.test_on_batch([[0.0], [1.0]], [1.0, 3.0])
         5.0
         """
-        return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
+        with self._alone():
+            trainer, chunk, scores = self._batch("test_on_batch", x, y, sample_weight)
+            evaluate(trainer, scores, chunk)
+            return scores.logs() if return_dict else scores.values()
 
     def predict_on_batch(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return predict(x).
@@ -318,13 +324,3 @@ class Trained(Trainable):
         """
         if self._compiled is not None:
             self._compiled.scores.reset()
-
-
-def _drawn_seed(history: History | None, initial_epoch: int) -> int:
-    """Draw a seed from NumPy's global generator, as Keras draws orders, so that set_random_seed() decides it.
-
-    An epoch after the first goes on with the seed of the fit() before, as if both were one.
-    """
-    if initial_epoch > 0 and history is not None and history.seed is not None:
-        return history.seed
-    return int(np.random.randint(2**32, dtype=np.uint64))  # noqa: NPY002

@@ -191,7 +191,7 @@ def _state(model: Any, state: Any, tensors: Tensors, names: list[str], steps: in
     return {
         "iterations": _whole(state, "iterations", _MOST_COUNT // steps, where),
         "accumulated": _whole(state, "accumulated", steps - 1, where),
-        "seed": _whole(state, "seed", 2**64 - 1, where),
+        "seed": None if state["seed"] is None else _whole(state, "seed", 2**64 - 1, where),
         "slots": slots,
         "shapes": shapes,
     }
