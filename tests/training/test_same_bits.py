@@ -83,7 +83,7 @@ def test_evaluation_between_steps_changes_nothing():
     for _ in range(2):
         trained(one, data)
         trained(other, data)
-        other.evaluate(data[0], data[1], np.empty((330, 3)))
+        other.evaluate(data[0], data[1], None, np.empty((330, 3)))
         other.gradients(data[0], data[1], None)
         other.penalty()
     assert all_bits(one) == all_bits(other)
