@@ -149,21 +149,18 @@ bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T
   }
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
     const PackedLayer<T>& layer = network_.layers[i];
-    if (is_identity(layer)) {
-      if (T* to = output(i); to != nullptr)
-        kernels_.copy(x, {to + row * layer.units, rows, std::ptrdiff_t(layer.units), 1}, layer.units);
-      continue;
+    if (!is_identity(layer)) {
+      if (is_long_)
+        run_layer(layer, x, written(there), threads);
+      else
+        kernels_.layer(layer, x, written(there), {0, layer.units});
+      if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
+      if (layer.takes_whole_rows) kernels_.whole_rows(layer, written(there));
+      x = read(there);
+      std::swap(here, there);
     }
-    if (is_long_)
-      run_layer(layer, x, written(there), threads);
-    else
-      kernels_.layer(layer, x, written(there), {0, layer.units});
-    if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
-    if (layer.takes_whole_rows) kernels_.whole_rows(layer, written(there));
-    x = read(there);
     if (T* to = output(i); to != nullptr)
       kernels_.copy(x, {to + row * layer.units, rows, std::ptrdiff_t(layer.units), 1}, layer.units);
-    std::swap(here, there);
   }
   return true;
 }

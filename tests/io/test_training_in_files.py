@@ -174,7 +174,7 @@ MALFORMED = {
     "number beyond counts": (
         at("compile.optimizer.config.gradient_accumulation_steps", 2**63),
         F,
-        "'training.accumulated.0.kernel'",
+        "accumulation_steps: expected a whole number",
     ),
     "decay": (at("excluded_from_weight_decay", "bias"), F, "excluded_from_weight_decay"),
     "slot missing": (tensor(MOMENTUM), F, f"'{MOMENTUM}' to be float32 of shape .3, 4., .* received none"),
