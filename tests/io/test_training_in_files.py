@@ -173,7 +173,7 @@ MALFORMED = {
     ),
     "number beyond counts": (
         at("compile.optimizer.config.gradient_accumulation_steps", 2**63),
-        F,
+        U,
         "accumulation_steps: expected a whole number",
     ),
     "decay": (at("excluded_from_weight_decay", "bias"), F, "excluded_from_weight_decay"),

@@ -75,7 +75,7 @@ MUTATIONS = [
     ("python/arrays.cpp", "{half, to.shape(axis)}", "{half, to.shape(axis) - 1}"),
     ("core/model.cpp", "rows > memory_->max_rows", "rows > memory_->max_rows + 1"),
     ("core/model.cpp", "from < to + rows", "from + rows < to + rows"),
-    ("core/forward.cpp", "if (ended) return nullptr", "if (false) return nullptr"),
+    ("core/scratch.hpp", "if (ended) return nullptr", "if (false) return nullptr"),
     ("core/thread_pool.cpp", "[] { pool.store(nullptr); }", "[] {}"),
     ("core/sha256.cpp", "filled + taken == kBlock", "filled + taken > kBlock"),
     ("single_header/one_row.hpp", "half > 0; half /= 2", "half > 1; half /= 2"),
