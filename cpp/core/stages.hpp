@@ -72,8 +72,8 @@ class Stages {
   Matrix<T> output(std::size_t stage) { return outputs_[stage + 1]; }
   Matrix<T> delta(std::size_t stage) { return {deltas_[stage % 2], outputs_[stage + 1].stride}; }
 
-  // Computes the training's outputs of the first `stages` stages for the rows in input(): rows `first` and up of a batch
-  // of the step `step`.
+  // Computes the outputs in training of the first `stages` stages, for the rows in input(): rows `first` and up of a
+  // batch of the step `step`.
   void forward(std::size_t stages, std::size_t rows, std::uint64_t seed, std::uint64_t step, std::size_t first);
 
   // From delta(last), the gradient of the loss by the outputs of the stage `last`, to the gradients of all weights.
