@@ -32,10 +32,10 @@ LossSettings loss_settings(const std::string& name, const std::map<std::string, 
       const auto found = given.find(row.parameters[i].name);
       settings.parameters[i] = found == given.end() ? row.parameters[i].initial : found->second;
     }
-    for (const auto& [parameter, value] : given) {
-      const auto is_this = [&](const Parameter& each) { return each.name != nullptr && parameter == each.name; };
+    for (const auto& parameter : given) {
+      const auto is_this = [&](const Parameter& each) { return each.name != nullptr && parameter.first == each.name; };
       if (std::none_of(std::begin(row.parameters), std::end(row.parameters), is_this))
-        throw Error("expected a parameter of the loss " + name + "; received '" + parameter + "'");
+        throw Error("expected a parameter of the loss " + name + "; received '" + parameter.first + "'");
     }
     check_loss(settings);
     return settings;

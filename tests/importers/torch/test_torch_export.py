@@ -176,7 +176,7 @@ def attended(m, x):
 
 PARTS = r"as in from_torch\(module\.fc\)"
 REFUSED = {
-    "several inputs": (lambda: Several(4, 4), "expected a forward that takes rows .*missing 1 .*; wrap it in a module"),
+    "several inputs": (lambda: Several(4, 4), "expected a forward that takes rows .*missing 1 .*wrap it in a module"),
     "an if": (lambda: Branching(4, 4), "decides by the numbers of its rows, as an if.*convert the part without"),
     "a loop": (own(lambda m, x: [x := m.fc(x) for _ in range(int(x.sum()) + 1)][-1]), "decides by the numbers"),
     "item()": (own(lambda m, x: m.fc(x) * x.max().item()), "decides by the numbers"),
@@ -194,7 +194,7 @@ REFUSED = {
     "an LSTM": (own(lambda m, x: m.l(m.fc(x))[0], l=nn.LSTM(4, 4)), rf"module 'l' \(LSTM\) is no layer.*{PARTS}"),
     "an Embedding": (
         own(lambda m, x: m.fc(m.e(x.long()[:, 0])), e=nn.Embedding(9, 4)),
-        rf"module 'e' \(Embedding\).*{PARTS}",
+        r"takes rows of 4 numbers and of 5.*give their number",
     ),
     "an Embedding of what is given": (
         own(lambda m, x: m.fc(m.e(x)), e=nn.Embedding(9, 4)),
