@@ -31,6 +31,7 @@ class Constraint(Configured, ABC):
     True
     """
 
+    _instead_of_a_subclass = "use one of fastnn.constraints"
     _kind: str  # in the core
 
     def __call__(self, w: npt.ArrayLike) -> Array:

@@ -25,6 +25,7 @@ class Regularizer(Configured):
     True
     """
 
+    _instead_of_a_subclass = "use L1, L2 or L1L2"
     l1: float = 0.0
     l2: float = 0.0
 

@@ -94,6 +94,13 @@ class Strict:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        for base in cls.__bases__:
+            # The core computes what fastnn's own classes describe; another one would fail later, in words of internals.
+            if "_instead_of_a_subclass" in base.__dict__ and not cls.__module__.startswith("fastnn."):
+                raise TypeError(
+                    f"expected no subclass of {base.__name__}, since fastnn computes its own alone; received "
+                    f"{cls.__name__}; {base.__dict__['_instead_of_a_subclass']}"
+                )
         if cls.__module__.startswith("fastnn."):
             _suggest_in_methods(cls)
         init = cls.__dict__.get("__init__")

@@ -76,6 +76,8 @@ class Initializer(Strict, ABC):
     True
     """
 
+    _instead_of_a_subclass = "compute the weights and give them to layer.set_weights()"
+
     def __init__(self) -> None:
         pass
 

@@ -63,6 +63,7 @@ class Layer(Trainable):
     (False, [])
     """
 
+    _instead_of_a_subclass = "use the layers of fastnn.layers"
     activation: str = "linear"
     parameters: dict[str, float] = {}  # noqa: RUF012  # the activation's or the layer's own; replaced, never changed
     declared_inputs: int | None = None

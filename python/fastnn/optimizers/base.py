@@ -25,6 +25,7 @@ class Optimizer(Configured):
     True
     """
 
+    _instead_of_a_subclass = "use one of fastnn.optimizers"
     name: str
     _kind: str  # in the core
     _settings: tuple[str, ...] = ()  # the arguments that the core takes, besides those of GradientOptimizer

@@ -1,0 +1,27 @@
+"""Classes that users may not derive from say what to do instead, as soon as somebody tries."""
+
+import pytest
+
+import fastnn
+from fastnn import constraints, initializers, layers, losses, optimizers, regularizers
+
+INSTEAD = {
+    losses.Loss: r"\(y, y_pred\) -> \(losses of the rows, gradient by y_pred\)",
+    optimizers.Optimizer: "use one of fastnn.optimizers",
+    regularizers.Regularizer: "use L1, L2 or L1L2",
+    constraints.Constraint: "use one of fastnn.constraints",
+    layers.Layer: "use the layers of fastnn.layers",
+    initializers.Initializer: r"layer.set_weights\(\)",
+}
+
+
+@pytest.mark.parametrize("base", INSTEAD, ids=lambda base: base.__name__)
+def test_a_class_that_the_core_would_not_know_is_refused_when_it_is_made(base):
+    words = f"expected no subclass of {base.__name__}, .*; received Own; .*{INSTEAD[base]}"
+    with pytest.raises(TypeError, match=words):
+        type("Own", (base,), {"__module__": __name__})
+
+
+def test_metrics_callbacks_and_models_may_have_subclasses():
+    for base in (fastnn.metrics.Metric, fastnn.callbacks.Callback, fastnn.models.Sequential):
+        type("Own", (base,), {"__module__": __name__})
