@@ -210,6 +210,7 @@ TAKING_NAMES = {
     name: value
     for name, value in CALLABLES.items()
     if not dataclasses.is_dataclass(value)
+    and not inspect.isabstract(value)
     and name != TAKING_ANY
     and name.rpartition(".")[2] != "predict"  # a suggestion would take a quarter of the time of a call of one row
     and [each for each in inspect.signature(value).parameters if each not in ("self", "args", "x")]

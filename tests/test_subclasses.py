@@ -25,3 +25,11 @@ def test_a_class_that_the_core_would_not_know_is_refused_when_it_is_made(base):
 def test_metrics_callbacks_and_models_may_have_subclasses():
     for base in (fastnn.metrics.Metric, fastnn.callbacks.Callback, fastnn.models.Sequential):
         type("Own", (base,), {"__module__": __name__})
+
+
+def test_the_names_of_losses_and_metrics_are_those_of_their_modules():
+    for module, base in ((losses, losses.Loss), (fastnn.metrics, fastnn.metrics.Metric)):
+        classes = [each for name in module.__all__ if isinstance(each := getattr(module, name), type)]
+        bases = {base, getattr(module, "FunctionLoss", base), getattr(module, "MeanMetricWrapper", base)}
+        known = {type(module.get(each.__name__)) for each in classes if issubclass(each, base) and each not in bases}
+        assert known == {each for each in classes if issubclass(each, base)} - bases

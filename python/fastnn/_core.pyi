@@ -1,10 +1,12 @@
 """The compiled core: see cpp/python/module.cpp."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
+
+_Number = TypeVar("_Number", np.float32, np.float64)
 
 __version__: str
 numerics_version: int
@@ -54,7 +56,7 @@ _TrainedLayer = tuple[_Layer, dict[str, Any]]
 # (name, {setting: value}) of a loss or an optimizer
 _Settings = tuple[str, dict[str, float]]
 
-class Trainer32:
+class _Trainer(Generic[_Number]):
     def __init__(
         self,
         inputs: int,
@@ -83,12 +85,12 @@ class Trainer32:
         outputs: npt.NDArray[Any] | None,
         /,
     ) -> npt.NDArray[np.float64]: ...  # of each row, times its weight, with its penalty of activities
-    def forward(self, x: npt.NDArray[Any], /) -> npt.NDArray[np.float32]: ...
+    def forward(self, x: npt.NDArray[Any], /) -> npt.NDArray[_Number]: ...
     def backward(self, gradient: npt.NDArray[Any], learning_rate: float, /) -> None: ...
     def gradients(
         self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None, /
-    ) -> tuple[float, list[dict[str, npt.NDArray[np.float32]]]]: ...
-    def weights(self, layer: int, /) -> dict[str, npt.NDArray[np.float32]]: ...
+    ) -> tuple[float, list[dict[str, npt.NDArray[_Number]]]]: ...
+    def weights(self, layer: int, /) -> dict[str, npt.NDArray[_Number]]: ...
     def set_weights(self, layer: int, weights: dict[str, npt.NDArray[Any]], /) -> None: ...
     def state(self) -> dict[str, Any]: ...  # {"iterations": n, "accumulated": n, "slots": {"slot/layer/weight": array}}
     def set_state(self, state: dict[str, Any], /) -> None: ...
@@ -98,49 +100,8 @@ class Trainer32:
     def iterations(self) -> int: ...
     def batches(self) -> int: ...
 
-class Trainer64:
-    def __init__(
-        self,
-        inputs: int,
-        layers: Sequence[_TrainedLayer],
-        loss: _Settings | None,
-        optimizer: _Settings,
-        seed: int,
-        /,
-    ) -> None: ...
-    def train(
-        self,
-        x: npt.NDArray[Any],
-        y: npt.NDArray[Any],
-        weights: npt.NDArray[Any] | None,
-        order: npt.NDArray[np.int64] | None,
-        batch_size: int,
-        learning_rates: npt.NDArray[np.float64],
-        outputs: npt.NDArray[Any] | None,
-        /,
-    ) -> tuple[npt.NDArray[np.float64], int | None]: ...  # losses of the steps; the layer of one that is not finite
-    def evaluate(
-        self,
-        x: npt.NDArray[Any],
-        y: npt.NDArray[Any] | None,
-        weights: npt.NDArray[Any] | None,
-        outputs: npt.NDArray[Any] | None,
-        /,
-    ) -> npt.NDArray[np.float64]: ...  # of each row, times its weight, with its penalty of activities
-    def forward(self, x: npt.NDArray[Any], /) -> npt.NDArray[np.float64]: ...
-    def backward(self, gradient: npt.NDArray[Any], learning_rate: float, /) -> None: ...
-    def gradients(
-        self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None, /
-    ) -> tuple[float, list[dict[str, npt.NDArray[np.float64]]]]: ...
-    def weights(self, layer: int, /) -> dict[str, npt.NDArray[np.float64]]: ...
-    def set_weights(self, layer: int, weights: dict[str, npt.NDArray[Any]], /) -> None: ...
-    def state(self) -> dict[str, Any]: ...  # {"iterations": n, "accumulated": n, "slots": {"slot/layer/weight": array}}
-    def set_state(self, state: dict[str, Any], /) -> None: ...
-    def penalty(self) -> float: ...
-    def activity(self) -> float: ...
-    def average(self) -> None: ...
-    def iterations(self) -> int: ...
-    def batches(self) -> int: ...
+class Trainer32(_Trainer[np.float32]): ...
+class Trainer64(_Trainer[np.float64]): ...
 
 # The kernels of training, which tests call one by one.
 def derivative(

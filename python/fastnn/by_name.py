@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Any, Generic, Self, TypeVar
 
 from fastnn.strict import Strict
@@ -45,6 +46,22 @@ def _own_name(kind: type) -> str:
     """Return the name of a class as errors show it: that of its own _kind, or of its class in small letters."""
     own = kind.__dict__.get("_kind")
     return own if isinstance(own, str) else _in_small_letters(kind.__name__)
+
+
+def classes_of(base: type, *modules: ModuleType) -> tuple[type[Any], ...]:
+    """Return the public classes that are defined in these modules and derive from base, in their order.
+
+    >>> from fastnn.metrics import auc, base
+    >>> [each.__name__ for each in classes_of(base.Metric, auc)]
+    ['AUC']
+    """
+    return tuple(
+        each
+        for module in modules
+        for name, each in vars(module).items()
+        if isinstance(each, type) and issubclass(each, base) and each.__module__ == module.__name__
+        if not name.startswith("_")
+    )
 
 
 class Names(Generic[T]):

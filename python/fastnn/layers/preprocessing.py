@@ -5,6 +5,7 @@ Both compute what an Affine does. A model file holds both: the Affine, and Keras
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Unpack
 
 import numpy as np
@@ -31,16 +32,16 @@ def _numbers(name: str, value: Any) -> Numbers:
     return given if array.ndim else given[0]
 
 
-class _Scaling(Layer):
+class _Scaling(Layer, ABC):
     """An Affine whose weights are known when it is made, or come from data."""
 
     _class_name = "Affine"
     _not_trained = frozenset(("scale", "shift"))
     _is_fixed: bool  # whether the arguments alone decide the weights
 
+    @abstractmethod
     def _scale_and_shift(self) -> tuple[Any, Any]:
         """Return numbers, or arrays of one for each input."""
-        raise NotImplementedError
 
     def _initial_weights(self, inputs: int) -> Weights:
         weights = {}

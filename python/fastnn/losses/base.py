@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from fastnn.losses.targets import Kind, checked_labels
 _REDUCTIONS = ("sum_over_batch_size", "mean")  # two names of the same
 
 
-class Loss(Configured):
+class Loss(Configured, ABC):
     """Base class of all losses. A loss has one number for each row, and their mean for rows together.
 
     reduction: "sum_over_batch_size", the default, or "mean": the sum of weight * loss, divided by the number of rows.
@@ -56,9 +57,9 @@ class Loss(Configured):
             losses = losses * row_weights(sample_weight, len(losses))
         return float(ordered_sum(0.0, losses)) / max(1, len(losses))
 
+    @abstractmethod
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         """Return the loss of each row of targets and predictions of equal shape (rows, units)."""
-        raise NotImplementedError
 
     def _paired(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
         """Return targets and predictions as float64 arrays (rows, units)."""

@@ -4,47 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.by_name import Names
+from fastnn.by_name import Names, classes_of
+from fastnn.losses import hinge, probabilities, regression
 from fastnn.losses.base import FunctionLoss, Loss
-from fastnn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
-from fastnn.losses.probabilities import (
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
-    KLDivergence,
-    SparseCategoricalCrossentropy,
-)
-from fastnn.losses.regression import (
-    Huber,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    Quantile,
-)
 from fastnn.strict import suggesting
 
-_CLASSES: tuple[type[Loss], ...] = (
-    *(MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError),
-    *(Huber, LogCosh, Poisson, Quantile, BinaryCrossentropy, BinaryFocalCrossentropy),
-    *(CategoricalCrossentropy, CategoricalFocalCrossentropy, SparseCategoricalCrossentropy, KLDivergence),
-    *(Hinge, SquaredHinge, CategoricalHinge),
-)
+_CLASSES: tuple[type[Loss], ...] = classes_of(Loss, regression, probabilities, hinge)
 _NAMES: Names[Loss] = Names(
     "a loss",
     "fastnn.losses",
     _CLASSES,
     {
-        "mse": MeanSquaredError,
-        "mae": MeanAbsoluteError,
-        "mape": MeanAbsolutePercentageError,
-        "msle": MeanSquaredLogarithmicError,
-        "bce": BinaryCrossentropy,
-        "kld": KLDivergence,
-        "pinball": Quantile,
+        "mse": regression.MeanSquaredError,
+        "mae": regression.MeanAbsoluteError,
+        "mape": regression.MeanAbsolutePercentageError,
+        "msle": regression.MeanSquaredLogarithmicError,
+        "bce": probabilities.BinaryCrossentropy,
+        "kld": probabilities.KLDivergence,
+        "pinball": regression.Quantile,
     },
 )
 
@@ -75,7 +52,7 @@ def get(identifier: object) -> Loss | None:
 def serialize(loss: Loss) -> dict[str, Any]:
     """Return a dict of JSON's types from which get() makes an equal loss. ValueError for functions and other objects.
 
-    >>> serialize(Huber(2.0))["config"]["delta"]
+    >>> serialize(fastnn.losses.Huber(2.0))["config"]["delta"]
     2.0
     """
     return _NAMES.serialize(loss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -128,7 +129,7 @@ class Mean(Metric):
         return self.total / self.count if self.count else 0.0
 
 
-class RowMetric(Mean):
+class RowMetric(Mean, ABC):
     """Base class of metrics that are the mean of a number for each row.
 
     >>> issubclass(fastnn.metrics.BinaryAccuracy, RowMetric)
@@ -140,8 +141,8 @@ class RowMetric(Mean):
         with np.errstate(all="ignore"):
             self._add(self._values(y_true, y_pred), sample_weight)
 
-    def _values(self, y_true: Any, y_pred: Any) -> Numbers:
-        raise NotImplementedError
+    @abstractmethod
+    def _values(self, y_true: Any, y_pred: Any) -> Numbers: ...
 
 
 class MeanMetricWrapper(RowMetric):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,8 @@ from fastnn.metrics.buckets import (
 _LEAST = -1e10  # Keras' "minus infinity": below all predictions that top_k keeps
 
 
-class ThresholdMetric(Metric):
-    """Base class of metrics that count predictions above thresholds; targets are 0 or 1.
-
-    >>> issubclass(fastnn.metrics.Precision, ThresholdMetric)
-    True
-    """
+class _ThresholdMetric(Metric, ABC):
+    """Base class of metrics that count predictions above thresholds; targets are 0 or 1."""
 
     _sums = ("positives", "negatives")
 
@@ -67,8 +64,8 @@ class ThresholdMetric(Metric):
         given[self._order] = self._of(counts(self.positives, self.negatives))
         return plain(given)
 
-    def _of(self, counted: Counts) -> Numbers:
-        raise NotImplementedError
+    @abstractmethod
+    def _of(self, counted: Counts) -> Numbers: ...
 
 
 def _largest(p: Numbers, k: int) -> Numbers:
@@ -79,7 +76,7 @@ def _largest(p: Numbers, k: int) -> Numbers:
     return kept
 
 
-class _Count(ThresholdMetric):
+class _Count(_ThresholdMetric):
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: str | None = None) -> None:
         super().__init__(thresholds, None, None, name, dtype)
 
@@ -138,7 +135,7 @@ class FalseNegatives(_Count):
         return counted.fn
 
 
-class _Share(ThresholdMetric):
+class _Share(_ThresholdMetric):
     _direction = "max"
 
     def __init__(

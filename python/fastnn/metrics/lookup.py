@@ -4,67 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.by_name import Names
+from fastnn.by_name import Names, classes_of
 from fastnn.losses.base import Loss
 from fastnn.losses.by_shape import of_shape
-from fastnn.metrics.accuracy import (
-    Accuracy,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy,
-    TopKCategoricalAccuracy,
-)
-from fastnn.metrics.auc import AUC
+from fastnn.metrics import accuracy, auc, confusion, f_score, of_losses, regression
 from fastnn.metrics.base import Mean, MeanMetricWrapper, Metric
-from fastnn.metrics.confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
-from fastnn.metrics.f_score import F1Score, FBetaScore
-from fastnn.metrics.of_losses import (
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
-    CategoricalHinge,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCoshError,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    Quantile,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-)
-from fastnn.metrics.regression import R2Score, RootMeanSquaredError
 from fastnn.strict import suggesting
 
 _CLASSES: tuple[type[Metric], ...] = (
-    *(Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy),
-    *(TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, Precision, Recall, F1Score, FBetaScore, AUC),
-    *(TruePositives, FalsePositives, TrueNegatives, FalseNegatives),
-    *(MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError),
-    *(MeanSquaredLogarithmicError, LogCoshError, Huber, Poisson, Quantile, R2Score),
-    *(BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy),
-    *(SparseCategoricalCrossentropy, KLDivergence, Hinge, SquaredHinge, CategoricalHinge, Mean),
+    *classes_of(Metric, accuracy, auc, confusion, f_score, of_losses, regression),
+    Mean,
 )
 _NAMES: Names[Metric] = Names(
     "a metric",
     "fastnn.metrics",
     _CLASSES,
     {
-        "mse": MeanSquaredError,
-        "rmse": RootMeanSquaredError,
-        "mae": MeanAbsoluteError,
-        "mape": MeanAbsolutePercentageError,
-        "msle": MeanSquaredLogarithmicError,
-        "bce": BinaryCrossentropy,
-        "kld": KLDivergence,
-        "log_cosh": LogCoshError,
-        "pinball": Quantile,
-        "r2": R2Score,
+        "mse": of_losses.MeanSquaredError,
+        "rmse": regression.RootMeanSquaredError,
+        "mae": of_losses.MeanAbsoluteError,
+        "mape": of_losses.MeanAbsolutePercentageError,
+        "msle": of_losses.MeanSquaredLogarithmicError,
+        "bce": of_losses.BinaryCrossentropy,
+        "kld": of_losses.KLDivergence,
+        "log_cosh": of_losses.LogCoshError,
+        "pinball": of_losses.Quantile,
+        "r2": regression.R2Score,
     },
 )
 
@@ -111,7 +76,7 @@ def named(identifier: object, columns: int, units: int) -> Metric:
 def serialize(metric: Metric) -> dict[str, Any]:
     """Return a dict of JSON's types from which get() makes an equal metric. ValueError for functions and others.
 
-    >>> serialize(BinaryAccuracy(threshold=0.25))["config"]["threshold"]
+    >>> serialize(fastnn.metrics.BinaryAccuracy(threshold=0.25))["config"]["threshold"]
     0.25
     """
     return _NAMES.serialize(metric)

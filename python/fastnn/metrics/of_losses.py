@@ -9,12 +9,8 @@ from fastnn.losses.lookup import deserialize
 from fastnn.metrics.base import RowMetric
 
 
-class LossMetric(RowMetric):
-    """Base class of losses as metrics.
-
-    >>> issubclass(fastnn.metrics.MeanSquaredError, LossMetric)
-    True
-    """
+class _LossMetric(RowMetric):
+    """Base class of losses as metrics."""
 
     _direction = "min"
     _loss_kind = ""  # in the core, if it is not the metric's
@@ -33,7 +29,7 @@ class LossMetric(RowMetric):
         return self._loss._row_losses(*self._loss._paired(y_true, y_pred))
 
 
-class MeanSquaredError(LossMetric):
+class MeanSquaredError(_LossMetric):
     """Mean of ``(y - p) ** 2``. name, dtype: as for all metrics.
 
     >>> MeanSquaredError()([1.0, 3.0], [1.0, 1.0])
@@ -43,7 +39,7 @@ class MeanSquaredError(LossMetric):
     _kind = "mean_squared_error"
 
 
-class MeanAbsoluteError(LossMetric):
+class MeanAbsoluteError(_LossMetric):
     """Mean of ``abs(y - p)``.
 
     >>> MeanAbsoluteError()([1.0, 3.0], [1.0, 1.0])
@@ -53,7 +49,7 @@ class MeanAbsoluteError(LossMetric):
     _kind = "mean_absolute_error"
 
 
-class MeanAbsolutePercentageError(LossMetric):
+class MeanAbsolutePercentageError(_LossMetric):
     """Mean of ``100 * abs(y - p) / max(abs(y), 1e-7)``.
 
     >>> MeanAbsolutePercentageError()([2.0], [1.0])
@@ -63,7 +59,7 @@ class MeanAbsolutePercentageError(LossMetric):
     _kind = "mean_absolute_percentage_error"
 
 
-class MeanSquaredLogarithmicError(LossMetric):
+class MeanSquaredLogarithmicError(_LossMetric):
     """The loss MeanSquaredLogarithmicError as a metric.
 
     >>> MeanSquaredLogarithmicError()([2.0], [2.0])
@@ -73,7 +69,7 @@ class MeanSquaredLogarithmicError(LossMetric):
     _kind = "mean_squared_logarithmic_error"
 
 
-class LogCoshError(LossMetric):
+class LogCoshError(_LossMetric):
     """Mean of ``log(cosh(p - y))``. Its name is "logcosh".
 
     >>> LogCoshError()([1.0], [1.0])
@@ -83,7 +79,7 @@ class LogCoshError(LossMetric):
     _kind, _loss_kind = "logcosh", "log_cosh"
 
 
-class Huber(LossMetric):
+class Huber(_LossMetric):
     """The loss Huber as a metric. delta: default 1.0.
 
     >>> Huber()([0.0, 0.0], [1.0, 3.0])
@@ -97,7 +93,7 @@ class Huber(LossMetric):
         self._use(delta=delta)
 
 
-class Poisson(LossMetric):
+class Poisson(_LossMetric):
     """Mean of ``p - y * log(p + 1e-7)``.
 
     >>> Poisson()([0.0], [2.0])
@@ -107,7 +103,7 @@ class Poisson(LossMetric):
     _kind = "poisson"
 
 
-class Quantile(LossMetric):
+class Quantile(_LossMetric):
     """The loss Quantile as a metric. quantile: default 0.5.
 
     >>> Quantile(quantile=0.75)([2.0, 0.0], [0.0, 2.0])
@@ -121,7 +117,7 @@ class Quantile(LossMetric):
         self._use(quantile=quantile)
 
 
-class Hinge(LossMetric):
+class Hinge(_LossMetric):
     """Mean of ``max(1 - y * p, 0)``; y is -1 or 1, or 0 or 1 if all targets of an update are.
 
     >>> Hinge()([-1.0, 1.0], [-0.5, 2.0])
@@ -131,7 +127,7 @@ class Hinge(LossMetric):
     _kind = "hinge"
 
 
-class SquaredHinge(LossMetric):
+class SquaredHinge(_LossMetric):
     """Mean of ``max(1 - y * p, 0) ** 2``; y as for Hinge.
 
     >>> SquaredHinge()([-1.0, 1.0], [-0.5, 2.0])
@@ -141,7 +137,7 @@ class SquaredHinge(LossMetric):
     _kind = "squared_hinge"
 
 
-class CategoricalHinge(LossMetric):
+class CategoricalHinge(_LossMetric):
     """The loss CategoricalHinge as a metric; y is one-hot.
 
     >>> CategoricalHinge()([[0.0, 1.0]], [[0.5, 1.0]])
@@ -151,7 +147,7 @@ class CategoricalHinge(LossMetric):
     _kind = "categorical_hinge"
 
 
-class KLDivergence(LossMetric):
+class KLDivergence(_LossMetric):
     """``sum(y * log(y / p))`` of each row.
 
     >>> KLDivergence()([[0.5, 0.5]], [[0.5, 0.5]])
@@ -161,7 +157,7 @@ class KLDivergence(LossMetric):
     _kind = "kl_divergence"
 
 
-class BinaryCrossentropy(LossMetric):
+class BinaryCrossentropy(_LossMetric):
     """The loss BinaryCrossentropy as a metric. from_logits, label_smoothing: as there.
 
     >>> round(BinaryCrossentropy()([1.0, 0.0], [0.5, 0.5]), 4)
@@ -181,7 +177,7 @@ class BinaryCrossentropy(LossMetric):
         self._use(from_logits=from_logits, label_smoothing=label_smoothing)
 
 
-class BinaryFocalCrossentropy(LossMetric):
+class BinaryFocalCrossentropy(_LossMetric):
     """The loss BinaryFocalCrossentropy as a metric. The other arguments: as there.
 
     >>> round(BinaryFocalCrossentropy()([1.0], [0.5]), 4)
@@ -210,7 +206,7 @@ class BinaryFocalCrossentropy(LossMetric):
         )
 
 
-class CategoricalCrossentropy(LossMetric):
+class CategoricalCrossentropy(_LossMetric):
     """The loss CategoricalCrossentropy as a metric; y is one-hot. from_logits, label_smoothing, axis: as there.
 
     >>> round(CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]), 4)
@@ -231,7 +227,7 @@ class CategoricalCrossentropy(LossMetric):
         self._use(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
-class CategoricalFocalCrossentropy(LossMetric):
+class CategoricalFocalCrossentropy(_LossMetric):
     """The loss CategoricalFocalCrossentropy as a metric; y is one-hot. The other arguments: as there.
 
     >>> round(CategoricalFocalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]), 4)
@@ -253,7 +249,7 @@ class CategoricalFocalCrossentropy(LossMetric):
         self._use(alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
-class SparseCategoricalCrossentropy(LossMetric):
+class SparseCategoricalCrossentropy(_LossMetric):
     """The loss SparseCategoricalCrossentropy as a metric; y is class numbers. The other arguments: as there.
 
     >>> round(SparseCategoricalCrossentropy()([1, 0], [[0.5, 0.5], [0.5, 0.5]]), 4)
