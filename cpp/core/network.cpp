@@ -9,8 +9,8 @@
 #include "fastnn/threads.hpp"
 #include "floating_point_mode.hpp"
 #include "packed_network.hpp"
-#include "scratch.hpp"
 #include "packing.hpp"
+#include "scratch.hpp"
 
 namespace fastnn {
 namespace {

@@ -104,7 +104,7 @@ class Stages {
   std::vector<Tensor<T>> tensors_;
   AlignedBuffer<T> memory_, transposed_, scratch_, of_batches_;
   std::vector<Matrix<T>> outputs_;  // the inputs, then each stage's outputs
-  std::vector<Matrix<T>> kept_;  // by stage: multipliers of dropout
+  std::vector<Matrix<T>> kept_;     // by stage: multipliers of dropout
   T* deltas_[2] = {};
   T* products_ = nullptr;
   std::size_t rows_ = 0, widest_ = 0, first_trained_ = 0;
