@@ -74,8 +74,12 @@ FASTNN_INLINE void optimize(const Update<T>& u, Vector<T> g, Vector<T>& w, Vecto
 }
 
 template <OptimizerKind kind, bool kPlain, class T>
-void update_all(const Update<T>& u, std::size_t n, const T* gradients, T* weights, T* const* slots) {
+void update_all(const Update<T>& given, std::size_t n, const T* gradients, T* weights, T* const* all_slots) {
   constexpr std::size_t L = kLanes<T>;
+  // Copies, so that no store makes the loop read them again.
+  const Update<T> u = given;
+  T* slots[kMostSlots];
+  for (std::size_t k = 0; k < kMostSlots; ++k) slots[k] = all_slots[k];
   const auto step = [&](std::size_t i, auto read, auto write) FASTNN_INLINE_LAMBDA {
     Vector<T> g = read(gradients + i), w = read(weights + i), s[kMostSlots] = {};
     for (std::size_t k = 0; k < kMostSlots; ++k)
