@@ -42,15 +42,23 @@ FASTNN_INLINE Vector<T> largest_of(const LossRowOf<T>& row) {
     found = at_least(found, are_units<T>(n, row.units) ? load(row.logits + n) : found);
   T lanes[kLanes<T>];
   store(lanes, found);
-  T largest = lanes[0];
-  for (const T each : lanes) largest = each > largest ? each : largest;
-  return splat(largest);
+#pragma GCC unroll 8
+  for (int width = kLanes<T> / 2; width > 0; width /= 2)
+#pragma GCC unroll 8
+    for (int i = 0; i < width; ++i) lanes[i] = lanes[i + width] > lanes[i] ? lanes[i + width] : lanes[i];
+  return splat(lanes[0]);
 }
+
+// Of a row with one right class: z - m and s, from which its loss follows.
+template <class T>
+struct SparseLoss {
+  T gap, sum;
+};
 
 // One class is right: log(p) = (z - m) - log(s), and delta = p - y. The same bits as class_loss_of_sums, whose other
 // terms are 0 and whose sum of slopes is -1.
 template <class T>
-T sparse_loss_of_sums(const LossRowOf<T>& row) {
+SparseLoss<T> sparse_loss_of_sums(const LossRowOf<T>& row) {
   const Vector<T> largest = largest_of<T>(row);
   ChainSum<T> exponentials(row.units);
   for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
@@ -63,9 +71,24 @@ T sparse_loss_of_sums(const LossRowOf<T>& row) {
     for (std::size_t n = 0; n < row.units; n += kLanes<T>)
       row.set_delta(n, (load(row.delta + n) / sum - row.target(n)) * splat(row.scale));
   const T right = row.targets[0];
-  if (!(right >= T{0} && right < static_cast<T>(row.units))) return T{0};
-  const T z = row.logits[static_cast<std::size_t>(right)];
-  return T{0} - ((z - largest[0]) - log_of_sum<T>(sum)[0]);
+  if (!(right >= T{0} && right < static_cast<T>(row.units))) return {0, 1};  // a loss of 0
+  return {row.logits[static_cast<std::size_t>(right)] - largest[0], sum[0]};
+}
+
+// The same for all rows: a logarithm takes as long for a vector of rows as for one.
+template <class T>
+void sparse_losses_of_sums(const LossCall<T>& call) {
+  for (std::size_t first = 0; first < call.rows; first += kLanes<T>) {
+    const std::size_t rows = call.rows - first < kLanes<T> ? call.rows - first : kLanes<T>;
+    T gaps[kLanes<T>] = {}, sums[kLanes<T>] = {};
+    for (std::size_t r = 0; r < rows; ++r) {
+      const SparseLoss<T> each = sparse_loss_of_sums<T>({call, first + r});
+      gaps[r] = each.gap;
+      sums[r] = each.sum;
+    }
+    const Vector<T> losses = Vector<T>{} - (load(gaps) - log_of_sum<T>(load(sums)));
+    store_first(call.row_losses + first, losses == losses ? losses : splat(kNaN<T>), rows);
+  }
 }
 
 // With p = e^(z - m) / s and m, s as in softmax: log(p) = (z - m) - log(s), and delta = slope - p (sum of slopes).
@@ -151,11 +174,9 @@ T class_loss_row(const LossRowOf<T>& row) {
   if constexpr (kLoss == Loss::categorical_hinge) {
     return categorical_hinge<T>(row);
   } else {
-    if (row.logits == nullptr) return class_loss_of_probabilities<kLoss, T>(row);
-    if constexpr (kLoss == Loss::sparse_categorical_crossentropy)
-      return sparse_loss_of_sums<T>(row);
-    else
-      return class_loss_of_sums<kLoss, T>(row);
+    if constexpr (kLoss != Loss::sparse_categorical_crossentropy)  // whose rows are all in sparse_losses_of_sums
+      if (row.logits != nullptr) return class_loss_of_sums<kLoss, T>(row);
+    return class_loss_of_probabilities<kLoss, T>(row);
   }
 }
 

@@ -33,6 +33,8 @@ T unit_loss_row(const LossRowOf<T>& row) {
 
 template <Loss kLoss, class T>
 void loss_rows(const LossCall<T>& call) {
+  if constexpr (kLoss == Loss::sparse_categorical_crossentropy)
+    if (call.sums.data != nullptr || LossRowOf<T>::has_logits(call)) return sparse_losses_of_sums<T>(call);
   for (std::size_t r = 0; r < call.rows; ++r) {
     const LossRowOf<T> row(call, r);
     T loss;
