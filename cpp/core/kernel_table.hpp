@@ -69,12 +69,13 @@ struct Kernels {
   void (*copy)(const Block<const T>& from, const Block<T>& to, std::size_t columns);
 
   // Training (training_kernels.hpp): to(i, j) = sum over rows of a[r][i] · b[r][j], or is increased by it if `adds`;
-  // to[j] = sum over rows of b[r][j], or of a[r][j] · b[r][j] unless a is null; to[r][j] += a[r][j] · factors[j]; one
-  // step of an optimizer.
+  // to[j] = sum over rows of b[r][j], or of a[r][j] · b[r][j] unless a is null; to[r][j] += a[r][j] · factors[j]; a
+  // layer's kernel transposed for some inputs, which begin at a whole panel (transpose.hpp); one step of an optimizer.
   void (*gradient)(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix<const T> b, std::size_t b_columns,
                    GradientPlace<T> to, bool adds);
   void (*column_sums)(std::size_t rows, Matrix<const T> a, Matrix<const T> b, std::size_t columns, T* to, bool adds);
   void (*add_scaled)(std::size_t rows, std::size_t columns, Matrix<const T> a, const T* factors, Matrix<T> to);
+  void (*transpose)(const PackedLayer<T>&, Range inputs, int chains, T* to);
   void (*update)(const Update<T>&, std::size_t n, const T* gradients, T* weights, T* const* slots);
   // d = d · activation'(x) with y = activation(x); x may be null unless needs_sum(activation). Losses and their deltas.
   void (*derive)(Activation, T a, T b, std::size_t rows, std::size_t units, const T* x, std::ptrdiff_t x_stride,

@@ -107,7 +107,6 @@ void Optimization<T>::apply() {
     if (tensors[i].trained)
       tensors[i].for_each_stretch(
           [&](std::size_t offset, std::size_t count) { update(i, offset, count, gradients_.data() + offset); });
-  stages_.transpose_all();
 }
 
 template <class T>
@@ -189,7 +188,6 @@ void Optimization<T>::finish() {
     if (is_constrained_) {
       for (const Tensor<T>& tensor : stages_.tensors())
         if (tensor.trained && tensor.training.constraint.kind != ConstraintKind::none) constrain(tensor);
-      stages_.transpose_all();
     }
     if (average_.size() > 0) {
       const T momentum = iterations() == 0 ? T{0} : static_cast<T>(settings_.ema_momentum);
@@ -211,7 +209,6 @@ void Optimization<T>::average() {
       tensor.for_each_stretch([&](std::size_t offset, std::size_t count) {
         std::copy_n(average_.data() + offset, count, stages_.memory().data() + offset);
       });
-  stages_.transpose_all();
 }
 
 template <class T>

@@ -151,7 +151,7 @@ void Stages<T>::backward(std::size_t last, std::size_t rows, std::size_t of_batc
     if (layer.kind == LayerKind::dense) {
       kernels.derive(layer.activation, layer.parameters[0], layer.parameters[1], rows, layer.units, nullptr, 0, y.data,
                      y.stride, d.data, d.stride);
-      if (propagates(i)) run_layer(stage.transposed, read(d, rows), written(to, rows));
+      if (propagates(i)) propagate(layer, rows, d, to);
       if (tensors_[stage.tensors[1]].trained) sink.of_units(stage.tensors[1], rows, {}, d, adds);
       if (tensors_[stage.tensors[0]].trained) sink.kernel(stage, rows, x, d, adds);
     } else if (layer.kind != LayerKind::activation) {
@@ -166,6 +166,32 @@ void Stages<T>::backward(std::size_t last, std::size_t rows, std::size_t of_batc
       kernels.copy(read(d, rows), written(to, rows), layer.units);
     }
   }
+}
+
+// Deltas of the inputs of a Dense from those of its outputs: to = d · W^T.
+template <class T>
+void Stages<T>::propagate(const PackedLayer<T>& layer, std::size_t rows, Matrix<T> d, Matrix<T> to) {
+  const Kernels<T>& kernels = active_kernels<T>();
+  const TransposedGroups<T> all(layer.inputs, layer.units);
+  const double work = static_cast<double>(rows) * work_of(layer);
+  const std::size_t threads = threads_for(work), parts = threads == 1 ? 1 : parts_of_layer(all.groups, work, threads);
+  const auto run_part = [&](std::size_t part) {
+    const DefaultFloatingPointMode mode;
+    T* const transposed = transposed_.data() + part * all.numbers;
+    const std::size_t end = begin_of_share(all.groups, part + 1, parts);
+    for (std::size_t group = begin_of_share(all.groups, part, parts); group < end; ++group) {
+      const std::size_t first = group * all.of_group * kPanelUnits<T>;
+      const std::size_t last = std::min(first + all.of_group * kPanelUnits<T>, layer.inputs);
+      PackedLayer<T> back{
+          layer.units, last - first, chains_of(layer.inputs), LayerKind::dense, Activation::linear, false, 0};
+      back.kernel = transposed;
+      back.of_units[0] = zeros_;
+      kernels.transpose(layer, {first, last}, back.chains, transposed);
+      kernels.layer(back, read(d, rows), {to.data + first, rows, to.stride, 1}, {0, back.units});
+    }
+  };
+  if (threads == 1) return run_part(0);
+  share(parts, threads, run_part, {});
 }
 
 // Of layers with weights for each unit. The delta of the inputs comes first, since it needs the weights before the

@@ -31,12 +31,12 @@ Stages<T>::Stages(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers
   for (const TrainedLayer<T>& each : layers) {
     size = checked_sum(size, packed_size<T>(layer_row(each.layer.kind), width, each.layer.units));
     if (layer_row(each.layer.kind).has_kernel())
-      transposed = checked_sum(transposed, packed_kernel_size<T>(each.layer.units, width) + round_up(width, 16));
+      transposed = std::max(transposed, TransposedGroups<T>(width, each.layer.units).size());
     width = each.layer.units;
   }
   memory_ = AlignedBuffer<T>(checked_sum(size, kPanelUnits<T>));
   transposed_ = AlignedBuffer<T>(checked_sum(transposed, kPanelUnits<T>));
-  T *free = memory_.data(), *free_transposed = transposed_.data();
+  T* free = memory_.data();
 
   width = inputs;
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -62,15 +62,6 @@ Stages<T>::Stages(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers
                           given.trainable && is_there && !is_statistic,
                           static_cast<std::size_t>(place - memory_.data()),
                           training == given.weights.end() ? WeightTraining{} : training->second});
-    }
-    if (layer_row(layer.kind).has_kernel()) {
-      PackedLayer<T>& back = stage.transposed;
-      back = {layer.units, width, chains_of(width), LayerKind::dense, Activation::linear, false, 0};
-      back.kernel = free_transposed;
-      free_transposed += packed_kernel_size<T>(layer.units, width);
-      if (back.chains == kMostChains) std::fill(const_cast<T*>(back.kernel), free_transposed, T{-0.0});
-      back.of_units[0] = free_transposed;  // stays 0
-      free_transposed += round_up(width, 16);
     }
     if (splits) add_stage(given, i, layer.units, LayerKind::activation, layer.activation);
     if (given.noise.kind != NoiseKind::none) {
@@ -102,7 +93,6 @@ Stages<T>::Stages(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers
     stage.mean_delta = take();
     stage.mean_product = take();
   }
-  transpose_all();
 }
 
 template <class T>
@@ -117,41 +107,6 @@ void Stages<T>::add_stage(const TrainedLayer<T>& given, std::size_t number, std:
   stage.trainable = given.trainable;
   stage.momentum = given.momentum;
   stages_.push_back(stage);
-}
-
-template <class T>
-void Stages<T>::transpose_all() {
-  for (std::size_t i = first_trained_ + 1; i < stages_.size(); ++i)
-    if (stages_[i].layer.kernel != nullptr) {
-      Stage<T>& stage = stages_[i];
-      transpose(stage, {0, stage.layer.inputs}, 0, (stage.layer.units + kPanelUnits<T> - 1) / kPanelUnits<T>);
-    }
-}
-
-// Weight (k, n) of the kernel is weight (n, k) of the transposed one. Both in panels: squares of a panel are
-// transposed.
-template <class T>
-void Stages<T>::transpose(Stage<T>& stage, Range inputs, std::size_t panel, std::size_t panels) {
-  if (&stage - stages_.data() <= static_cast<std::ptrdiff_t>(first_trained_)) return;
-  constexpr std::size_t P = kPanelUnits<T>;
-  const std::size_t K = stage.layer.inputs, N = stage.layer.units;
-  const T* from = stage.layer.kernel;
-  T* to = const_cast<T*>(stage.transposed.kernel);
-  if (stage.layer.chains == kMostChains || stage.transposed.chains == kMostChains) {  // a few units or inputs
-    const Tensor<T> here{"", 0, K, N, true, true, 0, {}}, there{"", 0, N, K, true, true, 0, {}};
-    for (std::size_t k = inputs.first; k < inputs.last; ++k)
-      for (std::size_t n = panel * P; n < std::min(N, panels * P); ++n) to[there.place(n, k)] = from[here.place(k, n)];
-    return;
-  }
-  for (std::size_t p = panel; p < panels; ++p) {
-    const std::size_t width = std::min(P, N - p * P);
-    for (std::size_t k = inputs.first; k < inputs.last; k += P) {  // `first` is at the begin of a panel
-      const std::size_t rows = std::min(P, inputs.last - k), back_width = std::min(P, K - k / P * P);
-      active_kernels<T>().copy(
-          {from + p * P * K + k * width, rows, static_cast<std::ptrdiff_t>(width), 1},
-          {to + k / P * P * N + p * P * back_width, rows, 1, static_cast<std::ptrdiff_t>(back_width)}, width);
-    }
-  }
 }
 
 template <class T>

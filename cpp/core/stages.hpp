@@ -5,6 +5,7 @@
 // where the loss is computed from the sums. A layer of training alone is a stage of noise.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "dispatch.hpp"
@@ -19,8 +20,7 @@ constexpr std::size_t kBlockRows = 256;
 
 template <class T>
 struct Stage {
-  PackedLayer<T> layer;       // of noise: units alone
-  PackedLayer<T> transposed;  // of a kernel: from deltas of the outputs to deltas of the inputs
+  PackedLayer<T> layer;  // of noise: units alone
   Noise noise{};
   std::size_t number = 0;  // of the layer in the model
   bool trainable = true;
@@ -32,6 +32,20 @@ struct Stage {
   T *mean_delta = nullptr, *mean_product = nullptr;
 
   bool uses_batch() const { return layer.kind == LayerKind::batch_normalization && trainable; }
+};
+
+// A kernel is transposed for the way back a group of panels of inputs at a time, just before they are used, so that the
+// copy is in a near cache. A group takes about 24 KiB, but has panels for the largest tiles (shapes.hpp).
+template <class T>
+struct TransposedGroups {
+  TransposedGroups(std::size_t inputs, std::size_t units)
+      : panels((inputs + kPanelUnits<T> - 1) / kPanelUnits<T>),
+        of_group(std::clamp<std::size_t>(24 * 1024 / kPanelBytes / units, 4, 8)),
+        groups((panels + of_group - 1) / of_group),
+        numbers(of_group * kPanelUnits<T> * pad_to_chains(units)) {}
+  std::size_t size() const { return checked_product(groups, numbers); }
+
+  std::size_t panels, of_group, groups, numbers;
 };
 
 // What the stages ask of the trainer in backward().
@@ -86,16 +100,13 @@ class Stages {
   // What activity regularizers add to the loss, for the rows of the last forward(), before the division by rows.
   double activity(std::size_t rows) const;
 
-  // Writes the transposed copy of the kernel's rows [first, last) in panels [panel, panels) after they have changed.
-  void transpose(Stage<T>& stage, Range inputs, std::size_t panel, std::size_t panels);
-  void transpose_all();
-
  private:
   void add_stage(const TrainedLayer<T>& layer, std::size_t number, std::size_t inputs, LayerKind kind,
                  Activation activation);
   void make_noise(std::size_t stage, std::size_t rows, std::uint64_t seed, std::uint64_t step, std::size_t first);
   void mean_columns(Matrix<T> a, Matrix<T> b, std::size_t rows, std::size_t units, T* to);
   void normalize(std::size_t stage, std::size_t rows);
+  void propagate(const PackedLayer<T>& layer, std::size_t rows, Matrix<T> delta, Matrix<T> to);
   void backward_of_units(std::size_t stage, std::size_t rows, bool adds, Matrix<T> to, GradientSink<T>& sink);
   bool propagates(std::size_t stage) const { return stage > first_trained_; }
 
@@ -103,8 +114,9 @@ class Stages {
   std::vector<Stage<T>> stages_;
   std::vector<Tensor<T>> tensors_;
   AlignedBuffer<T> memory_, transposed_, scratch_, of_batches_;
-  std::vector<Matrix<T>> outputs_;  // the inputs, then each stage's outputs
-  std::vector<Matrix<T>> kept_;     // by stage: multipliers of dropout
+  std::vector<Matrix<T>> outputs_;                         // the inputs, then each stage's outputs
+  std::vector<Matrix<T>> kept_;                            // by stage: multipliers of dropout
+  alignas(kPanelBytes) T zeros_[8 * kPanelUnits<T>] = {};  // biases on the way back
   T* deltas_[2] = {};
   T* products_ = nullptr;
   std::size_t rows_ = 0, widest_ = 0, first_trained_ = 0;

@@ -175,7 +175,6 @@ void Steps<T>::kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matr
     for (std::size_t n = 0; n < units; ++n)
       optimization_.update(stage.tensors[0], tensor.offset + n * pad_to_chains(inputs), inputs,
                            memory + n * pad_to_chains(inputs));
-    stages_.transpose(stage, {0, inputs}, 0, 1);
     return;
   }
   // A piece is a group of panels and, if it is updated at once, some inputs. Threads take pieces as they get free.
@@ -201,7 +200,6 @@ void Steps<T>::kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matr
       optimization_.update(stage.tensors[0], tensor.offset + (panel + p) * P * inputs + k * width, steps * width,
                            sums + p * P * steps);
     }
-    stages_.transpose(stage, {k, k + steps}, panel, panel + count);
   };
   // Each piece runs once: nothing in it takes memory, and nothing asks whether to go on (thread_pool.hpp).
   const double work = static_cast<double>(rows) * static_cast<double>(tensor.size());

@@ -175,7 +175,6 @@ void Trainer<T>::set_weights(std::size_t layer, const std::map<std::string, std:
   if (given.size() != weights.size())
     throw Error("layer " + std::to_string(layer) + ": expected weights of the layer; received others");
   for (const auto& [tensor, numbers] : given) tensor->write(*numbers, impl_->stages().memory().data());
-  impl_->stages().transpose_all();
 }
 
 template <class T>
