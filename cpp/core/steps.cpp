@@ -18,6 +18,14 @@ constexpr std::size_t kPiecePanels = 3;
 // A call of memmove takes longer than a loop over so many numbers of a row.
 constexpr std::size_t kFewNumbers = 8;
 
+// Asks for a row of the data that the next block will copy: rows in another order are not foreseen by the CPU.
+template <class T>
+void prefetch_row(Rows<T> rows, std::ptrdiff_t row, std::size_t count) {
+  if (rows.column_stride != 1) return;
+  const char* bytes = reinterpret_cast<const char*>(rows.data + row * rows.row_stride);
+  for (std::size_t at = 0; at < count * sizeof(T); at += kPanelBytes) __builtin_prefetch(bytes + at, 0, 2);
+}
+
 // Whether the loss is computed from the sums of the last layer.
 template <class T>
 bool takes_sums(const std::optional<LossSettings>& loss, const std::vector<TrainedLayer<T>>& layers) {
@@ -237,6 +245,11 @@ void Steps<T>::gather(const Batches<T>& batches, std::size_t first, std::size_t 
                                               : static_cast<std::ptrdiff_t>(batches.order[first + r]);
     copy(batches.x, row, width, to.data + static_cast<std::ptrdiff_t>(r) * to.stride);
     if (batches.y.data != nullptr) copy(batches.y, row, columns(), targets_.data() + r * columns());
+    if (batches.order != nullptr && first + rows + r < batches.rows) {
+      const auto next = static_cast<std::ptrdiff_t>(batches.order[first + rows + r]);
+      prefetch_row(batches.x, next, width);
+      if (batches.y.data != nullptr) prefetch_row(batches.y, next, columns());
+    }
     weights_[r] = batches.weights == nullptr ? T{1} : batches.weights[row];
     scales_[r] = static_cast<T>(static_cast<double>(weights_[r]) / static_cast<double>(of_batch));
   }
