@@ -54,13 +54,13 @@ def _norms(w: Array) -> Array:
 
 def _at_least_0(name: str, value: float) -> float:
     if finite(name, value) < 0:
-        raise ValueError(f"expected {name} to be at least 0. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be at least 0; received {name}={value!r}")
     return float(value)
 
 
 def _first_axis(axis: object) -> int:
     if isinstance(axis, bool) or axis != 0:
-        raise ValueError(f"expected axis to be 0, that of the inputs of a kernel. Received: axis={axis!r}")
+        raise ValueError(f"expected axis to be 0, that of the inputs of a kernel; received axis={axis!r}")
     return 0
 
 
@@ -133,11 +133,10 @@ class MinMaxNorm(Constraint):
         self.rate, self.axis = _at_least_0("rate", rate), _first_axis(axis)
         if self.min_value > self.max_value:
             raise ValueError(
-                f"expected min_value to be at most max_value. Received: min_value={min_value!r}, "
-                f"max_value={max_value!r}"
+                f"expected min_value to be at most max_value; received min_value={min_value!r}, max_value={max_value!r}"
             )
         if self.rate > 1:
-            raise ValueError(f"expected rate to be at most 1. Received: rate={rate!r}")
+            raise ValueError(f"expected rate to be at most 1; received rate={rate!r}")
 
     def _allowed(self, w: Array) -> Array:
         norms = _norms(w)

@@ -43,7 +43,7 @@ class Regularizer(Configured):
 
 def _factor(name: str, value: float) -> float:
     if finite(name, value) < 0:
-        raise ValueError(f"expected {name} to be at least 0. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be at least 0; received {name}={value!r}")
     return float(value)
 
 

@@ -176,7 +176,7 @@ def test_weights_are_excluded_from_decay_by_a_part_of_their_names():
         (lambda: Adam(np.nan), "expected learning_rate to be a finite number"),
         (lambda: Adam(lambda: 0.1), "expected learning_rate to be a number or a schedule .* make a subclass"),
         (lambda: Adam(True), "expected learning_rate to be a number"),
-        (lambda: Adam(beta_1=1.0), "expected beta_1 to be at least 0 and below 1. Received: beta_1=1.0"),
+        (lambda: Adam(beta_1=1.0), "expected beta_1 to be at least 0 and below 1; received beta_1=1.0"),
         (lambda: Adam(epsilon=-1), "expected epsilon to be at least 0"),
         (lambda: Adam(amsgrad=1), "expected amsgrad to be True or False"),
         (lambda: SGD(momentum=1.5), "expected momentum to be from 0 to 1"),

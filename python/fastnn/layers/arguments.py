@@ -71,8 +71,8 @@ def positive_integer(name: str, value: object) -> int:
     """
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value <= _LARGEST_SIZE:
         raise ValueError(
-            f"Received an invalid value for `{name}`, expected a positive integer up to {_LARGEST_SIZE}. "
-            f"Received: {name}={value!r}"
+            f"Received an invalid value for `{name}`, expected a positive integer up to {_LARGEST_SIZE}; "
+            f"received {name}={value!r}"
         )
     return int(value)
 

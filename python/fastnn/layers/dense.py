@@ -93,7 +93,7 @@ class Dense(Layer):
         if self.units is None:
             raise ValueError(
                 "Received an invalid value for `units`, expected a positive integer; only the `layers` of a state "
-                "dict, in load_model(), may leave it open. Received: units=None"
+                "dict, in load_model(), may leave it open; received units=None"
             )
         return self.units
 

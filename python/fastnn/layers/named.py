@@ -151,7 +151,7 @@ class Dropout(_Named):
         self.rate, self.noise_shape = number("rate", rate), noise_shape
         _check_shape(noise_shape)
         if not 0 <= self.rate <= 1:
-            raise ValueError(f"Invalid value received for argument `rate`, expected 0 to 1. Received: rate={rate!r}")
+            raise ValueError(f"Invalid value received for argument `rate`, expected 0 to 1; received rate={rate!r}")
         self.seed = None if seed is None else checked_seed(seed)
         super().__init__("linear", **options)
 
@@ -185,7 +185,7 @@ class AlphaDropout(_Named):
         _check_shape(noise_shape)
         if not 0 <= self.rate < 1:
             raise ValueError(
-                f"Invalid value received for argument `rate`, expected at least 0 and below 1. Received: rate={rate!r}"
+                f"Invalid value received for argument `rate`, expected at least 0 and below 1; received rate={rate!r}"
             )
         self.seed = None if seed is None else checked_seed(seed)
         super().__init__("linear", **options)
@@ -214,7 +214,7 @@ class GaussianNoise(_Named):
     ) -> None:
         self.stddev = finite("stddev", stddev)
         if self.stddev < 0:
-            raise ValueError(f"expected stddev to be at least 0. Received: stddev={stddev!r}")
+            raise ValueError(f"expected stddev to be at least 0; received stddev={stddev!r}")
         self.seed = None if seed is None else checked_seed(seed)
         super().__init__("linear", **options)
 

@@ -164,7 +164,7 @@ class BatchNormalization(Layer):
     ) -> None:
         self.axis = last_axis(axis)
         if not 0 <= finite("momentum", momentum) <= 1:  # moving variances could fall below 0
-            raise ValueError(f"expected momentum to be from 0 to 1. Received: momentum={momentum!r}")
+            raise ValueError(f"expected momentum to be from 0 to 1; received momentum={momentum!r}")
         self.momentum, self.epsilon = float(momentum), number("epsilon", epsilon)
         self.center, self.scale = flag("center", center), flag("scale", scale)
         self.beta_initializer = lookup.get(beta_initializer)

@@ -27,7 +27,7 @@ _ROWS = 4096  # of one sum: bounds the memory
 def _numbers(name: str, value: Any) -> Numbers:
     array = to_array(value)
     if array.ndim > 1 or not array.size or not is_real(array):
-        raise ValueError(f"expected {name} to be a number, or a list of one for each input. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be a number, or a list of one for each input; received {name}={value!r}")
     given = [finite(name, each) for each in array.ravel().tolist()]
     return given if array.ndim else given[0]
 
@@ -49,8 +49,8 @@ class _Scaling(Layer, ABC):
             array = np.asarray(value, np.float64)
             if array.ndim and len(array) != inputs:
                 raise ValueError(
-                    f"Layer '{self.name}' was made for {len(array)} inputs, with a number for each. "
-                    f"Received: inputs={inputs}"
+                    f"Layer '{self.name}' was made for {len(array)} inputs, with a number for each; "
+                    f"received inputs={inputs}"
                 )
             weights[name] = np.array(np.broadcast_to(array, inputs))
         return weights
@@ -128,12 +128,12 @@ class Normalization(_Scaling):
             axis = axis[0] if len(axis) == 1 else axis or None
         self.axis = None if axis is None else last_axis(axis)
         if (mean is None) != (variance is None):
-            raise ValueError(f"expected mean and variance, or neither. Received: mean={mean!r}, variance={variance!r}")
+            raise ValueError(f"expected mean and variance, or neither; received mean={mean!r}, variance={variance!r}")
         self._is_fixed = mean is not None
         self._given = None if mean is None else (_numbers("mean", mean), _numbers("variance", variance))
         self._adapted: tuple[Array, Array] | None = None
         if self._given is not None and np.min(self._given[1]) < 0:
-            raise ValueError(f"expected variance to be at least 0. Received: variance={variance!r}")
+            raise ValueError(f"expected variance to be at least 0; received variance={variance!r}")
         self.invert = flag("invert", invert)
         super().__init__(**options)
 

@@ -59,7 +59,7 @@ class Trainable(Strict):
     def _checked_multipliers(self, given: Mapping[str, float] | None) -> dict[str, float]:
         if not isinstance(given, (Mapping, type(None))):
             raise ValueError(
-                f"expected learning_rate_multipliers to be a dict of names of weights and factors. Received: {given!r}"
+                f"expected learning_rate_multipliers to be a dict of names of weights and factors; received {given!r}"
             )
         _, _, weights = _core.layers[self._class_name]
         factors = {}
@@ -67,12 +67,12 @@ class Trainable(Strict):
             if name not in weights:
                 raise ValueError(
                     f"expected learning_rate_multipliers for {', '.join(map(repr, weights)) or 'no weight'}, "
-                    f"the weights of {type(self).__name__}. Received: {name!r}{did_you_mean(name, weights)}"
+                    f"the weights of {type(self).__name__}; received {name!r}{did_you_mean(name, weights)}"
                 )
             factors[name] = finite(f"learning_rate_multipliers[{name!r}]", factor)
             if factors[name] < 0:
                 raise ValueError(
-                    f"expected learning_rate_multipliers[{name!r}] to be at least 0. Received: {factors[name]}"
+                    f"expected learning_rate_multipliers[{name!r}] to be at least 0; received {factors[name]}"
                 )
         return factors
 

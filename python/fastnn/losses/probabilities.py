@@ -234,7 +234,7 @@ class SparseCategoricalCrossentropy(Loss):
         super().__init__(reduction, name)
         if ignore_class is not None:
             raise ValueError(
-                "expected ignore_class=None; leave rows of a class out, or give them sample_weight 0. "
+                "expected ignore_class=None; leave rows of a class out, or give them sample_weight 0; "
                 f"received ignore_class={ignore_class!r}"
             )
         self.from_logits, self.ignore_class, self.axis = flag("from_logits", from_logits), None, last_axis(axis)

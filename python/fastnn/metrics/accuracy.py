@@ -139,7 +139,7 @@ class SparseTopKCategoricalAccuracy(RowMetric):
         super().__init__(name, dtype)
         if from_sorted_ids:
             raise ValueError(
-                "expected from_sorted_ids=False, since a model predicts a number for each class. "
+                "expected from_sorted_ids=False, since a model predicts a number for each class; "
                 f"received from_sorted_ids={from_sorted_ids!r}"
             )
         self.k, self.from_sorted_ids = positive_integer("k", k), False

@@ -57,7 +57,7 @@ class R2Score(Metric):
         super().__init__(name, dtype)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
             raise ValueError(
-                "expected class_aggregation to be None, 'uniform_average' or 'variance_weighted_average'. "
+                "expected class_aggregation to be None, 'uniform_average' or 'variance_weighted_average'; "
                 f"received class_aggregation={class_aggregation!r}"
             )
         if isinstance(num_regressors, bool) or not isinstance(num_regressors, int) or num_regressors < 0:

@@ -57,7 +57,7 @@ def checked_class_weight(given: Any, classes: Sequence[Any] | None = None) -> di
     if not isinstance(given, Mapping):
         advice = ": dict(enumerate(x)) makes one of a list x" if isinstance(given, (list, tuple, np.ndarray)) else ""
         raise ValueError(
-            f"expected class_weight to be a dict {{class: weight}}{advice}. Received: class_weight={given!r:.100}"
+            f"expected class_weight to be a dict {{class: weight}}{advice}; received class_weight={given!r:.100}"
         )
     places = {name: place for place, name in enumerate(classes or ())}
     weights: dict[int, float] = {}
@@ -79,7 +79,7 @@ def check_counts(**counts: object) -> None:
     """
     for name, value in counts.items():
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-            raise ValueError(f"expected {name} to be an integer from 0 on. Received: {name}={value!r}")
+            raise ValueError(f"expected {name} to be an integer from 0 on; received {name}={value!r}")
 
 
 def optional_sizes(**sizes: object) -> list[int | None]:

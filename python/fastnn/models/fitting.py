@@ -220,6 +220,6 @@ def validated_epochs(validation_freq: Any) -> Callable[[int], bool]:
     if isinstance(validation_freq, (Sequence, set, frozenset)) and not isinstance(validation_freq, str):
         return lambda epoch: epoch + 1 in validation_freq
     raise ValueError(
-        "expected validation_freq to be a positive integer or a list of epochs. "
-        f"Received: validation_freq={validation_freq!r}"
+        "expected validation_freq to be a positive integer or a list of epochs; "
+        f"received validation_freq={validation_freq!r}"
     )

@@ -230,8 +230,8 @@ class Stored(Stack):
         path = Path(os.fsdecode(filepath))
         if path.suffix != ".safetensors":
             raise ValueError(
-                "expected filepath to end in .safetensors, since fastnn writes no files of Keras. "
-                f"Received: filepath={str(filepath)!r}"
+                "expected filepath to end in .safetensors, since fastnn writes no files of Keras; "
+                f"received filepath={str(filepath)!r}"
             )
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
@@ -240,7 +240,7 @@ class Stored(Stack):
             for layer in self._layers:
                 if type(layer) is not _LAYERS.get(type(layer).__name__):
                     raise _core.UnsupportedModelError(
-                        f"expected layers among {', '.join(_LAYERS)} to save. Received: {layer!r}, a {type(layer)}"
+                        f"expected layers among {', '.join(_LAYERS)} to save; received {layer!r}, a {type(layer)}"
                     )
             model = self._describe()
             config = self.get_config() | {"layers": [layer._stored() for layer in self._layers]}
@@ -268,7 +268,7 @@ class Stored(Stack):
         True
         """
         if not os.fsdecode(filepath).endswith(".weights.safetensors"):
-            raise ValueError(f"expected filepath to end in .weights.safetensors. Received: filepath={str(filepath)!r}")
+            raise ValueError(f"expected filepath to end in .weights.safetensors; received filepath={str(filepath)!r}")
         self.save(filepath, overwrite, include_optimizer=False)
 
     @default_mode()

@@ -111,7 +111,7 @@ class Trained(Trainable):
         """
         compiled = self._compiled_for("fit")
         if shuffle not in (True, False, "batch"):
-            raise ValueError(f"expected shuffle to be True, False or 'batch'. Received: shuffle={shuffle!r}")
+            raise ValueError(f"expected shuffle to be True, False or 'batch'; received shuffle={shuffle!r}")
         check_counts(epochs=epochs, initial_epoch=initial_epoch)
         batch_size, steps_per_epoch, validation_batch_size, validation_steps = optional_sizes(
             batch_size=batch_size,

@@ -240,5 +240,5 @@ class Lion(GradientOptimizer):
         self.beta_1, self.beta_2 = fraction("beta_1", beta_1), fraction("beta_2", beta_2)
         if self.beta_1 == 0:
             raise ValueError(
-                f"expected beta_1 to be more than 0, else only signs would count. Received: beta_1={beta_1!r}"
+                f"expected beta_1 to be more than 0, else only signs would count; received beta_1={beta_1!r}"
             )
