@@ -115,6 +115,7 @@ ROOMS = (
     *(
         "_core",
         "text",
+        "arguments",
         "names",
         "strict",
         "warning",

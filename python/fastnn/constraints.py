@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import finite, fraction
 from fastnn.arrays import Array
 from fastnn.by_name import Configured, Names
 from fastnn.names import missing
-from fastnn.strict import finite, suggesting
+from fastnn.strict import suggesting
 
 __all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "serialize"]
 
@@ -52,12 +53,6 @@ def _norms(w: Array) -> Array:
     return norms
 
 
-def _at_least_0(name: str, value: float) -> float:
-    if finite(name, value) < 0:
-        raise ValueError(f"expected {name} to be at least 0; received {name}={value!r}")
-    return float(value)
-
-
 def _first_axis(axis: object) -> int:
     if isinstance(axis, bool) or axis != 0:
         raise ValueError(f"expected axis to be 0, that of the inputs of a kernel; received axis={axis!r}")
@@ -76,7 +71,7 @@ class MaxNorm(Constraint):
     _kind = "max_norm"
 
     def __init__(self, max_value: float = 2, axis: int = 0) -> None:
-        self.max_value, self.axis = _at_least_0("max_value", max_value), _first_axis(axis)
+        self.max_value, self.axis = finite("max_value", max_value, least=0), _first_axis(axis)
 
     def _allowed(self, w: Array) -> Array:
         norms = _norms(w)
@@ -129,14 +124,15 @@ class MinMaxNorm(Constraint):
     _kind = "min_max_norm"
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int = 0) -> None:
-        self.min_value, self.max_value = _at_least_0("min_value", min_value), _at_least_0("max_value", max_value)
-        self.rate, self.axis = _at_least_0("rate", rate), _first_axis(axis)
+        self.min_value, self.max_value = (
+            finite("min_value", min_value, least=0),
+            finite("max_value", max_value, least=0),
+        )
+        self.rate, self.axis = fraction("rate", rate), _first_axis(axis)
         if self.min_value > self.max_value:
             raise ValueError(
                 f"expected min_value to be at most max_value; received min_value={min_value!r}, max_value={max_value!r}"
             )
-        if self.rate > 1:
-            raise ValueError(f"expected rate to be at most 1; received rate={rate!r}")
 
     def _allowed(self, w: Array) -> Array:
         norms = _norms(w)

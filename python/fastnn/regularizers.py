@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import finite
 from fastnn.by_name import Configured, Names
 from fastnn.names import missing
-from fastnn.strict import finite, suggesting
+from fastnn.strict import suggesting
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "deserialize", "get", "serialize"]
 
@@ -41,12 +42,6 @@ class Regularizer(Configured):
         return self.l1, self.l2
 
 
-def _factor(name: str, value: float) -> float:
-    if finite(name, value) < 0:
-        raise ValueError(f"expected {name} to be at least 0; received {name}={value!r}")
-    return float(value)
-
-
 class L1(Regularizer):
     """``l1 * sum(abs(x))``. l1: at least 0; ValueError for others.
 
@@ -55,7 +50,7 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = _factor("l1", l1)
+        self.l1 = finite("l1", l1, least=0)
 
 
 class L2(Regularizer):
@@ -66,7 +61,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = _factor("l2", l2)
+        self.l2 = finite("l2", l2, least=0)
 
 
 class L1L2(Regularizer):
@@ -79,7 +74,7 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1, self.l2 = _factor("l1", l1), _factor("l2", l2)
+        self.l1, self.l2 = finite("l1", l1, least=0), finite("l2", l2, least=0)
 
 
 def _both() -> Regularizer:

@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arguments import finite
 from fastnn.by_name import Configured, Names
 from fastnn.names import missing
-from fastnn.strict import finite, suggesting
+from fastnn.strict import suggesting
 
 __all__ = [
     "CosLog4",
@@ -92,9 +93,7 @@ def _whole_power(base: float, exponent: int) -> float:
 
 
 def _number(name: str, value: float, *, least: float = -math.inf, above: float = -math.inf) -> float:
-    if finite(name, value) < least or value <= above:
-        bound = f"at least {least:g}" if least > above else f"more than {above:g}"
-        raise ValueError(f"expected {name} to be {bound}; received {name}={value!r}")
+    finite(name, value, least=least, above=above)
     return value  # as it was given: a config keeps integers
 
 

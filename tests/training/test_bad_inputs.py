@@ -106,7 +106,10 @@ MISTAKES = {
         lambda: fit(classifier(), y=LABELS, class_weight={0: np.nan}),
         r"class_weight\[0\] to be a fin",
     ),
-    "a negative weight": (lambda: fit(classifier(), y=LABELS, class_weight={0: -1.0}), "weights of at least 0"),
+    "a negative weight": (
+        lambda: fit(classifier(), y=LABELS, class_weight={0: -1.0}),
+        r"class_weight\[0\] to be at least 0",
+    ),
     "an unknown class": (
         lambda: fit(classifier(), y=LABELS, class_weight={"no": 1.0}),
         "expected class numbers as keys",

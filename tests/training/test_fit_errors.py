@@ -64,7 +64,7 @@ def test_row_of_nan_is_that_of_the_whole_array(shuffle, monkeypatch):
     ("options", "message"),
     [
         ({"batch_size": 0}, "batch_size"),
-        ({"epochs": -1}, "expected epochs to be an integer from 0 on; received epochs=-1"),
+        ({"epochs": -1}, "expected epochs to be an integer of at least 0; received epochs=-1"),
         ({"epochs": 2.5}, "expected epochs to be an integer"),
         ({"shuffle": "rows"}, "expected shuffle to be True, False or 'batch'"),
         ({"validation_split": 0.999}, "that leaves rows on both sides of 40; received validation_split=0.999"),

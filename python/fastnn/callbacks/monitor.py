@@ -6,8 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from fastnn.arguments import fraction, integer, number
 from fastnn.callbacks.callback import Remembering
-from fastnn.strict import number
 from fastnn.warning import warn
 
 
@@ -67,17 +67,6 @@ class MonitorCallback(Remembering):
         return bool(self.monitor_op(value - self.min_delta, reference))
 
 
-def count(name: str, value: object) -> int:
-    """Return value as an int. Raises ValueError unless it is a whole number of at least 0.
-
-    >>> count("patience", 3)
-    3
-    """
-    if number(name, value) != int(number(name, value)) or number(name, value) < 0:
-        raise ValueError(f"expected {name} to be an integer of at least 0; received {name}={value!r}")
-    return int(number(name, value))
-
-
 class EarlyStopping(MonitorCallback):
     """Ends fit() once a loss or a metric has stopped to become better.
 
@@ -107,7 +96,8 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        self.patience, self.start_from_epoch = count("patience", patience), count("start_from_epoch", start_from_epoch)
+        self.patience = integer("patience", patience, least=0)
+        self.start_from_epoch = integer("start_from_epoch", start_from_epoch, least=0)
         self.verbose, self.restore_best_weights = verbose, restore_best_weights
         self.baseline = None if baseline is None else number("baseline", baseline)
         self.wait = self.stopped_epoch = self.best_epoch = 0
@@ -191,10 +181,9 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        if not 0 <= number("factor", factor) < 1:
-            raise ValueError(f"expected factor to be at least 0 and below 1; received factor={factor!r}")
-        self.factor, self.min_lr, self.verbose = float(factor), number("min_lr", min_lr), verbose
-        self.patience, self.cooldown = count("patience", patience), count("cooldown", cooldown)
+        self.factor, self.min_lr = fraction("factor", factor, below_1=True), number("min_lr", min_lr)
+        self.verbose = verbose
+        self.patience, self.cooldown = integer("patience", patience, least=0), integer("cooldown", cooldown, least=0)
         self.cooldown_counter = self.wait = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from fastnn import constraints, regularizers
+from fastnn.arguments import flag, positive_integer
 from fastnn.arrays import Array
 from fastnn.initializers import lookup
 from fastnn.layers.activation import interpreted, serialized
-from fastnn.layers.arguments import flag, positive_integer
 from fastnn.layers.layer import DenseOptions, Layer
 
 

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arguments import finite, flag, last_axis
 from fastnn.arrays import Array, is_real, to_array
-from fastnn.layers.arguments import flag, last_axis
 from fastnn.layers.description import Weights
 from fastnn.layers.layer import Layer, Options, State
 from fastnn.locks import changes
-from fastnn.strict import finite
 
 Numbers = float | list[float]  # one number for all inputs, or one for each
 _LEAST_DEVIATION = 1e-7  # Keras' backend.epsilon(): a column of equal numbers becomes 0, not infinite

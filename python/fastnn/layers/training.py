@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastnn import _core, constraints, regularizers
+from fastnn.arguments import finite, flag
 from fastnn.constraints import Constraint
 from fastnn.initializers import lookup
 from fastnn.initializers.base import Initializer
-from fastnn.layers.arguments import flag
 from fastnn.regularizers import Regularizer
-from fastnn.strict import Strict, finite
+from fastnn.strict import Strict
 from fastnn.text import did_you_mean
 
 # The arguments of all layers that are kept in configs.
@@ -69,11 +69,7 @@ class Trainable(Strict):
                     f"expected learning_rate_multipliers for {', '.join(map(repr, weights)) or 'no weight'}, "
                     f"the weights of {type(self).__name__}; received {name!r}{did_you_mean(name, weights)}"
                 )
-            factors[name] = finite(f"learning_rate_multipliers[{name!r}]", factor)
-            if factors[name] < 0:
-                raise ValueError(
-                    f"expected learning_rate_multipliers[{name!r}] to be at least 0; received {factors[name]}"
-                )
+            factors[name] = finite(f"learning_rate_multipliers[{name!r}]", factor, least=0)
         return factors
 
     @property

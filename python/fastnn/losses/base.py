@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import name_or
 from fastnn.arrays import Array, is_real, to_array
 from fastnn.by_name import Configured
 from fastnn.losses.arithmetic import Numbers, ordered_sum
@@ -42,9 +43,7 @@ class Loss(Configured, ABC):
                 f"expected reduction to be one of {', '.join(map(repr, _REDUCTIONS))}, the mean over rows; for a sum, "
                 f"raise the learning rate; received reduction={reduction!r}"
             )
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"expected name to be a string; received name={name!r}")
-        self.reduction, self.name = reduction, self._kind if name is None else name
+        self.reduction, self.name = reduction, name_or(self._kind, name)
 
     def __call__(
         self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None

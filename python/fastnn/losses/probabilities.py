@@ -9,19 +9,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import finite, flag, fraction, last_axis
 from fastnn.arrays import to_array
-from fastnn.layers.arguments import flag, last_axis
 from fastnn.losses.arithmetic import (
     EPSILON,
     Numbers,
-    at_least_0,
     exp,
     log,
     log_softmax,
     power,
     row_mean,
     row_sum,
-    share,
     sigmoid,
     softplus,
 )
@@ -38,11 +36,8 @@ class _Smoothed(Loss):
 
     def __init__(self, from_logits: bool, label_smoothing: float, axis: int, reduction: str, name: str | None) -> None:
         super().__init__(reduction, name)
-        self.from_logits, self.label_smoothing = (
-            flag("from_logits", from_logits),
-            share("label_smoothing", label_smoothing),
-        )
-        self.axis = last_axis(axis)
+        self.from_logits, self.axis = flag("from_logits", from_logits), last_axis(axis)
+        self.label_smoothing = fraction("label_smoothing", label_smoothing)
 
 
 class BinaryCrossentropy(_Smoothed):
@@ -110,7 +105,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
     ) -> None:
         super().__init__(from_logits, label_smoothing, axis, reduction, name)
         self.apply_class_balancing = flag("apply_class_balancing", apply_class_balancing)
-        self.alpha, self.gamma = share("alpha", alpha), at_least_0("gamma", gamma)
+        self.alpha, self.gamma = fraction("alpha", alpha), finite("gamma", gamma, least=0)
         if self.alpha == 0 and self.apply_class_balancing:
             raise ValueError(f"expected alpha to be above 0 to balance classes; received alpha={alpha!r}")
 
@@ -200,7 +195,7 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         name: str | None = "categorical_focal_crossentropy",
     ) -> None:
         super().__init__(from_logits, label_smoothing, axis, reduction, name)
-        self.alpha, self.gamma = at_least_0("alpha", alpha), at_least_0("gamma", gamma)
+        self.alpha, self.gamma = finite("alpha", alpha, least=0), finite("gamma", gamma, least=0)
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         log_p = _log_probabilities(p, self.from_logits)

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arguments import number, positive_integer
 from fastnn.arrays import to_array
-from fastnn.layers.arguments import positive_integer
 from fastnn.losses.arithmetic import Numbers, row_mean
 from fastnn.losses.base import as_rows, paired
 from fastnn.losses.probabilities import check_class_numbers
 from fastnn.metrics.base import RowMetric
-from fastnn.strict import number
 
 
 def _ones(is_right: Any) -> Numbers:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.layers.arguments import flag, positive_integer
+from fastnn.arguments import flag, positive_integer
 from fastnn.losses.arithmetic import EPSILON, Numbers, log, ordered_sum, sigmoid
 from fastnn.metrics.base import Metric, ratio
 from fastnn.metrics.buckets import (

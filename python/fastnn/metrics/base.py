@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import name_or
 from fastnn.arrays import is_real, to_array
 from fastnn.by_name import Configured
 from fastnn.losses.arithmetic import Numbers, ordered_sum, row_mean
@@ -37,11 +38,9 @@ class Metric(Configured):
     _sums: tuple[str, ...] = ()  # the attributes that updates change
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"expected name to be a string; received name={name!r}")
         if dtype not in (None, "float32", "float64"):
             raise ValueError(f"expected dtype to be None, 'float32' or 'float64'; received dtype={dtype!r}")
-        self.name, self.dtype = self._kind if name is None else name, dtype
+        self.name, self.dtype = name_or(self._kind, name), dtype
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take rows of targets and predictions into account. sample_weight: a number for each row.

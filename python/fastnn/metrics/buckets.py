@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastnn.arguments import number
 from fastnn.losses.arithmetic import Numbers
 from fastnn.losses.base import as_rows, row_weights
-from fastnn.strict import number
 
 
 class Counts(NamedTuple):

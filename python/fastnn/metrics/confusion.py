@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.layers.arguments import positive_integer
+from fastnn.arguments import positive_integer
 from fastnn.losses.arithmetic import Numbers
 from fastnn.metrics.base import Metric, plain, ratio
 from fastnn.metrics.buckets import (

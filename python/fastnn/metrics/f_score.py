@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arguments import finite, number
 from fastnn.losses.arithmetic import EPSILON, Numbers, ordered_sum
 from fastnn.losses.base import row_weights
 from fastnn.metrics.base import Metric
 from fastnn.metrics.buckets import labels_and_predictions
-from fastnn.strict import number
 
 
 class FBetaScore(Metric):
@@ -42,11 +42,9 @@ class FBetaScore(Metric):
             raise ValueError(
                 f"expected average to be None, 'micro', 'macro' or 'weighted'; received average={average!r}"
             )
-        if not 0 < number("beta", beta) < np.inf:
-            raise ValueError(f"expected beta to be more than 0; received beta={beta!r}")
         if threshold is not None and not 0 < number("threshold", threshold) <= 1:
             raise ValueError(f"expected threshold to be above 0, up to 1, or None; received threshold={threshold!r}")
-        self.average, self.beta, self.threshold = average, float(beta), threshold
+        self.average, self.beta, self.threshold = average, finite("beta", beta, above=0), threshold
         self.true_positives: Any = 0.0  # by class
         self.false_positives: Any = 0.0
         self.false_negatives: Any = 0.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array
-from fastnn.layers.arguments import is_text
+from fastnn.text import is_text
 
 # A single output of these activations is the probability of the second of two classes.
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "step")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.layers.arguments import positive_integer
+from fastnn.arguments import positive_integer
 from fastnn.losses import lookup as losses
 from fastnn.losses.by_shape import of_shape
 from fastnn.models.scores import Scores

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array, is_real, to_array
-from fastnn.layers.arguments import is_text
 from fastnn.models.checks import SHOWN
+from fastnn.text import is_text
 
 
 def as_numbers(x: Any, names: Sequence[str] | None = None) -> Array:

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arguments import positive_integer
 from fastnn.arrays import Array
 from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
-from fastnn.layers.arguments import positive_integer
 from fastnn.layers.named import Flatten
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan

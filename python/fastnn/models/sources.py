@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastnn.arguments import finite
 from fastnn.arrays import Array
 from fastnn.models.batches import Batches, Reader, check_lengths, is_arrays, rows_of, targets_of, weights_of
 from fastnn.models.checks import unscaled_columns, warn_of_missing_classes, warn_of_unscaled
 from fastnn.models.compiled import Compiled
 from fastnn.models.rows import Rows
 from fastnn.models.streams import Stream
-from fastnn.strict import finite
 
 
 class Arrays(NamedTuple):

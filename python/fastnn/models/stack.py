@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arguments import flag
 from fastnn.arrays import Array
-from fastnn.layers.arguments import as_weights, flag, inputs_of_shape, unique_name
+from fastnn.layers.arguments import as_weights, inputs_of_shape, unique_name
 from fastnn.layers.description import Weights
 from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer, State

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy.typing as npt
 
+from fastnn.arguments import integer
 from fastnn.callbacks.history import History
 from fastnn.floating_point import default_mode
 from fastnn.initializers.base import checked_seed
 from fastnn.models.batches import is_arrays
-from fastnn.models.checks import check_counts, optional_sizes
+from fastnn.models.checks import optional_sizes
 from fastnn.models.compile_config import arguments, as_data
 from fastnn.models.compiled import Compiled, check_unused
 from fastnn.models.fitting import Evaluation, Fit, evaluate, not_finite, validated_epochs
@@ -112,7 +113,7 @@ class Trained(Trainable):
         compiled = self._compiled_for("fit")
         if shuffle not in (True, False, "batch"):
             raise ValueError(f"expected shuffle to be True, False or 'batch'; received shuffle={shuffle!r}")
-        check_counts(epochs=epochs, initial_epoch=initial_epoch)
+        epochs, initial_epoch = integer("epochs", epochs, least=0), integer("initial_epoch", initial_epoch, least=0)
         batch_size, steps_per_epoch, validation_batch_size, validation_steps = optional_sizes(
             batch_size=batch_size,
             steps_per_epoch=steps_per_epoch,
