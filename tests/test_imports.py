@@ -123,6 +123,7 @@ ROOMS = (
         "floating_point",
         "files",
         "arrays",
+        "arithmetic",
         "by_name",
         "regularizers",
         "constraints",

@@ -15,14 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.arguments import finite, fraction
+from fastnn.arithmetic import EPSILON
 from fastnn.arrays import Array
 from fastnn.by_name import Configured, Names
 from fastnn.names import missing
 from fastnn.strict import suggesting
 
 __all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "serialize"]
-
-_EPSILON = 1e-7  # Keras' backend.epsilon(), beside norms that divide
 
 
 class Constraint(Configured, ABC):
@@ -75,7 +74,7 @@ class MaxNorm(Constraint):
 
     def _allowed(self, w: Array) -> Array:
         norms = _norms(w)
-        result: Array = w * (np.minimum(norms, self.max_value) / (_EPSILON + norms))
+        result: Array = w * (np.minimum(norms, self.max_value) / (EPSILON + norms))
         return result
 
 
@@ -106,7 +105,7 @@ class UnitNorm(Constraint):
         self.axis = _first_axis(axis)
 
     def _allowed(self, w: Array) -> Array:
-        result: Array = w / (_EPSILON + _norms(w))
+        result: Array = w / (EPSILON + _norms(w))
         return result
 
 
@@ -137,7 +136,7 @@ class MinMaxNorm(Constraint):
     def _allowed(self, w: Array) -> Array:
         norms = _norms(w)
         desired = self.rate * np.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
-        result: Array = w * (desired / (_EPSILON + norms))
+        result: Array = w * (desired / (EPSILON + norms))
         return result
 
 

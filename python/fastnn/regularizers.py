@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.arguments import finite
+from fastnn.arithmetic import ordered_sum
 from fastnn.by_name import Configured, Names
 from fastnn.names import missing
 from fastnn.strict import suggesting
@@ -33,9 +34,7 @@ class Regularizer(Configured):
     def __call__(self, x: npt.ArrayLike) -> float:
         """Return the penalty of x."""
         flat = np.asarray(x, np.float64).ravel()
-        # cumsum() adds one number after the other; sum() adds in an order that NumPy's build decides.
-        sums = [float(np.cumsum(terms)[-1]) if flat.size else 0.0 for terms in (np.abs(flat), flat * flat)]
-        return self.l1 * sums[0] + self.l2 * sums[1]
+        return self.l1 * float(ordered_sum(0.0, np.abs(flat))) + self.l2 * float(ordered_sum(0.0, flat * flat))
 
     def _factors(self) -> tuple[float, float]:
         """Return (l1, l2), as the core takes them."""

@@ -87,7 +87,7 @@ MISTAKES = {
     # metrics
     "a metric for one-hot rows": (
         lambda: fit(classifier(2, metrics=["categorical_accuracy"]), y=LABELS),
-        r"for class numbers use a sparse loss or metric, or np.eye\(2\)\[y\]",
+        r"for class numbers use a sparse loss or metric, or give one-hot rows: np.eye\(2\)\[y\]",
     ),
     "a metric for class numbers": (
         lambda: fit(

@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.arguments import finite, flag, last_axis
+from fastnn.arithmetic import EPSILON, ordered_sum
 from fastnn.arrays import Array, is_real, to_array
 from fastnn.layers.description import Weights
 from fastnn.layers.layer import Layer, Options, State
 from fastnn.locks import changes
 
 Numbers = float | list[float]  # one number for all inputs, or one for each
-_LEAST_DEVIATION = 1e-7  # Keras' backend.epsilon(): a column of equal numbers becomes 0, not infinite
 _ROWS = 4096  # of one sum: bounds the memory
 
 
@@ -218,7 +218,7 @@ class Normalization(_Scaling):
         if statistics is None:
             return 1.0, 0.0
         mean, variance = (np.asarray(each, np.float64) for each in statistics)
-        deviation = np.maximum(np.sqrt(variance), _LEAST_DEVIATION)
+        deviation = np.maximum(np.sqrt(variance), EPSILON)  # a column of equal numbers becomes 0, not infinite
         return (deviation, mean) if self.invert else (1 / deviation, -mean / deviation)
 
     def get_config(self) -> dict[str, Any]:
@@ -234,12 +234,11 @@ class Normalization(_Scaling):
 
 def _sum(rows: Array, mean: Any, power: int) -> Array:
     """Return the sums of (rows - mean) ** power by columns, one row after the other: np.sum() chooses its order."""
-    total: Array = np.zeros((1, rows.shape[1]))
+    total: Array = np.zeros(rows.shape[1])
     for begin in range(0, len(rows), _ROWS):
         part = np.ascontiguousarray(_core.converted(rows[begin : begin + _ROWS], np.dtype("float64"))) - mean
         if not (finite_columns := np.isfinite(part).all(axis=0)).all():
             column = int(np.flatnonzero(~finite_columns)[0])
             raise ValueError(f"expected data of finite numbers; received others in column {column} (counted from 0)")
-        total = np.cumsum(np.concatenate([total, part if power == 1 else part * part]), axis=0)[-1:]
-    sums: Array = total[0]
-    return sums
+        total = ordered_sum(total, part if power == 1 else part * part)
+    return total

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.arguments import finite, flag, fraction, last_axis
-from fastnn.arrays import to_array
-from fastnn.losses.arithmetic import (
+from fastnn.arithmetic import (
     EPSILON,
     Numbers,
     exp,
@@ -23,7 +22,8 @@ from fastnn.losses.arithmetic import (
     sigmoid,
     softplus,
 )
-from fastnn.losses.base import Loss, as_rows, paired
+from fastnn.arrays import to_array
+from fastnn.losses.base import Loss, paired, paired_with_class_numbers
 from fastnn.losses.targets import Kind
 
 
@@ -235,32 +235,11 @@ class SparseCategoricalCrossentropy(Loss):
         self.from_logits, self.ignore_class, self.axis = flag("from_logits", from_logits), None, last_axis(axis)
 
     def _paired(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
-        p = as_rows("y_pred", np.atleast_2d(to_array(y_pred)))
-        y = as_rows("y_true", np.atleast_1d(to_array(y_true)))
-        check_class_numbers(y, p)
-        return y, p
+        return paired_with_class_numbers(y_true, y_pred)
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         chosen: Numbers = _log_probabilities(p, self.from_logits)[np.arange(len(p)), y[:, 0].astype(np.int64)]
         return -chosen
-
-
-def check_class_numbers(y: Numbers, p: Numbers) -> None:
-    """Raise ValueError unless y (rows, 1) has a class number for each row of p.
-
-    >>> check_class_numbers(np.array([[1.0]]), np.array([[0.5, 0.5]]))
-    """
-    if y.shape != (len(p), 1):
-        raise ValueError(
-            f"expected y_true of shape ({len(p)},), a class number for each row of y_pred; received shape {y.shape}"
-            + ("; for one-hot rows use the loss or metric without 'sparse'" if y.shape == p.shape else "")
-        )
-    wrong = ~((y >= 0) & (y < p.shape[1]) & (y == np.floor(y)))
-    if wrong.any():
-        row = int(np.argmax(wrong[:, 0]))
-        raise ValueError(
-            f"expected class numbers from 0 to {p.shape[1] - 1} in y_true; received {y[row, 0]} in row {row}"
-        )
 
 
 def _one_row(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[npt.ArrayLike, npt.ArrayLike]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn.arguments import finite, fraction
-from fastnn.losses.arithmetic import EPSILON, Numbers, log, row_mean, softplus
+from fastnn.arithmetic import EPSILON, Numbers, log, row_mean, softplus
 from fastnn.losses.base import Loss
 from fastnn.losses.targets import Kind
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.arguments import name_or
+from fastnn.arithmetic import Numbers, ordered_sum, row_mean
 from fastnn.arrays import is_real, to_array
 from fastnn.by_name import Configured
-from fastnn.losses.arithmetic import Numbers, ordered_sum, row_mean
 from fastnn.losses.base import Loss, row_weights
 
 Direction = Literal["min", "max"]
@@ -71,12 +71,12 @@ class Metric(Configured):
         return self.result()
 
     def _state(self) -> dict[str, Any]:
-        """Return the sums, for _set_state() of an equal metric."""
-        return copy.deepcopy({name: getattr(self, name) for name in self._sums})
+        """Return the numbers and arrays that the metric keeps, for _set_state() of an equal one."""
+        kept = (int, float, np.generic, np.ndarray)  # of a subclass of one's own too
+        return copy.deepcopy({name: value for name, value in vars(self).items() if isinstance(value, kept)})
 
     def _set_state(self, state: dict[str, Any]) -> None:
-        for name, value in copy.deepcopy(state).items():
-            setattr(self, name, value)
+        vars(self).update(copy.deepcopy(state))
 
 
 class Mean(Metric):

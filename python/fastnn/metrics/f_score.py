@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from fastnn.arguments import finite, number
-from fastnn.losses.arithmetic import EPSILON, Numbers, ordered_sum
-from fastnn.losses.base import row_weights
+from fastnn.arithmetic import EPSILON, Numbers, ordered_sum
+from fastnn.losses.base import paired, row_weights
 from fastnn.metrics.base import Metric
-from fastnn.metrics.buckets import labels_and_predictions
 
 
 class FBetaScore(Metric):
@@ -52,7 +51,7 @@ class FBetaScore(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take rows of targets and predictions into account."""
-        y, p = labels_and_predictions(y_true, y_pred)
+        y, p = paired(y_true, y_pred)
         if not len(p):
             return
         if self.threshold is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.arguments import integer
-from fastnn.losses.arithmetic import Numbers, ordered_sum, row_mean
+from fastnn.arithmetic import Numbers, ordered_sum, row_mean
 from fastnn.losses.base import paired, row_weights
 from fastnn.metrics.base import Metric, RowMetric, plain
 from fastnn.warning import warn

@@ -1,4 +1,4 @@
-"""Operations of losses and metrics in float64 that every computer rounds alike.
+"""Operations in float64 that every computer rounds alike, for losses, metrics, penalties and statistics.
 
 NumPy's exp, log and sums round differently from build to build, so these use the core's and add in order.
 """
