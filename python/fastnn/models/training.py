@@ -21,11 +21,11 @@ from fastnn.models.full_batch import FullBatchFit, is_full_batch
 from fastnn.models.progress import Progress
 from fastnn.models.sources import Data
 from fastnn.models.sources import validation_data as as_validation
-from fastnn.models.trainable import ONE_BATCH, Trainable, drawn_seed
 from fastnn.models.trainer import check_derivatives
+from fastnn.models.trainer_owner import ONE_BATCH, TrainerOwner, drawn_seed
 
 
-class Trained(Trainable):
+class Trained(TrainerOwner):
     """Layers in a row that are trained. The base class of Sequential."""
 
     def compile(

@@ -1,4 +1,4 @@
-"""What a model knows of its training: compile()'s settings, the trainer, and the state that makes it go on exactly."""
+"""The model as the owner of its trainer: who may use it, when a new one is made, and the state that it goes on from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fastnn.saving import native
 ONE_BATCH = 2**31 - 1  # rows; more than a batch has
 
 
-class Trainable(Stored):
+class TrainerOwner(Stored):
     """Layers in a row that have a trainer once they need one. The base class of Trained."""
 
     history: History | None = None  # of the last fit()
