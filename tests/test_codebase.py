@@ -184,6 +184,17 @@ def values_with_two_homes(root):
     return broken
 
 
+def errors_of_another_form(root):
+    """Errors say what was expected, then after a semicolon what was received."""
+    return find(
+        root,
+        r"\bReceived: |\.[ \"]+received ",
+        files(root, ("python", "cpp"), (".py", *CPP)),
+        "write '; received'",
+        unchanged,
+    )
+
+
 def ulps_that_are_not_explained(root):
     """One page says what an ulp is; every other page that counts some links to it."""
     pages = [root / "README.md", *(root / "docs").rglob("*.md")]
@@ -206,6 +217,7 @@ RULES = [
     binaries_and_build_products_in_git,
     missing_docstrings,
     values_with_two_homes,
+    errors_of_another_form,
     ulps_that_are_not_explained,
 ]
 

@@ -115,6 +115,7 @@ ROOMS = (
     *(
         "_core",
         "text",
+        "arguments",
         "names",
         "strict",
         "warning",
@@ -122,6 +123,7 @@ ROOMS = (
         "floating_point",
         "files",
         "arrays",
+        "arithmetic",
         "by_name",
         "regularizers",
         "constraints",

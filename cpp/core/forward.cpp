@@ -12,6 +12,7 @@
 #include "floating_point_mode.hpp"
 #include "packed_network.hpp"
 #include "scratch.hpp"
+#include "shared_work.hpp"
 #include "thread_pool.hpp"
 
 namespace fastnn {
@@ -114,16 +115,7 @@ template <class T>
 void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y,
                                     std::size_t threads) {
   const double work = static_cast<double>(x.rows) * layer.work;
-  threads = threads_for(work, threads);
-  const std::size_t panels = (layer.units + kPanelUnits<T> - 1) / kPanelUnits<T>;
-  const std::size_t parts = parts_of_layer(panels, work, threads);
-  const auto run_part = [&](std::size_t part) {
-    const DefaultFloatingPointMode mode;
-    const std::size_t first = begin_of_share(panels, part, parts) * kPanelUnits<T>;
-    const std::size_t last = begin_of_share(panels, part + 1, parts) * kPanelUnits<T>;
-    kernels_.layer(layer, x, y, {first, std::min(last, layer.units)});
-  };
-  share(parts, threads, run_part, [this] { return going_on(); });
+  share_layer(kernels_, layer, x, y, work, threads_for(work, threads), [this] { return going_on(); });
 }
 
 template <class T>

@@ -64,18 +64,29 @@ std::vector<Parameter> parameters_of(LayerKind kind, Activation activation) {
   return found;
 }
 
+void check_value(const std::string& name, Domain domain, double value) {
+  const bool may_be_infinite = domain == Domain::minimum || domain == Domain::maximum;
+  const bool is_finite = std::abs(value) <= std::numeric_limits<double>::max();
+  const char* expected = nullptr;
+  if (value != value || (!is_finite && !may_be_infinite))
+    expected = "a finite number";
+  else if (domain == Domain::positive && value <= 0)
+    expected = "more than 0";
+  else if (domain == Domain::not_negative && value < 0)
+    expected = "at least 0";
+  else if (domain == Domain::fraction && (value < 0 || value > 1))
+    expected = "a number from 0 to 1";
+  else if (domain == Domain::below_1 && (value < 0 || value >= 1))
+    expected = "a number of at least 0 and below 1";
+  if (expected != nullptr) throw Error(name + ": expected " + expected + "; received " + std::to_string(value));
+}
+
 void check_parameters(const std::vector<Parameter>& rows, const Parameters& values) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::string name = rows[i].name, received = "; received " + std::to_string(values[i]);
-    const bool may_be_infinite = rows[i].domain == Domain::minimum || rows[i].domain == Domain::maximum;
-    const bool is_finite = std::abs(values[i]) <= std::numeric_limits<double>::max();
-    if (values[i] != values[i] || (!is_finite && !may_be_infinite))
-      throw Error(name + ": expected a finite number" + received);
-    if (rows[i].domain == Domain::positive && values[i] <= 0) throw Error(name + ": expected more than 0" + received);
-    if (rows[i].domain == Domain::not_negative && values[i] < 0) throw Error(name + ": expected at least 0" + received);
+    check_value(rows[i].name, rows[i].domain, values[i]);
     if (rows[i].domain == Domain::maximum && values[i - 1] > values[i])
-      throw Error(std::string(rows[i - 1].name) + ": expected at most the " + name + ", " + std::to_string(values[i]) +
-                  "; received " + std::to_string(values[i - 1]));
+      throw Error(std::string(rows[i - 1].name) + ": expected at most the " + rows[i].name + ", " +
+                  std::to_string(values[i]) + "; received " + std::to_string(values[i - 1]));
   }
 }
 

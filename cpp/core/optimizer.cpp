@@ -1,9 +1,6 @@
 #include "optimizer.hpp"
 
-#include <string>
-
 #include "elementary.hpp"
-#include "training_checks.hpp"
 
 namespace fastnn {
 
@@ -13,68 +10,10 @@ const OptimizerRow& optimizer_row(OptimizerKind kind) {
   throw Error("expected an optimizer of kOptimizers");
 }
 
-namespace {
-
-std::size_t index_of(const OptimizerRow& row, const std::string& name) {
-  for (std::size_t i = 0; i < kMostSettings; ++i)
-    if (row.settings[i].name != nullptr && name == row.settings[i].name) return i;
-  return kMostSettings;
-}
-
-std::string names_of(const OptimizerRow& row) {
-  std::string names;
-  for (const Setting& setting : row.settings)
-    if (setting.name != nullptr) names += std::string(setting.name) + ", ";
-  return names +
-         "weight_decay, clipnorm, global_clipnorm, clipvalue, ema_momentum, ema_overwrite_frequency, "
-         "accumulation_steps";
-}
-
-std::size_t whole_number(const std::string& name, double value) {
-  constexpr double kMost = 0x1p31;
-  if (!(value >= 0 && value <= kMost) || value != static_cast<double>(static_cast<std::size_t>(value)))
-    throw Error(name + ": expected a whole number from 0 to 2^31; received " + std::to_string(value));
-  return static_cast<std::size_t>(value);
-}
-
-}  // namespace
-
-OptimizerSettings optimizer_settings(const std::string& name, const std::map<std::string, double>& given) {
-  std::string known;
-  for (const OptimizerRow& row : kOptimizers) {
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
-    if (name != row.name) continue;
-    OptimizerSettings optimizer{row.kind};
-    for (std::size_t i = 0; i < kMostSettings; ++i) optimizer.settings[i] = row.settings[i].initial;
-    const struct {
-      const char* name;
-      double OptimizerSettings::* setting;
-    } common[] = {{"weight_decay", &OptimizerSettings::weight_decay},
-                  {"clipnorm", &OptimizerSettings::clipnorm},
-                  {"global_clipnorm", &OptimizerSettings::global_clipnorm},
-                  {"clipvalue", &OptimizerSettings::clipvalue},
-                  {"ema_momentum", &OptimizerSettings::ema_momentum}};
-    const struct {
-      const char* name;
-      std::size_t OptimizerSettings::* setting;
-    } counts[] = {{"ema_overwrite_frequency", &OptimizerSettings::ema_overwrite_frequency},
-                  {"accumulation_steps", &OptimizerSettings::accumulation_steps}};
-    for (const auto& [setting, value] : given) {
-      const std::size_t i = index_of(row, setting);
-      bool found = i < kMostSettings;
-      if (found) optimizer.settings[i] = value;
-      for (const auto& each : common)
-        if (setting == each.name) optimizer.*each.setting = value, found = true;
-      for (const auto& each : counts)
-        if (setting == each.name) optimizer.*each.setting = whole_number(setting, value), found = true;
-      if (!found)
-        throw Error("expected a setting of the optimizer " + name + ", one of " + names_of(row) + "; received '" +
-                    setting + "'");
-    }
-    check_optimizer(optimizer);
-    return optimizer;
-  }
-  throw Error("expected an optimizer, one of " + known + "; received '" + name + "'");
+std::size_t setting_index(const OptimizerRow& row, const std::string& name) {
+  std::size_t i = 0;
+  while (i < kMostSettings && (row.settings[i].name == nullptr || name != row.settings[i].name)) ++i;
+  return i;
 }
 
 std::array<bool, kMostSlots> slots_of(const OptimizerSettings& optimizer) {
@@ -82,20 +21,20 @@ std::array<bool, kMostSlots> slots_of(const OptimizerSettings& optimizer) {
   std::array<bool, kMostSlots> has{};
   for (std::size_t i = 0; i < kMostSlots; ++i)
     has[i] = row.slots[i].name != nullptr &&
-             (row.slots[i].setting == nullptr || optimizer.settings[index_of(row, row.slots[i].setting)] != 0);
+             (row.slots[i].setting == nullptr || optimizer.settings[setting_index(row, row.slots[i].setting)] != 0);
   return has;
 }
 
 double initial_of(const OptimizerSettings& optimizer, std::size_t slot) {
   const OptimizerRow& row = optimizer_row(optimizer.kind);
   const char* name = row.slots[slot].initial;
-  return name == nullptr ? 0 : optimizer.settings[index_of(row, name)];
+  return name == nullptr ? 0 : optimizer.settings[setting_index(row, name)];
 }
 
 Corrections::Corrections(const OptimizerSettings& optimizer) : optimizer_(optimizer) {
   const OptimizerRow& row = optimizer_row(optimizer.kind);
   const auto setting = [&](const char* name) {
-    const std::size_t i = index_of(row, name);
+    const std::size_t i = setting_index(row, name);
     return i < kMostSettings ? optimizer.settings[i] : 0;
   };
   beta_1_ = setting("beta_1"), beta_2_ = setting("beta_2"), rho_ = setting("rho");

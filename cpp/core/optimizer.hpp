@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "fastnn/trainer.hpp"
 #include "training_kernels.hpp"
@@ -16,6 +17,9 @@ std::array<bool, kMostSlots> slots_of(const OptimizerSettings& optimizer);
 double initial_of(const OptimizerSettings& optimizer, std::size_t slot);
 
 const OptimizerRow& optimizer_row(OptimizerKind kind);
+
+// Returns the place of a setting in its row; kMostSettings if the optimizer has none of this name.
+std::size_t setting_index(const OptimizerRow& row, const std::string& name);
 
 // Powers of beta_1 and beta_2, and nadam's products, after some steps.
 class Corrections {

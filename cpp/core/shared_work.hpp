@@ -1,4 +1,4 @@
-// How the trainer's work is shared between threads: by the units of a layer, and by pieces of its gradient.
+// How the work of a layer is shared between threads: by its units.
 #pragma once
 
 #include <algorithm>
@@ -20,13 +20,10 @@ double work_of(const PackedLayer<T>& layer) {
   return static_cast<double>(layer.kernel == nullptr ? 1 : layer.inputs) * static_cast<double>(layer.units);
 }
 
-// Runs a layer for all its units; threads share them by panels.
+// Runs a layer of so many multiply-adds for all its units; threads share them by panels. go_on is asked between parts.
 template <class T>
-void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y) {
-  const Kernels<T>& kernels = active_kernels<T>();
-  const double work = static_cast<double>(x.rows) * work_of(layer);
-  const std::size_t threads = threads_for(work);
-  if (threads == 1) return kernels.layer(layer, x, y, {0, layer.units});
+void share_layer(const Kernels<T>& kernels, const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y,
+                 double work, std::size_t threads, FunctionRef<bool()> go_on) {
   const std::size_t panels = (layer.units + kPanelUnits<T> - 1) / kPanelUnits<T>;
   const std::size_t parts = parts_of_layer(panels, work, threads);
   const auto run_part = [&](std::size_t part) {
@@ -35,7 +32,17 @@ void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block
     const std::size_t last = begin_of_share(panels, part + 1, parts) * kPanelUnits<T>;
     kernels.layer(layer, x, y, {first, std::min(last, layer.units)});
   };
-  share(parts, threads, run_part, {});
+  share(parts, threads, run_part, go_on);
+}
+
+// Runs a layer of a trainer: small ones on this thread.
+template <class T>
+void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y) {
+  const Kernels<T>& kernels = active_kernels<T>();
+  const double work = static_cast<double>(x.rows) * work_of(layer);
+  const std::size_t threads = threads_for(work);
+  if (threads == 1) return kernels.layer(layer, x, y, {0, layer.units});
+  share_layer(kernels, layer, x, y, work, threads, {});
 }
 
 }  // namespace fastnn

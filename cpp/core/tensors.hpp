@@ -55,10 +55,8 @@ struct Tensor {
     return numbers;
   }
 
+  // size() numbers.
   void write(const std::vector<T>& numbers, T* memory) const {
-    if (numbers.size() != size())
-      throw Error(name + ": expected " + std::to_string(size()) + " numbers; received " +
-                  std::to_string(numbers.size()));
     for_each_run_of([&](std::size_t place, std::size_t at, std::size_t width) {
       std::copy_n(numbers.data() + at, width, memory + place);
     });

@@ -1,8 +1,6 @@
 // The trainer as C++ programs see it: steps.hpp does the work.
 #include "fastnn/trainer.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "floating_point_mode.hpp"
@@ -21,27 +19,6 @@ void check_layer(std::size_t layer, std::size_t layers) {
 }
 
 }  // namespace
-
-LossSettings loss_settings(const std::string& name, const std::map<std::string, double>& given) {
-  std::string known;
-  for (const LossRow& row : kLosses) {
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
-    if (name != row.name) continue;
-    LossSettings settings{row.loss};
-    for (std::size_t i = 0; i < kMostLossParameters && row.parameters[i].name != nullptr; ++i) {
-      const auto found = given.find(row.parameters[i].name);
-      settings.parameters[i] = found == given.end() ? row.parameters[i].initial : found->second;
-    }
-    for (const auto& parameter : given) {
-      const auto is_this = [&](const Parameter& each) { return each.name != nullptr && parameter.first == each.name; };
-      if (std::none_of(std::begin(row.parameters), std::end(row.parameters), is_this))
-        throw Error("expected a parameter of the loss " + name + "; received '" + parameter.first + "'");
-    }
-    check_loss(settings);
-    return settings;
-  }
-  throw Error("expected a loss, one of " + known + "; received '" + name + "'");
-}
 
 template <class T>
 class Trainer<T>::Impl : public Steps<T> {

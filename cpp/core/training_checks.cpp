@@ -8,28 +8,12 @@
 namespace fastnn {
 namespace {
 
-using elementary::is_finite;
-
-std::string received(double value) { return "; received " + std::to_string(value); }
-
-void not_negative(const std::string& name, double value) {
-  if (!is_finite(value) || value < 0) throw Error(name + ": expected a finite number of at least 0" + received(value));
-}
-
-void fraction(const std::string& name, double value) {
-  if (!(value >= 0 && value <= 1)) throw Error(name + ": expected a number from 0 to 1" + received(value));
-}
-
-void below_1(const std::string& name, double value) {
-  if (!(value >= 0 && value < 1)) throw Error(name + ": expected a number of at least 0 and below 1" + received(value));
-}
-
 void check_noise(const std::string& where, const Noise& noise) {
   switch (noise.kind) {
     case NoiseKind::none: return;
-    case NoiseKind::dropout: return fraction(where + "rate", noise.rate);
-    case NoiseKind::alpha_dropout: return below_1(where + "rate", noise.rate);
-    case NoiseKind::gaussian_noise: return not_negative(where + "rate", noise.rate);
+    case NoiseKind::dropout: return check_value(where + "rate", Domain::fraction, noise.rate);
+    case NoiseKind::alpha_dropout: return check_value(where + "rate", Domain::below_1, noise.rate);
+    case NoiseKind::gaussian_noise: return check_value(where + "rate", Domain::not_negative, noise.rate);
   }
   throw Error(where + "expected a NoiseKind; received one numbered " + std::to_string(static_cast<int>(noise.kind)));
 }
@@ -38,12 +22,12 @@ void check_constraint(const std::string& where, const Constraint& constraint) {
   if (constraint.kind > ConstraintKind::min_max_norm)
     throw Error(where + "expected a ConstraintKind; received one numbered " +
                 std::to_string(static_cast<int>(constraint.kind)));
-  not_negative(where + "minimum", constraint.minimum);
-  not_negative(where + "maximum", constraint.maximum);
+  check_value(where + "minimum", Domain::not_negative, constraint.minimum);
+  check_value(where + "maximum", Domain::not_negative, constraint.maximum);
   if (constraint.kind == ConstraintKind::min_max_norm && constraint.minimum > constraint.maximum)
-    throw Error(where + "minimum: expected at most the maximum, " + std::to_string(constraint.maximum) +
-                received(constraint.minimum));
-  fraction(where + "rate", constraint.rate);
+    throw Error(where + "minimum: expected at most the maximum, " + std::to_string(constraint.maximum) + "; received " +
+                std::to_string(constraint.minimum));
+  check_value(where + "rate", Domain::fraction, constraint.rate);
 }
 
 bool has_weight(LayerKind kind, const std::string& name) {
@@ -58,44 +42,26 @@ void check_loss(const LossSettings& loss) {
   const int number = static_cast<int>(loss.loss);
   if (number < 0 || number >= kLossCount)
     throw Error("expected a loss of losses.hpp; received one numbered " + std::to_string(number));
-  for (std::size_t i = 0; i < kMostLossParameters; ++i) {
-    const Parameter& row = kLosses[number].parameters[i];
-    if (row.name == nullptr) return;
-    const double value = loss.parameters[i];
-    const std::string name = row.name;
-    if (name == "label_smoothing" || name == "quantile")
-      fraction(name, value);
-    else
-      not_negative(name, value);
-    if (row.domain == Domain::positive && value == 0) throw Error(name + ": expected more than 0" + received(value));
-  }
+  const auto& rows = kLosses[number].parameters;
+  for (std::size_t i = 0; i < kMostLossParameters && rows[i].name != nullptr; ++i)
+    check_value(rows[i].name, rows[i].domain, loss.parameters[i]);
 }
 
 void check_optimizer(const OptimizerSettings& optimizer) {
-  const OptimizerRow& row = optimizer_row(optimizer.kind);
-  const bool divides = optimizer.kind == OptimizerKind::adam || optimizer.kind == OptimizerKind::adamax ||
-                       optimizer.kind == OptimizerKind::nadam;  // by 1 - beta^step
-  for (std::size_t i = 0; i < kMostSettings && row.settings[i].name != nullptr; ++i) {
-    const std::string name = row.settings[i].name;
-    const double value = optimizer.settings[i];
-    const bool is_beta = name == "beta_1" || name == "beta_2";
-    if (is_beta && divides)
-      below_1(name, value);
-    else if (is_beta || name == "rho" || name == "momentum")
-      fraction(name, value);
-    else
-      not_negative(name, value);
-  }
-  not_negative("weight_decay", optimizer.weight_decay);
-  not_negative("clipnorm", optimizer.clipnorm);
-  not_negative("global_clipnorm", optimizer.global_clipnorm);
-  not_negative("clipvalue", optimizer.clipvalue);
-  fraction("ema_momentum", optimizer.ema_momentum);
+  const auto& rows = optimizer_row(optimizer.kind).settings;
+  for (std::size_t i = 0; i < kMostSettings && rows[i].name != nullptr; ++i)
+    check_value(rows[i].name, rows[i].domain, optimizer.settings[i]);
+  check_value("weight_decay", Domain::not_negative, optimizer.weight_decay);
+  check_value("clipnorm", Domain::not_negative, optimizer.clipnorm);
+  check_value("global_clipnorm", Domain::not_negative, optimizer.global_clipnorm);
+  check_value("clipvalue", Domain::not_negative, optimizer.clipvalue);
+  check_value("ema_momentum", Domain::fraction, optimizer.ema_momentum);
   if (optimizer.accumulation_steps == 0) throw Error("accumulation_steps: expected at least 1; received 0");
 }
 
 void check_learning_rate(double rate) {
-  if (!is_finite(rate) || rate < 0) not_negative("learning_rate", rate);  // no string for each step
+  if (!elementary::is_finite(rate) || rate < 0)
+    check_value("learning_rate", Domain::not_negative, rate);  // no string for each step
 }
 
 template <class T>
@@ -105,17 +71,17 @@ void check_layers(const std::vector<TrainedLayer<T>>& layers) {
     const std::string where = "layer " + std::to_string(i) + ": ";
     if (layer.layer.activation == Activation::step)
       throw Error(where + "step has no derivative, so the layers before it cannot be trained");
-    fraction(where + "momentum", layer.momentum);
+    check_value(where + "momentum", Domain::fraction, layer.momentum);
     check_noise(where, layer.noise);
-    not_negative(where + "activity_l1", layer.activity_l1);
-    not_negative(where + "activity_l2", layer.activity_l2);
+    check_value(where + "activity_l1", Domain::not_negative, layer.activity_l1);
+    check_value(where + "activity_l2", Domain::not_negative, layer.activity_l2);
     for (const auto& [name, training] : layer.weights) {
       const std::string of_weight = where + name + ": ";
       if (!has_weight(layer.layer.kind, name))
         throw Error(where + "expected a weight of the layer; received '" + name + "'");
-      not_negative(of_weight + "multiplier", training.multiplier);
-      not_negative(of_weight + "l1", training.l1);
-      not_negative(of_weight + "l2", training.l2);
+      check_value(of_weight + "multiplier", Domain::not_negative, training.multiplier);
+      check_value(of_weight + "l1", Domain::not_negative, training.l1);
+      check_value(of_weight + "l2", Domain::not_negative, training.l2);
       check_constraint(of_weight, training.constraint);
     }
   }

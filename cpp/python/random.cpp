@@ -10,6 +10,7 @@
 #include "../core/orthonormal.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "training_settings.hpp"
 
 namespace fastnn::border {
 namespace {
@@ -60,14 +61,14 @@ py::tuple noise(const std::string& kind, double rate, std::uint64_t seed, std::u
   py::array_t<T> multipliers(static_cast<py::ssize_t>(units)), addends(static_cast<py::ssize_t>(units));
   std::fill_n(multipliers.mutable_data(), units, T{1});
   std::fill_n(addends.mutable_data(), units, T{0});
-  if (kind == "dropout")
-    dropout_row(of_layer, step, row, units, rate, multipliers.mutable_data());
-  else if (kind == "gaussian_noise")
-    gaussian_row(of_layer, step, row, units, rate, addends.mutable_data());
-  else if (kind == "alpha_dropout")
-    alpha_dropout_row(of_layer, step, row, units, rate, multipliers.mutable_data(), addends.mutable_data());
-  else
-    throw py::value_error("expected kind dropout, alpha_dropout or gaussian_noise; received " + kind);
+  switch (kind_of(kNoises, kind)) {
+    case NoiseKind::none: break;
+    case NoiseKind::dropout: dropout_row(of_layer, step, row, units, rate, multipliers.mutable_data()); break;
+    case NoiseKind::gaussian_noise: gaussian_row(of_layer, step, row, units, rate, addends.mutable_data()); break;
+    case NoiseKind::alpha_dropout:
+      alpha_dropout_row(of_layer, step, row, units, rate, multipliers.mutable_data(), addends.mutable_data());
+      break;
+  }
   return py::make_tuple(multipliers, addends);
 }
 

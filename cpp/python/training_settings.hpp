@@ -19,28 +19,35 @@ V option(const py::dict& options, const char* name, V otherwise) {
   return options.contains(name) ? options[name].cast<V>() : otherwise;
 }
 
+constexpr std::pair<const char*, NoiseKind> kNoises[] = {{"dropout", NoiseKind::dropout},
+                                                         {"alpha_dropout", NoiseKind::alpha_dropout},
+                                                         {"gaussian_noise", NoiseKind::gaussian_noise}};
+
+constexpr std::pair<const char*, ConstraintKind> kConstraints[] = {{"max_norm", ConstraintKind::max_norm},
+                                                                   {"non_neg", ConstraintKind::non_neg},
+                                                                   {"unit_norm", ConstraintKind::unit_norm},
+                                                                   {"min_max_norm", ConstraintKind::min_max_norm}};
+
+// Returns the kind of this name. Throws ValueError for another name.
+template <class Kind, std::size_t count>
+Kind kind_of(const std::pair<const char*, Kind> (&kinds)[count], const std::string& name) {
+  std::string known;
+  for (const auto& [each, kind] : kinds) {
+    if (name == each) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(each);
+  }
+  throw py::value_error("expected one of " + known + "; received " + name);
+}
+
 inline Noise noise_of(const py::dict& options) {
   if (!options.contains("noise")) return {};
   const auto [kind, rate, seed] =
       options["noise"].cast<std::tuple<std::string, double, std::optional<std::uint64_t>>>();
-  if (kind == "dropout") return {NoiseKind::dropout, rate, seed};
-  if (kind == "alpha_dropout") return {NoiseKind::alpha_dropout, rate, seed};
-  if (kind == "gaussian_noise") return {NoiseKind::gaussian_noise, rate, seed};
-  throw py::value_error("expected noise to be dropout, alpha_dropout or gaussian_noise; received " + kind);
+  return {kind_of(kNoises, kind), rate, seed};
 }
 
 inline Constraint constraint_of(const std::string& kind, const Settings& given) {
-  Constraint constraint;
-  if (kind == "max_norm")
-    constraint.kind = ConstraintKind::max_norm;
-  else if (kind == "non_neg")
-    constraint.kind = ConstraintKind::non_neg;
-  else if (kind == "unit_norm")
-    constraint.kind = ConstraintKind::unit_norm;
-  else if (kind == "min_max_norm")
-    constraint.kind = ConstraintKind::min_max_norm;
-  else
-    throw py::value_error("expected a constraint max_norm, non_neg, unit_norm or min_max_norm; received " + kind);
+  Constraint constraint{kind_of(kConstraints, kind)};
   for (const auto& [name, value] : given) {
     if (name == "max_value")
       constraint.maximum = value;

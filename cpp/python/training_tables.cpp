@@ -11,13 +11,10 @@ namespace fastnn::border {
 void bind_training_tables(py::module_& module) {
   py::dict optimizers;
   for (const OptimizerRow& row : kOptimizers) {
-    py::dict settings;
-    for (const Setting& setting : row.settings)
-      if (setting.name != nullptr) settings[setting.name] = setting.initial;
     py::list slots;
     for (const Slot& slot : row.slots)
       if (slot.name != nullptr) slots.append(slot.name);
-    optimizers[row.name] = py::make_tuple(settings, py::tuple(slots));
+    optimizers[row.name] = py::make_tuple(parameters_in(row.settings), py::tuple(slots));
   }
   module.attr("optimizers") = optimizers;
   py::dict losses;

@@ -111,7 +111,7 @@ class Names(Generic[T]):
         try:
             return made.from_config(arguments)  # type: ignore[attr-defined, no-any-return]
         except TypeError as error:
-            raise ValueError(f"{error}. Received: {config!r}") from None
+            raise ValueError(f"{error}; received {config!r}") from None
 
     def serialize(self, thing: T) -> dict[str, Any]:
         """Return a dict of JSON's types from which get() makes an equal object. Raises ValueError for other objects."""

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import finite, fraction
+from fastnn.arithmetic import EPSILON
 from fastnn.arrays import Array
 from fastnn.by_name import Configured, Names
 from fastnn.names import missing
-from fastnn.strict import finite, suggesting
+from fastnn.strict import suggesting
 
 __all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "serialize"]
-
-_EPSILON = 1e-7  # Keras' backend.epsilon(), beside norms that divide
 
 
 class Constraint(Configured, ABC):
@@ -52,15 +52,9 @@ def _norms(w: Array) -> Array:
     return norms
 
 
-def _at_least_0(name: str, value: float) -> float:
-    if finite(name, value) < 0:
-        raise ValueError(f"expected {name} to be at least 0. Received: {name}={value!r}")
-    return float(value)
-
-
 def _first_axis(axis: object) -> int:
     if isinstance(axis, bool) or axis != 0:
-        raise ValueError(f"expected axis to be 0, that of the inputs of a kernel. Received: axis={axis!r}")
+        raise ValueError(f"expected axis to be 0, that of the inputs of a kernel; received axis={axis!r}")
     return 0
 
 
@@ -76,11 +70,11 @@ class MaxNorm(Constraint):
     _kind = "max_norm"
 
     def __init__(self, max_value: float = 2, axis: int = 0) -> None:
-        self.max_value, self.axis = _at_least_0("max_value", max_value), _first_axis(axis)
+        self.max_value, self.axis = finite("max_value", max_value, least=0), _first_axis(axis)
 
     def _allowed(self, w: Array) -> Array:
         norms = _norms(w)
-        result: Array = w * (np.minimum(norms, self.max_value) / (_EPSILON + norms))
+        result: Array = w * (np.minimum(norms, self.max_value) / (EPSILON + norms))
         return result
 
 
@@ -111,7 +105,7 @@ class UnitNorm(Constraint):
         self.axis = _first_axis(axis)
 
     def _allowed(self, w: Array) -> Array:
-        result: Array = w / (_EPSILON + _norms(w))
+        result: Array = w / (EPSILON + _norms(w))
         return result
 
 
@@ -129,20 +123,20 @@ class MinMaxNorm(Constraint):
     _kind = "min_max_norm"
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int = 0) -> None:
-        self.min_value, self.max_value = _at_least_0("min_value", min_value), _at_least_0("max_value", max_value)
-        self.rate, self.axis = _at_least_0("rate", rate), _first_axis(axis)
+        self.min_value, self.max_value = (
+            finite("min_value", min_value, least=0),
+            finite("max_value", max_value, least=0),
+        )
+        self.rate, self.axis = fraction("rate", rate), _first_axis(axis)
         if self.min_value > self.max_value:
             raise ValueError(
-                f"expected min_value to be at most max_value. Received: min_value={min_value!r}, "
-                f"max_value={max_value!r}"
+                f"expected min_value to be at most max_value; received min_value={min_value!r}, max_value={max_value!r}"
             )
-        if self.rate > 1:
-            raise ValueError(f"expected rate to be at most 1. Received: rate={rate!r}")
 
     def _allowed(self, w: Array) -> Array:
         norms = _norms(w)
         desired = self.rate * np.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
-        result: Array = w * (desired / (_EPSILON + norms))
+        result: Array = w * (desired / (EPSILON + norms))
         return result
 
 

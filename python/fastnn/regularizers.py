@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import finite
+from fastnn.arithmetic import ordered_sum
 from fastnn.by_name import Configured, Names
 from fastnn.names import missing
-from fastnn.strict import finite, suggesting
+from fastnn.strict import suggesting
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "deserialize", "get", "serialize"]
 
@@ -32,19 +34,11 @@ class Regularizer(Configured):
     def __call__(self, x: npt.ArrayLike) -> float:
         """Return the penalty of x."""
         flat = np.asarray(x, np.float64).ravel()
-        # cumsum() adds one number after the other; sum() adds in an order that NumPy's build decides.
-        sums = [float(np.cumsum(terms)[-1]) if flat.size else 0.0 for terms in (np.abs(flat), flat * flat)]
-        return self.l1 * sums[0] + self.l2 * sums[1]
+        return self.l1 * float(ordered_sum(0.0, np.abs(flat))) + self.l2 * float(ordered_sum(0.0, flat * flat))
 
     def _factors(self) -> tuple[float, float]:
         """Return (l1, l2), as the core takes them."""
         return self.l1, self.l2
-
-
-def _factor(name: str, value: float) -> float:
-    if finite(name, value) < 0:
-        raise ValueError(f"expected {name} to be at least 0. Received: {name}={value!r}")
-    return float(value)
 
 
 class L1(Regularizer):
@@ -55,7 +49,7 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = _factor("l1", l1)
+        self.l1 = finite("l1", l1, least=0)
 
 
 class L2(Regularizer):
@@ -66,7 +60,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = _factor("l2", l2)
+        self.l2 = finite("l2", l2, least=0)
 
 
 class L1L2(Regularizer):
@@ -79,7 +73,7 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1, self.l2 = _factor("l1", l1), _factor("l2", l2)
+        self.l1, self.l2 = finite("l1", l1, least=0), finite("l2", l2, least=0)
 
 
 def _both() -> Regularizer:

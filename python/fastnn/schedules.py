@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arguments import finite
 from fastnn.by_name import Configured, Names
 from fastnn.names import missing
-from fastnn.strict import finite, suggesting
+from fastnn.strict import suggesting
 
 __all__ = [
     "CosLog4",
@@ -92,9 +93,7 @@ def _whole_power(base: float, exponent: int) -> float:
 
 
 def _number(name: str, value: float, *, least: float = -math.inf, above: float = -math.inf) -> float:
-    if finite(name, value) < least or value <= above:
-        bound = f"at least {least:g}" if least > above else f"more than {above:g}"
-        raise ValueError(f"expected {name} to be {bound}. Received: {name}={value!r}")
+    finite(name, value, least=least, above=above)
     return value  # as it was given: a config keeps integers
 
 
@@ -141,10 +140,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.values, self.name = [_number("values", each) for each in values], name
         if len(self.boundaries) != len(self.values) - 1:
             raise ValueError(
-                f"expected one value more than boundaries. Received: boundaries={self.boundaries}, values={self.values}"
+                f"expected one value more than boundaries; received boundaries={self.boundaries}, values={self.values}"
             )
         if any(b <= a for a, b in zip(self.boundaries, self.boundaries[1:], strict=False)):
-            raise ValueError(f"expected boundaries that increase. Received: boundaries={self.boundaries}")
+            raise ValueError(f"expected boundaries that increase; received boundaries={self.boundaries}")
 
     def _at(self, step: Rates) -> Rates:
         return np.array(self.values, np.float64)[np.searchsorted(np.array(self.boundaries, np.float64), step)]

@@ -2,41 +2,13 @@
 
 import functools
 import inspect
-import math
 from collections.abc import Callable
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import numpy as np
-
 from fastnn.text import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def number(name: str, value: object) -> float:
-    """Return value as a float. Raises ValueError unless it is a number.
-
-    >>> number("epsilon", 1)
-    1.0
-    """
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ValueError(f"expected {name} to be a number; received {name}={value!r}")
-    try:
-        return float(value)
-    except OverflowError:  # of an int
-        raise ValueError(f"expected {name} to be a number up to 1.8e308; received an integer beyond it") from None
-
-
-def finite(name: str, value: object) -> float:
-    """Return value as a float. Raises ValueError unless it is a finite number.
-
-    >>> finite("gain", 2)
-    2.0
-    """
-    if not math.isfinite(number(name, value)):
-        raise ValueError(f"expected {name} to be a finite number; received {name}={value!r}")
-    return number(name, value)
 
 
 def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:

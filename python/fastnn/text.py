@@ -1,4 +1,4 @@
-"""Text that people read: printable names, sizes with units, suggestions."""
+"""Text: whether a file can hold it, printable names, sizes with units, suggestions."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,6 +11,15 @@ def printable(text: str) -> str:
     'dense\\x1b[2J'
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def is_text(string: str) -> bool:
+    r"""Whether a model file can hold the string: no NUL, no lone surrogate.
+
+    >>> is_text("Größe"), is_text("\0"), is_text("\ud800")
+    (True, False, False)
+    """
+    return not any(c == "\0" or 0xD800 <= ord(c) < 0xE000 for c in string)
 
 
 def bytes_text(size: int) -> str:

@@ -45,7 +45,7 @@ def test_errors_of_models_name_options(run, path, options, words):
     ("options", "words"),
     [
         (["x.txt"], "expected OUT to end in .onnx, .hpp or .h; received OUT='x.txt'"),
-        (["x.onnx", "--name", "a"], "expected --name only with OUT that ends in .hpp or .h. Received: OUT='x.onnx'"),
+        (["x.onnx", "--name", "a"], "expected --name only with OUT that ends in .hpp or .h; received OUT='x.onnx'"),
     ],
 )
 def test_errors_of_export_name_its_arguments(run, tmp_path, monkeypatch, options, words):

@@ -130,7 +130,7 @@ def test_a_subclass_of_a_layer_is_not_saved_as_the_layer(path):
     for layer in (Mine(), type("Other", (Dense,), {})(3)):
         model = Sequential([layer])
         model.build((None, 2))
-        with pytest.raises(ValueError, match="expected layers among Dense, .* to save. Received: <(Mine|Other) "):
+        with pytest.raises(ValueError, match="expected layers among Dense, .* to save; received <(Mine|Other) "):
             model.save(path)
     assert not path.exists()
 

@@ -135,7 +135,7 @@ def test_configs_of_keras_make_the_layers(keras):
         (lambda: Rescaling("2"), "expected scale to be a number, or a list"),
         (lambda: Rescaling([[2]]), "expected scale to be a number, or a list"),
         (lambda: Rescaling(np.inf), "expected scale to be a finite number"),
-        (lambda: Sequential([Rescaling([1, 2], input_dim=3)]), "Layer '.*' was made for 2 inputs.* Received: inputs=3"),
+        (lambda: Sequential([Rescaling([1, 2], input_dim=3)]), "Layer '.*' was made for 2 inputs.*; received inputs=3"),
         (lambda: Sequential([Rescaling(2, input_dim=1)]).set_weights([[3], [0]]), "expected the weights that the arg"),
         (lambda: Normalization(axis=0), "expected axis to be -1 or 1"),
         (lambda: Normalization(mean=1), "expected mean and variance, or neither"),

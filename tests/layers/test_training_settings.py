@@ -203,7 +203,7 @@ def test_summaries_count_frozen_weights():
         (lambda: Dense(1, learning_rate_multipliers={"bias": np.nan}), "expected .* to be a finite number"),
         (lambda: ActivityRegularization(activity_regularizer="l1"), "expected l1 and l2, and no activity_regularizer"),
         (lambda: ActivityRegularization(l1=-1), "expected l1 to be at least 0"),
-        (lambda: AlphaDropout(1), "Invalid value received for argument `rate`, expected at least 0 and below 1"),
+        (lambda: AlphaDropout(1), "expected rate to be at least 0 and below 1"),
         (lambda: AlphaDropout(0.5, noise_shape=(1,)), "expected noise_shape to be None"),
         (lambda: GaussianNoise(-1), "expected stddev to be at least 0"),
         (lambda: GaussianNoise(1, seed=-1), "expected seed to be an integer"),

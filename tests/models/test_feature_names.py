@@ -142,7 +142,7 @@ def test_names_change_and_can_be_taken_away():
         ([1, 2, 3], "to be a list of strings"),
         (["a", "b", "c\0"], "to be a list of strings"),
         (["a", "b", "\ud800"], "to be a list of strings"),
-        (["a", "b", "a"], "that differ. Received: 'a' twice"),
+        (["a", "b", "a"], "that differ; received 'a' twice"),
         (["a", "b"], "^expected 3 feature_names, one for each input; received 2$"),
     ],
     ids=ascii,

@@ -71,7 +71,7 @@ def test_json_text_gives_the_architecture_back():
     ids=lambda text: str(text)[:40],
 )
 def test_other_text_is_no_model(text):
-    with pytest.raises(ValueError, match=r"^expected JSON text as Sequential.to_json\(\) returns it. Received: "):
+    with pytest.raises(ValueError, match=r"^expected JSON text as Sequential.to_json\(\) returns it; received "):
         model_from_json(text)
 
 

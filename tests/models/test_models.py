@@ -131,7 +131,7 @@ def test_a_refused_layer_leaves_the_model_as_it_was():
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        pytest.param(lambda: Sequential([3]), TypeError, "Only layers of fastnn.layers .*Received: 3", id="number"),
+        pytest.param(lambda: Sequential([3]), TypeError, "Only layers of fastnn.layers .*; received 3", id="number"),
         pytest.param(lambda: Sequential(["relu"]), TypeError, "Only layers", id="string"),
         pytest.param(lambda: Sequential([Dense(1, name="a")] * 2), ValueError, "Name 'a' is already", id="same-name"),
         pytest.param(lambda: Sequential([Dense(2), Input((2,))]), ValueError, "only be the first", id="late-input"),

@@ -33,6 +33,12 @@ COMMON = [
     {"ema_momentum": 0.9, "ema_overwrite_frequency": 3},
     {"accumulation_steps": 3},
 ]
+CONSTRAINTS = [
+    ("max_norm", {"max_value": 0.9}),
+    ("non_neg", {}),
+    ("unit_norm", {}),
+    ("min_max_norm", {"min_value": 0.9, "max_value": 1.1, "rate": 0.5}),
+]
 
 
 def case_id(case):

@@ -87,7 +87,7 @@ MISTAKES = {
     # metrics
     "a metric for one-hot rows": (
         lambda: fit(classifier(2, metrics=["categorical_accuracy"]), y=LABELS),
-        r"for class numbers use a sparse loss or metric, or np.eye\(2\)\[y\]",
+        r"for class numbers use a sparse loss or metric, or give one-hot rows: np.eye\(2\)\[y\]",
     ),
     "a metric for class numbers": (
         lambda: fit(
@@ -106,7 +106,10 @@ MISTAKES = {
         lambda: fit(classifier(), y=LABELS, class_weight={0: np.nan}),
         r"class_weight\[0\] to be a fin",
     ),
-    "a negative weight": (lambda: fit(classifier(), y=LABELS, class_weight={0: -1.0}), "weights of at least 0"),
+    "a negative weight": (
+        lambda: fit(classifier(), y=LABELS, class_weight={0: -1.0}),
+        r"class_weight\[0\] to be at least 0",
+    ),
     "an unknown class": (
         lambda: fit(classifier(), y=LABELS, class_weight={"no": 1.0}),
         "expected class numbers as keys",

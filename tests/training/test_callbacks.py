@@ -330,3 +330,16 @@ def test_terminate_on_nan_prints_or_raises(capsys):
 def test_wrong_arguments_are_refused(make, error, said):
     with pytest.raises(error, match=said):
         make()
+
+
+def test_fit_takes_a_list_of_callbacks_as_its_callbacks(tmp_path):
+    """Also one without a History; evaluate() too."""
+    mine = BatchCalls()
+    model = model_of(X)
+    history = model.fit(X, Y, 20, epochs=2, verbose=0, callbacks=CallbackList([[mine], TerminateOnNaN()]))
+    assert model.history is history
+    assert history.epoch == [0, 1]
+    assert mine.params["epochs"] == 2
+    evaluated = BatchCalls()
+    model.evaluate(X, Y, verbose=0, callbacks=CallbackList(evaluated))
+    assert "test_begin" in " ".join(evaluated.names())

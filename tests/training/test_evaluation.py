@@ -11,7 +11,7 @@ from arrays import uniform
 from fastnn import _core
 from fastnn.layers import ActivityRegularization, Dense, Dropout
 from fastnn.models import Sequential
-from training import rows
+from training import BatchCalls, model_of, rows
 
 
 def squared(y, y_pred):
@@ -128,3 +128,46 @@ def test_batches_are_counted_without_copies_of_the_state(steps):
     other = _core.Trainer64(9, [(cases.dense(9, 3, "relu"), {})], ("mean_squared_error", {}), optimizer, 0)
     other.set_state(trainer.state())
     assert other.batches() == 5
+
+
+def test_evaluate_returns_what_its_names_say():
+    x, y = rows()
+    model = model_of(x, metrics=["mae"], weighted_metrics=["mae", "mse"])
+    weights = np.arange(100.0)
+    names = ["loss", "mae", "weighted_mae", "mse"]
+    assert model.metrics_names == names
+    values = model.evaluate(x, y, sample_weight=weights, verbose=0)
+    logs = model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
+    assert [logs[name] for name in names] == values
+    error = model.predict(x) - y
+    np.testing.assert_allclose(
+        values,
+        [
+            np.mean(weights * error[:, 0] ** 2),
+            np.mean(np.abs(error)),
+            np.average(np.abs(error[:, 0]), weights=weights),
+            np.average(error[:, 0] ** 2, weights=weights),
+        ],
+        rtol=1e-12,
+    )
+    assert model_of(x).evaluate(x, y, verbose=0) == pytest.approx(np.mean(error**2), rel=1e-12)
+    assert model.test_on_batch(x, y, weights) == values
+
+
+def test_evaluate_does_not_depend_on_the_batch_size():
+    x, y = rows(1000)
+    model = model_of(x, metrics=["mae"])
+    assert len({tuple(model.evaluate(x, y, batch_size=size, verbose=0)) for size in (1, 7, 32, 1000)}) == 1
+
+
+def test_evaluation_by_a_callback_leaves_the_running_means():
+    x, y = rows()
+    plain = model_of(x, metrics=["mae"]).fit(x, y, batch_size=10, shuffle=False, verbose=0)
+
+    def evaluate(callback, name, number):
+        if name == "train_batch_end":
+            callback.model.evaluate(x[:5], y[:5], verbose=0)
+
+    model = model_of(x, metrics=["mae"])
+    history = model.fit(x, y, batch_size=10, shuffle=False, verbose=0, callbacks=[BatchCalls(evaluate)])
+    assert history.history == plain.history

@@ -1,7 +1,5 @@
 """compile, fit, evaluate: what they call, log, keep and return."""
 
-import copy
-import pickle
 import threading
 
 import numpy as np
@@ -11,7 +9,7 @@ import fastnn
 from fastnn.callbacks import Callback, History
 from fastnn.layers import Dense
 from fastnn.models import Sequential
-from training import BatchCalls, Calls, LastCalls, model_of, rows, same
+from training import BatchCalls, Calls, model_of, rows, same
 
 
 def test_history_has_the_logs_of_each_epoch():
@@ -191,49 +189,6 @@ def test_losses_are_means_over_rows_of_batches_of_different_sizes():
     np.testing.assert_allclose(history.history["loss"], [np.dot(expected, [4, 4, 2]) / 10], rtol=1e-14)
 
 
-def test_evaluate_returns_what_its_names_say():
-    x, y = rows()
-    model = model_of(x, metrics=["mae"], weighted_metrics=["mae", "mse"])
-    weights = np.arange(100.0)
-    names = ["loss", "mae", "weighted_mae", "mse"]
-    assert model.metrics_names == names
-    values = model.evaluate(x, y, sample_weight=weights, verbose=0)
-    logs = model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
-    assert [logs[name] for name in names] == values
-    error = model.predict(x) - y
-    np.testing.assert_allclose(
-        values,
-        [
-            np.mean(weights * error[:, 0] ** 2),
-            np.mean(np.abs(error)),
-            np.average(np.abs(error[:, 0]), weights=weights),
-            np.average(error[:, 0] ** 2, weights=weights),
-        ],
-        rtol=1e-12,
-    )
-    assert model_of(x).evaluate(x, y, verbose=0) == pytest.approx(np.mean(error**2), rel=1e-12)
-    assert model.test_on_batch(x, y, weights) == values
-
-
-def test_evaluate_does_not_depend_on_the_batch_size():
-    x, y = rows(1000)
-    model = model_of(x, metrics=["mae"])
-    assert len({tuple(model.evaluate(x, y, batch_size=size, verbose=0)) for size in (1, 7, 32, 1000)}) == 1
-
-
-def test_evaluation_by_a_callback_leaves_the_running_means():
-    x, y = rows()
-    plain = model_of(x, metrics=["mae"]).fit(x, y, batch_size=10, shuffle=False, verbose=0)
-
-    def evaluate(callback, name, number):
-        if name == "train_batch_end":
-            callback.model.evaluate(x[:5], y[:5], verbose=0)
-
-    model = model_of(x, metrics=["mae"])
-    history = model.fit(x, y, batch_size=10, shuffle=False, verbose=0, callbacks=[BatchCalls(evaluate)])
-    assert history.history == plain.history
-
-
 def test_train_on_batch_is_a_step_of_fit():
     x, y = rows(30)
     one, other = model_of(x, metrics=["mae"]), model_of(x, metrics=["mae"])
@@ -275,62 +230,6 @@ def test_loss_may_be_a_function():
         np.testing.assert_allclose(values, histories[1][name], rtol=1e-10)
     for one, other in zip(own.get_weights(), known.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9)
-
-
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_copies_go_on_where_the_model_stood(copied):
-    x, y = rows()
-    model = model_of(x, optimizer="adam", metrics=["mae"])
-    model.fit(x, y, verbose=0, seed=1)
-    other = copied(model)
-    assert same(model, other)
-    histories = [each.fit(x, y, verbose=0, seed=2, epochs=2).history for each in (model, other)]
-    assert histories[0] == histories[1]
-    assert same(model, other)
-    assert model.optimizer is not other.optimizer
-
-
-def test_training_state_goes_on_in_another_model():
-    x, y = rows()
-    model, other = (model_of(x, optimizer="adam") for _ in range(2))
-    model.fit(x, y, verbose=0, seed=1, epochs=2)
-    other._set_training_state(pickle.loads(pickle.dumps(model._training_state())))
-    for each in (model, other):
-        each.fit(x, y, verbose=0, seed=2)
-    assert same(model, other)
-
-
-@pytest.mark.parametrize("stopped_at", range(8))
-def test_a_run_resumes_at_any_step(stopped_at):
-    x, y = rows(40)
-    whole = model_of(x, optimizer="adam", metrics=["mae"])
-    expected = whole.fit(x, y, batch_size=10, epochs=3, verbose=0, seed=3, validation_data=(x, y))
-    states = []
-
-    def save(callback, name, number):
-        if name == "train_batch_end":
-            callback.batches = getattr(callback, "batches", -1) + 1
-            if callback.batches == stopped_at:
-                states.append(pickle.dumps(callback.model._training_state()))
-                raise KeyboardInterrupt
-
-    def restore(callback, name, number):
-        if name == "train_begin":
-            callback.model._set_training_state(pickle.loads(states[0]))
-
-    stopped = model_of(x, optimizer="adam", metrics=["mae"])
-    with pytest.raises(KeyboardInterrupt):
-        stopped.fit(
-            x, y, batch_size=10, epochs=3, verbose=0, seed=3, validation_data=(x, y), callbacks=[BatchCalls(save)]
-        )
-    resumed = model_of(x, optimizer="adam", metrics=["mae"])
-    history = resumed.fit(
-        x, y, batch_size=10, epochs=3, verbose=0, seed=9, validation_data=(x, y), callbacks=[LastCalls(restore)]
-    )
-    assert same(whole, resumed)
-    assert history.history == expected.history
-    assert history.epoch == expected.epoch
-    assert history.seed == 3
 
 
 def test_two_threads_may_not_train_one_model():

@@ -64,10 +64,10 @@ def test_row_of_nan_is_that_of_the_whole_array(shuffle, monkeypatch):
     ("options", "message"),
     [
         ({"batch_size": 0}, "batch_size"),
-        ({"epochs": -1}, "expected epochs to be an integer from 0 on. Received: epochs=-1"),
+        ({"epochs": -1}, "expected epochs to be an integer of at least 0; received epochs=-1"),
         ({"epochs": 2.5}, "expected epochs to be an integer"),
         ({"shuffle": "rows"}, "expected shuffle to be True, False or 'batch'"),
-        ({"validation_split": 0.999}, "that leaves rows on both sides of 40. Received: validation_split=0.999"),
+        ({"validation_split": 0.999}, "that leaves rows on both sides of 40; received validation_split=0.999"),
         ({"validation_split": 1.5}, "expected a validation_split between 0 and 1"),
         ({"validation_freq": 0, "validation_data": (X, Y)}, "expected validation_freq to be a positive integer"),
         ({"sample_weight": np.ones(3)}, "expected sample_weight to be 40 real numbers, one for each row of x"),

@@ -254,11 +254,15 @@ WRONG = {
 }
 
 
+def core_targets(loss, y, *model, **named):
+    return loss._core_targets(loss._metric_targets(y, *model, **named))
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_targets_that_do_not_suit_are_refused_with_advice(case):
     y, name, units, activation, said = WRONG[case]
     with pytest.raises(ValueError) as error:
-        losses.get(name)._checked_targets(y, outputs_units=units, activation=activation, first_row=10)
+        core_targets(losses.get(name), y, outputs_units=units, activation=activation, first_row=10)
     assert said in str(error.value)
 
 
@@ -277,7 +281,7 @@ def test_targets_that_do_not_suit_are_refused_with_advice(case):
     ],
 )
 def test_targets_become_columns(y, name, units, columns):
-    checked = losses.get(name)._checked_targets(y, units, "linear")
+    checked = core_targets(losses.get(name), y, units, "linear")
     assert np.array_equal(checked, columns)
 
 
@@ -308,8 +312,8 @@ def test_pandas_columns_are_targets():
         pd.Series(["a", "b"], dtype="category"),
         pd.Series(["a", "b"], dtype="string"),
     ):
-        assert loss._checked_targets(column, 2, "softmax", ("a", "b")).tolist() == [[0], [1]]
-    assert losses.get("mse")._checked_targets(pd.DataFrame({"a": [1, 2]}), 1, "linear").tolist() == [[1], [2]]
+        assert core_targets(loss, column, 2, "softmax", ("a", "b")).tolist() == [[0], [1]]
+    assert core_targets(losses.get("mse"), pd.DataFrame({"a": [1, 2]}), 1, "linear").tolist() == [[1], [2]]
 
 
 def squared(y, p):

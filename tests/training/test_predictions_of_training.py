@@ -6,7 +6,8 @@ import pytest
 import training_cases as cases
 from arrays import same_bits, uniform
 from fastnn import _core
-from fastnn.models import Sequential
+from fastnn.layers import Activation, BatchNormalization, Dense
+from fastnn.models import Sequential, load_model
 from sequentials import every_layer, network
 from training import model_of, rows
 
@@ -48,3 +49,21 @@ def test_evaluate_and_predict_agree_to_the_bit_after_fit():
     mae = np.cumsum(errors)[-1] / 700
     mse = np.cumsum(errors**2)[-1] / 700
     assert model.evaluate(x, y, verbose=0) == [mse, mae]
+
+
+def test_a_trained_batch_normalization_stays_a_layer_that_an_import_folds(tmp_path):
+    """docs/numerics.md: folded weights round elsewhere, so only importers fold."""
+    pytest.importorskip("onnx")
+    x = uniform(1, (300, 5), "float32")
+    model = Sequential([Dense(16), BatchNormalization(), Activation("relu"), Dense(16, "tanh"), BatchNormalization()])
+    model.add(Dense(2))
+    model.compile("adam", "mse")
+    model.fit(x, uniform(3, (300, 2), "float32"), epochs=3, verbose=0, seed=1)
+    expected, *others = predictions(model, x[:70])
+    assert same_bits(others[0], expected)
+    model.save(tmp_path / "model.safetensors")
+    assert load_model(tmp_path / "model.safetensors") == model
+    model.export(tmp_path / "folded.onnx")
+    folded = load_model(tmp_path / "folded.onnx")
+    assert [type(layer).__name__ for layer in folded.layers] == ["Dense"] * 3
+    assert np.abs(folded.predict(x[:70]) - expected).max() < 100 * np.finfo("float32").eps * np.abs(expected).max()

@@ -105,13 +105,13 @@ def test_the_core_gets_numbers():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: L1(-1), "expected l1 to be at least 0. Received: l1=-1"),
+        (lambda: L1(-1), "expected l1 to be at least 0; received l1=-1"),
         (lambda: L2(np.nan), "expected l2 to be a finite number"),
         (lambda: L1L2(l2="1"), "expected l2 to be a number"),
         (lambda: MaxNorm(-1), "expected max_value to be at least 0"),
-        (lambda: MaxNorm(axis=1), "expected axis to be 0, that of the inputs of a kernel. Received: axis=1"),
+        (lambda: MaxNorm(axis=1), "expected axis to be 0, that of the inputs of a kernel; received axis=1"),
         (lambda: MinMaxNorm(2, 1), "expected min_value to be at most max_value"),
-        (lambda: MinMaxNorm(rate=2), "expected rate to be at most 1"),
+        (lambda: MinMaxNorm(rate=2), "expected rate to be from 0 to 1"),
         (lambda: regularizers.get("l3"), "expected a regularizer .*, or one of 'l1', 'l2', 'l1l2'"),
         (lambda: constraints.get("maxnrm"), ".*; did you mean 'MaxNorm'"),
         (lambda: regularizers.get(abs), "expected a regularizer from fastnn.regularizers"),

@@ -166,7 +166,7 @@ def test_a_users_schedule_is_called_for_each_step():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: ExponentialDecay(0.1, 0, 0.9), "expected decay_steps to be more than 0. Received: decay_steps=0"),
+        (lambda: ExponentialDecay(0.1, 0, 0.9), "expected decay_steps to be more than 0; received decay_steps=0"),
         (lambda: ExponentialDecay("0.1", 1, 0.9), "expected initial_learning_rate to be a number"),
         (lambda: ExponentialDecay(0.1, 1, -0.9), "expected decay_rate to be at least 0"),
         (lambda: PolynomialDecay(0.1, -3), "expected decay_steps to be more than 0"),

@@ -7,7 +7,7 @@ import pytest
 import fastnn
 from fastnn.layers import Dense, Dropout
 from fastnn.models import Sequential
-from fastnn.models.trainable import drawn_seed
+from fastnn.models.trainer_owner import drawn_seed
 from training import BatchCalls, LastCalls, rows, same
 
 

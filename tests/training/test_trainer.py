@@ -88,15 +88,7 @@ def test_noise_is_that_of_the_reference(kind):
     assert_same(layers, MSE, ("adam", {}), *cases.data(41, 4, 3))
 
 
-CONSTRAINTS = [
-    ("max_norm", {"max_value": 0.9}),
-    ("non_neg", {}),
-    ("unit_norm", {}),
-    ("min_max_norm", {"min_value": 0.9, "max_value": 1.1, "rate": 0.5}),
-]
-
-
-@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=cases.case_id)
+@pytest.mark.parametrize("constraint", cases.CONSTRAINTS, ids=cases.case_id)
 def test_constraints_regularizers_and_multipliers_are_those_of_the_reference(constraint):
     options = {
         "constraints": {"kernel": constraint},

@@ -207,15 +207,7 @@ def test_layers_train_as_in_keras(keras, kind, trainable):
     assert_steps_are_those_of_keras(keras, layers, MSE, ("adam", {}))
 
 
-CONSTRAINTS = [
-    ("max_norm", {"max_value": 0.9}),
-    ("non_neg", {}),
-    ("unit_norm", {}),
-    ("min_max_norm", {"min_value": 0.9, "max_value": 1.1, "rate": 0.5}),
-]
-
-
-@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=cases.case_id)
+@pytest.mark.parametrize("constraint", cases.CONSTRAINTS, ids=cases.case_id)
 def test_constraints_are_those_of_keras(keras, constraint):
     layers = two_layers(constraints={"kernel": constraint}, regularizers={"kernel": (0.1, 0.2), "bias": (0, 0.3)})
     assert_steps_are_those_of_keras(keras, layers, MSE, ("adam", {"ema_momentum": 0.9}))

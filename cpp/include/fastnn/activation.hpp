@@ -36,10 +36,11 @@ enum class Activation : std::uint8_t {
 };
 constexpr int kActivationCount = static_cast<int>(Activation::end);
 
-// The values that a parameter may have. `minimum` and `maximum` may be infinite, but not the wrong way round.
-enum class Domain : std::uint8_t { finite, positive, not_negative, minimum, maximum };
+// The values that a parameter may have. `fraction` is from 0 to 1, `below_1` from 0 to below 1. `minimum` and `maximum`
+// may be infinite, but not the wrong way round.
+enum class Domain : std::uint8_t { finite, positive, not_negative, fraction, below_1, minimum, maximum };
 
-// A parameter of an activation or a layer. A minimum or maximum has no default.
+// A parameter of an activation, a layer, a loss or an optimizer; flags are 0 or 1. A minimum or maximum has no default.
 struct Parameter {
   const char* name = nullptr;  // null: there are no more
   Domain domain = Domain::finite;

@@ -42,7 +42,7 @@ struct LossRow {
 };
 
 constexpr Parameter kFromLogits = {"from_logits", Domain::not_negative, 0};  // 1: the predictions are sums
-constexpr Parameter kLabelSmoothing = {"label_smoothing", Domain::not_negative, 0};
+constexpr Parameter kLabelSmoothing = {"label_smoothing", Domain::fraction, 0};
 
 // from_logits, if a loss has it, is its first parameter, and label_smoothing the second.
 constexpr LossRow kLosses[kLossCount] = {
@@ -68,7 +68,7 @@ constexpr LossRow kLosses[kLossCount] = {
     {Loss::hinge, "hinge", Activation::linear, {}},
     {Loss::squared_hinge, "squared_hinge", Activation::linear, {}},
     {Loss::categorical_hinge, "categorical_hinge", Activation::linear, {}},
-    {Loss::quantile, "quantile", Activation::linear, {{"quantile", Domain::not_negative, 0.5}}},
+    {Loss::quantile, "quantile", Activation::linear, {{"quantile", Domain::fraction, 0.5}}},
 };
 
 // static: each of the kernels' objects has its own, as in activation.hpp.

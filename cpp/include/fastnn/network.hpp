@@ -54,7 +54,8 @@ using Parameters = std::array<double, kMostParameters>;
 // The parameters that a layer has: its activation's, or its kind's own.
 std::vector<Parameter> parameters_of(LayerKind kind, Activation activation);
 
-// Throws Error for a value outside its parameter's domain.
+// Throws Error for a value outside a domain; for one of values outside its parameter's.
+void check_value(const std::string& name, Domain domain, double value);
 void check_parameters(const std::vector<Parameter>& rows, const Parameters& values);
 
 // One layer of a network. The caller owns the weights.

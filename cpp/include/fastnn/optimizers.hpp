@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "fastnn/activation.hpp"
+
 namespace fastnn {
 
 enum class OptimizerKind : std::uint8_t {
@@ -15,12 +17,6 @@ enum class OptimizerKind : std::uint8_t {
   adamax,    // w -= rate' · m / (u + epsilon)
   nadam,     // adam with Nesterov's momentum
   lion,      // w -= rate · sign(beta_1 · m + (1 - beta_1) · g)
-};
-
-// A setting of an optimizer; flags are 0 or 1.
-struct Setting {
-  const char* name = nullptr;  // null: there are no more
-  double initial = 0;          // its default
 };
 
 // A number that an optimizer keeps for each weight.
@@ -36,37 +32,49 @@ constexpr std::size_t kMostSlots = 3;
 struct OptimizerRow {
   OptimizerKind kind;
   const char* name;
-  Setting settings[kMostSettings];
+  Parameter settings[kMostSettings];
   Slot slots[kMostSlots];
 };
 
 constexpr OptimizerRow kOptimizers[] = {
-    {OptimizerKind::sgd, "sgd", {{"momentum", 0}, {"nesterov", 0}}, {{"momentum", "momentum"}}},
+    {OptimizerKind::sgd,
+     "sgd",
+     {{"momentum", Domain::fraction, 0}, {"nesterov", Domain::not_negative, 0}},
+     {{"momentum", "momentum"}}},
     {OptimizerKind::adam,
      "adam",
-     {{"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 1e-7}, {"amsgrad", 0}},
+     {{"beta_1", Domain::below_1, 0.9},
+      {"beta_2", Domain::below_1, 0.999},
+      {"epsilon", Domain::not_negative, 1e-7},
+      {"amsgrad", Domain::not_negative, 0}},
      {{"momentum"}, {"velocity"}, {"velocity_hat", "amsgrad"}}},
     {OptimizerKind::rmsprop,
      "rmsprop",
-     {{"rho", 0.9}, {"momentum", 0}, {"epsilon", 1e-7}, {"centered", 0}},
+     {{"rho", Domain::fraction, 0.9},
+      {"momentum", Domain::fraction, 0},
+      {"epsilon", Domain::not_negative, 1e-7},
+      {"centered", Domain::not_negative, 0}},
      {{"velocity"}, {"momentum", "momentum"}, {"average_gradient", "centered"}}},
     {OptimizerKind::adagrad,
      "adagrad",
-     {{"initial_accumulator_value", 0.1}, {"epsilon", 1e-7}},
+     {{"initial_accumulator_value", Domain::not_negative, 0.1}, {"epsilon", Domain::not_negative, 1e-7}},
      {{"accumulator", nullptr, "initial_accumulator_value"}}},
     {OptimizerKind::adadelta,
      "adadelta",
-     {{"rho", 0.95}, {"epsilon", 1e-7}},
+     {{"rho", Domain::fraction, 0.95}, {"epsilon", Domain::not_negative, 1e-7}},
      {{"accumulated_gradient"}, {"accumulated_delta"}}},
     {OptimizerKind::adamax,
      "adamax",
-     {{"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 1e-7}},
+     {{"beta_1", Domain::below_1, 0.9}, {"beta_2", Domain::below_1, 0.999}, {"epsilon", Domain::not_negative, 1e-7}},
      {{"momentum"}, {"norm"}}},
     {OptimizerKind::nadam,
      "nadam",
-     {{"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 1e-7}},
+     {{"beta_1", Domain::below_1, 0.9}, {"beta_2", Domain::below_1, 0.999}, {"epsilon", Domain::not_negative, 1e-7}},
      {{"momentum"}, {"velocity"}}},
-    {OptimizerKind::lion, "lion", {{"beta_1", 0.9}, {"beta_2", 0.99}}, {{"momentum"}}},
+    {OptimizerKind::lion,
+     "lion",
+     {{"beta_1", Domain::fraction, 0.9}, {"beta_2", Domain::fraction, 0.99}},
+     {{"momentum"}}},
 };
 
 }  // namespace fastnn

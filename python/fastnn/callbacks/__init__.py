@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 from fastnn.callbacks.backup import BackupAndRestore
 from fastnn.callbacks.callback import Callback
+from fastnn.callbacks.callback_list import CallbackList, ProgbarLogger
 from fastnn.callbacks.checkpoint import ModelCheckpoint
-from fastnn.callbacks.history import CallbackList, History
-from fastnn.callbacks.monitor import EarlyStopping, MonitorCallback, ReduceLROnPlateau
-from fastnn.callbacks.simple import (
-    CSVLogger,
-    LambdaCallback,
-    LearningRateScheduler,
-    ProgbarLogger,
-    SwapEMAWeights,
-    TerminateOnNaN,
-)
+from fastnn.callbacks.csv_logger import CSVLogger
+from fastnn.callbacks.history import History
+from fastnn.callbacks.lambda_callback import LambdaCallback
+from fastnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from fastnn.callbacks.monitor import EarlyStopping, MonitorCallback
+from fastnn.callbacks.swap_ema_weights import SwapEMAWeights
+from fastnn.callbacks.terminate_on_nan import TerminateOnNaN
 from fastnn.names import missing
 
 __all__ = [

@@ -1,12 +1,10 @@
-"""The base class of callbacks, and the list that calls them."""
+"""The base classes of callbacks: all hooks, and numbers that a resumed run needs."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from fastnn.strict import Strict, suggesting
+from fastnn.strict import Strict
 
 _BATCH_HOOKS = {
     "train": ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"),
@@ -200,42 +198,3 @@ class Remembering(Callback):
     def _set_state(self, state: dict[str, Any]) -> None:
         for name in self._remembered:
             setattr(self, name, state[name])
-
-
-def checked_callbacks(callbacks: Any) -> list[Callback]:
-    """Return callbacks, one or many, as a list. Raises TypeError for other objects.
-
-    >>> checked_callbacks(None)
-    []
-    """
-    if callbacks is None:
-        return []
-    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
-        callbacks = [callbacks]
-    flat: list[Callback] = []
-    for each in callbacks:
-        flat += checked_callbacks(each) if isinstance(each, (list, tuple)) else [each]
-    for each in flat:
-        if not isinstance(each, Callback):
-            raise TypeError(
-                "expected callbacks to be objects of fastnn.callbacks, or of a subclass of fastnn.callbacks.Callback; "
-                f"received {each!r:.100}" + (f"; call it: {each.__name__}()" if isinstance(each, type) else "")
-            )
-    return flat
-
-
-def hook_of_all(hook: str) -> Callable[..., None]:
-    """Return the method of a list of callbacks that calls a hook of each.
-
-    >>> hook_of_all("on_epoch_end").__name__
-    'on_epoch_end'
-    """
-
-    @suggesting
-    @functools.wraps(getattr(Callback, hook))
-    def call(self: Any, *arguments: Any, **named: Any) -> None:
-        for callback in self.callbacks:
-            getattr(callback, hook)(*arguments, **named)
-
-    call.__doc__ = f"Call {hook}() of each callback, in order."
-    return call

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arguments import number
 from fastnn.callbacks.monitor import MonitorCallback
-from fastnn.strict import number
 from fastnn.warning import warn
 
 

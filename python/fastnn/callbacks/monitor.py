@@ -1,4 +1,4 @@
-"""Callbacks that follow a loss or a metric: the base class, EarlyStopping and ReduceLROnPlateau."""
+"""Callbacks that follow a loss or a metric: the base class and EarlyStopping."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from fastnn.arguments import integer, number
 from fastnn.callbacks.callback import Remembering
-from fastnn.strict import number
 from fastnn.warning import warn
 
 
@@ -67,17 +67,6 @@ class MonitorCallback(Remembering):
         return bool(self.monitor_op(value - self.min_delta, reference))
 
 
-def count(name: str, value: object) -> int:
-    """Return value as an int. Raises ValueError unless it is a whole number of at least 0.
-
-    >>> count("patience", 3)
-    3
-    """
-    if number(name, value) != int(number(name, value)) or number(name, value) < 0:
-        raise ValueError(f"expected {name} to be an integer of at least 0; received {name}={value!r}")
-    return int(number(name, value))
-
-
 class EarlyStopping(MonitorCallback):
     """Ends fit() once a loss or a metric has stopped to become better.
 
@@ -107,7 +96,8 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        self.patience, self.start_from_epoch = count("patience", patience), count("start_from_epoch", start_from_epoch)
+        self.patience = integer("patience", patience, least=0)
+        self.start_from_epoch = integer("start_from_epoch", start_from_epoch, least=0)
         self.verbose, self.restore_best_weights = verbose, restore_best_weights
         self.baseline = None if baseline is None else number("baseline", baseline)
         self.wait = self.stopped_epoch = self.best_epoch = 0
@@ -161,84 +151,3 @@ class EarlyStopping(MonitorCallback):
                 f"Available metrics are: {','.join(logs or {})}",
             )
         return value
-
-
-class ReduceLROnPlateau(MonitorCallback):
-    """Lowers the learning rate once a loss or a metric has stopped to become better.
-
-    monitor, mode, verbose: as for EarlyStopping. factor: of the learning rate, at least 0 and below 1; default 0.1.
-    patience: how many epochs may pass without improvement; default 10. min_delta: what counts as one; default 0.0001.
-    cooldown: how many epochs to wait after a change; default 0. min_lr: the lowest learning rate; default 0.
-    The logs get the epoch's learning rate, "learning_rate".
-    Raises ValueError for another factor; TypeError in fit() if the optimizer's learning rate is a schedule.
-
-    >>> from fastnn.callbacks import ReduceLROnPlateau
-    >>> ReduceLROnPlateau(factor=0.5, patience=5).factor
-    0.5
-    """
-
-    _remembered = ("best", "cooldown_counter", "wait")
-
-    def __init__(
-        self,
-        monitor: str = "val_loss",
-        factor: float = 0.1,
-        patience: int = 10,
-        verbose: int = 0,
-        mode: str = "auto",
-        min_delta: float = 0.0001,
-        cooldown: int = 0,
-        min_lr: float = 0.0,
-    ) -> None:
-        super().__init__(monitor, mode, min_delta=min_delta)
-        if not 0 <= number("factor", factor) < 1:
-            raise ValueError(f"expected factor to be at least 0 and below 1; received factor={factor!r}")
-        self.factor, self.min_lr, self.verbose = float(factor), number("min_lr", min_lr), verbose
-        self.patience, self.cooldown = count("patience", patience), count("cooldown", cooldown)
-        self.cooldown_counter = self.wait = 0
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin anew."""
-        self.best, self.cooldown_counter, self.wait = None, 0, 0
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Compare the value with the best one; lower the learning rate if patience is at its end."""
-        if self.monitor_op is None:
-            self._set_monitor_op()
-        logs = {} if logs is None else logs
-        optimizer = self._model.optimizer
-        logs["learning_rate"] = float(optimizer.learning_rate)
-        current = logs.get(self.monitor)
-        if current is None:
-            warn(
-                f"Learning rate reduction is conditioned on metric `{self.monitor}` which is not available. "
-                f"Available metrics are: {','.join(logs)}.",
-            )
-            return
-        if self.in_cooldown():
-            self.cooldown_counter -= 1
-            self.wait = 0
-        if self._is_improvement(current, self.best):
-            self.best, self.wait = current, 0
-        elif not self.in_cooldown():
-            self.wait += 1
-            if self.wait >= self.patience and self._reduce(optimizer, epoch):
-                self.cooldown_counter, self.wait = self.cooldown, 0
-
-    def _reduce(self, optimizer: Any, epoch: int) -> bool:
-        """Lower the learning rate; return False if it is the lowest already."""
-        old = float(optimizer.learning_rate)
-        if old <= self.min_lr:
-            return False
-        optimizer.learning_rate = new = max(old * self.factor, self.min_lr)
-        if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
-        return True
-
-    def in_cooldown(self) -> bool:
-        """Return whether the last change is too new for another one.
-
-        >>> fastnn.callbacks.ReduceLROnPlateau().in_cooldown()
-        False
-        """
-        return self.cooldown_counter > 0

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from fastnn.layers.arguments import is_text
 from fastnn.layers.layer import Layer
+from fastnn.text import is_text
 
 _LONGEST_NAME = 1000
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 
 from fastnn import _core
+from fastnn.arguments import finite
 from fastnn.arrays import Array
 from fastnn.initializers.base import Initializer, checked_seed, next_stream, of_kernel
-from fastnn.strict import finite
 from fastnn.text import did_you_mean
 
 

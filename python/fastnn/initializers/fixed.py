@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnn.arguments import finite
 from fastnn.arrays import Array
 from fastnn.initializers.base import Initializer, of_kernel
-from fastnn.strict import finite
 
 
 class Constant(Initializer):

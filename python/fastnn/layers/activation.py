@@ -6,8 +6,8 @@ import math
 from typing import Any, Unpack
 
 from fastnn import _core
+from fastnn.arguments import number
 from fastnn.layers.layer import Layer, Options
-from fastnn.strict import number
 from fastnn.text import did_you_mean
 
 ALIASES = {"swish": "silu", "hard_silu": "hard_swish"}  # Keras' second names; files have the first

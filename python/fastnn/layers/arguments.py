@@ -1,17 +1,14 @@
-"""Validation of arguments of layers and models: names, sizes, numbers, arrays of weights."""
+"""Validation of arguments that only layers and models have: names, shapes of inputs, arrays of weights."""
 
 import itertools
 import math
 from collections import defaultdict
 from typing import Any
 
-import numpy as np
-
+from fastnn.arguments import positive_integer
 from fastnn.arrays import Array, is_real, to_array
 from fastnn.locks import changes
-
-# Larger sizes are mistakes: one row of a layer with as many inputs would not fit a computer.
-_LARGEST_SIZE = 2**31 - 1
+from fastnn.text import is_text
 
 _counts: defaultdict[str, "itertools.count[int]"] = defaultdict(itertools.count)
 
@@ -35,15 +32,6 @@ def as_weights(weights: Any) -> list[Array]:
     return arrays
 
 
-def is_text(string: str) -> bool:
-    r"""Whether a model file can hold the string: no NUL, no lone surrogate.
-
-    >>> is_text("Größe"), is_text("\0"), is_text("\ud800")
-    (True, False, False)
-    """
-    return not any(c == "\0" or 0xD800 <= ord(c) < 0xE000 for c in string)
-
-
 def unique_name(prefix: str, name: object) -> str:
     """Return name; if it is None, Keras' automatic name: dense, dense_1, dense_2, … in this process.
 
@@ -61,42 +49,6 @@ def unique_name(prefix: str, name: object) -> str:
     with changes:
         number = next(_counts[prefix])
     return f"{prefix}_{number}" if number else prefix
-
-
-def positive_integer(name: str, value: object) -> int:
-    """Return value as an int. Raises ValueError, in Keras' words, unless it is an integer from 1 to 2**31 - 1.
-
-    >>> positive_integer("units", np.int64(3))
-    3
-    """
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value <= _LARGEST_SIZE:
-        raise ValueError(
-            f"Received an invalid value for `{name}`, expected a positive integer up to {_LARGEST_SIZE}. "
-            f"Received: {name}={value!r}"
-        )
-    return int(value)
-
-
-def flag(name: str, value: object) -> bool:
-    """Return value as a bool. Raises ValueError unless it is True or False.
-
-    >>> flag("use_bias", np.bool_(True))
-    True
-    """
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"expected {name} to be True or False; received {name}={value!r}")
-    return bool(value)
-
-
-def last_axis(value: object) -> int:
-    """Return value, the axis of the units in (rows, units): -1 or 1. Raises ValueError for others.
-
-    >>> last_axis(-1)
-    -1
-    """
-    if isinstance(value, bool) or value not in (-1, 1):
-        raise ValueError(f"expected axis to be -1 or 1, that of the units in (rows, units); received axis={value!r}")
-    return 1 if value == 1 else -1
 
 
 def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from fastnn import constraints, regularizers
+from fastnn.arguments import flag, positive_integer
 from fastnn.arrays import Array
 from fastnn.initializers import lookup
 from fastnn.layers.activation import interpreted, serialized
-from fastnn.layers.arguments import flag, positive_integer
 from fastnn.layers.layer import DenseOptions, Layer
 
 
@@ -93,7 +93,7 @@ class Dense(Layer):
         if self.units is None:
             raise ValueError(
                 "Received an invalid value for `units`, expected a positive integer; only the `layers` of a state "
-                "dict, in load_model(), may leave it open. Received: units=None"
+                "dict, in load_model(), may leave it open; received units=None"
             )
         return self.units
 

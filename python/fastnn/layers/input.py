@@ -1,6 +1,7 @@
 """Input declares the number of inputs of a model."""
 
-from fastnn.layers.arguments import inputs_of_shape, positive_integer, unique_name
+from fastnn.arguments import positive_integer
+from fastnn.layers.arguments import inputs_of_shape, unique_name
 from fastnn.strict import Strict
 
 

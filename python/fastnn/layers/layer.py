@@ -175,8 +175,8 @@ class Layer(Trainable):
         if self._state is not None:
             if self._state[:2] != (inputs, dtype):
                 raise ValueError(
-                    f"Layer '{self.name}' was built for {self.inputs} inputs of {self.dtype}. "
-                    f"Received: inputs={inputs}, dtype={dtype}"
+                    f"Layer '{self.name}' was built for {self.inputs} inputs of {self.dtype}; "
+                    f"received inputs={inputs}, dtype={dtype}"
                 )
             return self._state
         shapes = self.weight_shapes(inputs)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from fastnn.arguments import finite, fraction, last_axis, number
 from fastnn.initializers.base import checked_seed
 from fastnn.layers.activation import Activation
-from fastnn.layers.arguments import last_axis
 from fastnn.layers.layer import Layer, Options
 from fastnn.regularizers import L1L2
-from fastnn.strict import finite, number
 
 
 class _Named(Activation):
@@ -148,10 +147,8 @@ class Dropout(_Named):
         seed: int | None = None,
         **options: Unpack[Options],
     ) -> None:
-        self.rate, self.noise_shape = number("rate", rate), noise_shape
+        self.rate, self.noise_shape = fraction("rate", rate), noise_shape
         _check_shape(noise_shape)
-        if not 0 <= self.rate <= 1:
-            raise ValueError(f"Invalid value received for argument `rate`, expected 0 to 1. Received: rate={rate!r}")
         self.seed = None if seed is None else checked_seed(seed)
         super().__init__("linear", **options)
 
@@ -181,12 +178,8 @@ class AlphaDropout(_Named):
         seed: int | None = None,
         **options: Unpack[Options],
     ) -> None:
-        self.rate, self.noise_shape = number("rate", rate), noise_shape
+        self.rate, self.noise_shape = fraction("rate", rate, below_1=True), noise_shape
         _check_shape(noise_shape)
-        if not 0 <= self.rate < 1:
-            raise ValueError(
-                f"Invalid value received for argument `rate`, expected at least 0 and below 1. Received: rate={rate!r}"
-            )
         self.seed = None if seed is None else checked_seed(seed)
         super().__init__("linear", **options)
 
@@ -212,9 +205,7 @@ class GaussianNoise(_Named):
         seed: int | None = None,
         **options: Unpack[Options],
     ) -> None:
-        self.stddev = finite("stddev", stddev)
-        if self.stddev < 0:
-            raise ValueError(f"expected stddev to be at least 0. Received: stddev={stddev!r}")
+        self.stddev = finite("stddev", stddev, least=0)
         self.seed = None if seed is None else checked_seed(seed)
         super().__init__("linear", **options)
 

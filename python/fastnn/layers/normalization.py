@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from fastnn import _core, constraints, regularizers
+from fastnn.arguments import flag, fraction, last_axis, number
 from fastnn.initializers import lookup
-from fastnn.layers.arguments import flag, last_axis
 from fastnn.layers.layer import Layer, Options
-from fastnn.strict import finite, number
 
 _ZEROS: dict[str, Any] = {"class_name": "Zeros", "config": {}}
 _ONES: dict[str, Any] = {"class_name": "Ones", "config": {}}
@@ -163,9 +162,8 @@ class BatchNormalization(Layer):
         **options: Unpack[Options],
     ) -> None:
         self.axis = last_axis(axis)
-        if not 0 <= finite("momentum", momentum) <= 1:  # moving variances could fall below 0
-            raise ValueError(f"expected momentum to be from 0 to 1. Received: momentum={momentum!r}")
-        self.momentum, self.epsilon = float(momentum), number("epsilon", epsilon)
+        self.momentum = fraction("momentum", momentum)  # else moving variances could fall below 0
+        self.epsilon = number("epsilon", epsilon)
         self.center, self.scale = flag("center", center), flag("scale", scale)
         self.beta_initializer = lookup.get(beta_initializer)
         self.gamma_initializer = lookup.get(gamma_initializer)

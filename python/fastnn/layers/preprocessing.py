@@ -12,22 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arguments import finite, flag, last_axis
+from fastnn.arithmetic import EPSILON, ordered_sum
 from fastnn.arrays import Array, is_real, to_array
-from fastnn.layers.arguments import flag, last_axis
 from fastnn.layers.description import Weights
 from fastnn.layers.layer import Layer, Options, State
 from fastnn.locks import changes
-from fastnn.strict import finite
 
 Numbers = float | list[float]  # one number for all inputs, or one for each
-_LEAST_DEVIATION = 1e-7  # Keras' backend.epsilon(): a column of equal numbers becomes 0, not infinite
 _ROWS = 4096  # of one sum: bounds the memory
 
 
 def _numbers(name: str, value: Any) -> Numbers:
     array = to_array(value)
     if array.ndim > 1 or not array.size or not is_real(array):
-        raise ValueError(f"expected {name} to be a number, or a list of one for each input. Received: {name}={value!r}")
+        raise ValueError(f"expected {name} to be a number, or a list of one for each input; received {name}={value!r}")
     given = [finite(name, each) for each in array.ravel().tolist()]
     return given if array.ndim else given[0]
 
@@ -49,8 +48,8 @@ class _Scaling(Layer, ABC):
             array = np.asarray(value, np.float64)
             if array.ndim and len(array) != inputs:
                 raise ValueError(
-                    f"Layer '{self.name}' was made for {len(array)} inputs, with a number for each. "
-                    f"Received: inputs={inputs}"
+                    f"Layer '{self.name}' was made for {len(array)} inputs, with a number for each; "
+                    f"received inputs={inputs}"
                 )
             weights[name] = np.array(np.broadcast_to(array, inputs))
         return weights
@@ -128,12 +127,12 @@ class Normalization(_Scaling):
             axis = axis[0] if len(axis) == 1 else axis or None
         self.axis = None if axis is None else last_axis(axis)
         if (mean is None) != (variance is None):
-            raise ValueError(f"expected mean and variance, or neither. Received: mean={mean!r}, variance={variance!r}")
+            raise ValueError(f"expected mean and variance, or neither; received mean={mean!r}, variance={variance!r}")
         self._is_fixed = mean is not None
         self._given = None if mean is None else (_numbers("mean", mean), _numbers("variance", variance))
         self._adapted: tuple[Array, Array] | None = None
         if self._given is not None and np.min(self._given[1]) < 0:
-            raise ValueError(f"expected variance to be at least 0. Received: variance={variance!r}")
+            raise ValueError(f"expected variance to be at least 0; received variance={variance!r}")
         self.invert = flag("invert", invert)
         super().__init__(**options)
 
@@ -219,7 +218,7 @@ class Normalization(_Scaling):
         if statistics is None:
             return 1.0, 0.0
         mean, variance = (np.asarray(each, np.float64) for each in statistics)
-        deviation = np.maximum(np.sqrt(variance), _LEAST_DEVIATION)
+        deviation = np.maximum(np.sqrt(variance), EPSILON)  # a column of equal numbers becomes 0, not infinite
         return (deviation, mean) if self.invert else (1 / deviation, -mean / deviation)
 
     def get_config(self) -> dict[str, Any]:
@@ -235,12 +234,11 @@ class Normalization(_Scaling):
 
 def _sum(rows: Array, mean: Any, power: int) -> Array:
     """Return the sums of (rows - mean) ** power by columns, one row after the other: np.sum() chooses its order."""
-    total: Array = np.zeros((1, rows.shape[1]))
+    total: Array = np.zeros(rows.shape[1])
     for begin in range(0, len(rows), _ROWS):
         part = np.ascontiguousarray(_core.converted(rows[begin : begin + _ROWS], np.dtype("float64"))) - mean
         if not (finite_columns := np.isfinite(part).all(axis=0)).all():
             column = int(np.flatnonzero(~finite_columns)[0])
             raise ValueError(f"expected data of finite numbers; received others in column {column} (counted from 0)")
-        total = np.cumsum(np.concatenate([total, part if power == 1 else part * part]), axis=0)[-1:]
-    sums: Array = total[0]
-    return sums
+        total = ordered_sum(total, part if power == 1 else part * part)
+    return total

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastnn import _core, constraints, regularizers
+from fastnn.arguments import finite, flag
 from fastnn.constraints import Constraint
 from fastnn.initializers import lookup
 from fastnn.initializers.base import Initializer
-from fastnn.layers.arguments import flag
 from fastnn.regularizers import Regularizer
-from fastnn.strict import Strict, finite
+from fastnn.strict import Strict
 from fastnn.text import did_you_mean
 
 # The arguments of all layers that are kept in configs.
@@ -59,7 +59,7 @@ class Trainable(Strict):
     def _checked_multipliers(self, given: Mapping[str, float] | None) -> dict[str, float]:
         if not isinstance(given, (Mapping, type(None))):
             raise ValueError(
-                f"expected learning_rate_multipliers to be a dict of names of weights and factors. Received: {given!r}"
+                f"expected learning_rate_multipliers to be a dict of names of weights and factors; received {given!r}"
             )
         _, _, weights = _core.layers[self._class_name]
         factors = {}
@@ -67,13 +67,9 @@ class Trainable(Strict):
             if name not in weights:
                 raise ValueError(
                     f"expected learning_rate_multipliers for {', '.join(map(repr, weights)) or 'no weight'}, "
-                    f"the weights of {type(self).__name__}. Received: {name!r}{did_you_mean(name, weights)}"
+                    f"the weights of {type(self).__name__}; received {name!r}{did_you_mean(name, weights)}"
                 )
-            factors[name] = finite(f"learning_rate_multipliers[{name!r}]", factor)
-            if factors[name] < 0:
-                raise ValueError(
-                    f"expected learning_rate_multipliers[{name!r}] to be at least 0. Received: {factors[name]}"
-                )
+            factors[name] = finite(f"learning_rate_multipliers[{name!r}]", factor, least=0)
         return factors
 
     @property

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import name_or
+from fastnn.arithmetic import Numbers, ordered_sum
 from fastnn.arrays import Array, is_real, to_array
 from fastnn.by_name import Configured
-from fastnn.losses.arithmetic import Numbers, ordered_sum
 from fastnn.losses.targets import Kind, checked_labels
 
 _REDUCTIONS = ("sum_over_batch_size", "mean")  # two names of the same
@@ -42,9 +43,7 @@ class Loss(Configured, ABC):
                 f"expected reduction to be one of {', '.join(map(repr, _REDUCTIONS))}, the mean over rows; for a sum, "
                 f"raise the learning rate; received reduction={reduction!r}"
             )
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"expected name to be a string; received name={name!r}")
-        self.reduction, self.name = reduction, self._kind if name is None else name
+        self.reduction, self.name = reduction, name_or(self._kind, name)
 
     def __call__(
         self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
@@ -79,13 +78,8 @@ class Loss(Configured, ABC):
         """
         return checked_labels(y, self._targets, self._kind, outputs_units, activation, classes, first_row)
 
-    def _checked_targets(
-        self, y: Any, outputs_units: int, activation: str, classes: tuple[Any, ...] | None = None, first_row: int = 0
-    ) -> Array:
-        """Return what _metric_targets() returns, as the core takes it."""
-        return self._core_targets(self._metric_targets(y, outputs_units, activation, classes, first_row))
-
     def _core_targets(self, y: Array) -> Array:
+        """Return what _metric_targets() returned, as the core takes it."""
         return y
 
 
@@ -141,7 +135,7 @@ class FunctionLoss(Loss):
         return losses.astype(np.float64), gradient
 
     def _paired(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
-        return as_rows("y_true", y_true), as_rows("y_pred", y_pred)  # what y is, the function knows
+        return _rows_of("y_true", y_true), _rows_of("y_pred", y_pred)  # what y is, the function knows
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         return self._rows(y, p)[0]
@@ -162,12 +156,8 @@ class FunctionLoss(Loss):
         return f"FunctionLoss({self.name})"
 
 
-def as_rows(name: str, values: npt.ArrayLike) -> Numbers:
-    """Return an array (rows, columns) of float64; a vector becomes one column.
-
-    >>> as_rows("y_true", [1, 2]).shape
-    (2, 1)
-    """
+def _rows_of(name: str, values: npt.ArrayLike) -> Numbers:
+    """Return an array (rows, columns) of float64; a vector becomes one column."""
     array = to_array(values)
     if not is_real(array) or array.ndim not in (1, 2):
         raise ValueError(
@@ -185,12 +175,35 @@ def paired(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbe
     >>> y.shape, p.shape
     ((2, 1), (2, 1))
     """
-    y, p = as_rows("y_true", y_true), as_rows("y_pred", y_pred)
+    y, p = _rows_of("y_true", y_true), _rows_of("y_pred", y_pred)
     if y.shape != p.shape:
-        is_sparse = y.shape[1] == 1 < p.shape[1]
-        advice = f"; for class numbers use a sparse loss or metric, or np.eye({p.shape[1]})[y]" if is_sparse else ""
+        advice = ""
+        if y.shape[1] == 1 < p.shape[1]:
+            advice = f"; for class numbers use a sparse loss or metric, or give one-hot rows: np.eye({p.shape[1]})[y]"
         raise ValueError(
             f"expected y_true of the shape of y_pred; received {np.shape(y_true)} and {np.shape(y_pred)}{advice}"
+        )
+    return y, p
+
+
+def paired_with_class_numbers(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
+    """Return class numbers (rows, 1) and predictions (rows, units); one number and one row are rows too.
+
+    >>> y, p = paired_with_class_numbers(1, [0.5, 0.5])
+    >>> y.shape, p.shape
+    ((1, 1), (1, 2))
+    """
+    y, p = _rows_of("y_true", np.atleast_1d(to_array(y_true))), _rows_of("y_pred", np.atleast_2d(to_array(y_pred)))
+    if y.shape != (len(p), 1):
+        raise ValueError(
+            f"expected y_true of shape ({len(p)},), a class number for each row of y_pred; received shape {y.shape}"
+            + ("; for one-hot rows use the loss or metric without 'sparse'" if y.shape == p.shape else "")
+        )
+    wrong = ~((y >= 0) & (y < p.shape[1]) & (y == np.floor(y)))
+    if wrong.any():
+        row = int(np.argmax(wrong[:, 0]))
+        raise ValueError(
+            f"expected class numbers from 0 to {p.shape[1] - 1} in y_true; received {y[row, 0]} in row {row}"
         )
     return y, p
 

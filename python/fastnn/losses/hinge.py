@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnn.arithmetic import Numbers, row_mean, row_sum
 from fastnn.arrays import Array
-from fastnn.losses.arithmetic import Numbers, row_mean, row_sum
 from fastnn.losses.base import Loss
 from fastnn.losses.targets import Kind
 

@@ -9,23 +9,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.arrays import to_array
-from fastnn.layers.arguments import flag, last_axis
-from fastnn.losses.arithmetic import (
+from fastnn.arguments import finite, flag, fraction, last_axis
+from fastnn.arithmetic import (
     EPSILON,
     Numbers,
-    at_least_0,
     exp,
     log,
     log_softmax,
     power,
     row_mean,
     row_sum,
-    share,
     sigmoid,
     softplus,
 )
-from fastnn.losses.base import Loss, as_rows, paired
+from fastnn.arrays import to_array
+from fastnn.losses.base import Loss, paired, paired_with_class_numbers
 from fastnn.losses.targets import Kind
 
 
@@ -38,11 +36,8 @@ class _Smoothed(Loss):
 
     def __init__(self, from_logits: bool, label_smoothing: float, axis: int, reduction: str, name: str | None) -> None:
         super().__init__(reduction, name)
-        self.from_logits, self.label_smoothing = (
-            flag("from_logits", from_logits),
-            share("label_smoothing", label_smoothing),
-        )
-        self.axis = last_axis(axis)
+        self.from_logits, self.axis = flag("from_logits", from_logits), last_axis(axis)
+        self.label_smoothing = fraction("label_smoothing", label_smoothing)
 
 
 class BinaryCrossentropy(_Smoothed):
@@ -110,7 +105,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
     ) -> None:
         super().__init__(from_logits, label_smoothing, axis, reduction, name)
         self.apply_class_balancing = flag("apply_class_balancing", apply_class_balancing)
-        self.alpha, self.gamma = share("alpha", alpha), at_least_0("gamma", gamma)
+        self.alpha, self.gamma = fraction("alpha", alpha), finite("gamma", gamma, least=0)
         if self.alpha == 0 and self.apply_class_balancing:
             raise ValueError(f"expected alpha to be above 0 to balance classes; received alpha={alpha!r}")
 
@@ -200,7 +195,7 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         name: str | None = "categorical_focal_crossentropy",
     ) -> None:
         super().__init__(from_logits, label_smoothing, axis, reduction, name)
-        self.alpha, self.gamma = at_least_0("alpha", alpha), at_least_0("gamma", gamma)
+        self.alpha, self.gamma = finite("alpha", alpha, least=0), finite("gamma", gamma, least=0)
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         log_p = _log_probabilities(p, self.from_logits)
@@ -234,38 +229,17 @@ class SparseCategoricalCrossentropy(Loss):
         super().__init__(reduction, name)
         if ignore_class is not None:
             raise ValueError(
-                "expected ignore_class=None; leave rows of a class out, or give them sample_weight 0. "
+                "expected ignore_class=None; leave rows of a class out, or give them sample_weight 0; "
                 f"received ignore_class={ignore_class!r}"
             )
         self.from_logits, self.ignore_class, self.axis = flag("from_logits", from_logits), None, last_axis(axis)
 
     def _paired(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbers]:
-        p = as_rows("y_pred", np.atleast_2d(to_array(y_pred)))
-        y = as_rows("y_true", np.atleast_1d(to_array(y_true)))
-        check_class_numbers(y, p)
-        return y, p
+        return paired_with_class_numbers(y_true, y_pred)
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         chosen: Numbers = _log_probabilities(p, self.from_logits)[np.arange(len(p)), y[:, 0].astype(np.int64)]
         return -chosen
-
-
-def check_class_numbers(y: Numbers, p: Numbers) -> None:
-    """Raise ValueError unless y (rows, 1) has a class number for each row of p.
-
-    >>> check_class_numbers(np.array([[1.0]]), np.array([[0.5, 0.5]]))
-    """
-    if y.shape != (len(p), 1):
-        raise ValueError(
-            f"expected y_true of shape ({len(p)},), a class number for each row of y_pred; received shape {y.shape}"
-            + ("; for one-hot rows use the loss or metric without 'sparse'" if y.shape == p.shape else "")
-        )
-    wrong = ~((y >= 0) & (y < p.shape[1]) & (y == np.floor(y)))
-    if wrong.any():
-        row = int(np.argmax(wrong[:, 0]))
-        raise ValueError(
-            f"expected class numbers from 0 to {p.shape[1] - 1} in y_true; received {y[row, 0]} in row {row}"
-        )
 
 
 def _one_row(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[npt.ArrayLike, npt.ArrayLike]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnn.losses.arithmetic import EPSILON, Numbers, log, row_mean, share, softplus
+from fastnn.arguments import finite, fraction
+from fastnn.arithmetic import EPSILON, Numbers, log, row_mean, softplus
 from fastnn.losses.base import Loss
 from fastnn.losses.targets import Kind
-from fastnn.strict import finite
 
 _LN_2 = 0.6931471805599453
 
@@ -83,9 +83,7 @@ class Huber(Loss):
         self, delta: float = 1.0, reduction: str = "sum_over_batch_size", name: str | None = "huber_loss"
     ) -> None:
         super().__init__(reduction, name)
-        if finite("delta", delta) <= 0:
-            raise ValueError(f"expected delta to be more than 0; received delta={delta!r}")
-        self.delta = float(delta)
+        self.delta = finite("delta", delta, above=0)
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         size = np.abs(p - y)
@@ -139,7 +137,7 @@ class Quantile(Loss):
         self, quantile: float = 0.5, reduction: str = "sum_over_batch_size", name: str | None = "quantile"
     ) -> None:
         super().__init__(reduction, name)
-        self.quantile = share("quantile", quantile)
+        self.quantile = fraction("quantile", quantile)
         if self.quantile in (0, 1):
             raise ValueError(f"expected quantile to be above 0 and below 1; received quantile={quantile!r}")
 

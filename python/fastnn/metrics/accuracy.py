@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.arrays import to_array
-from fastnn.layers.arguments import positive_integer
-from fastnn.losses.arithmetic import Numbers, row_mean
-from fastnn.losses.base import as_rows, paired
-from fastnn.losses.probabilities import check_class_numbers
+from fastnn.arguments import number, positive_integer
+from fastnn.arithmetic import Numbers, row_mean
+from fastnn.losses.base import paired, paired_with_class_numbers
 from fastnn.metrics.base import RowMetric
-from fastnn.strict import number
 
 
 def _ones(is_right: Any) -> Numbers:
@@ -72,13 +69,6 @@ class CategoricalAccuracy(RowMetric):
         return _ones(y.argmax(axis=1) == p.argmax(axis=1))
 
 
-def _labels(y_true: Any, y_pred: Any) -> tuple[Numbers, Numbers]:
-    """Return class numbers (rows, 1) and predictions (rows, units)."""
-    y, p = as_rows("y_true", np.atleast_1d(to_array(y_true))), as_rows("y_pred", np.atleast_2d(to_array(y_pred)))
-    check_class_numbers(y, p)
-    return y, p
-
-
 class SparseCategoricalAccuracy(RowMetric):
     """The share of rows whose largest prediction is at their class number.
 
@@ -90,7 +80,7 @@ class SparseCategoricalAccuracy(RowMetric):
     _direction = "max"
 
     def _values(self, y_true: Any, y_pred: Any) -> Numbers:
-        y, p = _labels(y_true, y_pred)
+        y, p = paired_with_class_numbers(y_true, y_pred)
         return _ones(y[:, 0] == p.argmax(axis=1))
 
 
@@ -139,11 +129,11 @@ class SparseTopKCategoricalAccuracy(RowMetric):
         super().__init__(name, dtype)
         if from_sorted_ids:
             raise ValueError(
-                "expected from_sorted_ids=False, since a model predicts a number for each class. "
+                "expected from_sorted_ids=False, since a model predicts a number for each class; "
                 f"received from_sorted_ids={from_sorted_ids!r}"
             )
         self.k, self.from_sorted_ids = positive_integer("k", k), False
 
     def _values(self, y_true: Any, y_pred: Any) -> Numbers:
-        y, p = _labels(y_true, y_pred)
+        y, p = paired_with_class_numbers(y_true, y_pred)
         return _in_top(y[:, 0].astype(np.int64), p, self.k)

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.layers.arguments import flag, positive_integer
-from fastnn.losses.arithmetic import EPSILON, Numbers, log, ordered_sum, sigmoid
+from fastnn.arguments import flag, positive_integer
+from fastnn.arithmetic import EPSILON, Numbers, log, ordered_sum, sigmoid
+from fastnn.losses.base import paired
 from fastnn.metrics.base import Metric, ratio
 from fastnn.metrics.buckets import (
     Counts,
     add_to_buckets,
     checked_thresholds,
     counts,
-    labels_and_predictions,
     weights_of_all,
 )
 
@@ -73,7 +73,7 @@ class AUC(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take rows of targets and predictions into account."""
-        y, p = labels_and_predictions(y_true, y_pred)
+        y, p = paired(y_true, y_pred)
         if self.from_logits:
             p = sigmoid(p)
         label_weights = None

@@ -10,9 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arguments import name_or
+from fastnn.arithmetic import Numbers, ordered_sum, row_mean
 from fastnn.arrays import is_real, to_array
 from fastnn.by_name import Configured
-from fastnn.losses.arithmetic import Numbers, ordered_sum, row_mean
 from fastnn.losses.base import Loss, row_weights
 
 Direction = Literal["min", "max"]
@@ -37,11 +38,9 @@ class Metric(Configured):
     _sums: tuple[str, ...] = ()  # the attributes that updates change
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"expected name to be a string; received name={name!r}")
         if dtype not in (None, "float32", "float64"):
             raise ValueError(f"expected dtype to be None, 'float32' or 'float64'; received dtype={dtype!r}")
-        self.name, self.dtype = self._kind if name is None else name, dtype
+        self.name, self.dtype = name_or(self._kind, name), dtype
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take rows of targets and predictions into account. sample_weight: a number for each row.
@@ -72,12 +71,12 @@ class Metric(Configured):
         return self.result()
 
     def _state(self) -> dict[str, Any]:
-        """Return the sums, for _set_state() of an equal metric."""
-        return copy.deepcopy({name: getattr(self, name) for name in self._sums})
+        """Return the numbers and arrays that the metric keeps, for _set_state() of an equal one."""
+        kept = (int, float, np.generic, np.ndarray)  # of a subclass of one's own too
+        return copy.deepcopy({name: value for name, value in vars(self).items() if isinstance(value, kept)})
 
     def _set_state(self, state: dict[str, Any]) -> None:
-        for name, value in copy.deepcopy(state).items():
-            setattr(self, name, value)
+        vars(self).update(copy.deepcopy(state))
 
 
 class Mean(Metric):

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastnn.losses.arithmetic import Numbers
-from fastnn.losses.base import as_rows, row_weights
-from fastnn.strict import number
+from fastnn.arguments import number
+from fastnn.arithmetic import Numbers
+from fastnn.losses.base import row_weights
 
 
 class Counts(NamedTuple):
@@ -67,22 +67,6 @@ def checked_thresholds(thresholds: Any, default: float) -> list[float]:
     if not numbers or any(not 0 <= each <= 1 for each in numbers):
         raise ValueError(f"expected thresholds from 0 to 1; received thresholds={thresholds!r}")
     return numbers
-
-
-def labels_and_predictions(y_true: Any, y_pred: Any) -> tuple[Numbers, Numbers]:
-    """Return targets and predictions as float64 arrays of equal shape (rows, units).
-
-    >>> [each.shape for each in labels_and_predictions([0, 1], [0.2, 0.9])]
-    [(2, 1), (2, 1)]
-    """
-    y, p = as_rows("y_true", y_true), as_rows("y_pred", y_pred)
-    if y.shape != p.shape:
-        units = p.shape[1]
-        advice = f"; for class numbers, give one-hot rows: np.eye({units})[y]" if y.shape[1] == 1 < units else ""
-        raise ValueError(
-            f"expected y_true of the shape of y_pred; received {np.shape(y_true)} and {np.shape(y_pred)}{advice}"
-        )
-    return y, p
 
 
 def weights_of_all(sample_weight: Any, shape: tuple[int, ...], label_weights: Numbers | None = None) -> Numbers | None:

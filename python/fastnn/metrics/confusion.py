@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.layers.arguments import positive_integer
-from fastnn.losses.arithmetic import Numbers
+from fastnn.arguments import positive_integer
+from fastnn.arithmetic import Numbers
+from fastnn.losses.base import paired
 from fastnn.metrics.base import Metric, plain, ratio
 from fastnn.metrics.buckets import (
     Counts,
     add_to_buckets,
     checked_thresholds,
     counts,
-    labels_and_predictions,
     weights_of_all,
 )
 
@@ -38,7 +38,7 @@ class _ThresholdMetric(Metric, ABC):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take rows of targets and predictions into account."""
-        y, p = labels_and_predictions(y_true, y_pred)
+        y, p = paired(y_true, y_pred)
         weights = weights_of_all(sample_weight, p.shape)
         if self.top_k is not None:
             p = _largest(p, self.top_k)

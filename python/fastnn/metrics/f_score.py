@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.losses.arithmetic import EPSILON, Numbers, ordered_sum
-from fastnn.losses.base import row_weights
+from fastnn.arguments import finite, number
+from fastnn.arithmetic import EPSILON, Numbers, ordered_sum
+from fastnn.losses.base import paired, row_weights
 from fastnn.metrics.base import Metric
-from fastnn.metrics.buckets import labels_and_predictions
-from fastnn.strict import number
 
 
 class FBetaScore(Metric):
@@ -42,11 +41,9 @@ class FBetaScore(Metric):
             raise ValueError(
                 f"expected average to be None, 'micro', 'macro' or 'weighted'; received average={average!r}"
             )
-        if not 0 < number("beta", beta) < np.inf:
-            raise ValueError(f"expected beta to be more than 0; received beta={beta!r}")
         if threshold is not None and not 0 < number("threshold", threshold) <= 1:
             raise ValueError(f"expected threshold to be above 0, up to 1, or None; received threshold={threshold!r}")
-        self.average, self.beta, self.threshold = average, float(beta), threshold
+        self.average, self.beta, self.threshold = average, finite("beta", beta, above=0), threshold
         self.true_positives: Any = 0.0  # by class
         self.false_positives: Any = 0.0
         self.false_negatives: Any = 0.0
@@ -54,7 +51,7 @@ class FBetaScore(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take rows of targets and predictions into account."""
-        y, p = labels_and_predictions(y_true, y_pred)
+        y, p = paired(y_true, y_pred)
         if not len(p):
             return
         if self.threshold is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.losses.arithmetic import Numbers
+from fastnn.arithmetic import Numbers
 from fastnn.losses.lookup import deserialize
 from fastnn.metrics.base import RowMetric
 

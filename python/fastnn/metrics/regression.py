@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.losses.arithmetic import Numbers, ordered_sum, row_mean
+from fastnn.arguments import integer
+from fastnn.arithmetic import Numbers, ordered_sum, row_mean
 from fastnn.losses.base import paired, row_weights
 from fastnn.metrics.base import Metric, RowMetric, plain
 from fastnn.warning import warn
@@ -57,14 +58,11 @@ class R2Score(Metric):
         super().__init__(name, dtype)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
             raise ValueError(
-                "expected class_aggregation to be None, 'uniform_average' or 'variance_weighted_average'. "
+                "expected class_aggregation to be None, 'uniform_average' or 'variance_weighted_average'; "
                 f"received class_aggregation={class_aggregation!r}"
             )
-        if isinstance(num_regressors, bool) or not isinstance(num_regressors, int) or num_regressors < 0:
-            raise ValueError(
-                f"expected num_regressors to be an integer of at least 0; received num_regressors={num_regressors!r}"
-            )
-        self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
+        self.class_aggregation = class_aggregation
+        self.num_regressors = integer("num_regressors", num_regressors, least=0)
         self.num_samples = 0.0
         self.squared_sum: Any = 0.0
         self.sum: Any = 0.0

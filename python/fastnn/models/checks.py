@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arguments import finite, positive_integer
 from fastnn.arrays import Array
-from fastnn.layers.arguments import positive_integer
-from fastnn.strict import finite
 from fastnn.warning import warn
 
 _CHECKED_NUMBERS = 1 << 18  # numbers checked at once, so that the answers of np.isfinite stay in the cache
@@ -57,7 +56,7 @@ def checked_class_weight(given: Any, classes: Sequence[Any] | None = None) -> di
     if not isinstance(given, Mapping):
         advice = ": dict(enumerate(x)) makes one of a list x" if isinstance(given, (list, tuple, np.ndarray)) else ""
         raise ValueError(
-            f"expected class_weight to be a dict {{class: weight}}{advice}. Received: class_weight={given!r:.100}"
+            f"expected class_weight to be a dict {{class: weight}}{advice}; received class_weight={given!r:.100}"
         )
     places = {name: place for place, name in enumerate(classes or ())}
     weights: dict[int, float] = {}
@@ -66,20 +65,8 @@ def checked_class_weight(given: Any, classes: Sequence[Any] | None = None) -> di
         if not isinstance(number, (int, float, np.number)) or number != int(number):
             expected = f"classes of the model, {', '.join(map(repr, classes))}," if classes else "class numbers"
             raise ValueError(f"expected {expected} as keys of class_weight; received {name!r:.60}")
-        if finite(f"class_weight[{name!r}]", weight) < 0:
-            raise ValueError(f"expected weights of at least 0 in class_weight; received {weight!r} for class {name!r}")
-        weights[int(number)] = float(weight)
+        weights[int(number)] = finite(f"class_weight[{name!r}]", weight, least=0)
     return weights
-
-
-def check_counts(**counts: object) -> None:
-    """Raise ValueError unless all are integers from 0 on.
-
-    >>> check_counts(epochs=3)
-    """
-    for name, value in counts.items():
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-            raise ValueError(f"expected {name} to be an integer from 0 on. Received: {name}={value!r}")
 
 
 def optional_sizes(**sizes: object) -> list[int | None]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array
-from fastnn.layers.arguments import is_text
+from fastnn.text import is_text
 
 # A single output of these activations is the probability of the second of two classes.
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "step")
@@ -55,13 +55,13 @@ def checked(classes: Iterable[Any]) -> tuple[Any, ...]:
     (1, 2)
     """
     if isinstance(classes, (str, bytes, bytearray, memoryview, set, frozenset, Mapping)):
-        raise ValueError(f"expected classes to be a list, in the order of the outputs. Received: {classes!r:.100}")
+        raise ValueError(f"expected classes to be a list, in the order of the outputs; received {classes!r:.100}")
     given = tuple(each.item() if isinstance(each, np.generic) else each for each in classes)
     for each in given:
         if not _is_class(each):
             raise ValueError(
-                f"expected classes to be strings of Unicode characters but NUL, finite numbers or booleans. "
-                f"Received: {each!r}"
+                f"expected classes to be strings of Unicode characters but NUL, finite numbers or booleans; "
+                f"received {each!r}"
             )
     return given
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.layers.arguments import positive_integer
+from fastnn.arguments import positive_integer
 from fastnn.losses import lookup as losses
 from fastnn.losses.by_shape import of_shape
 from fastnn.models.scores import Scores
@@ -39,7 +39,7 @@ def check_unused(loss_weights: Any, steps_per_execution: Any) -> None:
     if loss_weights is not None and loss_weights not in (1, [1], (1,)):
         raise ValueError(
             "expected loss_weights=None, since a Sequential has one output; a smaller learning rate, or sample_weight, "
-            f"does the same. Received: loss_weights={loss_weights!r}"
+            f"does the same; received loss_weights={loss_weights!r}"
         )
 
 
@@ -48,7 +48,7 @@ def _listed(name: str, metrics: Any) -> list[Any]:
         return []
     if not isinstance(metrics, (list, tuple)):
         raise ValueError(
-            f"expected {name} to be a list, as in {name}=['accuracy']. Received: {name}={metrics!r} of type "
+            f"expected {name} to be a list, as in {name}=['accuracy']; received {name}={metrics!r} of type "
             f"{type(metrics)}"
         )
     flat: list[Any] = []

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.callbacks.simple import TerminateOnNaN
+from fastnn.callbacks.callback_list import CallbackList
+from fastnn.callbacks.history import History
+from fastnn.callbacks.terminate_on_nan import TerminateOnNaN
 from fastnn.models.batches import Batches, Chunk
-from fastnn.models.hooks import Hooks
 from fastnn.models.progress import SECONDS, Pace, Progress
 from fastnn.models.scores import Scores
 from fastnn.models.trainer import NonFiniteLossError, Trainer
@@ -23,31 +24,34 @@ from fastnn.models.trainer import NonFiniteLossError, Trainer
 class Evaluation:
     """One pass over batches without training: evaluate(), and the validation of fit()."""
 
-    def __init__(self, trainer: Trainer, source: Batches, scores: Scores, hooks: Hooks, progress: Progress) -> None:
+    def __init__(
+        self, trainer: Trainer, source: Batches, scores: Scores, callbacks: CallbackList, progress: Progress
+    ) -> None:
         self._trainer, self._source, self._scores = trainer, source, scores
-        self._hooks, self._progress = hooks, progress
+        self._callbacks, self._progress = callbacks, progress
+        self._by_batch = callbacks.wants_batches("test")
 
     def run(self) -> dict[str, float]:
         """Return the loss and the metrics of all rows."""
-        scores, hooks = self._scores, self._hooks
+        scores, callbacks = self._scores, self._callbacks
         scores.reset()
-        hooks.call("on_test_begin", {})
+        callbacks.on_test_begin({})
         self._source.start(0, 0)
         self._progress.start(0)
-        step, pace = 0, Pace(1 if hooks.test_batches else 1 << 62, SECONDS if self._progress.verbose == 1 else None)
+        step, pace = 0, Pace(1 if self._by_batch else 1 << 62, SECONDS if self._progress.verbose == 1 else None)
         while (chunk := self._source.take(pace.steps)) is not None:
-            if hooks.test_batches:
-                hooks.call("on_test_batch_begin", step, {})
+            if self._by_batch:
+                callbacks.on_test_batch_begin(step, {})
             started = time.perf_counter()
             evaluate(self._trainer, scores, chunk)
             pace.measured(chunk.steps, time.perf_counter() - started)
             step += chunk.steps
             self._progress.update(step, scores.logs)
-            if hooks.test_batches:
-                hooks.call("on_test_batch_end", step - 1, scores.logs())
+            if self._by_batch:
+                callbacks.on_test_batch_end(step - 1, scores.logs())
         self._source.finish()
         logs = scores.logs() if step else {}  # of a spent iterator, which has warned
-        hooks.call("on_test_end", logs)
+        callbacks.on_test_end(logs)
         self._progress.finish(step, logs)
         return logs
 
@@ -72,7 +76,7 @@ class Fit:
         trainer: Trainer,
         source: Any,
         scores: Scores,
-        hooks: Hooks,
+        callbacks: CallbackList,
         progress: Progress,
         *,
         epochs: int,
@@ -82,16 +86,20 @@ class Fit:
         is_validated: Callable[[int], bool],
     ) -> None:
         self.model, self.trainer, self.source, self.scores = model, trainer, source, scores
-        self.hooks, self.progress, self.epochs, self.seed = hooks, progress, epochs, seed
+        self.callbacks, self.progress, self.epochs, self.seed = callbacks, progress, epochs, seed
         self.epoch, self.step = initial_epoch, 0  # the next ones
+        self.columns = 1  # of the targets, once a step was done
         self._validation, self._is_validated = validation, is_validated
+        self._by_batch = callbacks.wants_batches("train")
+        # History alone needs no weights at the end of an epoch.
+        self._may_look = any(not isinstance(each, History) for each in callbacks.callbacks)
 
-    def run(self) -> Any:
-        """Train until the last epoch, or until something sets model.stop_training; return the History."""
-        model, hooks, is_finished = self.model, self.hooks, False
+    def run(self) -> None:
+        """Train until the last epoch, or until something sets model.stop_training."""
+        model, callbacks, is_finished = self.model, self.callbacks, False
         logs: dict[str, Any] = {}
         model.stop_training = False
-        hooks.call("on_train_begin", {})  # may set another epoch, step and seed: resume()
+        callbacks.on_train_begin({})  # may set another epoch, step and seed: resume()
         try:
             while self.epoch < self.epochs and not model.stop_training:
                 logs = self._epoch() or logs
@@ -101,8 +109,7 @@ class Fit:
                 self.trainer.average()
             self.trainer.offer()
             if is_finished:
-                hooks.call("on_train_end", logs)
-        return hooks.history
+                callbacks.on_train_end(logs)
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on from a state() of an equal run."""
@@ -110,8 +117,8 @@ class Fit:
         self.source.seed = self.seed
         self.scores.set_state(state["scores"], state["columns"], self.trainer.units)
         self.model.stop_training = state["stop_training"]
-        if self.hooks.history is not None:
-            self.hooks.history.seed = self.seed
+        if self.callbacks.history is not None:
+            self.callbacks.history.seed = self.seed
 
     def state(self) -> dict[str, Any]:
         """Return where the run stands, for resume()."""
@@ -124,18 +131,16 @@ class Fit:
             "stop_training": bool(self.model.stop_training),
         }
 
-    columns = 1  # of the targets, once a step was done
-
     def _epoch(self) -> dict[str, Any]:
-        epoch, first, hooks = self.epoch, self.step, self.hooks
+        epoch, first, callbacks = self.epoch, self.step, self.callbacks
         if first == 0:
             self.scores.reset()
-        hooks.call("on_epoch_begin", epoch, {})
+        callbacks.on_epoch_begin(epoch, {})
         self.source.start(epoch, first)
         self.progress.start(epoch)
         self._steps()
         self.source.finish()
-        if hooks.may_look:
+        if self._may_look:
             self.trainer.pull()
         if self.step == 0:  # an iterator without more batches, which has warned: no epoch, and no loss to tell of
             self.model.stop_training = True
@@ -145,16 +150,16 @@ class Fit:
             logs |= {f"val_{name}": value for name, value in self._validation.run().items()}
             logs = dict(sorted(logs.items()))
         steps, self.epoch, self.step = self.step, epoch + 1, 0
-        hooks.call("on_epoch_end", epoch, logs)
+        callbacks.on_epoch_end(epoch, logs)
         self.progress.finish(steps, logs)
         return logs
 
     def _steps(self) -> None:
-        hooks, trainer, scores = self.hooks, self.trainer, self.scores
+        callbacks, trainer, scores = self.callbacks, self.trainer, self.scores
         wants_outputs, pace = scores.has_metrics, self._pace()
         while (chunk := self.source.take(pace.steps)) is not None:
-            if hooks.train_batches:
-                hooks.call("on_train_batch_begin", self.step, {})
+            if self._by_batch:
+                callbacks.on_train_batch_begin(self.step, {})
             started = time.perf_counter()
             losses, layer, outputs = trainer.train(chunk, wants_outputs)
             pace.measured(chunk.steps, time.perf_counter() - started)
@@ -165,14 +170,14 @@ class Fit:
                 self._end_without_number(layer, float(losses[-1]))
                 return
             self.progress.update(self.step, scores.logs)
-            if hooks.train_batches:
+            if self._by_batch:
                 trainer.offer()
-                hooks.call("on_train_batch_end", self.step - 1, scores.logs())
+                callbacks.on_train_batch_end(self.step - 1, scores.logs())
             if self.model.stop_training:
                 return
 
     def _pace(self) -> Pace:
-        if self.hooks.train_batches:
+        if self._by_batch:
             return Pace(1, None)
         most = 1 << 62
         if self.scores.has_metrics:
@@ -189,8 +194,8 @@ class Fit:
 
     def _end_without_number(self, layer: int, loss: float) -> None:
         """End training before a step whose loss is not finite: quietly for TerminateOnNaN, else by an error."""
-        if self.hooks.find(TerminateOnNaN) is not None:
-            self.hooks.call("on_train_batch_end", self.step, self.scores.logs() | {"loss": loss})
+        if self.callbacks._find(TerminateOnNaN) is not None:
+            self.callbacks.on_train_batch_end(self.step, self.scores.logs() | {"loss": loss})
             self.model.stop_training = True
             return
         raise not_finite(self.trainer, self.epoch, self.step, layer, loss)
@@ -220,6 +225,6 @@ def validated_epochs(validation_freq: Any) -> Callable[[int], bool]:
     if isinstance(validation_freq, (Sequence, set, frozenset)) and not isinstance(validation_freq, str):
         return lambda epoch: epoch + 1 in validation_freq
     raise ValueError(
-        "expected validation_freq to be a positive integer or a list of epochs. "
-        f"Received: validation_freq={validation_freq!r}"
+        "expected validation_freq to be a positive integer or a list of epochs; "
+        f"received validation_freq={validation_freq!r}"
     )

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array, is_real, to_array
-from fastnn.layers.arguments import is_text
 from fastnn.models.checks import SHOWN
+from fastnn.text import is_text
 
 
 def as_numbers(x: Any, names: Sequence[str] | None = None) -> Array:
@@ -134,12 +134,12 @@ def checked_names(names: Iterable[str], inputs: int | None) -> tuple[str, ...]:
     given = () if isinstance(names, (str, bytes)) else tuple(names)
     if not given or not all(isinstance(name, str) and is_text(name) for name in given):
         raise ValueError(
-            "expected feature_names to be a list of strings of Unicode characters but NUL, in the order of the inputs. "
-            f"Received: {names!r:.100}"
+            "expected feature_names to be a list of strings of Unicode characters but NUL, in the order of the inputs; "
+            f"received {names!r:.100}"
         )
     if len(set(given)) < len(given):
         twice = next(name for place, name in enumerate(given) if name in given[:place])
-        raise ValueError(f"expected feature_names that differ. Received: {twice!r:.60} twice")
+        raise ValueError(f"expected feature_names that differ; received {twice!r:.60} twice")
     if inputs is not None and len(given) != inputs:
         raise ValueError(f"expected {inputs} feature_names, one for each input; received {len(given)}")
     return tuple(map(str, given))

@@ -33,5 +33,5 @@ def model_from_json(json_string: str) -> Sequential:
                 "load_model('model.weights.h5', layers='model.json') reads it from a file, with weights; "
                 "fastnn.from_keras(model) converts a live model"
             )
-        raise ValueError(f"expected JSON text as Sequential.to_json() returns it. Received: {json_string!r:.200}")
+        raise ValueError(f"expected JSON text as Sequential.to_json() returns it; received {json_string!r:.200}")
     return Sequential.from_config(given["config"])

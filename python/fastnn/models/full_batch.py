@@ -57,11 +57,11 @@ class FullBatchFit(Fit):
                 self.scores.add_outputs(chunk.labels, outputs, chunk.weights)
 
     def _iterate(self, run: Minimizer, chunk: Chunk) -> None:
-        hooks, loss = self.hooks, self.scores.loss
+        callbacks, loss = self.callbacks, self.scores.loss
         iterations = iter(run)
         while self.step < self.trainer.optimizer.max_iter and not self.model.stop_training:
-            if hooks.train_batches:
-                hooks.call("on_train_batch_begin", self.step, {})
+            if self._by_batch:
+                callbacks.on_train_batch_begin(self.step, {})
             loss.reset_state()
             loss.add(np.array([run.value]), chunk.rows, chunk.rows)
             value = next(iterations, None)
@@ -71,8 +71,8 @@ class FullBatchFit(Fit):
             self.step += 1
             self.trainer.optimizer._iterations += 1
             self.progress.update(self.step, self.scores.logs)
-            if hooks.train_batches:
-                hooks.call("on_train_batch_end", self.step - 1, self.scores.logs())
+            if self._by_batch:
+                callbacks.on_train_batch_end(self.step - 1, self.scores.logs())
 
 
 class _Weights:

@@ -95,7 +95,7 @@ def checked_verbose(verbose: object) -> int:
     if verbose == "auto":
         return 1
     if not isinstance(verbose, int) or verbose not in (0, 1, 2):
-        raise ValueError(f"expected verbose to be 'auto', 0, 1 or 2. Received: verbose={verbose!r}")
+        raise ValueError(f"expected verbose to be 'auto', 0, 1 or 2; received verbose={verbose!r}")
     return int(verbose)
 
 

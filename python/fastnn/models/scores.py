@@ -12,18 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.arithmetic import ordered_sum
 from fastnn.arrays import Array
 from fastnn.losses.by_shape import of_shape
 from fastnn.metrics import lookup as metrics_by_name
-
-
-def ordered_sum(start: float, numbers: npt.NDArray[np.float64]) -> float:
-    """Return start plus all numbers, added one after the other; np.sum adds in pairs.
-
-    >>> ordered_sum(1.0, np.array([2.0, 3.0]))
-    6.0
-    """
-    return float(np.cumsum(np.concatenate(([start], numbers)))[-1])
 
 
 class LossMean:
@@ -43,11 +35,11 @@ class LossMean:
         sizes = np.full(len(losses), float(batch_size))
         if len(sizes):
             sizes[-1] = rows - batch_size * (len(losses) - 1)
-        self.total = ordered_sum(self.total, losses * sizes)
+        self.total = float(ordered_sum(self.total, losses * sizes))
 
     def add_rows(self, losses: npt.NDArray[np.float64], penalty: float) -> None:
         """Add the losses of rows, which hold no regularization; the penalty of the weights is the same for all."""
-        self.total, self.penalty = ordered_sum(self.total, losses), penalty
+        self.total, self.penalty = float(ordered_sum(self.total, losses)), penalty
         self.rows += len(losses)
 
     def result(self) -> float:
@@ -127,7 +119,7 @@ class Scores:
         """Return the running sums."""
         named = self.named or {}
         return {"loss": vars(self.loss).copy()} | {
-            f"metrics/{name}": _sums(metric) for name, (metric, _) in named.items()
+            f"metrics/{name}": metric._state() for name, (metric, _) in named.items()
         }
 
     def set_state(self, state: dict[str, Any], columns: int, units: int) -> None:
@@ -137,16 +129,10 @@ class Scores:
         vars(self.loss).update(state["loss"])
         for name, (metric, _) in (self.named or {}).items():
             if (sums := state.get(f"metrics/{name}")) is not None:
-                vars(metric).update(copy.deepcopy(sums))
+                metric._set_state(sums)
 
     def fresh(self) -> Scores:
         """Return scores of the same metrics that have seen nothing; for validation."""
         other = copy.deepcopy(self)
         other.reset()
         return other
-
-
-def _sums(metric: Any) -> dict[str, Any]:
-    """Return the numbers and arrays that a metric keeps."""
-    kept = (int, float, np.generic, np.ndarray)
-    return copy.deepcopy({name: value for name, value in vars(metric).items() if isinstance(value, kept)})

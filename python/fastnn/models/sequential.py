@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arguments import positive_integer
 from fastnn.arrays import Array
 from fastnn.exporters import header, onnx
 from fastnn.floating_point import default_mode
-from fastnn.layers.arguments import positive_integer
 from fastnn.layers.named import Flatten
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
@@ -88,8 +88,8 @@ class Sequential(Trained):
             positive_integer("batch_size", batch_size)
         if steps is not None or callbacks is not None:
             raise ValueError(
-                "expected steps=None and callbacks=None, since all rows of x are predicted at once. "
-                f"Received: steps={steps!r}, callbacks={callbacks!r}"
+                "expected steps=None and callbacks=None, since all rows of x are predicted at once; "
+                f"received steps={steps!r}, callbacks={callbacks!r}"
             )
         network = self._network
         if network is None:
@@ -260,7 +260,7 @@ class Sequential(Trained):
                 model, fingerprint = self._describe(), self.fingerprint()
             header.export(model, fingerprint, path, name)
         elif name is not None:
-            raise ValueError(f"expected name only with a filepath that ends in .hpp or .h. Received: filepath={path!r}")
+            raise ValueError(f"expected name only with a filepath that ends in .hpp or .h; received filepath={path!r}")
         else:
             onnx.export(self._describe(), path)
 

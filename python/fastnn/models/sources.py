@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastnn.arguments import finite
 from fastnn.arrays import Array
 from fastnn.models.batches import Batches, Reader, check_lengths, is_arrays, rows_of, targets_of, weights_of
 from fastnn.models.checks import unscaled_columns, warn_of_missing_classes, warn_of_unscaled
 from fastnn.models.compiled import Compiled
 from fastnn.models.rows import Rows
 from fastnn.models.streams import Stream
-from fastnn.strict import finite
 
 
 class Arrays(NamedTuple):
@@ -83,8 +83,8 @@ class Data:
         first = int(np.floor(rows * (1.0 - finite("validation_split", share))))
         if not 0 < share < 1 or first in (0, rows):
             raise ValueError(
-                f"expected a validation_split between 0 and 1 that leaves rows on both sides of {rows}. "
-                f"Received: validation_split={share!r}"
+                f"expected a validation_split between 0 and 1 that leaves rows on both sides of {rows}; "
+                f"received validation_split={share!r}"
             )
         if "crossentropy" in reader.loss._kind:
             warn_of_missing_classes(reader.labels(arrays.y), first)
@@ -134,6 +134,6 @@ def _refuse_with_iterables(**arguments: Any) -> None:
     for name, value in arguments.items():
         if value is not None:
             raise ValueError(
-                f"expected no {name} with an iterable of batches (x, y) or (x, y, sample_weight). "
-                f"Received: {name}={value!r:.100}"
+                f"expected no {name} with an iterable of batches (x, y) or (x, y, sample_weight); "
+                f"received {name}={value!r:.100}"
             )

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arguments import flag
 from fastnn.arrays import Array
-from fastnn.layers.arguments import as_weights, flag, inputs_of_shape, unique_name
+from fastnn.layers.arguments import as_weights, inputs_of_shape, unique_name
 from fastnn.layers.description import Weights
 from fastnn.layers.input import Input
 from fastnn.layers.layer import Layer, State
@@ -29,7 +30,7 @@ def _dtype_name(dtype: Any) -> str:
     except TypeError:
         name = None
     if dtype is None or name not in DTYPES:
-        raise ValueError(f"expected dtype to be 'float32' or 'float64'. Received: dtype={dtype!r}")
+        raise ValueError(f"expected dtype to be 'float32' or 'float64'; received dtype={dtype!r}")
     return str(name)
 
 
@@ -70,7 +71,7 @@ class Stack(Strict):
         """
         if (name is None) == (index is None) or not isinstance(name, (str, type(None))):
             raise ValueError(
-                f"expected get_layer(name), a string, or get_layer(index=i). Received: name={name!r}, index={index!r}"
+                f"expected get_layer(name), a string, or get_layer(index=i); received name={name!r}, index={index!r}"
             )
         if index is not None:
             if not -len(self._layers) <= index < len(self._layers):
@@ -174,8 +175,8 @@ class Stack(Strict):
         """
         if not isinstance(layer, (Layer, Input)):
             raise TypeError(
-                f"Only layers of fastnn.layers can be added to a Sequential model. "
-                f"Received: {layer!r} (of type {type(layer)})"
+                f"Only layers of fastnn.layers can be added to a Sequential model; "
+                f"received {layer!r} (of type {type(layer)})"
             )
         with changes:
             if isinstance(layer, Input):
@@ -186,8 +187,8 @@ class Stack(Strict):
     def _add_input(self, layer: Input) -> None:
         if self._layers or self._has_input:
             raise ValueError(
-                f"Sequential model '{self.name}' has layers or an Input already; an Input can only be the first. "
-                f"Received: {layer!r}"
+                f"Sequential model '{self.name}' has layers or an Input already; an Input can only be the first; "
+                f"received {layer!r}"
             )
         self._inputs, self._has_input = layer.inputs, True
 
@@ -241,7 +242,7 @@ class Stack(Strict):
             inputs = inputs_of_shape("input_shape", input_shape, batch=True)
             if self._inputs not in (None, inputs):
                 raise ValueError(
-                    f"Sequential model '{self.name}' has {self._inputs} inputs. Received: input_shape={input_shape!r}"
+                    f"Sequential model '{self.name}' has {self._inputs} inputs; received input_shape={input_shape!r}"
                 )
         with changes:
             self._adopt(self._states(self._known_inputs() if inputs is None else inputs))

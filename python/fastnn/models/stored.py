@@ -10,40 +10,14 @@ from typing import Any, BinaryIO, Self
 from fastnn import _core
 from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
-from fastnn.layers.activation import Activation
-from fastnn.layers.dense import Dense
 from fastnn.layers.description import Description, ModelDescription
-from fastnn.layers.layer import Layer, State
-from fastnn.layers.named import (
-    ELU,
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    Flatten,
-    GaussianNoise,
-    LeakyReLU,
-    ReLU,
-    Softmax,
-)
-from fastnn.layers.normalization import Affine, BatchNormalization, LayerNormalization, PReLU
-from fastnn.layers.preprocessing import Normalization, Rescaling
-from fastnn.layers.training import KEPT
+from fastnn.layers.layer import State
 from fastnn.locks import changes
+from fastnn.models.layer_configs import FROM_KERAS, LAYERS, layer_from_config, layer_of_file
 from fastnn.models.stack import Stack
 from fastnn.saving import native
 from fastnn.text import did_you_mean, printable
 
-_LAYERS: dict[str, type[Layer]] = {
-    each.__name__: each
-    for each in (
-        *(Dense, Activation, PReLU, Affine, LayerNormalization, BatchNormalization),
-        *(ReLU, LeakyReLU, ELU, Softmax, Flatten),
-        *(Dropout, AlphaDropout, GaussianNoise, ActivityRegularization, Normalization, Rescaling),
-    )
-}
-
-
-_FROM_KERAS = "; fastnn.from_keras(model) converts a model of Keras, load_model(path) reads its .keras and .h5 files"
 _CONFIG_KEYS = ("name", "dtype", "build_input_shape", "classes", "feature_names", "layers")
 
 
@@ -59,47 +33,8 @@ def _config_fault(config: Any) -> str:
     if unknown is None:
         return ""
     is_of_keras = any(isinstance(layer, dict) and "module" in layer for layer in config["layers"])
-    advice = _FROM_KERAS if is_of_keras else did_you_mean(unknown, _CONFIG_KEYS)
+    advice = FROM_KERAS if is_of_keras else did_you_mean(unknown, _CONFIG_KEYS)
     return f"received also {unknown!r:.60}{advice}"
-
-
-def _layer_from_config(layer: Any) -> Layer:
-    """Return the layer of an entry of get_config()."""
-    expected = "expected layers as {'class_name': …, 'config': {…}}"
-    if not isinstance(layer, dict):
-        raise _core.UnsupportedModelError(f"{expected}; received {layer!r:.100}")
-    class_name = layer.get("class_name")
-    if not isinstance(class_name, str) or class_name not in _LAYERS:
-        raise _core.UnsupportedModelError(
-            f"expected layers with a class_name that fastnn has; received {class_name!r:.100}"
-            f"{did_you_mean(class_name, _LAYERS) or '.'} Expected one of {', '.join(_LAYERS)}."
-        )
-    if "module" in layer:
-        raise _core.UnsupportedModelError(f"{expected}; received a {class_name} of Keras{_FROM_KERAS}")
-    if layer.keys() != {"class_name", "config"}:
-        raise _core.UnsupportedModelError(f"{expected}; received the keys {', '.join(map(repr, layer)):.200}")
-    if not isinstance(layer["config"], dict):
-        raise _core.UnsupportedModelError(
-            f"{expected}; received a {class_name} with a config of type {type(layer['config']).__name__}"
-        )
-    return _LAYERS[class_name].from_config(layer["config"])
-
-
-def _layer_of_file(entry: dict[str, Any]) -> Layer:
-    """Return the layer of an entry of a model file, which C++ has checked; Layer._stored() writes it."""
-    if "keras" not in entry:
-        return _layer_from_config(entry)
-    keras, computed = entry["keras"], entry["config"]
-    name = {"name": computed["name"]} if "name" in computed else {}
-    layer = _layer_from_config({"class_name": keras["class_name"], "config": keras["config"] | name})
-    own = layer._stored()
-    is_known = keras["config"].keys() <= {*layer._arguments, *KEPT}
-    if not is_known or (own["class_name"], own["config"]) != (entry["class_name"], {"name": layer.name} | computed):
-        raise _core.ModelFormatError(
-            f"expected its keras to compute the same as {entry['class_name']} {computed!r:.200}; "
-            f"received {keras!r:.200}"
-        )
-    return layer
 
 
 # What load_weights() refuses, by the format of the file, and what reads it.
@@ -187,7 +122,7 @@ class Stored(Stack):
                 "expected the config of a Sequential, a dict with layers, a list, and optionally "
                 f"{', '.join(_CONFIG_KEYS[:-1])}; {fault}"
             )
-        layers = map(_layer_from_config, config["layers"])
+        layers = map(layer_from_config, config["layers"])
         model = cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
         model.classes = config.get("classes")
         model.feature_names = config.get("feature_names")
@@ -202,7 +137,7 @@ class Stored(Stack):
         layers = []
         for i, entry in enumerate(config["layers"]):
             try:
-                layers.append(_layer_of_file(entry))
+                layers.append(layer_of_file(entry))
             except (TypeError, ValueError) as error:  # of a constructor too, of a layer or an initializer
                 kind = type(error) if isinstance(error, _core.ModelFormatError) else _core.UnsupportedModelError
                 raise kind(f"layer {i}: {error}") from None
@@ -230,17 +165,17 @@ class Stored(Stack):
         path = Path(os.fsdecode(filepath))
         if path.suffix != ".safetensors":
             raise ValueError(
-                "expected filepath to end in .safetensors, since fastnn writes no files of Keras. "
-                f"Received: filepath={str(filepath)!r}"
+                "expected filepath to end in .safetensors, since fastnn writes no files of Keras; "
+                f"received filepath={str(filepath)!r}"
             )
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
         training = self._training_part() if include_optimizer else None
         with changes:
             for layer in self._layers:
-                if type(layer) is not _LAYERS.get(type(layer).__name__):
+                if type(layer) is not LAYERS.get(type(layer).__name__):
                     raise _core.UnsupportedModelError(
-                        f"expected layers among {', '.join(_LAYERS)} to save. Received: {layer!r}, a {type(layer)}"
+                        f"expected layers among {', '.join(LAYERS)} to save; received {layer!r}, a {type(layer)}"
                     )
             model = self._describe()
             config = self.get_config() | {"layers": [layer._stored() for layer in self._layers]}
@@ -268,7 +203,7 @@ class Stored(Stack):
         True
         """
         if not os.fsdecode(filepath).endswith(".weights.safetensors"):
-            raise ValueError(f"expected filepath to end in .weights.safetensors. Received: filepath={str(filepath)!r}")
+            raise ValueError(f"expected filepath to end in .weights.safetensors; received filepath={str(filepath)!r}")
         self.save(filepath, overwrite, include_optimizer=False)
 
     @default_mode()

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
+from fastnn.arithmetic import ordered_sum
 from fastnn.arrays import Array
 from fastnn.layers.dense import Dense
 from fastnn.layers.layer import Layer, State
@@ -219,7 +220,7 @@ class Trainer:
             row_losses, gradient = self._function._rows(y, predicted)
             if weights is not None:
                 row_losses, gradient = row_losses * weights, gradient * weights[:, None]
-            loss = float(np.cumsum(row_losses)[-1]) / len(rows) + self.core.penalty() + self.core.activity()
+            loss = float(ordered_sum(0.0, row_losses)) / len(rows) + self.core.penalty() + self.core.activity()
             losses.append(loss)
             if not np.isfinite(loss):
                 return np.array(losses), -1, None

@@ -7,24 +7,25 @@ from typing import Any
 
 import numpy.typing as npt
 
+from fastnn.arguments import integer
+from fastnn.callbacks.callback_list import CallbackList
 from fastnn.callbacks.history import History
 from fastnn.floating_point import default_mode
 from fastnn.initializers.base import checked_seed
 from fastnn.models.batches import is_arrays
-from fastnn.models.checks import check_counts, optional_sizes
+from fastnn.models.checks import optional_sizes
 from fastnn.models.compile_config import arguments, as_data
 from fastnn.models.compiled import Compiled, check_unused
 from fastnn.models.fitting import Evaluation, Fit, evaluate, not_finite, validated_epochs
 from fastnn.models.full_batch import FullBatchFit, is_full_batch
-from fastnn.models.hooks import Hooks
 from fastnn.models.progress import Progress
 from fastnn.models.sources import Data
 from fastnn.models.sources import validation_data as as_validation
-from fastnn.models.trainable import ONE_BATCH, Trainable, drawn_seed
 from fastnn.models.trainer import check_derivatives
+from fastnn.models.trainer_owner import ONE_BATCH, TrainerOwner, drawn_seed
 
 
-class Trained(Trainable):
+class Trained(TrainerOwner):
     """Layers in a row that are trained. The base class of Sequential."""
 
     def compile(
@@ -111,8 +112,8 @@ class Trained(Trainable):
         """
         compiled = self._compiled_for("fit")
         if shuffle not in (True, False, "batch"):
-            raise ValueError(f"expected shuffle to be True, False or 'batch'. Received: shuffle={shuffle!r}")
-        check_counts(epochs=epochs, initial_epoch=initial_epoch)
+            raise ValueError(f"expected shuffle to be True, False or 'batch'; received shuffle={shuffle!r}")
+        epochs, initial_epoch = integer("epochs", epochs, least=0), integer("initial_epoch", initial_epoch, least=0)
         batch_size, steps_per_epoch, validation_batch_size, validation_steps = optional_sizes(
             batch_size=batch_size,
             steps_per_epoch=steps_per_epoch,
@@ -139,16 +140,16 @@ class Trained(Trainable):
             trainer = self._trainer_for(data.loss, own_seed)
             trainer.pull()  # now: a layer that asked in the midst of an epoch would wait for its end
             steps = None if full_batch else data.source.steps
-            params = {"verbose": verbose, "epochs": epochs, "steps": steps}
-            hooks = Hooks(callbacks, self, params, with_history=True)
-            self.history = hooks.history
-            self.history.seed = own_seed
+            called = CallbackList(callbacks, add_history=True, model=self, verbose=verbose, epochs=epochs, steps=steps)
+            self.history = history = called.history
+            assert history is not None
+            history.seed = own_seed
             evaluation = None
             if held_out is not None:
                 source = as_validation(self, compiled, held_out, validation_batch_size or batch_size, validation_steps)
-                evaluation = Evaluation(trainer, source.source, compiled.scores, hooks, Progress(0, 1, None))
+                evaluation = Evaluation(trainer, source.source, compiled.scores, called, Progress(0, 1, None))
             self._run = (FullBatchFit if full_batch else Fit)(
-                *(self, trainer, data.source, compiled.scores, hooks),
+                *(self, trainer, data.source, compiled.scores, called),
                 Progress(verbose, epochs, steps),
                 epochs=epochs,
                 initial_epoch=initial_epoch,
@@ -157,7 +158,7 @@ class Trained(Trainable):
                 is_validated=is_validated,
             )
             try:
-                history: History = self._run.run()
+                self._run.run()
                 return history
             finally:
                 self._run = None
@@ -191,8 +192,9 @@ class Trained(Trainable):
             trainer = self._trainer_for(data.loss, None)
             trainer.pull()  # as in fit()
             scores = compiled.scores if self._run is None else compiled.scores.fresh()
-            hooks = Hooks(callbacks, self, {"verbose": verbose, "epochs": 1, "steps": data.source.steps})
-            logs = Evaluation(trainer, data.source, scores, hooks, Progress(verbose, 1, data.source.steps)).run()
+            steps = data.source.steps
+            called = CallbackList(callbacks, model=self, verbose=verbose, steps=steps)
+            logs = Evaluation(trainer, data.source, scores, called, Progress(verbose, 1, steps)).run()
         return logs if return_dict else scores.values()
 
     @default_mode()

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import schedules
+from fastnn.arguments import finite, flag, fraction, integer, name_or
 from fastnn.by_name import Configured
-from fastnn.layers.arguments import flag
 from fastnn.schedules import LearningRateSchedule
-from fastnn.strict import finite, number
 
 
 class Optimizer(Configured):
@@ -96,24 +95,24 @@ class GradientOptimizer(Optimizer):
         name: str | None = None,
     ) -> None:
         self._learning_rate = _rate(learning_rate)
-        self.weight_decay = None if weight_decay is None else at_least_0("weight_decay", weight_decay)
-        self.clipnorm = _bound("clipnorm", clipnorm)
-        self.clipvalue = _bound("clipvalue", clipvalue)
-        self.global_clipnorm = _bound("global_clipnorm", global_clipnorm)
+        self.weight_decay = None if weight_decay is None else finite("weight_decay", weight_decay, least=0)
+        self.clipnorm = None if clipnorm is None else finite("clipnorm", clipnorm, above=0)
+        self.clipvalue = None if clipvalue is None else finite("clipvalue", clipvalue, above=0)
+        self.global_clipnorm = None if global_clipnorm is None else finite("global_clipnorm", global_clipnorm, above=0)
         given = {each: getattr(self, each) for each in ("clipnorm", "clipvalue", "global_clipnorm")}
         if sum(value is not None for value in given.values()) > 1:
             said = ", ".join(f"{each}={value}" for each, value in given.items())
-            raise ValueError(f"expected at most one of clipnorm, clipvalue and global_clipnorm. Received: {said}")
+            raise ValueError(f"expected at most one of clipnorm, clipvalue and global_clipnorm; received {said}")
         self.use_ema, self.ema_momentum = flag("use_ema", use_ema), fraction("ema_momentum", ema_momentum)
-        self.ema_overwrite_frequency = _count("ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        self.ema_overwrite_frequency = _optional("ema_overwrite_frequency", ema_overwrite_frequency, 1)
         if loss_scale_factor is not None:
             raise ValueError(
-                "expected loss_scale_factor=None, since fastnn does not train in half precision. "
-                f"Received: loss_scale_factor={loss_scale_factor!r}"
+                "expected loss_scale_factor=None, since fastnn does not train in half precision; "
+                f"received loss_scale_factor={loss_scale_factor!r}"
             )
         self.loss_scale_factor = loss_scale_factor
-        self.gradient_accumulation_steps = _count("gradient_accumulation_steps", gradient_accumulation_steps, 2)
-        self.name = text_name(name, self._kind)
+        self.gradient_accumulation_steps = _optional("gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        self.name = name_or(self._kind, name)
         self._iterations = 0  # batches that fit() has trained on
         self._excluded: tuple[str, ...] = ()
 
@@ -164,7 +163,7 @@ class GradientOptimizer(Optimizer):
             raise ValueError('expected var_names, such as ["bias"], and no var_list, since weights have no objects')
         names = () if var_names is None else tuple(var_names)
         if isinstance(var_names, str) or not all(isinstance(name, str) and name for name in names):
-            raise ValueError(f'expected var_names to be a list of names, such as ["bias"]. Received: {var_names!r}')
+            raise ValueError(f'expected var_names to be a list of names, such as ["bias"]; received {var_names!r}')
         self._excluded = names
 
     def _decays(self, weight: str) -> bool:
@@ -223,55 +222,10 @@ def _rate(value: Any) -> float | LearningRateSchedule:
     if callable(value):
         raise ValueError(
             "expected learning_rate to be a number or a schedule of fastnn.schedules; for a function, make a subclass "
-            f"of LearningRateSchedule with __call__(step). Received: learning_rate={value!r}"
+            f"of LearningRateSchedule with __call__(step); received learning_rate={value!r}"
         )
-    return at_least_0("learning_rate", value)
+    return finite("learning_rate", value, least=0)
 
 
-def at_least_0(name: str, value: object) -> float:
-    """Return value as a float. Raises ValueError unless it is a finite number of at least 0.
-
-    >>> at_least_0("learning_rate", 1)
-    1.0
-    """
-    if finite(name, value) < 0:
-        raise ValueError(f"expected {name} to be at least 0. Received: {name}={value!r}")
-    return number(name, value)
-
-
-def fraction(name: str, value: object, *, below_1: bool = False) -> float:
-    """Return value as a float. Raises ValueError unless it is a number from 0 to 1, or to below 1.
-
-    >>> fraction("momentum", 1)
-    1.0
-    """
-    if not 0 <= number(name, value) <= 1 or (below_1 and value == 1):
-        raise ValueError(
-            f"expected {name} to be {'at least 0 and below' if below_1 else 'from 0 to'} 1. Received: {name}={value!r}"
-        )
-    return number(name, value)
-
-
-def text_name(name: object, default: str) -> str:
-    """Return the name, or the default for None. Raises ValueError for others than strings.
-
-    >>> text_name(None, "adam")
-    'adam'
-    """
-    if name is not None and not isinstance(name, str):
-        raise ValueError(f"expected name to be a string. Received: name={name!r}")
-    return default if name is None else name
-
-
-def _bound(name: str, value: float | None) -> float | None:
-    if value is not None and finite(name, value) <= 0:
-        raise ValueError(f"expected {name} to be more than 0, or None for no bound. Received: {name}={value!r}")
-    return None if value is None else float(value)
-
-
-def _count(name: str, value: int | None, least: int) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"expected {name} to be an integer of at least {least}, or None. Received: {name}={value!r}")
-    return int(value)
+def _optional(name: str, value: int | None, least: int) -> int | None:
+    return None if value is None else integer(name, value, least=least)

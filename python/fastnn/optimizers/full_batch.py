@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastnn.layers.arguments import positive_integer
-from fastnn.optimizers.base import Optimizer, at_least_0, text_name
+from fastnn.arguments import finite, name_or, positive_integer
+from fastnn.optimizers.base import Optimizer
 
 
 class LBFGS(Optimizer):
@@ -33,7 +33,7 @@ class LBFGS(Optimizer):
         max_function_evaluations: int = 15000,
         name: str | None = None,
     ) -> None:
-        self.max_iter, self.tolerance = positive_integer("max_iter", max_iter), at_least_0("tolerance", tolerance)
+        self.max_iter, self.tolerance = positive_integer("max_iter", max_iter), finite("tolerance", tolerance, least=0)
         self.history = positive_integer("history", history)
         self.max_function_evaluations = positive_integer("max_function_evaluations", max_function_evaluations)
-        self.name = text_name(name, self._kind)
+        self.name = name_or(self._kind, name)

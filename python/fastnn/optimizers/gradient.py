@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from fastnn.layers.arguments import flag
-from fastnn.optimizers.base import AdamWCommon, Common, GradientOptimizer, at_least_0, fraction
+from fastnn.arguments import finite, flag, fraction
+from fastnn.optimizers.base import AdamWCommon, Common, GradientOptimizer
 from fastnn.schedules import LearningRateSchedule
 
 
@@ -71,7 +71,7 @@ class Adam(GradientOptimizer):
     ) -> None:
         super().__init__(learning_rate, **common)
         self.beta_1, self.beta_2 = fraction("beta_1", beta_1, below_1=True), fraction("beta_2", beta_2, below_1=True)
-        self.epsilon, self.amsgrad = at_least_0("epsilon", epsilon), flag("amsgrad", amsgrad)
+        self.epsilon, self.amsgrad = finite("epsilon", epsilon, least=0), flag("amsgrad", amsgrad)
 
 
 class AdamW(Adam):
@@ -124,7 +124,7 @@ class RMSprop(GradientOptimizer):
     ) -> None:
         super().__init__(learning_rate, **common)
         self.rho, self.momentum = fraction("rho", rho, below_1=True), fraction("momentum", momentum)
-        self.epsilon, self.centered = at_least_0("epsilon", epsilon), flag("centered", centered)
+        self.epsilon, self.centered = finite("epsilon", epsilon, least=0), flag("centered", centered)
 
 
 class Adagrad(GradientOptimizer):
@@ -149,8 +149,8 @@ class Adagrad(GradientOptimizer):
         **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
-        self.initial_accumulator_value = at_least_0("initial_accumulator_value", initial_accumulator_value)
-        self.epsilon = at_least_0("epsilon", epsilon)
+        self.initial_accumulator_value = finite("initial_accumulator_value", initial_accumulator_value, least=0)
+        self.epsilon = finite("epsilon", epsilon, least=0)
 
 
 class Adadelta(GradientOptimizer):
@@ -175,7 +175,7 @@ class Adadelta(GradientOptimizer):
         **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
-        self.rho, self.epsilon = fraction("rho", rho, below_1=True), at_least_0("epsilon", epsilon)
+        self.rho, self.epsilon = fraction("rho", rho, below_1=True), finite("epsilon", epsilon, least=0)
 
 
 class Adamax(GradientOptimizer):
@@ -201,7 +201,7 @@ class Adamax(GradientOptimizer):
     ) -> None:
         super().__init__(learning_rate, **common)
         self.beta_1, self.beta_2 = fraction("beta_1", beta_1, below_1=True), fraction("beta_2", beta_2, below_1=True)
-        self.epsilon = at_least_0("epsilon", epsilon)
+        self.epsilon = finite("epsilon", epsilon, least=0)
 
 
 class Nadam(Adamax):
@@ -240,5 +240,5 @@ class Lion(GradientOptimizer):
         self.beta_1, self.beta_2 = fraction("beta_1", beta_1), fraction("beta_2", beta_2)
         if self.beta_1 == 0:
             raise ValueError(
-                f"expected beta_1 to be more than 0, else only signs would count. Received: beta_1={beta_1!r}"
+                f"expected beta_1 to be more than 0, else only signs would count; received beta_1={beta_1!r}"
             )

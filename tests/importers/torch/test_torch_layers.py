@@ -90,7 +90,7 @@ def test_a_dense_without_units_is_refused_elsewhere():
         with pytest.raises(ValueError, match="only the `layers` of a state dict"):
             fastnn.Sequential([*inputs, Dense(None)])
     model = fastnn.Sequential()
-    with pytest.raises(ValueError, match="Received: units=None"):
+    with pytest.raises(ValueError, match="; received units=None"):
         model.add(Dense(None))
     assert model.layers == []
 

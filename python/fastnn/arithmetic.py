@@ -1,4 +1,4 @@
-"""Operations of losses and metrics in float64 that every computer rounds alike.
+"""Operations in float64 that every computer rounds alike, for losses, metrics, penalties and statistics.
 
 NumPy's exp, log and sums round differently from build to build, so these use the core's and add in order.
 """
@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn import _core
-from fastnn.strict import number
 
 Numbers = npt.NDArray[np.float64]
 
@@ -124,25 +123,3 @@ def power(base: Numbers, exponent: float) -> Numbers:
             result = result * base
         return result
     return np.where(base == 0, 0.0, exp(exponent * log(np.where(base == 0, 1.0, base))))
-
-
-def at_least_0(name: str, value: object) -> float:
-    """Return value as a float. Raises ValueError unless it is a finite number of at least 0.
-
-    >>> at_least_0("gamma", 2)
-    2.0
-    """
-    if not 0 <= number(name, value) < np.inf:
-        raise ValueError(f"expected {name} to be a finite number of at least 0; received {name}={value!r}")
-    return number(name, value)
-
-
-def share(name: str, value: object) -> float:
-    """Return value as a float. Raises ValueError unless it is a number from 0 to 1.
-
-    >>> share("label_smoothing", 0.1)
-    0.1
-    """
-    if not 0 <= number(name, value) <= 1:
-        raise ValueError(f"expected {name} to be from 0 to 1; received {name}={value!r}")
-    return number(name, value)

@@ -1,4 +1,4 @@
-"""What a model knows of its training: compile()'s settings, the trainer, and the state that makes it go on exactly."""
+"""The model as the owner of its trainer: who may use it, when a new one is made, and the state that it goes on from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.callbacks.backup import BackupAndRestore
 from fastnn.callbacks.history import History
 from fastnn.locks import changes
 from fastnn.models.batches import Chunk, rows_of, targets_of
@@ -28,7 +27,7 @@ from fastnn.saving import native
 ONE_BATCH = 2**31 - 1  # rows; more than a batch has
 
 
-class Trainable(Stored):
+class TrainerOwner(Stored):
     """Layers in a row that have a trainer once they need one. The base class of Trained."""
 
     history: History | None = None  # of the last fit()
@@ -144,7 +143,7 @@ class Trainable(Stored):
             "optimizer": None if optimizer is None else optimizer.get_config(),
             "history": None if history is None else {"history": history.history, "epoch": history.epoch},
             "run": None if run is None else run.state(),
-            "callbacks": {} if run is None else {name: each._state() for name, each in _with_states(run).items()},
+            "callbacks": {} if run is None else run.callbacks._state(),
         }
 
     def _set_training_state(self, state: dict[str, Any]) -> None:
@@ -164,9 +163,7 @@ class Trainable(Stored):
             history.history, history.epoch = state["history"]["history"], state["history"]["epoch"]
         if run is not None and state["run"] is not None:
             run.resume(state["run"])
-            for name, callback in _with_states(run).items():
-                if name in state["callbacks"]:
-                    callback._set_state(state["callbacks"][name])
+            run.callbacks._set_state(state["callbacks"])
 
     def _without_trainer(self) -> dict[str, Any]:
         """Return the attributes that a copy or a pickle has instead of the model's own."""
@@ -196,13 +193,3 @@ def drawn_seed(history: History | None = None, initial_epoch: int = 0) -> int:
     if initial_epoch > 0 and history is not None and history.seed is not None:
         return history.seed
     return int(np.random.randint(2**32, dtype=np.uint64))  # noqa: NPY002
-
-
-def _with_states(run: Fit) -> dict[str, Any]:
-    """Return the callbacks whose own numbers a run needs to go on: by type and place among those of the type."""
-    named: dict[str, Any] = {}
-    for callback in run.hooks.callbacks:
-        if not isinstance(callback, (History, BackupAndRestore)):
-            kind = type(callback).__name__
-            named[f"{kind}/{sum(name.startswith(f'{kind}/') for name in named)}"] = callback
-    return named
