@@ -63,6 +63,7 @@ CASES = {
     "Hinge": ({}, np.sign(numbers(1)), numbers(2)),
     "Hinge of 0 and 1": ({}, np.round(chances(1)), numbers(2)),
     "SquaredHinge": ({}, np.sign(numbers(1)), numbers(2)),
+    "CosineSimilarity": ({}, np.where(np.arange(ROWS)[:, None] == 3, 0, numbers(1)), numbers(2)),
     "CategoricalHinge": ({}, one_hot(1), numbers(2)),
 }
 BY_CASE = pytest.mark.parametrize("case", CASES)

@@ -21,6 +21,7 @@ from fastnn.losses.probabilities import (
     SparseCategoricalCrossentropy,
 )
 from fastnn.losses.regression import (
+    CosineSimilarity,
     Huber,
     LogCosh,
     MeanAbsoluteError,
@@ -38,6 +39,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
+    "CosineSimilarity",
     "FunctionLoss",
     "Hinge",
     "Huber",

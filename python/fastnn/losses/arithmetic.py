@@ -52,6 +52,28 @@ def row_mean(terms: Numbers) -> Numbers:
     return mean
 
 
+def cosines(y: Numbers, p: Numbers) -> Numbers:
+    """Return the cosine of the angle between y and p in each row; a norm below EPSILON counts as EPSILON.
+
+    >>> cosines(np.array([[0.0, 2.0]]), np.array([[0.0, 3.0]]))
+    array([1.])
+    """
+    lengths = [np.maximum(np.sqrt(row_sum(x * x)), EPSILON) for x in (y, p)]
+    cosine: Numbers = row_sum(y * p) / lengths[0] / lengths[1]
+    return cosine
+
+
+def last_axis(axis: object) -> int:
+    """Return axis. Raises ValueError unless it is -1: losses and metrics compare rows.
+
+    >>> last_axis(-1)
+    -1
+    """
+    if axis != -1 or isinstance(axis, bool):
+        raise ValueError(f"expected axis=-1, since a row is a vector; received axis={axis!r}")
+    return -1
+
+
 def exp(x: Numbers) -> Numbers:
     """Return the exponential of each number.
 
