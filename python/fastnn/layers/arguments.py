@@ -63,6 +63,15 @@ def unique_name(prefix: str, name: object) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
+def forget_names() -> None:
+    """Let unique_name() begin with the first number again.
+
+    >>> forget_names()
+    """
+    with changes:
+        _counts.clear()
+
+
 def positive_integer(name: str, value: object) -> int:
     """Return value as an int. Raises ValueError, in Keras' words, unless it is an integer from 1 to 2**31 - 1.
 
