@@ -86,9 +86,14 @@ def cases():
         add(case_id(optimizer), network(), optimizer=optimizer)
     for settings in COMMON:
         add(case_id(("adam", settings)), network(), optimizer=("adam", settings))
-    for case in LOSSES:
+
+    def add_loss(case):
         name, parameters, last, function = case
         add(loss_id(case), network(last), (name, parameters), kind=function.__name__)
+
+    *first_losses, cosine_similarity = LOSSES
+    for case in first_losses:
+        add_loss(case)
     for kind in ("PReLU", "Affine", "LayerNormalization", "BatchNormalization"):
         options = {"momentum": MOMENTUM} if kind == "BatchNormalization" else {}
         add(kind, network("linear", of_units(kind, 19, **options)), optimizer=("sgd", {}))
@@ -104,6 +109,7 @@ def cases():
     add("shared", [dense(INPUTS, 200, "relu", 2), dense(200, 180, "tanh", 4), dense(180, UNITS, seed=6)], size=256)
     wide = [dense(INPUTS, 130, "relu", 2), dense(130, 64, "tanh", 4), dense(64, 65, "relu", 8)]
     add("wide", [*wide, dense(65, 16, "relu", 10), dense(16, UNITS, "softmax", 12)], size=300)
+    add_loss(cosine_similarity)  # last, like every case to come: its number decides the batch size
     return named
 
 

@@ -174,6 +174,8 @@ def test_a_users_subclass_may_set_its_own_attributes():
         (lambda: fastnn.layers.BatchNormalization(momentun=0.9), "momentum"),
         (lambda: Activation("relu", nam="a"), "name"),
         (lambda: Input(shap=(3,)), "shape"),
+        (lambda: fastnn.optimizers.SGD(lr=0.1), "learning_rate"),  # an argument of Keras 2
+        (lambda: fastnn.layers.LeakyReLU(alpha=0.1), "negative_slope"),
         (lambda: Sequential(layer=[]), "layers"),
         (lambda: fastnn.initializers.HeNormal(sed=1), "seed"),
         (lambda: Activation({"name": "leaky_relu", "negative_slop": 1}), "negative_slope"),
@@ -239,6 +241,12 @@ def test_every_function_and_method_suggests_the_argument_that_was_meant(value):
         ("fastnn.layers.Dence", r"did you mean 'Dense'\?"),
         ("fastnn.Dence", r"did you mean 'fastnn.layers.Dense'\?"),
         ("from fastnn.initializers import HeNorml", r"did you mean 'HeNormal'\?"),
+        ("from fastnn.models import Model", r"Sequential is the only kind of model; .*"),
+        ("fastnn.activations", r"name an activation by a string, as in Dense\(8, 'relu'\)"),
+        ("from fastnn.layers import Embedding", r"fastnn has layers of dense networks alone; .*"),
+        ("fastnn.saving.load_model", "use fastnn.load_model"),
+        ("fastnn.utils.to_categories", r"did you mean 'to_categorical'\?"),
+        ("fastnn.utils.mixed_precision", r"dir\(fastnn.utils\) lists its names"),  # not metrics.Precision
         ("fastnn.from_onnx", r"load_model\(path\) reads .onnx files"),
         ("fastnn.layers.banana", r"dir\(fastnn.layers\) lists its names"),
     ],

@@ -9,9 +9,10 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-constexpr bool is_class_loss(Loss loss) {
+constexpr bool needs_whole_row(Loss loss) {
   return loss == Loss::categorical_crossentropy || loss == Loss::categorical_focal_crossentropy ||
-         loss == Loss::sparse_categorical_crossentropy || loss == Loss::categorical_hinge;
+         loss == Loss::sparse_categorical_crossentropy || loss == Loss::categorical_hinge ||
+         loss == Loss::cosine_similarity;
 }
 
 template <class T>
@@ -169,10 +170,32 @@ T categorical_hinge(const LossRowOf<T>& row) {
   return gap[0];
 }
 
+// -s a b with s the sum of y p, and a and b one over the lengths of y and p, these at least epsilon. The derivative is
+// -b (a y + loss b p), without the second term where p is shorter than epsilon.
+template <class T>
+T cosine_similarity(const LossRowOf<T>& row) {
+  ChainSum<T> targets(row.units), predictions(row.units), products(row.units);
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
+    const Vector<T> y = row.target(n), p = load(row.predictions + n);
+    targets.add_product(n, y, y);
+    predictions.add_product(n, p, p);
+    products.add_product(n, y, p);
+  }
+  const Vector<T> epsilon = splat(kEpsilon<T>), one = splat<T>(1), length = sqrt<T>(predictions.total());
+  const Vector<T> a = one / at_least(epsilon, sqrt<T>(targets.total())), b = one / at_least(epsilon, length);
+  const Vector<T> loss = -(products.total() * a * b);
+  const Vector<T> turn = length > epsilon ? loss * b : Vector<T>{};
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>)
+    row.set_delta(n, -b * fma(turn, load(row.predictions + n), a * row.target(n)) * splat(row.scale));
+  return loss[0];
+}
+
 template <Loss kLoss, class T>
-T class_loss_row(const LossRowOf<T>& row) {
+T whole_row_loss(const LossRowOf<T>& row) {
   if constexpr (kLoss == Loss::categorical_hinge) {
     return categorical_hinge<T>(row);
+  } else if constexpr (kLoss == Loss::cosine_similarity) {
+    return cosine_similarity<T>(row);
   } else {
     if constexpr (kLoss != Loss::sparse_categorical_crossentropy)  // whose rows are all in sparse_losses_of_sums
       if (row.logits != nullptr) return class_loss_of_sums<kLoss, T>(row);

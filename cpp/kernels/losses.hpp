@@ -38,8 +38,8 @@ void loss_rows(const LossCall<T>& call) {
   for (std::size_t r = 0; r < call.rows; ++r) {
     const LossRowOf<T> row(call, r);
     T loss;
-    if constexpr (is_class_loss(kLoss))
-      loss = class_loss_row<kLoss, T>(row);
+    if constexpr (needs_whole_row(kLoss))
+      loss = whole_row_loss<kLoss, T>(row);
     else
       loss = unit_loss_row<kLoss, T>(row);
     call.row_losses[r] = loss == loss ? loss : kNaN<T>;

@@ -51,6 +51,17 @@ def row_mean(terms: Numbers) -> Numbers:
     return mean
 
 
+def cosines(y: Numbers, p: Numbers) -> Numbers:
+    """Return the cosine of the angle between y and p in each row; a norm below EPSILON counts as EPSILON.
+
+    >>> cosines(np.array([[0.0, 2.0]]), np.array([[0.0, 3.0]]))
+    array([1.])
+    """
+    lengths = [np.maximum(np.sqrt(row_sum(x * x)), EPSILON) for x in (y, p)]
+    cosine: Numbers = row_sum(y * p) / lengths[0] / lengths[1]
+    return cosine
+
+
 def exp(x: Numbers) -> Numbers:
     """Return the exponential of each number.
 

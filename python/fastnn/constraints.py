@@ -176,6 +176,13 @@ def deserialize(config: dict[str, Any]) -> Constraint:
     return _NAMES.deserialize(config)
 
 
+# Keras' names in small letters, for the same classes.
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
+
+
 if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
     __getattr__ = missing(__name__)
 

@@ -8,7 +8,22 @@ from typing import NoReturn
 
 from fastnn.text import nearest
 
-_FROM_OTHERS = {"from_onnx": "load_model(path) reads .onnx files"}  # looked for beside from_torch
+_LAYERS = "fastnn has layers of dense networks alone; dir(fastnn.layers) lists them"
+_FROM_OTHERS = {  # what programs look for that is no name here
+    "from_onnx": "load_model(path) reads .onnx files",
+    "Model": "Sequential is the only kind of model; model.representations(x) returns the outputs of its layers",
+    "activations": "name an activation by a string, as in Dense(8, 'relu')",
+    "backend": "use NumPy's functions, and utils.clear_session()",
+    "datasets": "load data with another package, such as sklearn.datasets",
+    "legacy": "use the optimizers of fastnn.optimizers",
+    "ops": "use NumPy's functions, also in losses and metrics of your own",
+    "plot_model": "model.summary() prints the layers",
+    "preprocessing": "use layers.Normalization, or scikit-learn's preprocessing",
+    "TensorBoard": "CSVLogger writes losses and metrics to a file",
+    "Variable": "weights are NumPy arrays here; set_weights() changes them",
+    **dict.fromkeys(("Concatenate", "Add", "Embedding", "Lambda", "Masking", "Reshape"), _LAYERS),
+    **dict.fromkeys(("Conv1D", "Conv2D", "MaxPooling2D", "LSTM", "GRU", "SimpleRNN", "MultiHeadAttention"), _LAYERS),
+}
 
 
 def missing(module: str) -> Callable[[str], NoReturn]:
@@ -43,7 +58,9 @@ def _advice(module: str, name: str) -> str:
     places = _places("fastnn") | {each: each for each in sys.modules[module].__dict__.get("__all__", ())}
     if name in places:
         return f"; use {places[name]}"
-    found = nearest(name, places)
+    # A name of another module must be more like it: 'to_categorical' does not mean 'fastnn.metrics.CategoricalHinge'.
+    own = [each for each, place in places.items() if place == each]
+    found = nearest(name, own) or nearest(name, places, cutoff=0.8)
     return f"; did you mean {places[found]!r}?" if found else f"; dir({module}) lists its names"
 
 

@@ -118,6 +118,12 @@ def deserialize(config: dict[str, Any]) -> Regularizer:
     return _NAMES.deserialize(config)
 
 
+# Keras' names in small letters, for the same classes.
+l1 = L1
+l2 = L2
+l1_l2 = L1L2
+
+
 if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
     __getattr__ = missing(__name__)
 

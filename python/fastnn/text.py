@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+# Arguments of earlier versions of Keras, by their names of today.
+_FORMER = {"lr": "learning_rate", "alpha": "negative_slope", "init": "kernel_initializer", "output_dim": "units"}
+
 
 def printable(text: str) -> str:
     r"""Return text with unprintable characters escaped: a name from a file must not command the terminal.
@@ -36,15 +39,16 @@ def bytes_text(size: int) -> str:
     return f"{amount:.2f} {unit}"
 
 
-def nearest(given: object, known: Iterable[str]) -> str | None:
+def nearest(given: object, known: Iterable[str], cutoff: float = 0.7) -> str | None:
     """Return the known name that is most like the given one, None if none is like it.
+
+    cutoff: how like it must be, from 0 to 1. At 0.7, the default, 'rely' is like 'relu'; at 0.6 'line' is like 'silu'.
 
     >>> nearest("Relu", ["relu", "tanh"])
     'relu'
     """
     spellings = {name.lower(): name for name in known}
-    # 0.7: 'rely' is like 'relu'. At 0.6, the default, 'line' would be like 'silu'.
-    found = difflib.get_close_matches(str(given)[:100].lower(), spellings, n=1, cutoff=0.7)
+    found = difflib.get_close_matches(str(given)[:100].lower(), spellings, n=1, cutoff=cutoff)
     return spellings[found[0]] if found else None
 
 
@@ -54,5 +58,7 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
     >>> did_you_mean("Relu", ["relu", "tanh"]), did_you_mean("banana", ["relu", "tanh"])
     ("; did you mean 'relu'?", '')
     """
-    found = nearest(given, known)
+    names = list(known)
+    former = _FORMER.get(str(given))
+    found = former if former in names else nearest(given, names)
     return f"; did you mean {found!r}?" if found else ""

@@ -79,6 +79,10 @@ def categorical_hinge(y, p):
     return np.where(gap.real > 0, gap, 0)
 
 
+def norm(x):
+    return np.sqrt((x * x).sum(axis=-1))
+
+
 def positive(x):
     return np.where(x.real > 0, x, 0)
 
@@ -97,6 +101,7 @@ FORMULAS = {
     "hinge": lambda y, p: positive(1 - y * p).mean(axis=-1),
     "squared_hinge": lambda y, p: (positive(1 - y * p) ** 2).mean(axis=-1),
     "categorical_hinge": categorical_hinge,
+    "cosine_similarity": lambda y, p: -(y * p).sum(axis=-1) / (norm(y) * norm(p)),
     "quantile": lambda y, p, quantile: np.where((p - y).real < 0, quantile * (y - p), (1 - quantile) * (p - y)).mean(
         axis=-1
     ),
@@ -241,6 +246,16 @@ def test_large_sums_neither_overflow_nor_saturate(name, parameters, isa, dtype):
     if name == "binary_crossentropy" and not parameters:
         assert losses[3] == pytest.approx(np.exp(-60), rel=1e-5)  # a probability would be 1 exactly
         np.testing.assert_allclose(delta[3], np.array([-1, 1, -1]) * np.exp(-60) / 3, rtol=1e-5)
+
+
+def test_cosine_similarity_of_rows_near_0_is_finite(isa, dtype):
+    """A norm below 1e-7 counts as 1e-7, as in Keras."""
+    y = np.array([[3, 4], [0, 0], [3, 4]], dtype)
+    p = np.array([[0, 0], [3, 4], [0, 4e-8]], dtype)
+    losses, delta = _core.loss("cosine_similarity", {}, y, p, None, None)
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(losses, [0, 0, -0.8 * 0.4], rtol=8 * eps)
+    np.testing.assert_allclose(delta, [[-0.6e7, -0.8e7], [0, 0], [-0.6e7, -0.8e7]], rtol=8 * eps)
 
 
 def test_log_cosh_of_small_and_large_differences(isa, dtype):

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from arrays import same_bits
-from fastnn import ModelFormatError, load_model
+from fastnn import ModelFormatError, constraints, initializers, load_model, regularizers
 from fastnn.layers import Activation, BatchNormalization, Dense, Dropout, Input, ReLU
-from fastnn.models import Sequential, model_from_json
+from fastnn.models import Sequential, clone_model, model_from_json
+from keras_in_float64 import keras_in_float64
 
 X = np.float32([[1, 2], [-3, 0.5], [0, 0]])
 
@@ -55,6 +56,59 @@ def test_weights_are_those_of_get_weights_and_read_only():
     assert all(same_bits(a, b) for a, b in zip(model.weights, model.get_weights(), strict=True))
     with pytest.raises(ValueError, match="read-only"):
         model.weights[0][0, 0] = 1
+
+
+def test_variables_are_the_weights():
+    model = small()
+    model.layers[0].trainable = False
+    for thing in (model, *model.layers):
+        for words in ("variables", "trainable_variables", "non_trainable_variables"):
+            weights = getattr(thing, words.replace("variables", "weights"))
+            assert all(map(same_bits, getattr(thing, words), weights))
+            assert len(getattr(thing, words)) == len(weights)
+
+
+def test_a_clone_has_the_architecture_and_new_weights():
+    model = small()
+    clone = clone_model(model)
+    assert clone.get_config() == model.get_config()
+    assert clone != model
+    clone.set_weights(model.get_weights())
+    assert clone == model
+    with pytest.raises(ValueError, match="expected a Sequential of fastnn; received 3"):
+        clone_model(3)
+
+
+@pytest.mark.parametrize("module", [constraints, initializers, regularizers], ids=lambda each: each.__name__)
+def test_classes_have_keras_names_in_small_letters(module):
+    with keras_in_float64() as keras:
+        of_keras = getattr(keras, module.__name__.removeprefix("fastnn."))
+        small_names = {name: value for name, value in vars(of_keras).items() if name[0].islower()}
+    missing = {"orthogonal_regularizer", "stft", "deserialize"}
+    classes = {name: each for name, each in small_names.items() if isinstance(each, type) and name not in missing}
+    assert len(classes) > 2
+    for name, each in classes.items():
+        assert getattr(module, name).__name__ == each.__name__
+
+
+def test_the_class_of_an_initializer_stands_for_one():
+    assert Dense(1, kernel_initializer=initializers.zeros).get_config()["kernel_initializer"]["class_name"] == "Zeros"
+
+
+def test_models_share_layers_and_train_them():
+    """An autoencoder is its encoder's and its decoder's layers; nested models and functional calls are told so."""
+    encoder, decoder = Sequential([Dense(2, input_dim=4)]), Sequential([Dense(4, input_dim=2)])
+    both = Sequential([*encoder.layers, *decoder.layers])
+    before = encoder.get_weights()[0]
+    rows = np.random.default_rng(0).random((64, 4))
+    both.compile("adam", "mse")
+    both.fit(rows, rows, verbose=0)
+    assert not same_bits(encoder.get_weights()[0], before)
+    assert same_bits(decoder.predict(encoder.predict(rows)), both.predict(rows))
+    with pytest.raises(TypeError, match=r"share their layers, as in Sequential\(\[\*encoder.layers"):
+        Sequential([encoder, decoder])
+    with pytest.raises(TypeError, match=r"expected layers in a list, as in .*received a call of <Dense name=calling"):
+        Dense(1, name="calling")(rows)
 
 
 def test_json_text_gives_the_architecture_back():

@@ -298,6 +298,15 @@ def test_summary_of_an_unbuilt_model_says_so_and_goes_to_print_fn():
     assert " Total params: 0 (0.00 B)" in text
 
 
+def test_summary_shows_what_is_trainable_and_takes_keras_arguments(capsys):
+    layers = [Dense(3, name="a", trainable=False), Activation("relu", name="b"), Dense(1, name="c")]
+    arguments = {"line_length": 80, "positions": [0.3, 0.6, 1.0], "print_fn": None, "expand_nested": True}
+    Sequential([Input((2,)), *layers], name="m").summary(**arguments, show_trainable=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2] for line in lines if "(None" in line] == ["N", "-", "Y"]
+    assert "┃       Param # ┃ Trainable ┃" in lines[2]
+
+
 def test_summary_widens_for_long_names():
     lines = []
     Sequential([Dense(4, name="n" * 50)], name="m").summary(print_fn=lines.append)

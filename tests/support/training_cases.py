@@ -141,6 +141,7 @@ LOSSES = [
     ("categorical_hinge", {}, "linear", one_hot),
     ("quantile", {}, "linear", normal),
     ("quantile", {"quantile": 0.9}, "linear", normal),
+    ("cosine_similarity", {}, "linear", normal),  # golden_training.py wants it last
 ]
 
 

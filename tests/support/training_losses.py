@@ -119,6 +119,13 @@ def categorical_hinge(y, p):
     return loss, ((1 - y) * first - y) * (loss > 0)[:, None]
 
 
+def cosine_similarity(y, p):
+    norms = [np.maximum(np.sqrt((x * x).sum(axis=1, keepdims=True)), EPSILON) for x in (y, p)]
+    y, direction = y / norms[0], p / norms[1]
+    cosine = (y * direction).sum(axis=1, keepdims=True)
+    return -cosine[:, 0], (cosine * direction * (norms[1] > EPSILON) - y) / norms[1]
+
+
 LOSSES = {
     "mean_squared_error": lambda y, p: mean((p - y) ** 2, 2 * (p - y)),
     "mean_absolute_error": lambda y, p: mean(np.abs(p - y), np.sign(p - y)),
@@ -138,6 +145,7 @@ LOSSES = {
     "hinge": lambda y, p: mean(np.maximum(1 - y * p, 0), -y * (y * p < 1)),
     "squared_hinge": lambda y, p: mean(np.maximum(1 - y * p, 0) ** 2, -2 * y * np.maximum(1 - y * p, 0)),
     "categorical_hinge": categorical_hinge,
+    "cosine_similarity": cosine_similarity,
     "quantile": lambda y, p, quantile=0.5: mean(
         np.where(y > p, quantile, quantile - 1) * (y - p), np.where(y > p, -quantile, 1 - quantile)
     ),

@@ -186,6 +186,22 @@ def test_labels_are_numbers_of_classes():
     assert labels_of(np.eye(3)[[2, 0]]).tolist() == [2, 0]
 
 
+NO_CLASSES = {
+    "chances": np.linspace(0.1, 0.9, 40)[:, None],
+    "shades": np.eye(4)[np.repeat([0, 3], [30, 10])] * 0.5,
+    "several labels in a row": np.repeat([[0, 1, 0, 1], [1, 0, 1, 1]], [30, 10], axis=0),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("y", NO_CLASSES.values(), ids=NO_CLASSES)
+def test_validation_split_of_targets_that_are_no_classes_does_not_warn(y):
+    """For example the rows of an autoencoder."""
+    model = Sequential([Dense(y.shape[1], "sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    model.fit(X, y, validation_split=0.25, verbose=0)
+
+
 def test_validation_split_that_lacks_a_class_is_told():
     x, labels = X, np.repeat([0, 1], [30, 10])
     model = Sequential([Dense(1, "sigmoid", input_shape=(3,))])

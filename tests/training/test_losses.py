@@ -63,6 +63,7 @@ CASES = {
     "Hinge": ({}, np.sign(numbers(1)), numbers(2)),
     "Hinge of 0 and 1": ({}, np.round(chances(1)), numbers(2)),
     "SquaredHinge": ({}, np.sign(numbers(1)), numbers(2)),
+    "CosineSimilarity": ({}, np.where(np.arange(ROWS)[:, None] == 3, 0, numbers(1)), numbers(2)),
     "CategoricalHinge": ({}, one_hot(1), numbers(2)),
 }
 BY_CASE = pytest.mark.parametrize("case", CASES)
@@ -341,3 +342,25 @@ def test_a_function_is_a_loss():
 
 def test_losses_are_public():
     assert fastnn.losses is losses
+
+
+@pytest.mark.parametrize("case", [each for each in CASES if "Quantile" not in each])
+def test_the_functions_of_losses_are_those_of_keras(case, keras):
+    settings, y, p = CASES[case]
+    kind = type(losses.get(losses.get(case.split()[0])._kind))
+    function, theirs = getattr(losses, kind._kind), getattr(keras.losses, kind._kind)
+    given = {key: value for key, value in settings.items() if key != "label_smoothing" or "focal" not in kind._kind}
+    rows = theirs(y, p, **given)
+    np.testing.assert_allclose(function(y, p, **given), np.asarray(rows), rtol=1e-10, atol=1e-10)
+
+
+def test_the_function_of_a_loss_stands_for_the_loss(tmp_path):
+    """It is trained in the core, logged by its name, and saved."""
+    assert type(losses.get(losses.categorical_crossentropy)) is losses.CategoricalCrossentropy
+    model = Sequential([Dense(1, input_dim=2)])
+    model.compile("sgd", losses.mean_squared_error, metrics=[losses.mean_absolute_error])
+    history = model.fit(np.ones((4, 2)), np.ones(4), verbose=0)
+    assert list(history.history) == ["loss", "mean_absolute_error"]
+    assert model.get_compile_config()["loss"]["class_name"] == "MeanSquaredError"
+    model.save(tmp_path / "model.safetensors")
+    fastnn.load_model(tmp_path / "model.safetensors").fit(np.ones((4, 2)), np.ones(4), verbose=0)

@@ -76,6 +76,7 @@ CASES = {
     "R2Score of four": ({"class_aggregation": None}, numbers(1), numbers(2)),
     "R2Score by variance": ({"class_aggregation": "variance_weighted_average"}, numbers(1), numbers(2)),
     "R2Score adjusted": ({"num_regressors": 3}, numbers(1), numbers(2)),
+    "CosineSimilarity": ({}, np.where(np.arange(ROWS)[:, None] == 3, 0, numbers(1)), numbers(2)),
     "MeanSquaredError": ({}, numbers(1), numbers(2)),
     "MeanAbsoluteError": ({}, numbers(1), numbers(2)),
     "MeanAbsolutePercentageError": ({}, numbers(1), numbers(2)),
@@ -238,6 +239,7 @@ def test_metrics_are_named_as_they_were_given():
         *(("mse", "MeanSquaredError"), ("MAE", "MeanAbsoluteError"), ("rmse", "RootMeanSquaredError")),
         *(("r2_score", "R2Score"), ("f1_score", "F1Score"), ("auc", "AUC"), ("AUC", "AUC"), ("precision", "Precision")),
         *(("top_k_categorical_accuracy", "TopKCategoricalAccuracy"), ("log_cosh_error", "LogCoshError")),
+        ("cosine_similarity", "CosineSimilarity"),
         *(("kl_divergence", "KLDivergence"), ("huber", "Huber"), ("quantile", "Quantile"), ("hinge", "Hinge")),
     ],
 )
@@ -247,12 +249,24 @@ def test_names_are_those_of_keras(name, kind):
 
 def test_every_loss_is_a_metric():
     for name in losses.lookup._NAMES._shown:
+        if name == "cosine_similarity":
+            continue  # as a metric more is better; see the next test
         metric = metrics.get(name)
         assert metric._direction == "min"
         loss = losses.get(name)
         y, p = (LABELS, chances(2)) if loss._targets == "labels" else (ONE_HOT, chances(2))
         assert metric(y, p) == loss(y, p)
         assert metrics.get(loss)(y, p) == loss(y, p)
+
+
+def test_cosine_similarity_as_a_metric_is_minus_the_loss_and_more_is_better():
+    metric, loss = metrics.get("cosine_similarity"), losses.get("cosine_similarity")
+    assert metric._direction == "max"
+    assert metric(numbers(1), numbers(2)) == -loss(numbers(1), numbers(2))
+    for make in (metrics.CosineSimilarity, losses.CosineSimilarity):
+        assert make(axis=-1).axis == -1
+        with pytest.raises(ValueError, match="expected axis to be -1 or 1, that of the units .*; received axis=0"):
+            make(axis=0)
 
 
 def test_vectors_and_columns_are_the_same_targets():

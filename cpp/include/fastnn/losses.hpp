@@ -29,6 +29,7 @@ enum class Loss : std::uint8_t {
   squared_hinge,                    // max(1 - y p, 0)²
   categorical_hinge,                // max(1 + largest (1 - y) p - sum of y p, 0)
   quantile,                         // quantile (y - p) where y > p, else (1 - quantile) (p - y)
+  cosine_similarity,                // -sum of y p / (|y| |p|), the lengths at least epsilon
   end,                              // no loss: how many there are
 };
 constexpr int kLossCount = static_cast<int>(Loss::end);
@@ -69,6 +70,7 @@ constexpr LossRow kLosses[kLossCount] = {
     {Loss::squared_hinge, "squared_hinge", Activation::linear, {}},
     {Loss::categorical_hinge, "categorical_hinge", Activation::linear, {}},
     {Loss::quantile, "quantile", Activation::linear, {{"quantile", Domain::fraction, 0.5}}},
+    {Loss::cosine_similarity, "cosine_similarity", Activation::linear, {}},
 };
 
 // static: each of the kernels' objects has its own, as in activation.hpp.

@@ -50,6 +50,24 @@ __all__ = [
 ]
 
 
+# Keras' names in small letters, for the same classes.
+constant = Constant
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+identity = Identity
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+ones = Ones
+orthogonal = Orthogonal
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+zeros = Zeros
+
+
 if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
     __getattr__ = missing(__name__)
 

@@ -26,13 +26,15 @@ def get(identifier: object) -> Initializer:
     """Return the initializer that identifier names.
 
     identifier: a name such as "he_normal" or "HeNormal"; a result of serialize(); or an initializer, which is returned
-        as it is. Raises ValueError for anything else.
+        as it is, or its class. Raises ValueError for anything else.
 
     >>> get("glorot_uniform").get_config()
     {'seed': None}
     """
     if isinstance(identifier, Initializer):
         return identifier
+    if isinstance(identifier, type) and identifier in _CLASSES.values():
+        identifier = identifier.__name__  # as in Keras
     by_name = _CLASSES | _NAMES
     if isinstance(identifier, str) and (found := by_name.get(_ALIASES.get(identifier, identifier))):
         return found()

@@ -51,6 +51,15 @@ def unique_name(prefix: str, name: object) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
+def forget_names() -> None:
+    """Let unique_name() begin with the first number again.
+
+    >>> forget_names()
+    """
+    with changes:
+        _counts.clear()
+
+
 def inputs_of_shape(name: str, shape: object, *, batch: bool = False) -> int:
     """Return the number of inputs in a shape: 4 for (4,), or for (None, 4) if batch. Raises ValueError for others.
 

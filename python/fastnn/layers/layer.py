@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, TypedDict
 
 import numpy as np
 
@@ -259,6 +259,15 @@ class Layer(Trainable):
         2
         """
         return self._weights_for_training(trained=False)
+
+    variables, trainable_variables, non_trainable_variables = weights, trainable_weights, non_trainable_weights
+
+    def __call__(self, *inputs: object, **options: object) -> NoReturn:
+        """Raise TypeError: layers compute in a model."""
+        raise TypeError(
+            "expected layers in a list, as in Sequential([Dense(8), Dense(1)]), since fastnn has no functional models; "
+            f"Sequential([layer]).predict(x) returns what a layer computes; received a call of {self!r}"
+        )
 
     def _weights_for_training(self, *, trained: bool) -> list[Array]:
         weights = {} if self._state is None else self._state.weights

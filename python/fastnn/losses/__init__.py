@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastnn.losses.base import FunctionLoss, Loss
+from fastnn.losses.functions import RowLosses
 from fastnn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
 from fastnn.losses.lookup import deserialize, get, serialize
 from fastnn.losses.probabilities import (
@@ -21,6 +22,7 @@ from fastnn.losses.probabilities import (
     SparseCategoricalCrossentropy,
 )
 from fastnn.losses.regression import (
+    CosineSimilarity,
     Huber,
     LogCosh,
     MeanAbsoluteError,
@@ -38,6 +40,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
+    "CosineSimilarity",
     "FunctionLoss",
     "Hinge",
     "Huber",
@@ -56,6 +59,26 @@ __all__ = [
     "get",
     "serialize",
 ]
+
+
+# Keras' functions, beside the classes.
+mean_squared_error = RowLosses(MeanSquaredError)
+mean_absolute_error = RowLosses(MeanAbsoluteError)
+mean_absolute_percentage_error = RowLosses(MeanAbsolutePercentageError)
+mean_squared_logarithmic_error = RowLosses(MeanSquaredLogarithmicError)
+huber = RowLosses(Huber)
+log_cosh = RowLosses(LogCosh)
+binary_crossentropy = RowLosses(BinaryCrossentropy)
+binary_focal_crossentropy = RowLosses(BinaryFocalCrossentropy)
+categorical_crossentropy = RowLosses(CategoricalCrossentropy)
+categorical_focal_crossentropy = RowLosses(CategoricalFocalCrossentropy)
+sparse_categorical_crossentropy = RowLosses(SparseCategoricalCrossentropy)
+poisson = RowLosses(Poisson)
+kl_divergence = RowLosses(KLDivergence)
+hinge = RowLosses(Hinge)
+squared_hinge = RowLosses(SquaredHinge)
+categorical_hinge = RowLosses(CategoricalHinge)
+cosine_similarity = RowLosses(CosineSimilarity)
 
 
 if not TYPE_CHECKING:  # type checkers would take it for leave to use any name

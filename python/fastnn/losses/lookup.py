@@ -7,6 +7,7 @@ from typing import Any
 from fastnn.by_name import Names, classes_of
 from fastnn.losses import hinge, probabilities, regression
 from fastnn.losses.base import FunctionLoss, Loss
+from fastnn.losses.functions import RowLosses
 from fastnn.strict import suggesting
 
 _CLASSES: tuple[type[Loss], ...] = classes_of(Loss, regression, probabilities, hinge)
@@ -37,6 +38,8 @@ def get(identifier: object) -> Loss | None:
     >>> get("huber").delta
     1.0
     """
+    if isinstance(identifier, RowLosses):
+        return identifier.kind()
     if identifier is None or isinstance(identifier, FunctionLoss):
         return identifier
     if isinstance(identifier, type) and identifier in _CLASSES:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnn.arguments import finite, fraction
-from fastnn.arithmetic import EPSILON, Numbers, log, row_mean, softplus
+from fastnn.arguments import finite, fraction, last_axis
+from fastnn.arithmetic import EPSILON, Numbers, cosines, log, row_mean, softplus
 from fastnn.losses.base import Loss
 from fastnn.losses.targets import Kind
 
@@ -118,6 +118,28 @@ class Poisson(Loss):
 
     def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
         return row_mean(p - y * log(p + EPSILON))
+
+
+class CosineSimilarity(Loss):
+    """Minus the cosine of the angle between y and p: ``-sum(y * p) / (norm(y) * norm(p))``, from -1 to 1.
+
+    A norm below 1e-7 counts as 1e-7, so a row of zeros has loss 0.
+    axis: that of the units, -1 or 1. Raises ValueError for others.
+
+    >>> CosineSimilarity()([[0.0, 2.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]])
+    -0.5
+    """
+
+    _kind = "cosine_similarity"
+
+    def __init__(
+        self, axis: int = -1, reduction: str = "sum_over_batch_size", name: str | None = "cosine_similarity"
+    ) -> None:
+        super().__init__(reduction, name)
+        self.axis = last_axis(axis)
+
+    def _row_losses(self, y: Numbers, p: Numbers) -> Numbers:
+        return -cosines(y, p)
 
 
 class Quantile(Loss):

@@ -41,7 +41,7 @@ from fastnn.metrics.of_losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from fastnn.metrics.regression import R2Score, RootMeanSquaredError
+from fastnn.metrics.regression import CosineSimilarity, R2Score, RootMeanSquaredError
 from fastnn.names import missing
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
+    "CosineSimilarity",
     "F1Score",
     "FBetaScore",
     "FalseNegatives",

@@ -7,6 +7,7 @@ from typing import Any
 from fastnn.by_name import Names, classes_of
 from fastnn.losses.base import Loss
 from fastnn.losses.by_shape import of_shape
+from fastnn.losses.functions import RowLosses
 from fastnn.metrics import accuracy, auc, confusion, f_score, of_losses, regression
 from fastnn.metrics.base import Mean, MeanMetricWrapper, Metric
 from fastnn.strict import suggesting
@@ -49,6 +50,8 @@ def get(identifier: object) -> Metric | None:
         return identifier
     if isinstance(identifier, type) and identifier in _CLASSES:
         return identifier()  # as in Keras
+    if isinstance(identifier, RowLosses):
+        return MeanMetricWrapper(identifier.kind(name=identifier.__name__))
     if isinstance(identifier, Loss):
         return MeanMetricWrapper(identifier)
     is_foreign = type(identifier).__module__.split(".")[0] in ("keras", "tf_keras", "torch")

@@ -1,4 +1,4 @@
-"""Metrics of numbers that are no mean over rows: the root of the mean squared error, and R²."""
+"""Metrics of numbers that are no losses: the root of the mean squared error, cosine similarity, and R²."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.arguments import integer
-from fastnn.arithmetic import Numbers, ordered_sum, row_mean
+from fastnn.arguments import integer, last_axis
+from fastnn.arithmetic import Numbers, cosines, ordered_sum, row_mean
 from fastnn.losses.base import paired, row_weights
 from fastnn.metrics.base import Metric, RowMetric, plain
 from fastnn.warning import warn
@@ -31,6 +31,27 @@ class RootMeanSquaredError(RowMetric):
     def result(self) -> float:
         """Return the root of the mean."""
         return math.sqrt(super().result())
+
+
+class CosineSimilarity(RowMetric):
+    """The mean of the cosines of the angles between y and p: 1 for the same direction, -1 for the opposite one.
+
+    A norm below 1e-7 counts as 1e-7, so a row of zeros has cosine 0. The loss CosineSimilarity is minus this.
+    name, dtype: as for all metrics. axis: that of the units, -1 or 1. Raises ValueError for others.
+
+    >>> CosineSimilarity()([[0.0, 2.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]])
+    0.5
+    """
+
+    _kind = "cosine_similarity"
+    _direction = "max"
+
+    def __init__(self, name: str | None = None, dtype: str | None = None, axis: int = -1) -> None:
+        super().__init__(name, dtype)
+        self.axis = last_axis(axis)
+
+    def _values(self, y_true: Any, y_pred: Any) -> Numbers:
+        return cosines(*paired(y_true, y_pred))
 
 
 class R2Score(Metric):

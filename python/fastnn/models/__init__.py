@@ -1,4 +1,4 @@
-"""Models, with Keras' names: Sequential, load_model, save_model, model_from_json.
+"""Models, with Keras' names: Sequential, load_model, save_model, model_from_json, clone_model.
 
 >>> from fastnn.models import Sequential, load_model
 >>> model = Sequential([Dense(3, input_shape=(2,))])
@@ -9,12 +9,12 @@ True
 
 from typing import TYPE_CHECKING
 
-from fastnn.models.from_json import model_from_json
+from fastnn.models.from_json import clone_model, model_from_json
 from fastnn.models.sequential import Sequential
 from fastnn.names import missing
 from fastnn.saving.api import load_model, save_model
 
-__all__ = ["Sequential", "load_model", "model_from_json", "save_model"]
+__all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 
 if not TYPE_CHECKING:  # type checkers would take it for leave to use any name

@@ -118,6 +118,9 @@ def labels_of(y: Array) -> Array:
 
 def warn_of_missing_classes(y: Array, split: int) -> None:
     """Warn if the rows from `split` on lack a class that the others have, or the other way round."""
+    is_one_column = y.ndim == 1 or y.shape[1] == 1
+    if (y != np.rint(y)).any() or not (is_one_column or (y.sum(axis=1) == 1).all()):
+        return  # probabilities, shades of an autoencoder, or several labels in a row
     labels = labels_of(y)
     train, validation = set(np.unique(labels[:split]).tolist()), set(np.unique(labels[split:]).tolist())
     for lacking, names in (("validation", train - validation), ("training", validation - train)):

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastnn.losses import lookup as losses
 from fastnn.losses.base import FunctionLoss, Loss
+from fastnn.losses.functions import RowLosses
 from fastnn.metrics import lookup as metrics
 from fastnn.metrics.base import MeanMetricWrapper, Metric
 from fastnn.models.compiled import Compiled
@@ -86,6 +87,8 @@ def _data(given: Any, serialize: Callable[[Any], dict[str, Any]]) -> Any:
         return copy.deepcopy(given)
     if isinstance(given, (list, tuple)):
         return [_data(each, serialize) for each in given]
+    if isinstance(given, RowLosses):
+        given = given.kind
     if isinstance(given, type):
         return _data(given(), serialize)
     if isinstance(given, FunctionLoss):

@@ -1,4 +1,4 @@
-"""model_from_json, the inverse of Sequential.to_json()."""
+"""New models with the architecture of others: model_from_json, the inverse of Sequential.to_json(), and clone_model."""
 
 from __future__ import annotations
 
@@ -35,3 +35,18 @@ def model_from_json(json_string: str) -> Sequential:
             )
         raise ValueError(f"expected JSON text as Sequential.to_json() returns it; received {json_string!r:.200}")
     return Sequential.from_config(given["config"])
+
+
+@suggesting
+def clone_model(model: Sequential) -> Sequential:
+    """Return a new model with the architecture of this one, and with initial weights; copy.copy() keeps the weights.
+
+    >>> model = Sequential([Dense(3, input_shape=(2,))])
+    >>> target = fastnn.models.clone_model(model)
+    >>> target.set_weights(model.get_weights())
+    >>> target == model
+    True
+    """
+    if not isinstance(model, Sequential):
+        raise ValueError(f"expected a Sequential of fastnn; received {model!r:.200}")
+    return type(model).from_config(model.get_config())

@@ -184,10 +184,19 @@ class Sequential(Trained):
             self._network = network
         return network
 
-    def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+    ) -> None:
         """Print a table of the layers, their output shapes and numbers of weights, as Keras does.
 
+        line_length, positions, expand_nested: accepted for programs written for Keras; columns are as wide as needed.
         print_fn: called once with the whole text; the default is print.
+        show_trainable: add a column with Y for trainable layers, N for frozen ones, - for layers without weights.
 
         >>> Sequential([Dense(3, input_shape=(2,), name="hidden")], name="small").summary()
         Model: "small"
@@ -201,16 +210,19 @@ class Sequential(Trained):
          Non-trainable params: 0 (0.00 B)
         """
         with changes:
-            rows, known = [], self._inputs is not None
+            rows: list[tuple[str, ...]] = []
+            known = self._inputs is not None
             for i, layer in enumerate(self._layers):
                 shape = f"(None, {self._units_after(i + 1)})" if known else "?"
                 count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-                rows.append((f"{layer.name} ({type(layer).__name__})", shape, count))
+                trained = ("Y" if layer.trainable else "N") if layer.weights or not layer.built else "-"
+                extra = (trained,) if show_trainable else ()
+                rows.append((f"{layer.name} ({type(layer).__name__})", shape, count, *extra))
             built = [layer for layer in self._layers if layer.built]
             params = sum(layer.count_params() for layer in built)
             not_trained = sum(array.size for layer in built for array in layer.non_trainable_weights)
         lines = summary_lines(self.name, rows, params, not_trained, np.dtype(self.dtype).itemsize)
-        print_fn("\n".join(lines))
+        (print_fn or print)("\n".join(lines))
 
     def __repr__(self) -> str:
         return f"<Sequential name={self.name}, built={self.built}>"

@@ -174,9 +174,11 @@ class Stack(Strict):
         (None, 3)
         """
         if not isinstance(layer, (Layer, Input)):
+            is_model = isinstance(layer, Stack)
+            advice = "; share their layers, as in Sequential([*encoder.layers, *decoder.layers])" if is_model else ""
             raise TypeError(
                 f"Only layers of fastnn.layers can be added to a Sequential model; "
-                f"received {layer!r} (of type {type(layer)})"
+                f"received {layer!r} (of type {type(layer)}){advice}"
             )
         with changes:
             if isinstance(layer, Input):
@@ -305,6 +307,8 @@ class Stack(Strict):
         """
         with changes:
             return [array for layer in self._layers for array in layer.non_trainable_weights]
+
+    variables, trainable_variables, non_trainable_variables = weights, trainable_weights, non_trainable_weights
 
     @property
     def trainable(self) -> bool:

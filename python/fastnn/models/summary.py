@@ -4,31 +4,32 @@ from typing import Any
 
 from fastnn.text import bytes_text, printable
 
-_WIDTHS = (33, 24, 15)  # Keras' columns on an 80-column terminal
+_WIDTHS = (33, 24, 15, 11)  # Keras' columns on an 80-column terminal
+_SIDES = "<<>^"
 
 
 def _line(left: str, fill: str, cross: str, right: str, widths: list[int]) -> str:
     return left + cross.join(fill * width for width in widths) + right
 
 
-def _cells(bar: str, cells: tuple[str, str, str], widths: list[int]) -> str:
-    first, second, third = (width - 2 for width in widths)
-    return f"{bar} {cells[0]:<{first}} {bar} {cells[1]:<{second}} {bar} {cells[2]:>{third}} {bar}"
+def _cells(bar: str, cells: tuple[str, ...], widths: list[int]) -> str:
+    texts = (f" {cell:{side}{width - 2}} " for cell, side, width in zip(cells, _SIDES, widths, strict=False))
+    return bar + bar.join(texts) + bar
 
 
 def summary_lines(
-    name: str, rows: list[tuple[str, str, str]], params: int, not_trained: int, bytes_per_param: int
+    name: str, rows: list[tuple[str, ...]], params: int, not_trained: int, bytes_per_param: int
 ) -> list[str]:
-    """Return the lines of a summary; rows are (layer (type), output shape, params).
+    """Return the lines of a summary; rows are (layer (type), output shape, params[, whether it is trainable]).
 
     >>> summary_lines("m", [("dense (Dense)", "(None, 3)", "9")], 9, 0, 4)[3:5]
     ['┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩',
      '│ dense (Dense)                   │ (None, 3)              │             9 │']
     """
-    table: list[tuple[str, str, str]] = [("Layer (type)", "Output Shape", "Param #"), *rows]
-    table = [(printable(layer), shape, number) for layer, shape, number in table]
+    heads = ("Layer (type)", "Output Shape", "Param #", "Trainable")
+    table = [heads[: len(rows[0]) if rows else 3], *((printable(layer), *others) for layer, *others in rows)]
     columns: Any = zip(*table, strict=True)
-    widths = [max(least, *(len(cell) + 2 for cell in column)) for least, column in zip(_WIDTHS, columns, strict=True)]
+    widths = [max(least, *(len(cell) + 2 for cell in column)) for least, column in zip(_WIDTHS, columns, strict=False)]
     lines = [
         f'Model: "{printable(name)}"',
         _line("┏", "━", "┳", "┓", widths),

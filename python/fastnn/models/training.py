@@ -42,8 +42,10 @@ class Trained(TrainerOwner):
     ) -> None:
         """Choose how to train: optimizer, loss and metrics, by name or as objects.
 
+        optimizer: a name, such as "adam", or an object of fastnn.optimizers, such as Adam(learning_rate=0.01).
         loss: a name, an object of fastnn.losses, or a function (y, y_pred) -> (losses of the rows, gradient by y_pred).
-        metrics, weighted_metrics: lists of names, objects of fastnn.metrics, or functions; only the latter use weights.
+        metrics, weighted_metrics: lists of names, objects of fastnn.metrics, or functions (y, y_pred) -> a number for
+            each row. Only weighted_metrics use sample_weight and class_weight.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for programs written for Keras; they
             change nothing. loss_weights: only None.
         The model forgets the optimizer's state and keeps its weights.
@@ -93,12 +95,12 @@ class Trained(TrainerOwner):
         shuffle: True, False, or "batch" to shuffle within batches.
         class_weight: {class: weight}, default weight 1; or sample_weight, an array (rows,).
         initial_epoch: the number of the first epoch, for the logs and the order of rows.
-        steps_per_epoch, validation_steps: numbers of batches; default all. The next epoch goes on in the rows; the last
-            rows end an epoch, with a warning if it is short, as in Keras.
+        steps_per_epoch, validation_steps: numbers of batches; default all. The next epoch starts at the row after them;
+            the last row ends an epoch, with a warning if it is short, as in Keras.
         validation_freq: validate after each n-th epoch, or after those of a list.
-        seed: 0 to 2**32 - 1, for the order of rows and layers like Dropout. History.seed keeps it. Default drawn; if
-            initial_epoch is not 0, that of model.history: fit(epochs=5), fit(epochs=10, initial_epoch=5) is then
-            fit(epochs=10), also if save() and load_model() come between.
+        seed: 0 to 2**32 - 1, for the order of rows and layers like Dropout. History.seed keeps it. Default: drawn.
+            With an initial_epoch it is that of the fit() before: fit(epochs=5) and fit(epochs=10, initial_epoch=5) give
+            the bits of fit(epochs=10), also with save() and load_model() between them.
 
         fit() again goes on: the optimizer keeps its state. Ctrl-C raises KeyboardInterrupt; the model keeps the weights
         of the last step and model.history the epochs before.
@@ -177,7 +179,8 @@ class Trained(TrainerOwner):
     ) -> float | list[float] | dict[str, float]:
         """Return the loss, or a list of the loss and the metrics, of the rows x with targets y.
 
-        x, y, sample_weight, verbose: as for fit(). batch_size decides only what a step of the progress is.
+        x, y, sample_weight, verbose, callbacks: as for fit(). batch_size changes the progress bar, not the results.
+        steps: the number of batches; default all.
         return_dict: return {name: value} instead.
 
         >>> model = Sequential([Dense(1, input_shape=(1,), kernel_initializer="zeros")])
