@@ -88,6 +88,10 @@ class Scores:
             named[name] = metric, weighted
         self.named = named
 
+    def of_shape(self, columns: int, units: int) -> list[Any]:
+        """Return the metrics that resolve() would make."""
+        return [metrics_by_name.named(given, columns, units) for given, _ in self._given]
+
     def metrics(self) -> list[Any]:
         """Return the loss and the metrics."""
         return [self.loss, *(metric for metric, _ in (self.named or {}).values())]

@@ -18,6 +18,7 @@ from fastnn.models.batches import Chunk, rows_of, targets_of
 from fastnn.models.compiled import Compiled
 from fastnn.models.fitting import Fit
 from fastnn.models.full_batch import is_full_batch
+from fastnn.models.last_layer import warn_of_outputs
 from fastnn.models.scores import Scores
 from fastnn.models.sources import reader_for
 from fastnn.models.stored import Stored
@@ -72,8 +73,16 @@ class Trainable(Stored):
                 return trainer
             trainer.pull()
             state = trainer.state()
+        self._warn_of_outputs()
         self._trainer, self._trainer_state = Trainer(self, compiled.optimizer, loss, seed, state), None
         return self._trainer
+
+    def _warn_of_outputs(self) -> None:
+        """Warn once, in compile() or, if the layers come later, in the first training."""
+        compiled = self._compiled_for("compile")
+        if self._layers and not compiled.are_outputs_checked:
+            compiled.are_outputs_checked = True
+            warn_of_outputs(self._layers, compiled)
 
     def _drawing(self, trainer: Trainer) -> Trainer:
         """Return the trainer for a step without fit(), with a seed if layers draw random numbers."""

@@ -46,6 +46,7 @@ class Trained(Trainable):
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for programs written for Keras; they
             change nothing. loss_weights: only None.
         The model forgets the optimizer's state and keeps its weights.
+        Warns of a last activation that does not suit the loss, such as 'linear' with 'binary_crossentropy'.
         Raises ValueError for unknown names, and for an activation without a derivative.
 
         >>> model = Sequential([Dense(1, input_shape=(2,))])
@@ -59,6 +60,7 @@ class Trained(Trainable):
         self._pull()
         self._trainer = self._trainer_state = None
         self.stop_training = False
+        self._warn_of_outputs()
 
     @default_mode()
     def fit(
