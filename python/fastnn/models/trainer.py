@@ -146,19 +146,29 @@ class Trainer:
         if not self._trained:
             return
         with changes:
-            for layer in self.layers:
-                if layer._source is self._reference:
-                    layer._source = None
+            asking = [layer for layer in self.layers if layer._source is self._reference]
+            offered = self._offered
+            for layer in asking:
+                layer._source = None
             self._trained = self._offered = False
-            for i, layer in enumerate(self.layers):
-                state = layer._state
-                if state is not self._states[i] or state is None or not state.weights:
-                    continue  # somebody's weights, newer than the last step
-                weights = {name: array for name, array in self.core.weights(i).items() if name in state.weights}
-                for array in weights.values():
-                    array.flags.writeable = False
-                self._states[i] = state._replace(weights={name: weights[name] for name in state.weights})
-                layer._set_state(self._states[i])
+            try:
+                self._give()
+            except BaseException:  # Ctrl-C, too little memory, a fork in the midst of a step: layers go on asking
+                for layer in asking:
+                    layer._source = self._reference
+                self._trained, self._offered = True, offered
+                raise
+
+    def _give(self) -> None:
+        for i, layer in enumerate(self.layers):
+            state = layer._state
+            if state is not self._states[i] or state is None or not state.weights:
+                continue  # somebody's weights, newer than the last step
+            weights = {name: array for name, array in self.core.weights(i).items() if name in state.weights}
+            for array in weights.values():
+                array.flags.writeable = False
+            self._states[i] = state._replace(weights={name: weights[name] for name in state.weights})
+            layer._set_state(self._states[i])
 
     def __del__(self) -> None:
         """Leave the weights to layers that somebody still has, but not while Python ends."""
