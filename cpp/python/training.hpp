@@ -1,6 +1,9 @@
 // A trainer as Python holds it: one call at a time.
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -12,35 +15,57 @@
 
 #include "arrays.hpp"
 #include "fastnn/trainer.hpp"
+#include "gil.hpp"
 
 namespace fastnn::border {
 
-// A trainer changes, but the object around it never does; `busy` refuses a second call meanwhile.
+// A trainer changes, but the object around it never does. `user` is the process whose call has the trainer, 0 if none
+// has: it refuses a second call meanwhile.
 template <class T>
 struct Training {
   std::unique_ptr<Trainer<T>> trainer;
-  std::unique_ptr<std::atomic<bool>> busy = std::make_unique<std::atomic<bool>>(false);
+  std::unique_ptr<std::atomic<pid_t>> user = std::make_unique<std::atomic<pid_t>>(0);
   std::vector<std::map<std::string, std::vector<py::ssize_t>>> shapes;  // of each layer's weights
   std::size_t target_columns = 1;
 };
 
-// The trainer of a call, for its duration. If another call has it: throws RuntimeError, or waits for its end.
+// The trainer of a call, for its duration. If another call has it: throws RuntimeError, or waits for its end. A forked
+// child that got a trainer in the midst of a step of another thread has no such thread to wait for: RuntimeError.
 template <class T>
 class Use {
  public:
   explicit Use(const Training<T>& training, bool waits = false) : training_(training) {
-    if (!training.busy->exchange(true)) return;
+    if (is_taken()) return;
     if (!waits)
       throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
-    const py::gil_scoped_release released;
-    while (training.busy->exchange(true)) std::this_thread::sleep_for(std::chrono::microseconds(10));
+    bool is_interrupted = false;
+    {
+      GilRelease released;
+      while (!is_interrupted && !is_taken()) {
+        std::this_thread::sleep_for(std::chrono::microseconds(10));
+        is_interrupted = !released.no_signal();
+      }
+    }
+    if (is_interrupted) throw py::error_already_set();
   }
-  ~Use() { *training_.busy = false; }
+  ~Use() { *training_.user = 0; }
   Use(const Use&) = delete;
   Use& operator=(const Use&) = delete;
   Trainer<T>* operator->() const { return training_.trainer.get(); }
 
  private:
+  bool is_taken() const {
+    pid_t user = 0;
+    const pid_t process = getpid();
+    if (training_.user->compare_exchange_strong(user, process)) return true;
+    if (user != process)
+      throw std::runtime_error(
+          "expected a fork between the steps of a model; another thread trained it when this process was forked, so "
+          "its "
+          "weights here are neither old nor new: fork before training, or start processes by 'spawn'");
+    return false;
+  }
+
   const Training<T>& training_;
 };
 
