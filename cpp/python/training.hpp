@@ -1,9 +1,6 @@
 // A trainer as Python holds it: one call at a time.
 #pragma once
 
-#include <sys/types.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -15,7 +12,7 @@
 
 #include "arrays.hpp"
 #include "fastnn/trainer.hpp"
-#include "gil.hpp"
+#include "gil.hpp"  // and pid_t
 
 namespace fastnn::border {
 
