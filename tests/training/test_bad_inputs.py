@@ -10,8 +10,8 @@ import numpy as np
 import pandas
 import pytest
 
-from fastnn import ModelFormatError, optimizers
-from fastnn.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
+from fastnn import ModelFormatError, metrics, optimizers, schedules
+from fastnn.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from fastnn.layers import Dense
 from fastnn.models import Sequential
 from fastnn.models.checks import checked_class_weight
@@ -37,6 +37,27 @@ def spoilt(*last):
     """A generator whose last batch is another."""
     yield ROW
     yield last if len(last) > 1 else last[0]
+
+
+def named(classes):
+    model = classifier()
+    model.classes = classes
+    return model
+
+
+class Scheduled(schedules.LearningRateSchedule):
+    def __init__(self, rate):
+        self.rate = rate
+
+    def __call__(self, step):
+        return self.rate
+
+
+class Sparse:
+    shape = (40, 3)
+
+    def toarray(self):
+        return X
 
 
 class At(Callback):
@@ -109,9 +130,12 @@ MISTAKES = {
     "a negative weight": (lambda: fit(classifier(), y=LABELS, class_weight={0: -1.0}), "weights of at least 0"),
     "an unknown class": (
         lambda: fit(classifier(), y=LABELS, class_weight={"no": 1.0}),
-        "expected class numbers as keys",
+        "expected class numbers from 0 to 1 as keys",
     ),
-    "half a class": (lambda: fit(classifier(), y=LABELS, class_weight={0.5: 1.0}), "expected class numbers as keys"),
+    "half a class": (
+        lambda: fit(classifier(), y=LABELS, class_weight={0.5: 1.0}),
+        "expected class numbers from 0 to 1 as keys",
+    ),
     "one weight": (lambda: fit(sample_weight=2.0), "expected sample_weight to be 40 real numbers"),
     # arguments
     "a split of text": (lambda: fit(validation_split="0.2"), "expected validation_split to be a number"),
@@ -123,7 +147,40 @@ MISTAKES = {
     ),
     "steps of text": (lambda: fit(validation_steps="x"), "`validation_steps`, expected a positive integer"),
     "an argument of before": (lambda: fit(nb_epoch=3), "unexpected keyword argument 'nb_epoch'; did you mean 'epochs'"),
+    "a weight of NaN's class": (
+        lambda: fit(classifier(), y=LABELS, class_weight={np.nan: 1.0}),
+        "class numbers from 0 to 1 as keys of class_weight; received nan",
+    ),
+    "a class beyond": (
+        lambda: fit(classifier(3), y=LABELS, class_weight={3: 1.0}),
+        "class numbers from 0 to 2 as keys of class_weight; received 3",
+    ),
+    "places of classes that are numbers": (
+        lambda: fit(named([1, 2]), y=LABELS + 1, class_weight={0: 1.0, 1: 2.0}),
+        "expected classes of the model, 1, 2, as keys of class_weight; received 0",
+    ),
+    "a class by name and place": (
+        lambda: fit(named(["no", "yes"]), y=LABELS, class_weight={"no": 1.0, 0: 2.0}),
+        "expected one weight for each class in class_weight; received a second, of 0",
+    ),
+    "weights of labels together": (
+        lambda: fit(classifier(3, "bce"), y=np.ones((40, 3)), class_weight={0: 1.0}),
+        r"expected one class in each row of y with class_weight; received \[1.0, 1.0, 1.0\] in row 0: use sample_w",
+    ),
+    # classes
+    "text for classes of numbers": (
+        lambda: fit(named([0, 1]), y=np.array(["no", "yes"])[LABELS]),
+        "the classes are no text; convert y to their type, or set model.classes to its names",
+    ),
+    "places for classes of which one is a number": (
+        lambda: fit(named([1, "other"]), y=LABELS),
+        "expected y to be classes of the model, 1, 'other'; received 0 in row",
+    ),
     # validation_data
+    "validation of four": (
+        lambda: fit(validation_data=(X, Y, Y, Y)),
+        r"validation_data: expected \(x, y\) or \(x, y, sample_weight\); received a tuple of 4",
+    ),
     "validation without y": (lambda: fit(validation_data=X), "validation_data: expected y"),
     "validation of other columns": (lambda: fit(validation_data=(X[:, :2], Y)), "validation_data: expected x with 3"),
     "validation labels": (
@@ -142,7 +199,38 @@ MISTAKES = {
         lambda: fit(x=spoilt(X[:0], Y[:0]), y=None),
         "batch 1 of the epoch: expected x of at least 1 row",
     ),
+    # sparse
+    "sparse rows": (lambda: fit(x=Sparse()), r"expected a dense array; received the sparse Sparse: use x.toarray\(\)"),
+    "sparse targets": (lambda: fit(y=Sparse()), r"expected a dense array; received the sparse Sparse"),
     # compile, callbacks
+    "a metric named loss": (
+        lambda: classifier(metrics=[metrics.MeanSquaredError(name="loss")]),
+        "expected metrics with names that no other log has; received one named 'loss'",
+    ),
+    "a metric of validation": (
+        lambda: classifier(weighted_metrics=[metrics.MeanSquaredError(name="val_loss")]),
+        "received one named 'val_loss'",
+    ),
+    "a schedule of text": (
+        lambda: fit(model_of(X, optimizer=optimizers.SGD(Scheduled("0.1")))),
+        r"expected Scheduled.__call__\(step\) to return a number; received '0.1' at step 0",
+    ),
+    "a schedule of nothing": (
+        lambda: fit(model_of(X, optimizer=optimizers.SGD(Scheduled(None)))),
+        "to return a number; received None at step 0",
+    ),
+    "a plateau of a schedule": (
+        lambda: fit(
+            model_of(X, optimizer=optimizers.SGD(schedules.CosineDecay(0.1, 10))), callbacks=[ReduceLROnPlateau("loss")]
+        ),
+        "expected an optimizer whose learning rate is a number",
+    ),
+    "an open brace": (lambda: ModelCheckpoint("a{.safetensors"), "expected filepath to be a format such as"),
+    "a format of other numbers": (
+        lambda: fit(callbacks=[ModelCheckpoint("{loss:d}.safetensors")]),
+        "Failed to format this callback filepath",
+    ),
+    "a delta of NaN": (lambda: EarlyStopping(min_delta=np.nan), "expected min_delta to be a finite number"),
     "an optimizer's class": (
         lambda: classifier().compile(optimizers.Adam, "mse"),
         r"the class Adam; call it: Adam\(\)",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn.callbacks.callback import Remembering
-from fastnn.strict import number
+from fastnn.strict import finite, number
 from fastnn.warning import warn
 
 
@@ -31,7 +31,7 @@ class MonitorCallback(Remembering):
             raise ValueError(f"expected monitor to be a name of the logs; received monitor={monitor!r}")
         self.monitor, self.mode = monitor, mode
         self.best: Any = baseline
-        self.min_delta = abs(number("min_delta", min_delta))
+        self.min_delta = abs(finite("min_delta", min_delta))
         self.monitor_op: Callable[[Any, Any], Any] | None = None
 
     def _set_monitor_op(self) -> None:
@@ -198,8 +198,10 @@ class ReduceLROnPlateau(MonitorCallback):
         self.cooldown_counter = self.wait = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin anew."""
+        """Begin anew. Raises TypeError if the optimizer has a schedule, which no number can replace later."""
         self.best, self.cooldown_counter, self.wait = None, 0, 0
+        optimizer = self._model.optimizer
+        optimizer.learning_rate = float(optimizer.learning_rate)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare the value with the best one; lower the learning rate if patience is at its end."""

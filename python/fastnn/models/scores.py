@@ -64,6 +64,11 @@ class Scores:
 
     def __init__(self, metrics: Sequence[Any], weighted_metrics: Sequence[Any]) -> None:
         self._given = [(each, False) for each in metrics] + [(each, True) for each in weighted_metrics]
+        for metric in self.of_shape(1, 1):
+            if metric.name in ("loss", "learning_rate") or metric.name.startswith("val_"):
+                raise ValueError(
+                    f"expected metrics with names that no other log has; received one named {metric.name!r}"
+                )
         self.loss = LossMean()
         self.named: dict[str, tuple[Any, bool]] | None = None
         if not any(of_shape(given, 1, 1) is not given for given, _ in self._given):
