@@ -11,9 +11,17 @@ import pandas
 import pytest
 
 from fastnn import ModelFormatError, metrics, optimizers, schedules
-from fastnn.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from fastnn.callbacks import (
+    BackupAndRestore,
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
 from fastnn.layers import Dense
-from fastnn.models import Sequential
+from fastnn.models import Sequential, load_model
 from fastnn.models.checks import checked_class_weight
 from fastnn.models.trainer import NonFiniteLossError
 from training import Calls, model_of, rows, same
@@ -39,6 +47,12 @@ def spoilt(*last):
     yield last if len(last) > 1 else last[0]
 
 
+def of_layer(layer, optimizer):
+    model = Sequential([layer])
+    model.compile(optimizer, "mse")
+    return model
+
+
 def named(classes):
     model = classifier()
     model.classes = classes
@@ -51,6 +65,21 @@ class Scheduled(schedules.LearningRateSchedule):
 
     def __call__(self, step):
         return self.rate
+
+
+def squares(y, y_pred):
+    return ((y_pred - y) ** 2)[:, 0], 2 * (y_pred - y)
+
+
+class Text(metrics.Metric):
+    def __init__(self):
+        super().__init__("text")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        pass
+
+    def result(self):
+        return "high"
 
 
 class Sparse:
@@ -198,6 +227,46 @@ MISTAKES = {
     "an empty batch": (
         lambda: fit(x=spoilt(X[:0], Y[:0]), y=None),
         "batch 1 of the epoch: expected x of at least 1 row",
+    ),
+    "targets in a dict": (
+        lambda: fit(y={"y": Y}),
+        r"expected y of shape \(rows,\) or \(rows, columns\); received dict",
+    ),
+    "targets without columns": (lambda: fit(y=Y[:, :0]), r"received shape \(40, 0\)$"),
+    "targets beyond": (lambda: fit(y=[10**400] * 40), "expected y of real numbers; received objects such as 1000"),
+    "text among targets": (lambda: fit(y=np.array([1, "a"] * 20, object)), "received text, such as 'a'"),
+    # LBFGS
+    "a function for LBFGS": (
+        lambda: fit(model_of(X, optimizer="lbfgs", loss=squares)),
+        "expected a loss of fastnn.losses for LBFGS; received the function squares",
+    ),
+    "a rate of a weight for LBFGS": (
+        lambda: fit(of_layer(Dense(1, learning_rate_multipliers={"bias": 0.0}), "lbfgs")),
+        "expected layers without random numbers, constraints and learning_rate_multipliers for LBFGS",
+    ),
+    "a plateau of LBFGS": (
+        lambda: fit(model_of(X, optimizer="lbfgs"), callbacks=[ReduceLROnPlateau("loss")]),
+        "expected an optimizer with a learning rate for ReduceLROnPlateau; received LBFGS",
+    ),
+    "a schedule of LBFGS": (
+        lambda: fit(model_of(X, optimizer="lbfgs"), callbacks=[LearningRateScheduler(lambda epoch, rate: rate)]),
+        "expected an optimizer with a learning rate for LearningRateScheduler; received LBFGS",
+    ),
+    # what functions return
+    "a gradient beyond": (
+        lambda: fit(model_of(X, dtype="float32", loss=lambda y, p: ((p - y)[:, 0], np.full(p.shape, 1e300)))),
+        "to return a gradient within the range of float32; received 1e.300",
+    ),
+    "a metric of text": (lambda: fit(model_of(X, metrics=[Text()])), r"expected text.result\(\) to be a number"),
+    # saving
+    "a flag of text": (
+        lambda: classifier().save("x.safetensors", include_optimizer="no"),
+        "include_optimizer to be True",
+    ),
+    "a flag of text for loading": (lambda: load_model("x.safetensors", compile="no"), "expected compile to be True or"),
+    "a list of functions": (
+        lambda: load_model("x.safetensors", custom_objects=[squares]),
+        "expected custom_objects to be a dict of names",
     ),
     # sparse
     "sparse rows": (lambda: fit(x=Sparse()), r"expected a dense array; received the sparse Sparse: use x.toarray\(\)"),
@@ -351,3 +420,31 @@ def test_damaged_backup_says_what_to_do(tmp_path):
         ModelFormatError, match="expected a backup of training; .*: remove it to train from the beginning"
     ):
         fit(callbacks=[BackupAndRestore(tmp_path)])
+
+
+def test_functions_that_change_their_arguments_change_no_array_of_the_user():
+    def changed(y, y_pred):
+        y[:] = 7
+        return squares(y, y_pred)
+
+    def metric(y, y_pred):
+        y[:] = 7
+        y_pred[:] = 7
+        return 0.0
+
+    y = np.array(Y)
+    for dtype in ("float32", "float64"):
+        for options in ({"loss": changed}, {"metrics": [metric]}, {"weighted_metrics": [metric, "mae"]}):
+            given = y.astype(dtype)
+            model = model_of(X, dtype=dtype, **options)
+            model.fit(X, given, verbose=0)
+            model.evaluate(X, given, verbose=0)
+            model.train_on_batch(X, given)
+            assert np.array_equal(given, y.astype(dtype))
+
+
+def test_backup_of_another_optimizer_is_refused(tmp_path):
+    callback = BackupAndRestore(tmp_path, delete_checkpoint=False)
+    fit(model_of(X, optimizer="adam"), callbacks=[callback])
+    with pytest.raises(ValueError, match="an optimizer that keeps nothing; received one that keeps momentum, velocity"):
+        fit(model_of(X, optimizer="sgd"), epochs=2, callbacks=[callback])

@@ -224,6 +224,15 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
     return flat
 
 
+def check_rate(callback: Callback, optimizer: Any) -> None:
+    """Raise ValueError if the optimizer has no learning rate that a callback could set, as LBFGS."""
+    if not hasattr(optimizer, "learning_rate"):
+        raise ValueError(
+            f"expected an optimizer with a learning rate for {type(callback).__name__}; received "
+            f"{type(optimizer).__name__}"
+        )
+
+
 def hook_of_all(hook: str) -> Callable[..., None]:
     """Return the method of a list of callbacks that calls a hook of each.
 

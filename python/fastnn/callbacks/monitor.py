@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from fastnn.callbacks.callback import Remembering
+from fastnn.callbacks.callback import Remembering, check_rate
 from fastnn.strict import finite, number
 from fastnn.warning import warn
 
@@ -201,6 +201,7 @@ class ReduceLROnPlateau(MonitorCallback):
         """Begin anew. Raises TypeError if the optimizer has a schedule, which no number can replace later."""
         self.best, self.cooldown_counter, self.wait = None, 0, 0
         optimizer = self._model.optimizer
+        check_rate(self, optimizer)
         optimizer.learning_rate = float(optimizer.learning_rate)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from fastnn.callbacks.callback import HOOKS, Callback, Remembering
+from fastnn.callbacks.callback import HOOKS, Callback, Remembering, check_rate
 
 
 class LearningRateScheduler(Callback):
@@ -34,6 +34,7 @@ class LearningRateScheduler(Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the learning rate."""
         optimizer = self._model.optimizer
+        check_rate(self, optimizer)
         arguments: tuple[Any, ...] = (epoch, float(optimizer.learning_rate))
         rate = self.schedule(*arguments[: 2 if _takes(self.schedule, arguments) else 1])
         if not isinstance(rate, (float, int, np.integer, np.floating)) or isinstance(rate, bool):

@@ -56,14 +56,15 @@ def _numbers(y: Array, kind: Kind, loss: str, units: int, classes: tuple[Any, ..
         if not is_text:
             try:
                 y = y.astype(np.float64)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise ValueError(f"expected y of real numbers; received objects such as {flat[0]!r:.100}") from None
     else:
         is_text = y.dtype.kind in "UST"
     if is_text:
+        shown = next(each for each in flat if isinstance(each, (str, bytes)))
         if classes is None:
             raise ValueError(
-                f"expected y of numbers; received text, such as {_plain(flat[0])!r:.100}: set model.classes to the "
+                f"expected y of numbers; received text, such as {_plain(shown)!r:.100}: set model.classes to the "
                 "list of classes, or number them, for example with sklearn.preprocessing.LabelEncoder"
             )
         if not is_label:

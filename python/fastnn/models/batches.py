@@ -164,8 +164,9 @@ def targets_of(y: Any) -> Array:
     if y is None:
         raise ValueError("expected y, the targets of the rows x; received y=None")
     array = as_numbers(y) if hasattr(y, "columns") or hasattr(y, "column_names") else to_array(_detached(y))
-    if array.ndim not in (1, 2):
-        raise ValueError(f"expected y of shape (rows,) or (rows, columns); received shape {array.shape}")
+    if array.ndim not in (1, 2) or 0 in array.shape[1:]:
+        received = type(y).__name__ if array.dtype == object and array.ndim == 0 else f"shape {array.shape}"
+        raise ValueError(f"expected y of shape (rows,) or (rows, columns); received {received}")
     return array
 
 

@@ -122,7 +122,12 @@ class Scores:
         logs = {"loss": self.loss.result()}
         for name, (metric, _) in (self.named or {}).items():
             result = metric.result()
-            logs[name] = float(result) if np.ndim(result) == 0 else result
+            if np.ndim(result) == 0:
+                try:
+                    result = float(result)
+                except (TypeError, ValueError):
+                    raise ValueError(f"expected {name}.result() to be a number; received {result!r:.100}") from None
+            logs[name] = result
         return dict(sorted(logs.items()))
 
     def values(self) -> list[float] | float:

@@ -11,6 +11,7 @@ from fastnn import _core
 from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
 from fastnn.layers.activation import Activation
+from fastnn.layers.arguments import flag
 from fastnn.layers.dense import Dense
 from fastnn.layers.description import Description, ModelDescription
 from fastnn.layers.layer import Layer, State
@@ -235,7 +236,7 @@ class Stored(Stack):
             )
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
-        training = self._training_part() if include_optimizer else None
+        training = self._training_part() if flag("include_optimizer", include_optimizer) else None
         with changes:
             for layer in self._layers:
                 if type(layer) is not _LAYERS.get(type(layer).__name__):

@@ -159,6 +159,8 @@ class Trainable(Stored):
     def _set_training_state(self, state: dict[str, Any]) -> None:
         """Go on from _training_state(): in the midst of fit() from its epoch and step, else with the next fit()."""
         state = copy.deepcopy(state)
+        if self._run is not None:
+            self._run.trainer.check_slots(state["trainer"])
         self.set_weights(state["weights"])
         run = self._run
         if run is not None:

@@ -92,6 +92,15 @@ class Trainer:
             state["iterations"] = self.optimizer._iterations
         return state
 
+    def check_slots(self, state: dict[str, Any]) -> None:
+        """Raise ValueError for a state() of an optimizer with other numbers beside the weights."""
+        own, given = ({name.split("/")[0] for name in each["slots"]} for each in (self.core.state(), state))
+        if own != given:
+            said = (", ".join(sorted(slots)) or "nothing" for slots in (own, given))
+            raise ValueError(
+                "expected the state of an optimizer that keeps {}; received one that keeps {}".format(*said)
+            )
+
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a state(), whose seed decides what layers like Dropout draw."""
         if state["seed"] != self.seed:
@@ -233,7 +242,14 @@ class Trainer:
             losses.append(loss)
             if not np.isfinite(loss):
                 return np.array(losses), -1, None
-            self.core.backward(np.asarray(gradient / len(rows), self._dtype), float(rates[step]))
+            with np.errstate(over="ignore"):
+                mean = np.asarray(gradient / len(rows), self._dtype)
+            if not np.isfinite(mean).all():
+                raise ValueError(
+                    f"expected {self._function.name}(y, y_pred) to return a gradient within the range of "
+                    f"{self._dtype}; received {np.abs(gradient).max()}"
+                )
+            self.core.backward(mean, float(rates[step]))
         return np.array(losses), None, np.concatenate(predictions) if outputs else None
 
     def evaluate(self, chunk: Chunk, outputs: bool) -> tuple[npt.NDArray[np.float64], Array | None]:
@@ -243,7 +259,7 @@ class Trainer:
         predictions = np.empty((chunk.rows, self.units), self._dtype) if wanted else None
         losses = self.core.evaluate(chunk.x, None if self._function else chunk.y, chunk.weights, predictions)
         if self._function is not None:
-            own = np.asarray(self._function._rows(chunk.y, predictions)[0], np.float64)
+            own = np.asarray(self._function._rows(chunk.y.copy(), predictions)[0], np.float64)  # it may change y
             losses += own if chunk.weights is None else own * chunk.weights
         return losses, predictions
 
