@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -17,23 +18,33 @@
 namespace fastnn::border {
 
 // A trainer changes, but the object around it never does. `user` is the process whose call has the trainer, 0 if none
-// has: it refuses a second call meanwhile.
+// has, and `thread` its thread: they refuse a second call meanwhile.
 template <class T>
 struct Training {
   std::unique_ptr<Trainer<T>> trainer;
   std::unique_ptr<std::atomic<pid_t>> user = std::make_unique<std::atomic<pid_t>>(0);
+  std::unique_ptr<std::atomic<std::thread::id>> thread = std::make_unique<std::atomic<std::thread::id>>();
   std::vector<std::map<std::string, std::vector<py::ssize_t>>> shapes;  // of each layer's weights
   std::size_t target_columns = 1;
 };
 
-// The trainer of a call, for its duration. If another call has it: throws RuntimeError, or waits for its end. A forked
-// child that got a trainer in the midst of a step of another thread has no such thread to wait for: RuntimeError.
+// What a call does: it changes the trainer; it reads it; or it waits for other threads and reads it. A signal handler,
+// which runs between the steps of a call on the same thread, may read at once: that call goes on after it.
+enum class Call : std::uint8_t { changes, reads, waits };
+
+// The trainer of a call, for its duration. If another thread has it: throws RuntimeError, or waits for its end. A
+// forked child that got a trainer in the midst of a step of another thread has no such thread to wait for:
+// RuntimeError.
 template <class T>
 class Use {
  public:
-  explicit Use(const Training<T>& training, bool waits = false) : training_(training) {
+  explicit Use(const Training<T>& training, Call call = Call::changes) : training_(training) {
     if (is_taken()) return;
-    if (!waits)
+    if (call != Call::changes && *training.thread == std::this_thread::get_id()) {
+      is_nested_ = true;
+      return;
+    }
+    if (call != Call::waits)
       throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
     bool is_interrupted = false;
     {
@@ -45,7 +56,11 @@ class Use {
     }
     if (is_interrupted) throw py::error_already_set();
   }
-  ~Use() { *training_.user = 0; }
+  ~Use() {
+    if (is_nested_) return;
+    *training_.thread = std::thread::id();
+    *training_.user = 0;
+  }
   Use(const Use&) = delete;
   Use& operator=(const Use&) = delete;
   Trainer<T>* operator->() const { return training_.trainer.get(); }
@@ -54,7 +69,10 @@ class Use {
   bool is_taken() const {
     pid_t user = 0;
     const pid_t process = getpid();
-    if (training_.user->compare_exchange_strong(user, process)) return true;
+    if (training_.user->compare_exchange_strong(user, process)) {
+      *training_.thread = std::this_thread::get_id();
+      return true;
+    }
     if (user != process)
       throw std::runtime_error(
           "expected a fork between the steps of a model; another thread trained it when this process was forked, so "
@@ -64,6 +82,7 @@ class Use {
   }
 
   const Training<T>& training_;
+  bool is_nested_ = false;
 };
 
 inline void check_count(Py_ssize_t count, Py_ssize_t expected, const char* signature) {

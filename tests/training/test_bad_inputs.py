@@ -3,16 +3,12 @@
 test_fit_errors.py has the errors of arrays and of arguments that every call checks.
 """
 
-import copy
-import pickle
-
 import numpy as np
 import pandas
 import pytest
 
-from fastnn import ModelFormatError, metrics, optimizers, schedules
+from fastnn import metrics, optimizers, schedules
 from fastnn.callbacks import (
-    BackupAndRestore,
     Callback,
     CSVLogger,
     EarlyStopping,
@@ -24,7 +20,7 @@ from fastnn.layers import Dense
 from fastnn.models import Sequential, load_model
 from fastnn.models.checks import checked_class_weight
 from fastnn.models.trainer import NonFiniteLossError
-from training import Calls, model_of, rows, same
+from training import model_of, rows, same
 
 X, Y = rows(40)
 LABELS = (Y[:, 0] > 0).astype(int)
@@ -378,73 +374,3 @@ def test_poisson_of_outputs_below_0_names_an_activation():
     model.set_weights([array * 0 - 1 for array in model.get_weights()])
     with pytest.raises(NonFiniteLossError, match="use a last activation above 0, such as 'exponential'"):
         fit(model, y=np.abs(Y))
-
-
-@pytest.mark.parametrize("hook", ["train_begin", "epoch_begin", "epoch_end", "train_end"])
-def test_model_is_usable_after_a_callback_that_raised(hook):
-    def stop(calls, name, number):
-        if name == hook:
-            raise KeyError("mine")
-
-    model = model_of(X)
-    with pytest.raises(KeyError, match="mine"):
-        fit(model, epochs=2, callbacks=[Calls(stop)])
-    assert fit(model)["loss"][0] > 0
-    assert np.isfinite(model.predict(X)).all()
-
-
-def test_copies_made_in_fit_go_on_by_themselves():
-    copies = []
-
-    def make(model):
-        copies.extend([pickle.loads(pickle.dumps(model)), copy.deepcopy(model)])
-
-    model = model_of(X, optimizer="adam")
-    fit(model, epochs=2, shuffle=False, callbacks=[At(make)])
-    for each in copies[:2]:  # of the first epoch
-        fit(each, shuffle=False)
-        assert same(each, model)
-
-
-def test_layers_added_in_fit_are_trained_by_the_next():
-    model = model_of(X)
-    fit(model, callbacks=[At(lambda model: model.add(Dense(2)))])
-    before = model.get_weights()[-2:]
-    fit(model, y=np.hstack([Y, Y]))
-    assert not np.array_equal(before[0], model.get_weights()[-2])
-
-
-def test_damaged_backup_says_what_to_do(tmp_path):
-    (tmp_path / "training_state.safetensors").write_bytes(b"garbage")
-    with pytest.raises(
-        ModelFormatError, match="expected a backup of training; .*: remove it to train from the beginning"
-    ):
-        fit(callbacks=[BackupAndRestore(tmp_path)])
-
-
-def test_functions_that_change_their_arguments_change_no_array_of_the_user():
-    def changed(y, y_pred):
-        y[:] = 7
-        return squares(y, y_pred)
-
-    def metric(y, y_pred):
-        y[:] = 7
-        y_pred[:] = 7
-        return 0.0
-
-    y = np.array(Y)
-    for dtype in ("float32", "float64"):
-        for options in ({"loss": changed}, {"metrics": [metric]}, {"weighted_metrics": [metric, "mae"]}):
-            given = y.astype(dtype)
-            model = model_of(X, dtype=dtype, **options)
-            model.fit(X, given, verbose=0)
-            model.evaluate(X, given, verbose=0)
-            model.train_on_batch(X, given)
-            assert np.array_equal(given, y.astype(dtype))
-
-
-def test_backup_of_another_optimizer_is_refused(tmp_path):
-    callback = BackupAndRestore(tmp_path, delete_checkpoint=False)
-    fit(model_of(X, optimizer="adam"), callbacks=[callback])
-    with pytest.raises(ValueError, match="an optimizer that keeps nothing; received one that keeps momentum, velocity"):
-        fit(model_of(X, optimizer="sgd"), epochs=2, callbacks=[callback])

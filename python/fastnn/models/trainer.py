@@ -221,6 +221,7 @@ class Trainer:
             losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
             return losses, layer, predictions
         finally:
+            self._trained = True  # again: a signal handler, or another thread before the step, may have pulled
             self.optimizer._iterations = self.core.batches()
 
     def _train_by_function(
