@@ -193,7 +193,7 @@ void Optimization<T>::finish() {
       const T momentum = iterations() == 0 ? T{0} : static_cast<T>(settings_.ema_momentum);
       const T rest = iterations() == 0 ? T{1} : static_cast<T>(1 - settings_.ema_momentum);
       for (std::size_t i = 0; i < average_.size(); ++i)
-        average_.data()[i] = momentum * average_.data()[i] + rest * stages_.memory().data()[i];
+        average_.data()[i] = tiny_as_zero(momentum * average_.data()[i] + rest * stages_.memory().data()[i]);
     }
   }
   ++batches_;

@@ -109,7 +109,7 @@ void Stages<T>::commit() {
     for (std::size_t k : {2, 3}) {
       T* moving = const_cast<T*>(stage.layer.of_units[k]);
       for (std::size_t n = 0; n < stage.layer.units; ++n)
-        moving[n] = moving[n] * old_share + stage.of_batch.of_units[k][n] * new_share;
+        moving[n] = tiny_as_zero(moving[n] * old_share + stage.of_batch.of_units[k][n] * new_share);
     }
   }
 }

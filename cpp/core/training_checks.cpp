@@ -66,11 +66,13 @@ void check_learning_rate(double rate) {
 
 template <class T>
 void check_layers(const std::vector<TrainedLayer<T>>& layers) {
+  bool trains = false;  // weights of this layer or of those before it
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const TrainedLayer<T>& layer = layers[i];
     const std::string where = "layer " + std::to_string(i) + ": ";
-    if (layer.layer.activation == Activation::step)
-      throw Error(where + "step has no derivative, so the layers before it cannot be trained");
+    trains = trains || (layer.trainable && !layer.layer.weights.empty());
+    if (trains && layer.layer.activation == Activation::step)
+      throw Error(where + "step has no derivative, so this layer and those before it cannot be trained");
     check_value(where + "momentum", Domain::fraction, layer.momentum);
     check_noise(where, layer.noise);
     check_value(where + "activity_l1", Domain::not_negative, layer.activity_l1);

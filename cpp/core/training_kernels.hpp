@@ -9,6 +9,20 @@
 
 namespace fastnn {
 
+// Numbers of training below it become +0: arithmetic on subnormal numbers takes many times as long. Without the rule
+// the moments of a unit that gets no gradient turn subnormal after some 764 steps and stay so for ever. The square root
+// of the limit is far below every epsilon, so no weight notices.
+template <class T>
+static constexpr T tiny() {
+  return static_cast<T>(sizeof(T) == 4 ? 0x1p-100 : 0x1p-900);
+}
+
+// NaN stays NaN.
+template <class T>
+static constexpr T tiny_as_zero(T x) {
+  return (x < 0 ? -x : x) < tiny<T>() ? T{0} : x;
+}
+
 // A matrix of the trainer.
 template <class T>
 struct Matrix {

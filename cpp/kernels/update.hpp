@@ -48,7 +48,7 @@ FASTNN_INLINE void optimize(const Update<T>& u, Vector<T> g, Vector<T>& w, Vecto
     }
   }
   if constexpr (kind == OptimizerKind::adagrad) {
-    s[0] = fma(g, g, s[0]);
+    s[0] = without_tiny<T>(fma(g, g, s[0]));
     w = w - rate * g / sqrt<T>(s[0] + epsilon);
   }
   if constexpr (kind == OptimizerKind::adadelta) {

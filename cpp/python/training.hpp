@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -12,36 +13,76 @@
 
 #include "arrays.hpp"
 #include "fastnn/trainer.hpp"
+#include "gil.hpp"  // and pid_t
 
 namespace fastnn::border {
 
-// A trainer changes, but the object around it never does; `busy` refuses a second call meanwhile.
+// A trainer changes, but the object around it never does. `user` is the process whose call has the trainer, 0 if none
+// has, and `thread` its thread: they refuse a second call meanwhile.
 template <class T>
 struct Training {
   std::unique_ptr<Trainer<T>> trainer;
-  std::unique_ptr<std::atomic<bool>> busy = std::make_unique<std::atomic<bool>>(false);
+  std::unique_ptr<std::atomic<pid_t>> user = std::make_unique<std::atomic<pid_t>>(0);
+  std::unique_ptr<std::atomic<std::thread::id>> thread = std::make_unique<std::atomic<std::thread::id>>();
   std::vector<std::map<std::string, std::vector<py::ssize_t>>> shapes;  // of each layer's weights
   std::size_t target_columns = 1;
 };
 
-// The trainer of a call, for its duration. If another call has it: throws RuntimeError, or waits for its end.
+// What a call does: it changes the trainer; it reads it; or it waits for other threads and reads it. A signal handler,
+// which runs between the steps of a call on the same thread, may read at once: that call goes on after it.
+enum class Call : std::uint8_t { changes, reads, waits };
+
+// The trainer of a call, for its duration. If another thread has it: throws RuntimeError, or waits for its end. A
+// forked child that got a trainer in the midst of a step of another thread has no such thread to wait for:
+// RuntimeError.
 template <class T>
 class Use {
  public:
-  explicit Use(const Training<T>& training, bool waits = false) : training_(training) {
-    if (!training.busy->exchange(true)) return;
-    if (!waits)
+  explicit Use(const Training<T>& training, Call call = Call::changes) : training_(training) {
+    if (is_taken()) return;
+    if (call != Call::changes && *training.thread == std::this_thread::get_id()) {
+      is_nested_ = true;
+      return;
+    }
+    if (call != Call::waits)
       throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
-    const py::gil_scoped_release released;
-    while (training.busy->exchange(true)) std::this_thread::sleep_for(std::chrono::microseconds(10));
+    bool is_interrupted = false;
+    {
+      GilRelease released;
+      while (!is_interrupted && !is_taken()) {
+        std::this_thread::sleep_for(std::chrono::microseconds(10));
+        is_interrupted = !released.no_signal();
+      }
+    }
+    if (is_interrupted) throw py::error_already_set();
   }
-  ~Use() { *training_.busy = false; }
+  ~Use() {
+    if (is_nested_) return;
+    *training_.thread = std::thread::id();
+    *training_.user = 0;
+  }
   Use(const Use&) = delete;
   Use& operator=(const Use&) = delete;
   Trainer<T>* operator->() const { return training_.trainer.get(); }
 
  private:
+  bool is_taken() const {
+    pid_t user = 0;
+    const pid_t process = getpid();
+    if (training_.user->compare_exchange_strong(user, process)) {
+      *training_.thread = std::this_thread::get_id();
+      return true;
+    }
+    if (user != process)
+      throw std::runtime_error(
+          "expected a fork between the steps of a model; another thread trained it when this process was forked, so "
+          "its "
+          "weights here are neither old nor new: fork before training, or start processes by 'spawn'");
+    return false;
+  }
+
   const Training<T>& training_;
+  bool is_nested_ = false;
 };
 
 inline void check_count(Py_ssize_t count, Py_ssize_t expected, const char* signature) {

@@ -38,7 +38,8 @@ template <class T>
 py::object weights(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
   check_count(count, 1, "weights(layer)");
   const std::size_t layer = layer_number(a[0], training.shapes.size());
-  const Use<T> trainer(training, true);  // whoever reads a model's weights knows nothing of a step on another thread
+  const Use<T> trainer(training,
+                       Call::waits);  // whoever reads a model's weights knows nothing of a step on another thread
   py::dict result;
   const auto weights = trainer->weights(layer);
   for (const auto& [name, shape] : training.shapes[layer]) result[py::str(name)] = shaped(weights.at(name), shape);
@@ -76,7 +77,7 @@ const std::vector<py::ssize_t>* slot_shape(const Training<T>& training, const st
 template <class T>
 py::object state(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
   check_count(count, 0, "state()");
-  const Use<T> trainer(training);
+  const Use<T> trainer(training, Call::reads);
   const auto state = trainer->state();
   py::dict slots;
   for (const auto& [name, numbers] : state.slots) slots[py::str(name)] = shaped(numbers, *slot_shape(training, name));

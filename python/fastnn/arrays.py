@@ -26,6 +26,8 @@ def to_array(x: Any) -> Array:
     if str(getattr(x, "dtype", "")) == "torch.bfloat16":
         x = x.float()
     array = np.asarray(x)
+    if array.ndim == 0 and array.dtype == object and callable(getattr(x, "toarray", None)):
+        raise TypeError(f"expected a dense array; received the sparse {type(x).__name__}: use x.toarray()")
     if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):  # of ml_dtypes, which JAX and Keras use
         array = array.astype(np.float32)
     return array

@@ -62,7 +62,18 @@ class LearningRateSchedule(Configured):
         """
         if type(self).__call__ is LearningRateSchedule.__call__:
             return self._at(np.arange(first, first + steps, dtype=np.float64))
-        return np.array([float(self(step)) for step in range(first, first + steps)], np.float64)
+        return np.array([self._rate(step) for step in range(first, first + steps)], np.float64)
+
+    def _rate(self, step: int) -> float:
+        rate: Any = self(step)
+        try:
+            if not isinstance(rate, str):
+                return float(rate)
+        except (TypeError, ValueError):
+            pass
+        raise ValueError(
+            f"expected {type(self).__name__}.__call__(step) to return a number; received {rate!r:.100} at step {step}"
+        )
 
     def _at(self, step: Rates) -> Rates:
         raise NotImplementedError(f"expected {type(self).__name__} to define __call__(step)")

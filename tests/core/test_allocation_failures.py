@@ -33,6 +33,9 @@ def test_each_allocation_of_the_core_may_fail(library, files, tmp_path):
     counts = failures(run(program, *files))
     assert counts["load"] > 100
     assert counts["forward on four"] > 4
+    assert counts["build a trainer"] > 10
+    assert counts["step on one thread"] > 1
+    assert counts["step on four"] > 4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
@@ -42,4 +45,4 @@ def test_each_allocation_of_the_module_may_fail(files, tmp_path):
     run(compiler, "-std=c++17", "-O1", "-shared", "-fPIC", TESTS / "failing_new.cpp", "-o", shim)
     command = [sys.executable, ROOT / "tests/support/failing_calls.py", shim, *files]
     counts = failures(run("env", f"LD_PRELOAD={shim}", *command))
-    assert min(counts[name] for name in ("predict", "load", "save", "build", "wrong file")) > 0
+    assert min(counts[name] for name in ("predict", "load", "save", "build", "wrong file", "fit")) > 0

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "fastnn/isa.hpp"
 #include "fastnn/model_file.hpp"
 #include "fastnn/threads.hpp"
+#include "fastnn/trainer.hpp"
 
 namespace {
 
@@ -147,6 +149,52 @@ int main(int argc, char** argv) {
     CHECK(std::distance(entries, end) == 1);
   };
   const auto save = [&] { fastnn::save_model(saved, *file); };
+  // A trainer. A step that lacked memory changed nothing: the next one has the loss that it would have had.
+  using Trainer = fastnn::Trainer<float>;
+  constexpr std::size_t kInputs = 64, kUnits = 100, kSteps = 30;
+  std::unique_ptr<Trainer> trainer;
+  std::vector<float> first(kInputs * kUnits), second(kUnits), targets(kRows);
+  double loss = 0;
+  const auto build_trainer = [&] {
+    using namespace fastnn;
+    trainer = std::make_unique<Trainer>(
+        kInputs,
+        std::vector<TrainedLayer<float>>{dense_layer(kUnits, first.data(), nullptr, Activation::tanh),
+                                         dense_layer(1, second.data())},
+        loss_settings("mean_squared_error"),
+        optimizer_settings("adam", {{"global_clipnorm", 1}, {"ema_momentum", 0.9}}));
+  };
+  const auto prepare_trainer = [&](std::size_t threads) {
+    fastnn::set_num_threads(threads);
+    x.resize(kRows * kInputs);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 101) / 50 - 1;
+    for (std::size_t i = 0; i < first.size(); ++i) first[i] = static_cast<float>(i % 23) / 40 - 0.25f;
+    for (std::size_t i = 0; i < kRows; ++i) targets[i] = x[i * kInputs];
+    build_trainer();
+  };
+  const auto step = [&] { loss = trainer->step({x.data(), kRows, kInputs}, {targets.data(), kRows, 1}, 0.001); };
+  double* const losses = shared<double>(kSteps);
+  CHECK(status_of_child([&] {
+          prepare_trainer(1);
+          for (std::size_t i = 0; i < kSteps; ++i) step(), losses[i] = loss;
+        }) == 0);
+  const auto check_loss = [&] { CHECK(trainer->batches() <= kSteps && loss == losses[trainer->batches() - 1]); };
+  const auto all_of_a_trainer = [&] {
+    build_trainer();
+    step();
+    Trainer other = std::move(*trainer);
+    other.set_state(other.state());
+    other.set_weights(0, other.weights(0));
+    fastnn::Batches<float> batch;
+    batch.x = {x.data(), kRows, kInputs}, batch.y = {targets.data(), kRows, 1}, batch.rows = kRows;
+    std::vector<std::map<std::string, std::vector<float>>> gradients;
+    other.gradients(batch, gradients);
+    std::vector<float> outputs(kRows);
+    other.evaluate(batch.x, outputs.data());
+    CHECK(other.network().units() == 1);
+    *trainer = std::move(other);
+    step();
+  };
   const Operation operations[] = {
       {"load", nothing, load, nothing},
       {"a wrong file", nothing, [&] { expect<fastnn::ModelFormatError>([&] { fastnn::load_model(wrong); }); }, nothing},
@@ -173,6 +221,10 @@ int main(int argc, char** argv) {
          save();
        },
        save, check_folder},
+      {"build a trainer", [&] { prepare_trainer(1); }, build_trainer, nothing},
+      {"step on one thread", [&] { prepare_trainer(1); }, step, check_loss},
+      {"step on four", [&] { prepare_trainer(4); }, step, check_loss, 4},
+      {"all of a trainer", [&] { prepare_trainer(1); }, all_of_a_trainer, check_loss},
       {"first choices", nothing,
        [] {
          fastnn::num_threads();

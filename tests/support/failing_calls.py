@@ -55,7 +55,30 @@ def calls(path, wrong, folder):
         new = network([5, 40, 3], ["tanh", "linear"], "float32")
         return new.predict(x[:7, :5]).tobytes()
 
+    def trainable():
+        new = network([20, 40, 3], ["tanh", "linear"], "float32")
+        new.compile("adam", "mse", metrics=["mae"])
+        return new
+
+    trained, stepping = trainable(), trainable()
+    weights_before, state_before = stepping.get_weights(), stepping._training_state()
+
+    def fitted():
+        new = trainable()
+        new.fit(x[:300, :20], x[:300, :3], epochs=2, seed=1, verbose=0)
+        return [array.tobytes() for array in new.get_weights()]
+
+    def stepped():  # from the same state, whatever became of the step before
+        stepping._set_training_state(state_before)
+        stepping.set_weights(weights_before)
+        losses = [stepping.train_on_batch(x[:300, :20], x[:300, :3])]
+        return losses, [array.tobytes() for array in stepping.get_weights()]
+
     return {
+        "fit": fitted,
+        "train_on_batch": stepped,
+        "evaluate": lambda: trained.evaluate(x[:, :20], x[:, :3], verbose=0),
+        "wrong targets": lambda: refused(trained.train_on_batch, x[:, :20], x[:, :4]),
         "predict": lambda: model.predict(x).tobytes(),
         "one row": lambda: model.predict(x[0]).tobytes(),
         "out": lambda: model.predict(x, out=np.empty((3000, *model.output_shape[1:]), "float32")).tobytes(),

@@ -3,20 +3,24 @@
 test_fit_errors.py has the errors of arrays and of arguments that every call checks.
 """
 
-import copy
-import pickle
-
 import numpy as np
 import pandas
 import pytest
 
-from fastnn import ModelFormatError, optimizers
-from fastnn.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
+from fastnn import metrics, optimizers, schedules
+from fastnn.callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
 from fastnn.layers import Dense
-from fastnn.models import Sequential
+from fastnn.models import Sequential, load_model
 from fastnn.models.checks import checked_class_weight
 from fastnn.models.trainer import NonFiniteLossError
-from training import Calls, model_of, rows, same
+from training import model_of, rows, same
 
 X, Y = rows(40)
 LABELS = (Y[:, 0] > 0).astype(int)
@@ -37,6 +41,48 @@ def spoilt(*last):
     """A generator whose last batch is another."""
     yield ROW
     yield last if len(last) > 1 else last[0]
+
+
+def of_layer(layer, optimizer):
+    model = Sequential([layer])
+    model.compile(optimizer, "mse")
+    return model
+
+
+def named(classes):
+    model = classifier()
+    model.classes = classes
+    return model
+
+
+class Scheduled(schedules.LearningRateSchedule):
+    def __init__(self, rate):
+        self.rate = rate
+
+    def __call__(self, step):
+        return self.rate
+
+
+def squares(y, y_pred):
+    return ((y_pred - y) ** 2)[:, 0], 2 * (y_pred - y)
+
+
+class Text(metrics.Metric):
+    def __init__(self):
+        super().__init__("text")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        pass
+
+    def result(self):
+        return "high"
+
+
+class Sparse:
+    shape = (40, 3)
+
+    def toarray(self):
+        return X
 
 
 class At(Callback):
@@ -112,9 +158,12 @@ MISTAKES = {
     ),
     "an unknown class": (
         lambda: fit(classifier(), y=LABELS, class_weight={"no": 1.0}),
-        "expected class numbers as keys",
+        "expected class numbers from 0 to 1 as keys",
     ),
-    "half a class": (lambda: fit(classifier(), y=LABELS, class_weight={0.5: 1.0}), "expected class numbers as keys"),
+    "half a class": (
+        lambda: fit(classifier(), y=LABELS, class_weight={0.5: 1.0}),
+        "expected class numbers from 0 to 1 as keys",
+    ),
     "one weight": (lambda: fit(sample_weight=2.0), "expected sample_weight to be 40 real numbers"),
     # arguments
     "a split of text": (lambda: fit(validation_split="0.2"), "expected validation_split to be a number"),
@@ -126,7 +175,40 @@ MISTAKES = {
     ),
     "steps of text": (lambda: fit(validation_steps="x"), "`validation_steps`, expected a positive integer"),
     "an argument of before": (lambda: fit(nb_epoch=3), "unexpected keyword argument 'nb_epoch'; did you mean 'epochs'"),
+    "a weight of NaN's class": (
+        lambda: fit(classifier(), y=LABELS, class_weight={np.nan: 1.0}),
+        "class numbers from 0 to 1 as keys of class_weight; received nan",
+    ),
+    "a class beyond": (
+        lambda: fit(classifier(3), y=LABELS, class_weight={3: 1.0}),
+        "class numbers from 0 to 2 as keys of class_weight; received 3",
+    ),
+    "places of classes that are numbers": (
+        lambda: fit(named([1, 2]), y=LABELS + 1, class_weight={0: 1.0, 1: 2.0}),
+        "expected classes of the model, 1, 2, as keys of class_weight; received 0",
+    ),
+    "a class by name and place": (
+        lambda: fit(named(["no", "yes"]), y=LABELS, class_weight={"no": 1.0, 0: 2.0}),
+        "expected one weight for each class in class_weight; received a second, of 0",
+    ),
+    "weights of labels together": (
+        lambda: fit(classifier(3, "bce"), y=np.ones((40, 3)), class_weight={0: 1.0}),
+        r"expected one class in each row of y with class_weight; received \[1.0, 1.0, 1.0\] in row 0: use sample_w",
+    ),
+    # classes
+    "text for classes of numbers": (
+        lambda: fit(named([0, 1]), y=np.array(["no", "yes"])[LABELS]),
+        "the classes are no text; convert y to their type, or set model.classes to its names",
+    ),
+    "places for classes of which one is a number": (
+        lambda: fit(named([1, "other"]), y=LABELS),
+        "expected y to be classes of the model, 1, 'other'; received 0 in row",
+    ),
     # validation_data
+    "validation of four": (
+        lambda: fit(validation_data=(X, Y, Y, Y)),
+        r"validation_data: expected \(x, y\) or \(x, y, sample_weight\); received a tuple of 4",
+    ),
     "validation without y": (lambda: fit(validation_data=X), "validation_data: expected y"),
     "validation of other columns": (lambda: fit(validation_data=(X[:, :2], Y)), "validation_data: expected x with 3"),
     "validation labels": (
@@ -145,7 +227,78 @@ MISTAKES = {
         lambda: fit(x=spoilt(X[:0], Y[:0]), y=None),
         "batch 1 of the epoch: expected x of at least 1 row",
     ),
+    "targets in a dict": (
+        lambda: fit(y={"y": Y}),
+        r"expected y of shape \(rows,\) or \(rows, columns\); received dict",
+    ),
+    "targets without columns": (lambda: fit(y=Y[:, :0]), r"received shape \(40, 0\)$"),
+    "targets beyond": (lambda: fit(y=[10**400] * 40), "expected y of real numbers; received objects such as 1000"),
+    "text among targets": (lambda: fit(y=np.array([1, "a"] * 20, object)), "received text, such as 'a'"),
+    # LBFGS
+    "a function for LBFGS": (
+        lambda: fit(model_of(X, optimizer="lbfgs", loss=squares)),
+        "expected a loss of fastnn.losses for LBFGS; received the function squares",
+    ),
+    "a rate of a weight for LBFGS": (
+        lambda: fit(of_layer(Dense(1, learning_rate_multipliers={"bias": 0.0}), "lbfgs")),
+        "expected layers without random numbers, constraints and learning_rate_multipliers for LBFGS",
+    ),
+    "a plateau of LBFGS": (
+        lambda: fit(model_of(X, optimizer="lbfgs"), callbacks=[ReduceLROnPlateau("loss")]),
+        "expected an optimizer with a learning rate for ReduceLROnPlateau; received LBFGS",
+    ),
+    "a schedule of LBFGS": (
+        lambda: fit(model_of(X, optimizer="lbfgs"), callbacks=[LearningRateScheduler(lambda epoch, rate: rate)]),
+        "expected an optimizer with a learning rate for LearningRateScheduler; received LBFGS",
+    ),
+    # what functions return
+    "a gradient beyond": (
+        lambda: fit(model_of(X, dtype="float32", loss=lambda y, p: ((p - y)[:, 0], np.full(p.shape, 1e300)))),
+        "to return a gradient within the range of float32; received 1e.300",
+    ),
+    "a metric of text": (lambda: fit(model_of(X, metrics=[Text()])), r"expected text.result\(\) to be a number"),
+    # saving
+    "a flag of text": (
+        lambda: classifier().save("x.safetensors", include_optimizer="no"),
+        "include_optimizer to be True",
+    ),
+    "a flag of text for loading": (lambda: load_model("x.safetensors", compile="no"), "expected compile to be True or"),
+    "a list of functions": (
+        lambda: load_model("x.safetensors", custom_objects=[squares]),
+        "expected custom_objects to be a dict of names",
+    ),
+    # sparse
+    "sparse rows": (lambda: fit(x=Sparse()), r"expected a dense array; received the sparse Sparse: use x.toarray\(\)"),
+    "sparse targets": (lambda: fit(y=Sparse()), r"expected a dense array; received the sparse Sparse"),
     # compile, callbacks
+    "a metric named loss": (
+        lambda: classifier(metrics=[metrics.MeanSquaredError(name="loss")]),
+        "expected metrics with names that no other log has; received one named 'loss'",
+    ),
+    "a metric of validation": (
+        lambda: classifier(weighted_metrics=[metrics.MeanSquaredError(name="val_loss")]),
+        "received one named 'val_loss'",
+    ),
+    "a schedule of text": (
+        lambda: fit(model_of(X, optimizer=optimizers.SGD(Scheduled("0.1")))),
+        r"expected Scheduled.__call__\(step\) to return a number; received '0.1' at step 0",
+    ),
+    "a schedule of nothing": (
+        lambda: fit(model_of(X, optimizer=optimizers.SGD(Scheduled(None)))),
+        "to return a number; received None at step 0",
+    ),
+    "a plateau of a schedule": (
+        lambda: fit(
+            model_of(X, optimizer=optimizers.SGD(schedules.CosineDecay(0.1, 10))), callbacks=[ReduceLROnPlateau("loss")]
+        ),
+        "expected an optimizer whose learning rate is a number",
+    ),
+    "an open brace": (lambda: ModelCheckpoint("a{.safetensors"), "expected filepath to be a format such as"),
+    "a format of other numbers": (
+        lambda: fit(callbacks=[ModelCheckpoint("{loss:d}.safetensors")]),
+        "Failed to format this callback filepath",
+    ),
+    "a delta of NaN": (lambda: EarlyStopping(min_delta=np.nan), "expected min_delta to be a finite number"),
     "an optimizer's class": (
         lambda: classifier().compile(optimizers.Adam, "mse"),
         r"the class Adam; call it: Adam\(\)",
@@ -224,45 +377,3 @@ def test_poisson_of_outputs_below_0_names_an_activation():
     model.set_weights([array * 0 - 1 for array in model.get_weights()])
     with pytest.raises(NonFiniteLossError, match="use a last activation above 0, such as 'exponential'"):
         fit(model, y=np.abs(Y))
-
-
-@pytest.mark.parametrize("hook", ["train_begin", "epoch_begin", "epoch_end", "train_end"])
-def test_model_is_usable_after_a_callback_that_raised(hook):
-    def stop(calls, name, number):
-        if name == hook:
-            raise KeyError("mine")
-
-    model = model_of(X)
-    with pytest.raises(KeyError, match="mine"):
-        fit(model, epochs=2, callbacks=[Calls(stop)])
-    assert fit(model)["loss"][0] > 0
-    assert np.isfinite(model.predict(X)).all()
-
-
-def test_copies_made_in_fit_go_on_by_themselves():
-    copies = []
-
-    def make(model):
-        copies.extend([pickle.loads(pickle.dumps(model)), copy.deepcopy(model)])
-
-    model = model_of(X, optimizer="adam")
-    fit(model, epochs=2, shuffle=False, callbacks=[At(make)])
-    for each in copies[:2]:  # of the first epoch
-        fit(each, shuffle=False)
-        assert same(each, model)
-
-
-def test_layers_added_in_fit_are_trained_by_the_next():
-    model = model_of(X)
-    fit(model, callbacks=[At(lambda model: model.add(Dense(2)))])
-    before = model.get_weights()[-2:]
-    fit(model, y=np.hstack([Y, Y]))
-    assert not np.array_equal(before[0], model.get_weights()[-2])
-
-
-def test_damaged_backup_says_what_to_do(tmp_path):
-    (tmp_path / "training_state.safetensors").write_bytes(b"garbage")
-    with pytest.raises(
-        ModelFormatError, match="expected a backup of training; .*: remove it to train from the beginning"
-    ):
-        fit(callbacks=[BackupAndRestore(tmp_path)])

@@ -174,3 +174,29 @@ def test_test_on_batch_is_evaluate():
     expected = model.evaluate(x, y, sample_weight=weights, verbose=0)
     assert model.test_on_batch(x, y, weights) == expected
     assert model.test_on_batch(x, y, weights, return_dict=True) == dict(zip(model.metrics_names, expected, strict=True))
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_weights_that_could_not_be_read_are_those_of_the_last_step_later(error):
+    class Short:
+        def __init__(self, core):
+            self.core, self.fails = core, True
+
+        def __getattr__(self, name):
+            return getattr(self.core, name)
+
+        def weights(self, layer):
+            if layer == 1 and self.fails:
+                raise error
+            return self.core.weights(layer)
+
+    x, y = rows()
+    model, other = model_of(x), model_of(x)
+    for each in (model, other):
+        each.train_on_batch(x, y)
+    model._trainer.core = short = Short(model._trainer.core)
+    for _ in range(2):
+        with pytest.raises(error):
+            model.predict(x)
+    short.fails = False
+    assert same(model, other)

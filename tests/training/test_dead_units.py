@@ -1,4 +1,4 @@
-"""Units that have died get no gradient: their moments fall to zero, never to subnormal numbers, which are slow."""
+"""Moments, averages and statistics that fall become zero, never subnormal numbers, which are slow."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,9 @@ import pytest
 import training_cases as cases
 from arrays import same_bits
 from fastnn import _core
+from fastnn.layers import BatchNormalization, Dense
+from fastnn.models import Sequential
+from fastnn.optimizers import SGD
 
 TRAINERS = {"float32": _core.Trainer32, "float64": _core.Trainer64}
 SMALLEST = {"float32": 2.0**-100, "float64": 2.0**-900}
@@ -69,3 +72,38 @@ def test_moments_of_dead_units_become_zero_and_never_subnormal(optimizer, dtype)
     assert all(same_bits(*pair) for pair in pairs)
     slots = other.state()["slots"]
     assert all(same_bits(array, slots[name]) for name, array in trainer.state()["slots"].items())
+
+
+@pytest.mark.parametrize(
+    "optimizer", [*cases.OPTIMIZERS, ("adagrad", {"initial_accumulator_value": 0})], ids=cases.case_id
+)
+def test_slots_of_tiny_gradients_become_zero_and_never_subnormal(optimizer, dtype):
+    trainer = trainer_of(optimizer, dtype)
+    x, y, _ = cases.data(8, 4, 2)
+    tiny = np.full(8, 2.0**-68 if dtype == "float32" else 2.0**-518, dtype)  # the square of a gradient is subnormal
+    trainer.train(x.astype(dtype), y.astype(dtype), tiny, None, 8, np.full(1, 0.001), None)
+    for name, array in trainer.state()["slots"].items():
+        assert np.all((array == 0) | (np.abs(array) >= SMALLEST[dtype])), name
+
+
+def test_averages_of_weights_that_are_0_become_zero_and_never_subnormal(dtype):
+    layer = Dense(3, kernel_constraint="non_neg", use_bias=False, input_shape=(4,))
+    model = Sequential([layer], dtype=dtype)
+    model.compile(SGD(0, use_ema=True, ema_momentum=0.7), "mse")
+    x, y, _ = cases.data(8, 4, 3)
+    model.fit(x, y, verbose=0)
+    layer.set_weights([np.full((4, 3), -1)])
+    model.fit(x, y, epochs=STEPS, verbose=0)
+    (average,) = (array for name, array in model._trainer.state()["slots"].items() if name.startswith("average"))
+    assert not average.any()
+
+
+def test_statistics_of_dead_units_become_zero_and_never_subnormal(dtype):
+    layers = [Dense(4, "relu", input_shape=(4,)), BatchNormalization(momentum=0.7), Dense(2)]
+    model = Sequential(layers, dtype=dtype)
+    model.compile("sgd", "mse")
+    x, y, _ = cases.data(8, 4, 2)
+    model.fit(x, y, verbose=0)
+    layers[0].set_weights([layers[0].kernel, np.full(4, -100)])
+    model.fit(x, y, epochs=STEPS, verbose=0)
+    assert not any(moving.any() for moving in layers[1].get_weights()[2:])

@@ -113,6 +113,13 @@ def test_compile_refuses_what_has_no_derivative():
         model.compile("sgd", "mse")
     first = Sequential([Activation("step", input_shape=(3,)), Dense(1)])
     first.compile("sgd", "mse")  # nothing is trained through it
+    first.fit(X, Y, verbose=0)
+    frozen = Sequential([Dense(2, "step", trainable=False, input_shape=(3,)), Dense(1)])
+    frozen.compile("sgd", "mse")
+    frozen.fit(X, Y, verbose=0)
+    frozen.layers[0].trainable = True
+    with pytest.raises(ValueError, match="activations with a derivative; received 'step'"):
+        frozen.fit(X, Y, verbose=0)
 
 
 @pytest.mark.parametrize("options", [{"loss_weights": [0.5]}, {"metrics": "mae"}, {"steps_per_execution": 0}])

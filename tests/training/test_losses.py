@@ -120,6 +120,7 @@ def test_every_loss_of_the_core_has_a_class():
 
 
 @BY_CASE
+@pytest.mark.filterwarnings("ignore:.* takes probabilities")
 def test_the_core_computes_the_same(case):
     """The kernel and the formula in NumPy are two writings of one loss; the model returns p as it is."""
     loss, y, p = made(case)

@@ -112,9 +112,9 @@ def test_batches_of_any_size_train_as_the_reference(rows, dtype):
     assert_same(layers, loss, ("sgd", {"momentum": 0.9}), x, y, weights, **named)
 
 
-# Kernels are transposed in groups of 4 to 8 panels; few inputs or few units are packed otherwise (cpp/core/packing.hpp).
+# Kernels are transposed in groups of 4 to 8 panels; few inputs or few units are packed otherwise (packing.hpp).
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (3, 40), (40, 3), (5, 17), (17, 5), (129, 20), (300, 9)])
-def test_gradients_pass_back_through_kernels_of_any_shape_as_in_the_reference(shape, isa):
+def test_gradients_pass_back_through_kernels_of_any_shape(shape, isa):
     inputs, units = shape
     x, y, weights = cases.data(20, 4, 2)
     layers = [(cases.dense(4, inputs, "tanh"), {}), (cases.dense(inputs, units, "tanh", seed=1), {})]

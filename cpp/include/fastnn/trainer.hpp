@@ -122,9 +122,9 @@ struct Trained {
 template <class T>
 class Trainer {
  public:
-  // Validates as Network does. Throws Error too for settings out of their ranges, and for an activation without a
-  // derivative (step). Without a loss, the caller computes it between forward() and backward(). A trainer that has been
-  // moved from may only be destroyed or assigned to.
+  // Validates as Network does. Throws Error too for settings out of their ranges, and for weights to be trained
+  // through an activation without a derivative (step). Without a loss, the caller computes it between forward() and
+  // backward(). A trainer that has been moved from may only be destroyed or assigned to.
   Trainer(std::size_t inputs, const std::vector<TrainedLayer<T>>& layers, std::optional<LossSettings> loss,
           const OptimizerSettings& optimizer, std::uint64_t seed = 0);
   ~Trainer();

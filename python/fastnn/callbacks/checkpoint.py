@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,12 @@ class ModelCheckpoint(MonitorCallback):
                 f"expected filepath to end in {ending}, with save_weights_only={save_weights_only}, since fastnn "
                 f"writes no files of Keras; received filepath={self.filepath!r}"
             )
+        try:
+            list(Formatter().parse(self.filepath))
+        except ValueError as error:  # now, not after the first epoch
+            raise ValueError(
+                f"expected filepath to be a format such as '{{epoch}}.safetensors'; received {self.filepath!r}: {error}"
+            ) from None
         self.verbose, self.save_best_only, self.save_weights_only = verbose, save_best_only, save_weights_only
         self.save_freq = save_freq
         self._frequency, self._epoch = SaveFrequency(save_freq), 0
@@ -148,8 +155,9 @@ class ModelCheckpoint(MonitorCallback):
             fields.setdefault("batch", batch + 1)
         try:
             return self.filepath.format(**fields)
-        except (KeyError, IndexError) as error:
-            raise KeyError(
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+            kind = ValueError if isinstance(error, (ValueError, TypeError, AttributeError)) else KeyError
+            raise kind(
                 f'Failed to format this callback filepath: "{self.filepath}". Reason: {error}; it may have '
                 f"{', '.join(fields)}"
             ) from None

@@ -14,6 +14,15 @@ from fastnn.callbacks.monitor import MonitorCallback
 from fastnn.warning import warn
 
 
+def _check_rate(callback: Callback, optimizer: Any) -> None:
+    """Raise ValueError if the optimizer has no learning rate that a callback could set, as LBFGS."""
+    if not hasattr(optimizer, "learning_rate"):
+        raise ValueError(
+            f"expected an optimizer with a learning rate for {type(callback).__name__}; received "
+            f"{type(optimizer).__name__}"
+        )
+
+
 class LearningRateScheduler(Callback):
     """Sets the learning rate before each epoch.
 
@@ -34,6 +43,7 @@ class LearningRateScheduler(Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the learning rate."""
         optimizer = self._model.optimizer
+        _check_rate(self, optimizer)
         arguments: tuple[Any, ...] = (epoch, float(optimizer.learning_rate))
         rate = self.schedule(*arguments[: 2 if _takes(self.schedule, arguments) else 1])
         if not isinstance(rate, (float, int, np.integer, np.floating)) or isinstance(rate, bool):
@@ -92,8 +102,11 @@ class ReduceLROnPlateau(MonitorCallback):
         self.cooldown_counter = self.wait = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin anew."""
+        """Begin anew. Raises TypeError if the optimizer has a schedule, which no number can replace later."""
         self.best, self.cooldown_counter, self.wait = None, 0, 0
+        optimizer = self._model.optimizer
+        _check_rate(self, optimizer)
+        optimizer.learning_rate = float(optimizer.learning_rate)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare the value with the best one; lower the learning rate if patience is at its end."""

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from fastnn.arguments import integer, number
+from fastnn.arguments import finite, integer, number
 from fastnn.callbacks.callback import Remembering
 from fastnn.warning import warn
 
@@ -31,7 +31,7 @@ class MonitorCallback(Remembering):
             raise ValueError(f"expected monitor to be a name of the logs; received monitor={monitor!r}")
         self.monitor, self.mode = monitor, mode
         self.best: Any = baseline
-        self.min_delta = abs(number("min_delta", min_delta))
+        self.min_delta = abs(finite("min_delta", min_delta))
         self.monitor_op: Callable[[Any, Any], Any] | None = None
 
     def _set_monitor_op(self) -> None:

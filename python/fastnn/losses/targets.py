@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -55,14 +56,15 @@ def _numbers(y: Array, kind: Kind, loss: str, units: int, classes: tuple[Any, ..
         if not is_text:
             try:
                 y = y.astype(np.float64)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise ValueError(f"expected y of real numbers; received objects such as {flat[0]!r:.100}") from None
     else:
         is_text = y.dtype.kind in "UST"
     if is_text:
+        shown = next(each for each in flat if isinstance(each, (str, bytes)))
         if classes is None:
             raise ValueError(
-                f"expected y of numbers; received text, such as {_plain(flat[0])!r:.100}: set model.classes to the "
+                f"expected y of numbers; received text, such as {_plain(shown)!r:.100}: set model.classes to the "
                 "list of classes, or number them, for example with sklearn.preprocessing.LabelEncoder"
             )
         if not is_label:
@@ -73,10 +75,18 @@ def _numbers(y: Array, kind: Kind, loss: str, units: int, classes: tuple[Any, ..
         return _places(y, classes, first_row)
     if not is_real(y):
         raise ValueError(f"expected y of real numbers; received dtype {y.dtype}")
-    has_numbers = classes is not None and not any(isinstance(each, str) for each in classes)
-    if has_numbers and is_label and y.shape[1:] in ((), (1,)):
+    if has_numbers(classes) and is_label and y.shape[1:] in ((), (1,)):
         return _places(y, classes or (), first_row)
     return y.astype(np.float32) if y.dtype == np.float16 else y
+
+
+def has_numbers(classes: Sequence[Any] | None) -> bool:
+    """Return whether targets of numbers are the model's classes themselves, not places among them.
+
+    >>> has_numbers(("no", "yes")), has_numbers((1, 2)), has_numbers(None)
+    (False, True, False)
+    """
+    return any(not isinstance(each, str) for each in classes or ())
 
 
 def _places(y: Array, classes: tuple[Any, ...], first_row: int) -> Array:
@@ -88,9 +98,13 @@ def _places(y: Array, classes: tuple[Any, ...], first_row: int) -> Array:
     if len(unknown):
         name = _plain(y[tuple(unknown[0])])
         shown = ", ".join(map(repr, classes[:_SHOWN])) + (", …" if len(classes) > _SHOWN else "")
+        texts = [each for each in classes if isinstance(each, str)]
+        advice = did_you_mean(name, texts)
+        if isinstance(name, str) and not texts:
+            advice = ": the classes are no text; convert y to their type, or set model.classes to its names"
         raise ValueError(
             f"expected y to be classes of the model, {shown}; received {name!r:.100} in row "
-            f"{first_row + int(unknown[0][0])}{did_you_mean(name, [each for each in classes if isinstance(each, str)])}"
+            f"{first_row + int(unknown[0][0])}{advice}"
         )
     return result
 

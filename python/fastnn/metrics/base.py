@@ -169,7 +169,7 @@ class MeanMetricWrapper(RowMetric):
     def _values(self, y_true: Any, y_pred: Any) -> Numbers:
         if isinstance(self.fn, Loss):
             return self.fn._row_losses(*self.fn._paired(y_true, y_pred))
-        values = to_array(self.fn(y_true, y_pred))
+        values = to_array(self.fn(np.array(y_true), np.array(y_pred)))  # it may change them
         rows = len(y_pred)
         if not is_real(values) or (values.ndim and len(values) != rows):
             raise ValueError(

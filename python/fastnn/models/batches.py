@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.arrays import Array, is_real, to_array
-from fastnn.models.checks import check_finite, checked_class_weight, labels_of
+from fastnn.models.checks import check_finite, check_one_class, checked_class_weight, class_numbers, labels_of
 from fastnn.models.frames import as_numbers
 
 OUT_OF_DATA = (  # of Keras
@@ -107,7 +107,8 @@ class Reader:
 
     def class_weight(self, given: Any) -> dict[int, float] | None:
         """Return class_weight by the numbers of the classes."""
-        return None if given is None else checked_class_weight(given, self._outputs[2])
+        units, _, classes = self._outputs
+        return None if given is None else checked_class_weight(given, classes, class_numbers(self.loss._targets, units))
 
     def weights(self, array: Array, first_row: int = 0) -> Array:
         """Return sample_weight (rows,) in the model's dtype."""
@@ -163,8 +164,9 @@ def targets_of(y: Any) -> Array:
     if y is None:
         raise ValueError("expected y, the targets of the rows x; received y=None")
     array = as_numbers(y) if hasattr(y, "columns") or hasattr(y, "column_names") else to_array(_detached(y))
-    if array.ndim not in (1, 2):
-        raise ValueError(f"expected y of shape (rows,) or (rows, columns); received shape {array.shape}")
+    if array.ndim not in (1, 2) or 0 in array.shape[1:]:
+        received = type(y).__name__ if array.dtype == object and array.ndim == 0 else f"shape {array.shape}"
+        raise ValueError(f"expected y of shape (rows,) or (rows, columns); received {received}")
     return array
 
 
@@ -184,6 +186,7 @@ def weights_of(
     if sample_weight is not None and class_weight is not None:
         raise ValueError("expected sample_weight or class_weight; received both: multiply them into sample_weight")
     if class_weight is not None:
+        check_one_class(y)
         labels, places = np.unique(labels_of(y), return_inverse=True)
         return np.array([class_weight.get(int(label), 1.0) for label in labels], np.float64)[places.reshape(-1)]
     array = to_array(_detached(sample_weight))

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnn.arguments import finite, positive_integer
 from fastnn.arrays import Array
+from fastnn.losses.targets import has_numbers
 from fastnn.warning import warn
 
 _CHECKED_NUMBERS = 1 << 18  # numbers checked at once, so that the answers of np.isfinite stay in the cache
@@ -45,10 +46,13 @@ def check_finite(array: Array, name: str, given: Array, first_row: int = 0) -> N
         )
 
 
-def checked_class_weight(given: Any, classes: Sequence[Any] | None = None) -> dict[int, float]:
+def checked_class_weight(
+    given: Any, classes: Sequence[Any] | None = None, numbers: range | None = None
+) -> dict[int, float]:
     """Return class_weight as {number of the class: weight}. Raises ValueError for other things than such a dict.
 
-    classes: the model's, whose names may stand for their numbers.
+    classes: the model's. Names may stand for their numbers; if a class is a number itself, all keys are classes.
+    numbers: the class numbers that targets may have; None for any.
 
     >>> checked_class_weight({"no": 1, "yes": 5}, ["no", "yes"])
     {0: 1.0, 1: 5.0}
@@ -61,12 +65,43 @@ def checked_class_weight(given: Any, classes: Sequence[Any] | None = None) -> di
     places = {name: place for place, name in enumerate(classes or ())}
     weights: dict[int, float] = {}
     for name, weight in given.items():
-        number = places.get(name, name)
-        if not isinstance(number, (int, float, np.number)) or number != int(number):
-            expected = f"classes of the model, {', '.join(map(repr, classes))}," if classes else "class numbers"
+        number: Any = places.get(name, None if has_numbers(classes) else name)
+        is_number = isinstance(number, (int, float, np.integer, np.floating)) and number % 1 == 0
+        if not is_number or (numbers is not None and int(number) not in numbers):
+            expected = "class numbers" if numbers is None else f"class numbers from {numbers[0]} to {numbers[-1]}"
+            if classes:
+                expected = f"classes of the model, {', '.join(map(repr, classes))},"
             raise ValueError(f"expected {expected} as keys of class_weight; received {name!r:.60}")
+        if int(number) in weights:
+            raise ValueError(f"expected one weight for each class in class_weight; received a second, of {name!r:.60}")
         weights[int(number)] = finite(f"class_weight[{name!r}]", weight, least=0)
     return weights
+
+
+def class_numbers(targets: str, units: int) -> range | None:
+    """Return the class numbers that targets of a kind may have; None for any number.
+
+    >>> class_numbers("labels", 3), class_numbers("binary", 1), class_numbers("numbers", 1)
+    (range(0, 3), range(0, 2), None)
+    """
+    if targets == "signs":
+        return range(-1, 2)
+    if targets in ("labels", "one_hot", "distribution", "binary"):
+        return range(max(2, units))
+    return None
+
+
+def check_one_class(y: Array) -> None:
+    """Raise ValueError if a row of several columns has no class, or more than one, so that none could weigh it."""
+    if y.ndim < 2 or y.shape[1] == 1:
+        return
+    several = (y == y.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    if several.any():
+        row = int(several.argmax())
+        raise ValueError(
+            f"expected one class in each row of y with class_weight; received {y[row].tolist()!r:.60} in row {row}: "
+            "use sample_weight"
+        )
 
 
 def optional_sizes(**sizes: object) -> list[int | None]:

@@ -19,7 +19,7 @@ class Compiled:
         self.given_loss, self.given_metrics, self.given_weighted_metrics = loss, metrics, weighted_metrics
         self.loss = losses.get(loss) if of_shape(loss, 1, 1) is loss else None
         self.scores = Scores(_listed("metrics", metrics), _listed("weighted_metrics", weighted_metrics))
-        self.is_scale_checked = False
+        self.is_scale_checked = self.are_outputs_checked = False
 
     def loss_for(self, columns: int, units: int) -> Any:
         """Return the loss; "crossentropy" is the one that suits targets of `columns` and outputs of `units`."""

@@ -118,10 +118,14 @@ class _Weights:
 
 
 def _refuse_others(trainer: Trainer) -> None:
-    """Raise ValueError for layers that LBFGS cannot train: random ones, and weights with constraints."""
+    """Raise ValueError for what LBFGS cannot train: losses in Python, random layers, constraints, rates of weights."""
+    if trainer.loss._core_settings() is None:
+        raise ValueError(
+            f"expected a loss of fastnn.losses for LBFGS; received the function {trainer.loss.name}: use Adam"
+        )
     for layer, options in zip(trainer.layers, trainer.options, strict=True):
-        if options.get("noise") or options.get("constraints"):
+        if options.get("noise") or options.get("constraints") or layer.learning_rate_multipliers:
             raise ValueError(
-                "expected layers without random numbers and constraints for LBFGS, whose steps compare losses; "
-                f"received layer '{layer.name}': use Adam, or leave that out"
+                "expected layers without random numbers, constraints and learning_rate_multipliers for LBFGS, whose "
+                f"steps compare losses; received layer '{layer.name}': use Adam, or leave that out"
             )

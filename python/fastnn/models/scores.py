@@ -56,6 +56,11 @@ class Scores:
 
     def __init__(self, metrics: Sequence[Any], weighted_metrics: Sequence[Any]) -> None:
         self._given = [(each, False) for each in metrics] + [(each, True) for each in weighted_metrics]
+        for metric in self.of_shape(1, 1):
+            if metric.name in ("loss", "learning_rate") or metric.name.startswith("val_"):
+                raise ValueError(
+                    f"expected metrics with names that no other log has; received one named {metric.name!r}"
+                )
         self.loss = LossMean()
         self.named: dict[str, tuple[Any, bool]] | None = None
         if not any(of_shape(given, 1, 1) is not given for given, _ in self._given):
@@ -79,6 +84,10 @@ class Scores:
                 name, number = f"{first}_{number}", number + 1
             named[name] = metric, weighted
         self.named = named
+
+    def of_shape(self, columns: int, units: int) -> list[Any]:
+        """Return the metrics that resolve() would make."""
+        return [metrics_by_name.named(given, columns, units) for given, _ in self._given]
 
     def metrics(self) -> list[Any]:
         """Return the loss and the metrics."""
@@ -105,7 +114,12 @@ class Scores:
         logs = {"loss": self.loss.result()}
         for name, (metric, _) in (self.named or {}).items():
             result = metric.result()
-            logs[name] = float(result) if np.ndim(result) == 0 else result
+            if np.ndim(result) == 0:
+                try:
+                    result = float(result)
+                except (TypeError, ValueError):
+                    raise ValueError(f"expected {name}.result() to be a number; received {result!r:.100}") from None
+            logs[name] = result
         return dict(sorted(logs.items()))
 
     def values(self) -> list[float] | float:

@@ -126,6 +126,8 @@ def _validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int
         return Data(model, compiled, *given, batch_size=batch_size, steps=steps)
     if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not isinstance(given[0], tuple):
         return Data(model, compiled, *given, batch_size=batch_size, steps=steps)
+    if isinstance(given, tuple) and any(hasattr(each, "shape") for each in given):
+        raise ValueError(f"expected (x, y) or (x, y, sample_weight); received a tuple of {len(given)}")
     return Data(model, compiled, given, None, steps=steps)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from fastnn import _core
+from fastnn.arguments import flag
 from fastnn.files import open_regular
 from fastnn.floating_point import default_mode
 from fastnn.layers.description import Description, ModelDescription
@@ -170,7 +171,7 @@ class Stored(Stack):
             )
         if not overwrite and path.exists():
             raise FileExistsError(f"{printable(str(path))} exists; use overwrite=True to replace it")
-        training = self._training_part() if include_optimizer else None
+        training = self._training_part() if flag("include_optimizer", include_optimizer) else None
         with changes:
             for layer in self._layers:
                 if type(layer) is not LAYERS.get(type(layer).__name__):

@@ -93,6 +93,15 @@ class Trainer:
             state["iterations"] = self.optimizer._iterations
         return state
 
+    def check_slots(self, state: dict[str, Any]) -> None:
+        """Raise ValueError for a state() of an optimizer with other numbers beside the weights."""
+        own, given = ({name.split("/")[0] for name in each["slots"]} for each in (self.core.state(), state))
+        if own != given:
+            said = (", ".join(sorted(slots)) or "nothing" for slots in (own, given))
+            raise ValueError(
+                "expected the state of an optimizer that keeps {}; received one that keeps {}".format(*said)
+            )
+
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a state(), whose seed decides what layers like Dropout draw."""
         if state["seed"] != self.seed:
@@ -147,19 +156,29 @@ class Trainer:
         if not self._trained:
             return
         with changes:
-            for layer in self.layers:
-                if layer._source is self._reference:
-                    layer._source = None
+            asking = [layer for layer in self.layers if layer._source is self._reference]
+            offered = self._offered
+            for layer in asking:
+                layer._source = None
             self._trained = self._offered = False
-            for i, layer in enumerate(self.layers):
-                state = layer._state
-                if state is not self._states[i] or state is None or not state.weights:
-                    continue  # somebody's weights, newer than the last step
-                weights = {name: array for name, array in self.core.weights(i).items() if name in state.weights}
-                for array in weights.values():
-                    array.flags.writeable = False
-                self._states[i] = state._replace(weights={name: weights[name] for name in state.weights})
-                layer._set_state(self._states[i])
+            try:
+                self._give()
+            except BaseException:  # Ctrl-C, too little memory, a fork in the midst of a step: layers go on asking
+                for layer in asking:
+                    layer._source = self._reference
+                self._trained, self._offered = True, offered
+                raise
+
+    def _give(self) -> None:
+        for i, layer in enumerate(self.layers):
+            state = layer._state
+            if state is not self._states[i] or state is None or not state.weights:
+                continue  # somebody's weights, newer than the last step
+            weights = {name: array for name, array in self.core.weights(i).items() if name in state.weights}
+            for array in weights.values():
+                array.flags.writeable = False
+            self._states[i] = state._replace(weights={name: weights[name] for name in state.weights})
+            layer._set_state(self._states[i])
 
     def __del__(self) -> None:
         """Leave the weights to layers that somebody still has, but not while Python ends."""
@@ -203,6 +222,7 @@ class Trainer:
             losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
             return losses, layer, predictions
         finally:
+            self._trained = True  # again: a signal handler, or another thread before the step, may have pulled
             self.optimizer._iterations = self.core.batches()
 
     def _train_by_function(
@@ -224,7 +244,14 @@ class Trainer:
             losses.append(loss)
             if not np.isfinite(loss):
                 return np.array(losses), -1, None
-            self.core.backward(np.asarray(gradient / len(rows), self._dtype), float(rates[step]))
+            with np.errstate(over="ignore"):
+                mean = np.asarray(gradient / len(rows), self._dtype)
+            if not np.isfinite(mean).all():
+                raise ValueError(
+                    f"expected {self._function.name}(y, y_pred) to return a gradient within the range of "
+                    f"{self._dtype}; received {np.abs(gradient).max()}"
+                )
+            self.core.backward(mean, float(rates[step]))
         return np.array(losses), None, np.concatenate(predictions) if outputs else None
 
     def evaluate(self, chunk: Chunk, outputs: bool) -> tuple[npt.NDArray[np.float64], Array | None]:
@@ -234,7 +261,7 @@ class Trainer:
         predictions = np.empty((chunk.rows, self.units), self._dtype) if wanted else None
         losses = self.core.evaluate(chunk.x, None if self._function else chunk.y, chunk.weights, predictions)
         if self._function is not None:
-            own = np.asarray(self._function._rows(chunk.y, predictions)[0], np.float64)
+            own = np.asarray(self._function._rows(chunk.y.copy(), predictions)[0], np.float64)  # it may change y
             losses += own if chunk.weights is None else own * chunk.weights
         return losses, predictions
 

@@ -17,6 +17,7 @@ from fastnn.models.batches import Chunk, rows_of, targets_of
 from fastnn.models.compiled import Compiled
 from fastnn.models.fitting import Fit
 from fastnn.models.full_batch import is_full_batch
+from fastnn.models.last_layer import warn_of_outputs
 from fastnn.models.scores import Scores
 from fastnn.models.sources import reader_for
 from fastnn.models.stored import Stored
@@ -71,8 +72,16 @@ class TrainerOwner(Stored):
                 return trainer
             trainer.pull()
             state = trainer.state()
+        self._warn_of_outputs()
         self._trainer, self._trainer_state = Trainer(self, compiled.optimizer, loss, seed, state), None
         return self._trainer
+
+    def _warn_of_outputs(self) -> None:
+        """Warn once, in compile() or, if the layers come later, in the first training."""
+        compiled = self._compiled_for("compile")
+        if self._layers and not compiled.are_outputs_checked:
+            compiled.are_outputs_checked = True
+            warn_of_outputs(self._layers, compiled)
 
     def _drawing(self, trainer: Trainer) -> Trainer:
         """Return the trainer for a step without fit(), with a seed if layers draw random numbers."""
@@ -149,6 +158,8 @@ class TrainerOwner(Stored):
     def _set_training_state(self, state: dict[str, Any]) -> None:
         """Go on from _training_state(): in the midst of fit() from its epoch and step, else with the next fit()."""
         state = copy.deepcopy(state)
+        if self._run is not None:
+            self._run.trainer.check_slots(state["trainer"])
         self.set_weights(state["weights"])
         run = self._run
         if run is not None:

@@ -49,6 +49,7 @@ class Trained(TrainerOwner):
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for programs written for Keras; they
             change nothing. loss_weights: only None.
         The model forgets the optimizer's state and keeps its weights.
+        Warns of a last activation that does not suit the loss, such as 'linear' with 'binary_crossentropy'.
         Raises ValueError for unknown names, and for an activation without a derivative.
 
         >>> model = Sequential([Dense(1, input_shape=(2,))])
@@ -62,6 +63,7 @@ class Trained(TrainerOwner):
         self._pull()
         self._trainer = self._trainer_state = None
         self.stop_training = False
+        self._warn_of_outputs()
 
     @default_mode()
     def fit(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastnn.arguments import flag
 from fastnn.floating_point import default_mode
 from fastnn.importers.paths import open_model
 from fastnn.models.sequential import Sequential
@@ -63,7 +64,9 @@ def load_model(
     >>> load_model("model.safetensors") == model
     True
     """
-    training = dict(custom_objects or {}) if compile else None
+    if not isinstance(custom_objects or {}, Mapping):
+        raise ValueError(f"expected custom_objects to be a dict of names; received {custom_objects!r:.100}")
+    training = dict(custom_objects or {}) if flag("compile", compile) else None
     with open_model(filepath) as file:
         options = {"layers": layers, "prefix": prefix, "outputs": outputs, "eps": eps}
         return formats.load(file, options, training, fold=fold, check=check, verify=verify)
