@@ -26,7 +26,7 @@ def test_to_categorical_is_that_of_keras(y, num_classes, of_keras):
 def test_to_categorical_refuses_what_are_no_class_numbers():
     """Keras truncates 0.5 to 0, and takes -1 for the last class."""
     for y in ([0.5, 1.0], [-1, 0], ["cat", "dog"], [np.nan]):
-        with pytest.raises(ValueError, match="expected class numbers, integers from 0; np.unique"):
+        with pytest.raises(ValueError, match="expected class numbers, integers from 0; received .*; np.unique"):
             utils.to_categorical(y)
     with pytest.raises(ValueError, match="expected class numbers below num_classes=2; received 2"):
         utils.to_categorical([0, 2], num_classes=2)

@@ -1,7 +1,7 @@
 """A model file of version 2 that stays as it is: every later release reads it, and trains on from it, to the same bits.
 
-tests/data/training_version2.safetensors was written by written(), by the first release of that version. It is never
-written again. `python tests/io/test_stored_training.py FILE` writes another file, for the next version.
+tests/data/fastnn/training_version2.safetensors was written by written(), by the first release of that version. It is
+never written again. `python tests/io/test_stored_training.py FILE` writes another file, for the next version.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from fastnn.optimizers import Adam
 from fastnn.regularizers import L2
 from fastnn.schedules import CosineDecay
 
-FILE = Path(__file__).parents[1] / "data/training_version2.safetensors"
+FILE = Path(__file__).parents[1] / "data/fastnn/training_version2.safetensors"
 X = (np.arange(63).reshape(21, 3) * 37 % 64 / 64).astype("float32")
 Y = np.array(["no", "yes", "perhaps"])[np.arange(21) % 3]
 ANSWERS, CLASSES = "2360f3960c048d05", ["no", "no", "no"]

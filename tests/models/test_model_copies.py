@@ -46,7 +46,7 @@ def test_config_keeps_initialisers_and_their_seeds():
 def test_an_unknown_layer_in_a_config_is_refused():
     with pytest.raises(
         ValueError,
-        match="received 'Lambda'. Expected one of Dense, Activation, .*, Rescaling.$",
+        match="received 'Lambda'. Expected one of Dense, Activation, .*, Normalization.$",
     ):
         Sequential.from_config({"name": "m", "layers": [{"class_name": "Lambda", "config": {}}]})
 
