@@ -16,6 +16,18 @@ void transpose_panel(const T* from, T* to) {
       transpose_square<T, true>(from + i * P + j, stride(P), to + j * P + i, stride(P), L, L);
 }
 
+// The same for a panel with fewer lines or units, for vectors of a panel. No mask: what is read beyond is not used,
+// what is written beyond is written again, with the next unit or the next panel.
+template <class T>
+void transpose_part(const T* from, std::size_t lines, std::size_t width, T* to) {
+  Vector<T> square[kLanes<T>];
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < kLanes<T>; ++i) square[i] = load(from + (i < lines ? i : lines - 1) * width);
+  transpose<T>(square);
+#pragma GCC unroll 16
+  for (std::size_t j = 0; j < kLanes<T>; ++j) store(to + j * lines, square[j]);
+}
+
 // Packs the weights of some inputs, which begin at a whole panel, at `to`, for `chains` chains.
 template <class T>
 void transpose_kernel(const PackedLayer<T>& layer, Range inputs, int chains, T* to) {
@@ -47,6 +59,8 @@ void transpose_kernel(const PackedLayer<T>& layer, Range inputs, int chains, T* 
       else if (width <= 4)
         for (std::size_t i = 0; i < lines; ++i)
           for (std::size_t j = 0; j < width; ++j) to[(panel + j) * lines + i] = from[i * width + j];
+      else if constexpr (kLanes<T> == P)
+        transpose_part(from, lines, width, to + panel * lines);
       else
         transpose_lines(from, stride(width), to + panel * lines, stride(lines), lines, width);
     }
