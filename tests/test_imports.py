@@ -137,7 +137,7 @@ ROOMS = (
         "exporters",
         "saving.native",
     ),
-    *("models", "importers", "saving", "threads", "instruction_sets", "configuration", "utils", "cli"),
+    *("models", "importers", "saving", "threads", "instruction_sets", "configuration", "utils", "sklearn", "cli"),
 )
 
 

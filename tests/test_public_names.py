@@ -4,6 +4,7 @@ import builtins
 import collections.abc
 import copy
 import dataclasses
+import importlib
 import inspect
 import pickle
 import re
@@ -46,6 +47,16 @@ TAKING_ANY = "fastnn.metrics.MeanMetricWrapper"  # arguments of any name, those 
 CALLABLES = {name: value for name, value in public_callables() if callable(value)}
 
 
+OPTIONAL = {"fastnn.sklearn": "sklearn"}  # modules that users import themselves, and the package that each needs
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_dir_of_optional_modules_shows_the_public_names_alone(name):
+    pytest.importorskip(OPTIONAL[name])
+    module = importlib.import_module(name)
+    assert dir(module) == module.__all__
+
+
 @pytest.mark.parametrize("module", list(public_modules()), ids=lambda module: module.__name__)
 def test_dir_and_completion_show_the_public_names_alone(module):
     assert sorted(dir(module)) == sorted(module.__all__)
@@ -56,7 +67,8 @@ def test_the_public_modules_alone_have_all():
     """Only they are for users. In others an underscore says which names are the file's own; see the next test."""
     package = Path(fastnn.__file__).parent
     having = {path for path in package.rglob("*.py") if re.search(r"^__all__\b", path.read_text(), re.M)}
-    assert having == {Path(module.__file__) for module in public_modules()}
+    optional = {package / name.removeprefix("fastnn.") / "__init__.py" for name in OPTIONAL}
+    assert having == optional | {Path(module.__file__) for module in public_modules()}
 
 
 def test_names_without_an_underscore_are_used_by_other_files():

@@ -20,6 +20,7 @@ _FROM_OTHERS = {  # what programs look for that is no name here
     "plot_model": "model.summary() prints the layers",
     "preprocessing": "use layers.Normalization, or scikit-learn's preprocessing",
     "TensorBoard": "CSVLogger writes losses and metrics to a file",
+    "sklearn": "import fastnn.sklearn, which needs scikit-learn",
     "Variable": "weights are NumPy arrays here; set_weights() changes them",
     **dict.fromkeys(("Concatenate", "Add", "Embedding", "Lambda", "Masking", "Reshape"), _LAYERS),
     **dict.fromkeys(("Conv1D", "Conv2D", "MaxPooling2D", "LSTM", "GRU", "SimpleRNN", "MultiHeadAttention"), _LAYERS),
