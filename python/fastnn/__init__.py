@@ -34,7 +34,7 @@ from fastnn._core import (
 )
 from fastnn.configuration import show_config
 from fastnn.importers.keras.live import from_keras
-from fastnn.importers.sklearn_estimators import from_sklearn
+from fastnn.importers.sklearn_estimators.api import from_sklearn
 from fastnn.importers.torch.module import from_torch
 from fastnn.importers.torch.state_dict import from_torch_state_dict
 from fastnn.instruction_sets import isa, isas, set_isa

@@ -7,8 +7,9 @@ import fastnn
 from arrays import uniform
 from estimators import TARGETS, fitted
 from fastnn import ModelFormatError
-from fastnn.importers import formulas, sklearn_estimators
+from fastnn.importers import formulas
 from fastnn.importers.report import convert
+from fastnn.importers.sklearn_estimators import mlp
 from fastnn.importers.steps import Function, Product, Scale
 from fastnn.importers.torch import kinds
 from fastnn.importers.verification import DifferentAnswersError, NotVerifiedError, Reference
@@ -212,7 +213,7 @@ def test_an_estimator_is_verified_by_its_own_answers(regressor, monkeypatch):
     report = fastnn.from_sklearn(regressor).conversion.verification
     assert str(report) == "verified on 37 rows by scikit-learn"
     assert fastnn.from_sklearn(regressor, verify=False).conversion.verification is None
-    monkeypatch.setitem(sklearn_estimators._HIDDEN, "relu", "tanh")
+    monkeypatch.setitem(mlp._HIDDEN, "relu", "tanh")
     with pytest.raises(DifferentAnswersError, match="where scikit-learn says"):
         fastnn.from_sklearn(regressor)
 

@@ -153,8 +153,10 @@ class _Layers:
         centres = [i for i, scale in enumerate(self.waiting) if isinstance(scale, Centre)]
         first = centres[-1] + 1 if centres else 0
         self.waiting, folded = self.waiting[:first], self.waiting[first:]
+        if self.fold and columns is None and not folded and self._multiply(step):
+            return
         self._settle()
-        dense = PendingDense(step.kernel, step.bias)
+        dense = PendingDense(step.kernel, step.bias, is_preparation=step.is_preparation)
         if columns is not None:
             dense.spread(columns)
             self._tell(columns, f"columns of what layer {len(self.layers)} takes, {_THE_REST}")
@@ -165,6 +167,16 @@ class _Layers:
         self.sources.append(step.source)
         self.width = step.kernel.shape[1]
         self._tell(step, f"layer {len(self.layers) - 1}: Dense")
+
+    def _multiply(self, step: Product) -> bool:
+        """Make one kernel of a product and the preparation before it, if that is less work; return whether it is."""
+        last = self._open_dense()
+        if last is None or not last.is_preparation or not last.costs_less_with(step.kernel):
+            return False
+        last.multiply(step)
+        self.sources[-1], self.width = step.source, step.kernel.shape[1]
+        self._tell(step, f"layer {len(self.layers) - 1}: Dense, one kernel with the step before")
+        return True
 
     def _columns(self, step: Columns) -> None:
         if np.array_equal(step.index, np.arange(step.width)):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array
-from fastnn.importers.steps import Columns, Scale
+from fastnn.importers.steps import Columns, Product, Scale
 from fastnn.layers.dense import Dense
 from fastnn.layers.description import Weights
 from fastnn.layers.layer import Layer
@@ -25,6 +25,7 @@ class PendingDense:
     kernel: Array
     bias: Array | None
     activation: str | dict[str, Any] | None = None
+    is_preparation: bool = False
 
     def fold_before(self, step: Scale) -> None:
         """Compute ``x * scale + shift`` first."""
@@ -37,6 +38,19 @@ class PendingDense:
         bias = 0 if self.bias is None else self.bias.astype(np.float64)
         self.kernel = self.kernel.astype(np.float64) * step.scale
         self.bias = np.broadcast_to(bias * step.scale + step.shift, self.kernel.shape[1])
+
+    def costs_less_with(self, kernel: Array) -> bool:
+        """Return whether one product does less work than this one and that of a kernel after it."""
+        (inputs, middle), units = self.kernel.shape, kernel.shape[1]
+        return bool(inputs * units <= inputs * middle + middle * units)
+
+    def multiply(self, step: Product) -> None:
+        """Compute ``y @ kernel + bias`` last."""
+        kernel = step.kernel.astype(np.float64)
+        bias = 0 if self.bias is None else self.bias @ kernel
+        self.bias = np.broadcast_to(bias + (0 if step.bias is None else step.bias), kernel.shape[1])
+        self.kernel = self.kernel @ kernel
+        self.is_preparation = step.is_preparation
 
     def take(self, index: Array) -> None:
         """Leave the units `index` alone, in that order."""

@@ -32,6 +32,7 @@ class Product(Step):
 
     kernel: Array
     bias: Array | None = None
+    is_preparation: bool = field(default=False, kw_only=True)  # it may become one kernel with the one after it
 
     def __post_init__(self) -> None:
         biased = None if self.bias is None else self.bias.shape

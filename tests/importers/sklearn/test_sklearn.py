@@ -9,7 +9,7 @@ import pytest
 from arrays import same_bits
 from estimators import LABELS, ROWS, TARGETS, TWO, X, fitted
 from fastnn import ModelFormatError
-from fastnn.importers.sklearn_estimators import from_sklearn
+from fastnn.importers.sklearn_estimators.api import from_sklearn
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 

@@ -4,19 +4,29 @@ import numpy as np
 import pytest
 
 import fastnn
-from estimators import ROWS, TARGETS, fitted
-from fastnn.importers.sklearn_estimators import from_sklearn
+from estimators import LABELS, ROWS, TARGETS, fitted
+from fastnn.importers.sklearn_estimators.api import from_sklearn
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    StandardScaler,
+)
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 
 class OwnClassifier(MLPClassifier):
@@ -44,21 +54,58 @@ def within_itself():
     return pipeline
 
 
+def of_kinds(*estimators):
+    one_vs_rest = fitted(OneVsRestClassifier(LogisticRegression()))
+    one_vs_rest.estimators_ = [fitted(each, y=LABELS == 1) for each in estimators]
+    return one_vs_rest
+
+
+def target_by_classifier():
+    estimator = fitted(TransformedTargetRegressor(Ridge()), y=TARGETS)
+    estimator.regressor_ = fitted(LogisticRegression())
+    return estimator
+
+
 def log_target(transformer=None, **functions):
     return fitted(TransformedTargetRegressor(MLPRegressor(), transformer=transformer, check_inverse=False, **functions),
                   y=np.exp(TARGETS[:, 0] / 99))  # fmt: skip
 
 
 UNSUPPORTED = {
-    "another estimator": (lambda: LogisticRegression(), "^LogisticRegression has no dense network"),
+    "a tree": (lambda: fitted(DecisionTreeClassifier()), "^DecisionTreeClassifier has no dense network"),
+    "neighbours": (lambda: KNeighborsClassifier(), "^KNeighborsClassifier .* expected an MLP or a linear model"),
+    "a kernel": (lambda: make_pipeline(StandardScaler(), SVC()), r"^step 'svc' \(SVC\) has no dense network"),
     "a search": (lambda: GridSearchCV(MLPClassifier(), {"alpha": [1]}, cv=2), "GridSearchCV has no dense network"),
     "a subclass": (lambda: fitted(OwnClassifier()), "^OwnClassifier has no dense network"),
     "a method of its own": (with_own_method, "^MLPClassifier has no dense network"),
     "no estimator": (lambda: 5, "^int has no dense network"),
     "a class": (lambda: MLPClassifier, "^the class MLPClassifier has no .*; make one and fit it"),
     "a path": (lambda: "m.pkl", "^the path 'm.pkl' has no .*; load it first, with joblib.load"),
-    "no network at the end": (lambda: make_pipeline(StandardScaler()), "'standardscaler' .* has no dense"),
-    "another transformer": (lambda: fitted(make_pipeline(PCA(2), MLPClassifier())), r"step 'pca' \(PCA\) is no layer"),
+    "another transformer": (
+        lambda: fitted(make_pipeline(PolynomialFeatures(2), MLPClassifier())),
+        r"^step 'polynomialfeatures' \(PolynomialFeatures\) is no layer; expected scalers, linear projections .* PCA",
+    ),
+    "an encoder of a table": (
+        lambda: fitted(make_pipeline(ColumnTransformer([("city", OneHotEncoder(), [0])]), Ridge())),
+        r"^step 'columntransformer.city' \(OneHotEncoder\) is no layer; .*transform rows up to there by scikit-learn",
+    ),
+    "a network beside another": (
+        lambda: fitted(MultiOutputRegressor(MLPRegressor(activation="tanh")), y=TARGETS),
+        r"^step 'estimators_\[0\]' \(MLPRegressor\): its activation stands beside other estimators",
+    ),
+    "several kinds": (
+        lambda: of_kinds(LogisticRegression(), RidgeClassifier()), "^OneVsRest.*: expected estimators_ of one kind",
+    ),
+    "trees one-vs-rest": (
+        lambda: fitted(OneVsRestClassifier(DecisionTreeClassifier())), r"^step 'estimators_\[0\]' .* has no dense",
+    ),
+    "a class of other outputs": (
+        lambda: fitted(MultiOutputClassifier(LogisticRegression()), y=np.stack([LABELS, LABELS], axis=1)),
+        "^MultiOutputClassifier: expected logistic regressions of outputs 0 and 1; ",
+    ),
+    "a classifier for a target": (
+        lambda: target_by_classifier(), "^Transformed.*: expected a regressor inside; received Logistic",
+    ),
     "a transformer's subclass": (lambda: fitted(make_pipeline(OwnScaler(), MLPClassifier())), "OwnScaler. is no layer"),
     "a transformer inside": (
         lambda: fitted(make_pipeline(make_pipeline(PowerTransformer()), MLPClassifier())),
@@ -68,8 +115,8 @@ UNSUPPORTED = {
         lambda: fitted(make_pipeline(FunctionTransformer(np.abs), MLPClassifier())), "has func=absolute, which is no",
     ),
     "a function of the target": (
-        lambda: log_target(func=np.log1p, inverse_func=np.expm1),
-        r"step 'transformer_' \(FunctionTransformer\) has func=log1p",
+        lambda: log_target(func=np.sqrt, inverse_func=np.square),
+        r"step 'transformer_' \(FunctionTransformer\) has inverse_func=square, which is no layer; expected np.exp, ",
     ),
     "another transformer of the target": (lambda: log_target(PowerTransformer()), "'transformer_' .* is no layer"),
     "one class": (lambda: fitted(MLPClassifier(), y=["a"] * ROWS), "MLPClassifier was fitted on 'a' alone"),
@@ -85,8 +132,9 @@ def test_what_is_no_dense_network_is_refused_by_name(make, words):
 
 @pytest.mark.parametrize("estimator", [
     MLPClassifier(), make_pipeline(StandardScaler(), MLPRegressor()), TransformedTargetRegressor(MLPRegressor()),
-    make_pipeline(StandardScaler(), fitted(MLPRegressor())),
-], ids=["network", "pipeline", "target", "scaler"])  # fmt: skip
+    make_pipeline(StandardScaler(), fitted(MLPRegressor())), LogisticRegression(), StandardScaler(),
+    ColumnTransformer([]), OneVsRestClassifier(Ridge()),
+], ids=["network", "pipeline", "target", "scaler", "linear", "scaler alone", "columns", "one-vs-rest"])  # fmt: skip
 def test_what_is_not_fitted_is_told(estimator):
     with pytest.raises(ValueError, match="is not fitted; call fit first"):
         from_sklearn(estimator)
