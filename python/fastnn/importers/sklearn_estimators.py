@@ -119,6 +119,8 @@ def _estimator(thing: Any, path: str) -> _Found:
     advice = "expected an MLPClassifier or an MLPRegressor of scikit-learn itself, or a Pipeline that ends in one"
     if hasattr(thing, "best_estimator_"):
         advice = "convert its best_estimator_"
+    if isinstance(getattr(thing, "model_", None), Sequential):  # of fastnn.sklearn
+        advice = "use its model_, which is a Sequential already"
     if isinstance(thing, str | os.PathLike | type):
         source, advice = received(thing), "make one and fit it"
         if not isinstance(thing, type):
