@@ -82,6 +82,17 @@ def test_it_is_one_of_many_in_a_meta_estimator():
     assert MultiOutputClassifier(FAST).fit(X, labels).predict(X).shape == (150, 2)
 
 
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "csr_array"])
+def test_rows_and_labels_may_be_sparse(kind):
+    sparse = getattr(pytest.importorskip("scipy.sparse"), kind)
+    labels = np.stack([Y == 0, Y != 1], 1).astype(int)
+    dense = copy.deepcopy(FAST).fit(X, labels)
+    fitted = copy.deepcopy(FAST).fit(sparse(X), sparse(labels), eval_set=(sparse(X), sparse(labels)))
+    np.testing.assert_array_equal(fitted.predict_proba(sparse(X)), dense.predict_proba(X))
+    step = Representations(fitted.model_).fit(sparse(X))
+    np.testing.assert_array_equal(step.transform(sparse(X)), step.transform(X))
+
+
 def network():
     return fastnn.Sequential([Dense(5, "tanh", input_shape=(4,)), Dropout(0.1), Dense(3, "softmax", name="output")])
 

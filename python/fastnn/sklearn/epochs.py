@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.callbacks.callback import Callback
 
@@ -90,9 +91,6 @@ class Epochs(Callback):
 
 
 def _warn_of_iterations(max_iter: int) -> None:
-    # Imported here: the other names of this file need no scikit-learn.
-    from sklearn.exceptions import ConvergenceWarning
-
     warnings.warn(
         f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't converged yet.",
         ConvergenceWarning,

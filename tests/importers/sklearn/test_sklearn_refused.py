@@ -193,3 +193,11 @@ def test_dtypes_no_network_computes_in_become_float64():
     estimator = edited()
     estimator[1].coefs_ = [np.asarray(array, np.longdouble) for array in estimator[1].coefs_]
     assert from_sklearn(estimator).dtype == "float64"
+
+
+def test_an_estimator_of_fastnn_names_its_model():
+    from fastnn.sklearn import MLPRegressor
+
+    estimator = MLPRegressor(solver="lbfgs").fit([[0.0], [1.0]], [0.0, 1.0])
+    with pytest.raises(fastnn.UnsupportedModelError, match="use its model_, which is a Sequential already"):
+        from_sklearn(estimator)
