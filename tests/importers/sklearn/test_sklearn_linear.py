@@ -152,6 +152,7 @@ def test_a_linear_transformer_alone_and_before_a_network_gives_scikit_learns_ans
 def test_what_predicts_and_transforms_transforms_in_the_middle_of_a_pipeline(first):
     first = fitted(first, X, LABELS if "Discriminant" in type(first).__name__ else TARGETS)
     last = fitted(Ridge(), first.transform(X), TARGETS)
+    assert_same_answers(first, X)
     assert_same_answers(make_pipeline(first, last), X)  # scikit-learn fits no pipeline whose transformer takes y
 
 

@@ -48,7 +48,7 @@ def found_in(thing: Any, path: str = "") -> Found:
             return linear.centred_regressor(thing, source)
         case str() as kind if kind in linear.CLASSIFIERS:
             return linear.classifier(thing, kind, source)
-        case kind if kind in TRANSFORMERS or is_passed(thing) or _transforms_alone(thing):
+        case kind if kind in TRANSFORMERS or (path and is_passed(thing)) or _transforms_alone(thing):
             return Found(transformed(thing, path), "transform")
     raise _refusal(thing, source)
 
