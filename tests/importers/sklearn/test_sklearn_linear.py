@@ -187,6 +187,14 @@ def test_sparse_coefficients_are_those_of_the_dense_estimator():
     assert same_bits(fastnn.from_sklearn(dense.sparsify()).predict(X), expected)
 
 
+@pytest.mark.skipif("multi_class" not in LogisticRegression().get_params(), reason="scikit-learn >= 1.8 lacks it")
+@pytest.mark.parametrize("labels", [LABELS, TWO], ids=["three", "two"])
+@pytest.mark.parametrize("multi_class", ["auto", "ovr", "multinomial"])
+@pytest.mark.filterwarnings("ignore:.*multi_class.*:FutureWarning")
+def test_probabilities_are_those_of_the_choice_multi_class(multi_class, labels):
+    assert_same_answers(fitted(LogisticRegression(multi_class=multi_class), SMALL, labels), SMALL * 3)
+
+
 def test_many_classes_of_one_vs_rest_sum_to_one_far_from_all_boundaries():
     estimator = fitted(OneVsRestClassifier(LogisticRegression(C=1e4)), SMALL)
     x = SMALL * 100
