@@ -35,6 +35,7 @@ COLUMNS = {
     "no columns": ([("a", PCA(), []), ("b", StandardScaler(), [1, 3])], "drop"),
     "a column twice": ([("a", StandardScaler(), [0, 1]), ("b", MinMaxScaler(), [1, 2])], "drop"),
     "bounds": ([("a", CLIPPED, [0, 1]), ("b", StandardScaler(), [2, 3])], "drop"),
+    "bounds of one side": ([("a", CLIPPED, [0]), ("b", MinMaxScaler((0, 2), clip=True), [1])], "drop"),
     "bounds, then a projection": ([("a", make_pipeline(CLIPPED, PCA(1), CLIPPED), [0, 1])], PCA(2)),
     "nested": ([("a", ColumnTransformer([("b", PCA(1), [0, 2])], remainder="passthrough"), [4, 1, 0])], CLIPPED),
 }
@@ -99,6 +100,17 @@ def test_a_projection_becomes_one_kernel_with_the_layer_after_it_if_that_is_less
     told = dict(model.conversion.steps)["step 'mlpclassifier' (MLPClassifier): coefs_[0]"]
     assert told == ("layer 1: Dense" if components == 1 else "layer 0: Dense, one kernel with the step before")
     assert len(assert_same_answers(estimator, X, fold=False).layers) == 7
+
+
+def test_a_float32_model_subtracts_large_means_before_a_projection_beside_other_columns():
+    """x @ kernel + bias would cost the digits of 1e6 that x - mean keeps."""
+    x = (X + 1e6).astype("f4")
+    columns = ColumnTransformer([("a", make_pipeline(StandardScaler(), PCA(2)), [0, 2]), ("b", RobustScaler(), [1, 4])])
+    estimator = fitted(columns, x)
+    estimator.transformers_[0][1][1].components_ = estimator.transformers_[0][1][1].components_.astype("f4")
+    model = fastnn.from_sklearn(estimator)
+    assert model.dtype == "float32"
+    assert np.abs(model.predict(x) - estimator.transform(x.astype("f8"))).max() < 1e-5
 
 
 def test_columns_that_no_branch_takes_change_no_answer():

@@ -152,6 +152,7 @@ def test_a_linear_transformer_alone_and_before_a_network_gives_scikit_learns_ans
 def test_what_predicts_and_transforms_transforms_in_the_middle_of_a_pipeline(first):
     first = fitted(first, X, LABELS if "Discriminant" in type(first).__name__ else TARGETS)
     last = fitted(Ridge(), first.transform(X), TARGETS)
+    assert_same_answers(first, X)
     assert_same_answers(make_pipeline(first, last), X)  # scikit-learn fits no pipeline whose transformer takes y
 
 
@@ -184,6 +185,14 @@ def test_sparse_coefficients_are_those_of_the_dense_estimator():
     dense = fitted(LogisticRegression())
     expected = fastnn.from_sklearn(dense).predict(X)
     assert same_bits(fastnn.from_sklearn(dense.sparsify()).predict(X), expected)
+
+
+@pytest.mark.skipif("multi_class" not in LogisticRegression().get_params(), reason="scikit-learn >= 1.8 lacks it")
+@pytest.mark.parametrize("labels", [LABELS, TWO], ids=["three", "two"])
+@pytest.mark.parametrize("multi_class", ["auto", "ovr", "multinomial"])
+@pytest.mark.filterwarnings("ignore:.*multi_class.*:FutureWarning")
+def test_probabilities_are_those_of_the_choice_multi_class(multi_class, labels):
+    assert_same_answers(fitted(LogisticRegression(multi_class=multi_class), SMALL, labels), SMALL * 3)
 
 
 def test_many_classes_of_one_vs_rest_sum_to_one_far_from_all_boundaries():

@@ -79,6 +79,7 @@ UNSUPPORTED = {
     "a subclass": (lambda: fitted(OwnClassifier()), "^OwnClassifier has no dense network"),
     "a method of its own": (with_own_method, "^MLPClassifier has no dense network"),
     "no estimator": (lambda: 5, "^int has no dense network"),
+    "nothing": (lambda: None, "^NoneType has no dense network"),
     "a class": (lambda: MLPClassifier, "^the class MLPClassifier has no .*; make one and fit it"),
     "a path": (lambda: "m.pkl", "^the path 'm.pkl' has no .*; load it first, with joblib.load"),
     "another transformer": (

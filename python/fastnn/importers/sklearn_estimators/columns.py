@@ -1,5 +1,6 @@
 """Columns: those that a selector keeps, and those that each branch of a ColumnTransformer takes."""
 
+from collections import UserList
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ def places(columns: Any, names: Any, width: int, source: str) -> Array:
             start, stop = (numbers[end] if isinstance(end, str) else end for end in (columns.start, columns.stop))
             stop = stop + 1 if isinstance(columns.stop, str) else stop  # names are taken to the last one
             return np.asarray(np.arange(width)[start : stop : columns.step])
+        if isinstance(columns, UserList):  # of scikit-learn 1.5 and 1.6, which warn where its numbers are read off it
+            columns = columns.data
         listed = [columns] if isinstance(columns, (str, int, np.integer)) else list(columns)
         if listed and all(isinstance(each, (bool, np.bool_)) for each in listed):
             return np.asarray(np.arange(width)[np.array(listed)])

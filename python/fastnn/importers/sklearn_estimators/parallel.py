@@ -17,33 +17,41 @@ from fastnn.importers.steps import Bounds, Columns, Function, Nothing, Product, 
 
 @dataclass
 class _Stage:
-    """``min(max(x[:, index] * scale + shift, low), high)``, with ``@ kernel + shift`` if there is a kernel."""
+    """``x[:, index] * scale + shift``, then ``@ kernel + bias`` if there is a kernel, then between low and high."""
 
     index: Array
     scale: Array
     shift: Array
     kernel: Array | None = None
+    bias: Array = field(default_factory=lambda: np.zeros(()))
     low: Array = field(default_factory=lambda: np.array(-np.inf))
     high: Array = field(default_factory=lambda: np.array(np.inf))
 
     @property
     def units(self) -> int:
-        return len(self.shift)
+        return len(self.index) if self.kernel is None else self.kernel.shape[1]
 
     def add(self, step: Step) -> None:
         match step:
             case Columns() if self.kernel is None:
                 self.index, self.scale, self.shift = (each[step.index] for each in (self.index, self.scale, self.shift))
             case Columns():
-                self.kernel, self.shift = np.asarray(self.kernel)[:, step.index], self.shift[step.index]
+                self.kernel, self.bias = np.asarray(self.kernel)[:, step.index], self.bias[step.index]
             case Scale() if self.kernel is None:
                 self.scale, self.shift = self.scale * step.scale, self.shift * step.scale + step.shift
             case Scale():
-                self.kernel, self.shift = self.kernel * step.scale, self.shift * step.scale + step.shift
+                self.kernel, self.bias = self.kernel * step.scale, self.bias * step.scale + step.shift
             case Product():
                 kernel = step.kernel.astype(np.float64)
-                self.shift = self.shift @ kernel + (0.0 if step.bias is None else step.bias)
-                self.kernel = self.scale[:, None] * kernel if self.kernel is None else self.kernel @ kernel
+                bias = np.zeros(kernel.shape[1]) if step.bias is None else step.bias
+                self.bias = bias if self.kernel is None else self.bias @ kernel + bias
+                self.kernel = kernel if self.kernel is None else self.kernel @ kernel
+
+    def as_product(self) -> tuple[Array, Array]:
+        """Return the kernel and the bias of all that is before the bounds."""
+        if self.kernel is None:
+            return np.diag(self.scale), self.shift
+        return self.scale[:, None] * self.kernel, self.shift @ self.kernel + self.bias
 
 
 def side_by_side(source: str, branches: Sequence[Sequence[Step]], width: int) -> list[Step]:
@@ -94,24 +102,20 @@ def _stages(branch: Sequence[Step], width: int) -> list[_Stage]:
 def _joined(source: str, stages: list[_Stage], widths: list[int]) -> list[Step]:
     """Return the steps of stages side by side. widths: the inputs of each, or one number if they share all inputs."""
     starts = [0] * len(stages) if len(widths) == 1 else np.cumsum([0, *widths[:-1]]).tolist()
-    width = sum(widths)
     index = np.concatenate([start + stage.index for start, stage in zip(starts, stages, strict=True)])
-    shift = np.concatenate([stage.shift for stage in stages])
-    steps: list[Step] = []
-    if all(stage.kernel is None for stage in stages):
-        scale = np.concatenate([stage.scale for stage in stages])
-        if not np.array_equal(index, np.arange(width)):
-            steps.append(Columns(source, index, width))
+    if len(np.unique(index)) < len(index):  # no scale of a column, since branches may scale it differently
+        steps = [_blocks(source, [stage.as_product() for stage in stages], index, sum(widths))]
+    else:
+        steps = [] if np.array_equal(index, np.arange(sum(widths))) else [Columns(source, index, sum(widths))]
+        scale, shift = (np.concatenate([getattr(stage, name) for stage in stages]) for name in ("scale", "shift"))
         if (scale != 1).any() or shift.any():
             steps.append(Scale(source, scale, shift))
-    else:
-        kernel = np.zeros((width, len(shift)))
-        first = 0
-        for start, stage in zip(starts, stages, strict=True):
-            block = np.diag(stage.scale) if stage.kernel is None else stage.kernel
-            np.add.at(kernel, (start + stage.index[:, None], np.arange(first, first + stage.units)), block)
-            first += stage.units
-        steps.append(Product(source, kernel, shift, is_preparation=True))
+        if any(stage.kernel is not None for stage in stages):
+            parts = [
+                (np.eye(stage.units), np.zeros(stage.units)) if stage.kernel is None else (stage.kernel, stage.bias)
+                for stage in stages
+            ]
+            steps.append(_blocks(source, parts, np.arange(len(index)), len(index)))
     low, high = (
         np.concatenate([np.broadcast_to(getattr(stage, end), stage.units) for stage in stages])
         for end in ("low", "high")
@@ -120,3 +124,14 @@ def _joined(source: str, stages: list[_Stage], widths: list[int]) -> list[Step]:
         is_one = (low == low[0]).all() and (high == high[0]).all()
         steps.append(clip(source, float(low[0]), float(high[0])) if is_one else Bounds(source, low, high))
     return steps or [Nothing(source)]
+
+
+def _blocks(source: str, parts: list[tuple[Array, Array]], index: Array, width: int) -> Step:
+    """Return the product with kernels as blocks. index: the input of each row of the blocks, maybe one for several."""
+    kernel = np.zeros((width, sum(block.shape[1] for block, _ in parts)))
+    row = unit = 0
+    for block, _ in parts:
+        rows, units = block.shape
+        np.add.at(kernel, (index[row : row + rows, None], np.arange(unit, unit + units)), block)
+        row, unit = row + rows, unit + units
+    return Product(source, kernel, np.concatenate([bias for _, bias in parts]), is_preparation=True)

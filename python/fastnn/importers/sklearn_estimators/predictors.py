@@ -11,6 +11,7 @@ from fastnn.importers.sklearn_estimators.columns import selection
 from fastnn.importers.sklearn_estimators.found import Found, classes_of, finished
 from fastnn.importers.sklearn_estimators.parallel import side_by_side
 from fastnn.importers.sklearn_estimators.transformers import TRANSFORMERS, inverse, is_passed, pipeline, transformed
+from fastnn.models.sequential import Sequential
 
 _TAKEN = "expected an MLP or a linear model of scikit-learn itself, or a Pipeline that ends in one"
 
@@ -48,7 +49,7 @@ def found_in(thing: Any, path: str = "") -> Found:
             return linear.centred_regressor(thing, source)
         case str() as kind if kind in linear.CLASSIFIERS:
             return linear.classifier(thing, kind, source)
-        case kind if kind in TRANSFORMERS or is_passed(thing) or _transforms_alone(thing):
+        case kind if kind in TRANSFORMERS or (path and is_passed(thing)) or _transforms_alone(thing):
             return Found(transformed(thing, path), "transform")
     raise _refusal(thing, source)
 
@@ -59,6 +60,8 @@ def _transforms_alone(thing: Any) -> bool:
 
 def _refusal(thing: Any, source: str) -> UnsupportedModelError:
     advice = "convert its best_estimator_" if hasattr(thing, "best_estimator_") else _TAKEN
+    if isinstance(getattr(thing, "model_", None), Sequential):  # of fastnn.sklearn
+        advice = "use its model_, which is a Sequential already"
     if isinstance(thing, str | os.PathLike | type):
         source, advice = received(thing), "make one and fit it"
         if not isinstance(thing, type):
