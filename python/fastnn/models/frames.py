@@ -78,6 +78,7 @@ def _number(value: Any, what: str) -> float:
 
 
 def _no_number(what: str, value: Any) -> TypeError:
+    value = str(value) if isinstance(value, np.str_) else value
     return TypeError(
         f"expected real numbers in each column; received {value!r:.60} ({type(value).__name__}) in {what}; "
         "leave the column out, or encode it as the training of the model did, for example by pandas.get_dummies"
@@ -94,18 +95,18 @@ def _places(names: Sequence[str] | None, labels: Iterable[Any]) -> Any:
             f"expected columns by the names of the model's feature_names, {_listed(names)}; received the labels "
             f"{_listed(labels)}; to take the columns by position use x.to_numpy()"
         )
-    places = places_of(names, labels, "; leave it out, for example with x[list(model.feature_names)]")
+    places = places_of(names, labels)
     return slice(None) if places == list(range(len(labels))) else places
 
 
-def places_of(names: Sequence[str], labels: Sequence[Any], advice: str) -> list[int]:
+def places_of(names: Sequence[str], labels: Sequence[Any], advice: str | None = None) -> list[int]:
     """Return where each name is among the labels, in any order.
 
-    advice: the end of the message for a label that is no name; scikit-learn refuses it too.
-    Raises ValueError unless the labels are the names, each once.
+    advice: the end of the message for a label that is no name; None (default) ignores such labels.
+    Raises ValueError unless the labels have each name once.
 
-    >>> places_of(["a", "b"], ["b", "a"], "")
-    [1, 0]
+    >>> places_of(["a", "b"], ["b", "id", "a"])
+    [2, 0]
     """
     known, found = set(names), {label: place for place, label in enumerate(labels)}
     if gone := [name for name in names if name not in found]:
@@ -113,11 +114,26 @@ def places_of(names: Sequence[str], labels: Sequence[Any], advice: str) -> list[
         raise ValueError(f"expected {columns} of the model's feature_names; received {_listed(labels)}")
     for place, label in enumerate(labels):
         if label not in known:
+            if advice is None:
+                continue
             expected = f"expected only the columns of the model's feature_names, {_listed(names)}"
             raise ValueError(f"{expected}; received also {label!r:.60}{advice}")
         if found[label] != place:
             raise ValueError(f"expected one column {label!r}; received {labels.count(label)}")
     return [found[name] for name in names]
+
+
+def names_of(x: Any) -> tuple[str, ...] | None:
+    """Return the labels of a frame's columns if they can be feature_names; None for arrays and other labels.
+
+    >>> names_of(np.zeros((2, 3))) is None
+    True
+    """
+    frame = _frame(x) if hasattr(x, "columns") or hasattr(x, "column_names") else None
+    try:
+        return None if frame is None else checked_names(frame[0], None)
+    except ValueError:  # numbers, a MultiIndex, a name twice
+        return None
 
 
 def _listed(labels: Sequence[Any], most: int = SHOWN) -> str:

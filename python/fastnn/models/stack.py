@@ -140,10 +140,11 @@ class Stack(Strict):
     def feature_names(self) -> tuple[str, ...] | None:
         """The names of the inputs, a tuple in their order, or None (default).
 
-        With names, the columns of frames are taken by name, in any order; a column that is missing or that is no
-        feature is an error. Arrays and frames without names are taken by position.
+        With names, the columns of frames are taken by name, in any order. A missing column is an error; others are
+        ignored. Arrays are taken by position.
         Set it to different strings, one for each input; ValueError for others. Files keep the names; they do not
-        change fingerprint(). from_sklearn() sets them for an estimator that was fitted on a frame.
+        change fingerprint(). fit() sets them from a frame whose labels are such strings; from_sklearn() sets those of
+        an estimator that was fitted on a frame.
 
         >>> model = Sequential([Dense(2, input_shape=(2,))])
         >>> model.feature_names = ["age", "height"]
