@@ -57,11 +57,10 @@ class Data:
         self._model, self._compiled = model, compiled
         self.validation: Arrays | None = None
         if is_arrays(x, y):
-            names, inputs = model.feature_names, model._inputs
-            rows, targets = rows_of(x, names, inputs), targets_of(y)
+            rows, targets = rows_of(x, model._columns, model._inputs), targets_of(y)
             weights = weights_of(sample_weight, None, targets, len(rows))
             check_lengths(rows, targets, weights)
-            if takes_names and names is None:
+            if takes_names and model._columns is None:
                 model.feature_names = names_of(x)
             arrays = Arrays(rows, targets, weights)
             reader = reader_for(model, compiled, rows.shape[1], targets)
@@ -76,8 +75,8 @@ class Data:
             _refuse_with_iterables(sample_weight=sample_weight, batch_size=batch_size, validation_split=split or None)
             stream = Stream(x, steps=steps, shuffle=shuffle, seed=seed, class_weight=class_weight)
             first_x, first_y = stream.first_batch()
-            columns = rows_of(first_x, model.feature_names, model._inputs).shape[1]
-            if takes_names and model.feature_names is None:
+            columns = rows_of(first_x, model._columns, model._inputs).shape[1]
+            if takes_names and model._columns is None:
                 model.feature_names = names_of(first_x)
             reader = reader_for(model, compiled, columns, targets_of(first_y))
             stream.read_by(reader)
@@ -110,7 +109,8 @@ class Data:
             return
         columns = unscaled_columns(self.source.first_rows, kernel, layer.activation)
         if columns:
-            warn_of_unscaled(columns, model.feature_names)
+            space = model._space
+            warn_of_unscaled(columns, model.feature_names if space is None else space.columns)
 
 
 def reader_for(model: Any, compiled: Compiled, columns: int, y: Array) -> Reader:
