@@ -56,9 +56,11 @@ def _factorized(column: Any) -> tuple[Codes, Sequence[Any]]:
         if hasattr(encoded, "unify_dictionaries"):
             encoded = encoded.unify_dictionaries().combine_chunks()
         return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
-    if hasattr(column, "to_list"):  # polars
-        column = column.to_list()
-    elif isinstance(column, np.ndarray):
+    if hasattr(column, "replace_strict"):  # polars
+        values = [value for value in column.unique().to_list() if value is not None]
+        codes = column.replace_strict(values, list(range(len(values))), default=-1, return_dtype=int)
+        return codes.to_numpy(), values
+    if isinstance(column, np.ndarray):
         column = list(column) if column.dtype.kind in "mM" else column.tolist()  # which has integers for dates
     found = dict.fromkeys(column)
     for place, value in enumerate(found):
