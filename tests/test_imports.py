@@ -123,6 +123,7 @@ ROOMS = (
         "floating_point",
         "files",
         "arrays",
+        "tables",
         "arithmetic",
         "by_name",
         "regularizers",

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "../core/floating_point_mode.hpp"
+#include "columns.hpp"
 #include "fastnn/model_file.hpp"
 #include "json.hpp"
 #include "limits.hpp"
@@ -207,7 +208,7 @@ std::shared_ptr<const Architecture> parse_config(const std::string& text, const 
   const std::string where = file + ": the config";
   const Document document = parse_strict(text, where);
   const Json& json = document.root();
-  check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes", "feature_names"}, where);
+  check_object(json, {"dtype", "build_input_shape", "layers"}, {"name", "classes", "feature_names", "columns"}, where);
   parse_name(json, where);
   Architecture model{text, parse_dtype(json, where), parse_inputs(json["build_input_shape"], where), {}};
   const Json& layers = json["layers"];
@@ -236,6 +237,12 @@ std::shared_ptr<const Architecture> parse_config(const std::string& text, const 
   }
   if (json.contains("classes")) check_classes(json["classes"], inputs, where);
   if (json.contains("feature_names")) check_feature_names(json["feature_names"], model.inputs, where);
+  if (json.contains("columns")) {
+    if (json.contains("feature_names"))
+      throw ModelFormatError(where +
+                             " has 'feature_names' and 'columns'; expected one of them, since columns have names");
+    model.columns = parse_columns(json["columns"], model.inputs, where);
+  }
   return std::make_shared<const Architecture>(std::move(model));
 }
 

@@ -43,11 +43,13 @@ from fastnn.models import Sequential, load_model, save_model
 from fastnn.models.conversion import Conversion, Difference, Verification
 from fastnn.models.trainer import NonFiniteLossError
 from fastnn.names import missing
+from fastnn.tables.feature_space import FeatureSpace
 from fastnn.threads import get_num_threads, set_num_threads
 
 __all__ = [
     "Conversion",
     "Difference",
+    "FeatureSpace",
     "Input",
     "LimitError",
     "ModelFormatError",

@@ -51,6 +51,13 @@ def own_models():
     yield model_bytes.model_bytes()
     yield model_bytes.model_bytes(config=config, tensors=model_bytes.weights(shapes, "float64"))
     yield trained_model()
+    number = {"name": "age", "type": "float_normalized", "fill": 1.5, "indicator": False, "mean": 1.5, "variance": 2.0}
+    yield model_bytes.with_columns(
+        [number, {"name": "city", "type": "string_categorical", "values": ["Oslo"], "gap": False}]
+    )
+    scaled = {"name": "rate", "type": "float_rescaled", "fill": 0, "indicator": True, "scale": 2.0, "offset": 1}
+    yield model_bytes.with_columns([scaled, {"name": "paid", "type": "boolean", "fill": 0.5, "indicator": False}])
+    yield model_bytes.with_columns([{"name": "zip", "type": "integer_categorical", "values": [-7], "gap": True}])
 
 
 def trained_model():

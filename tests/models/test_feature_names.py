@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import weakref
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -51,20 +52,22 @@ def test_one_row_of_a_frame_is_taken_by_name():
 
 
 @pytest.mark.parametrize("frame", FRAMES)
+def test_other_columns_are_ignored_text_among_them(frame):
+    more = {"id": ["a", "b", "c", "d", "e"], "Größe": X[:, 0]}
+    model = named()
+    assert same_bits(model.predict(frame(more | columns_of(X, (2, 0, 1)))), model.predict(X))
+
+
+@pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize(
     ("order", "more", "words"),
     [
         ((0, 2), {}, "^expected a column 'größe', one of the model's feature_names; received 'age', ''$"),
         ((0, 2), {"Größe": X[:, 1]}, "^expected a column 'größe', .*received 'age', '', 'Größe'$"),
-        (
-            (2, 1, 0),
-            {"id": X[:, 1]},
-            "^expected only the columns .*feature_names, 'age', .*; received also 'id'; leave",
-        ),
     ],
-    ids=["missing", "of another name", "superfluous"],
+    ids=["missing", "of another name"],
 )
-def test_columns_that_are_not_the_features_are_named(frame, order, more, words):
+def test_columns_that_are_missing_are_named(frame, order, more, words):
     with pytest.raises(ValueError, match=words):
         named().predict(frame(columns_of(X, order) | more))
 
@@ -161,6 +164,89 @@ def test_names_of_inputs_that_are_gone_name_no_others():
     with pytest.raises(ValueError, match="^expected 2 feature_names, one for each input; received 3$"):
         model.predict([[1.0, 2.0]])
     assert model.predict(X).shape == (5, 2)
+
+
+# -- set by fit
+
+
+def compiled():
+    model = Sequential([Dense(4, "tanh"), Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_fit_names_the_inputs_by_the_columns_of_a_frame(frame):
+    model, y = compiled(), X[:, :1]
+    model.fit(frame(columns_of(X)), y, verbose=0, validation_data=(frame(columns_of(X, (2, 1, 0))), y))
+    assert model.feature_names == NAMES
+    other_order = frame(columns_of(X, (2, 0, 1)) | {"id": X[:, 0]})
+    assert same_bits(model.predict(other_order), model.predict(X))
+    assert same_bits(model.representations(other_order)[0], model.representations(X)[0])
+    assert model.evaluate(other_order, y, verbose=0) == model.evaluate(X, y, verbose=0)
+    assert model.test_on_batch(other_order, y) == model.test_on_batch(X, y)
+
+
+def test_fit_names_the_inputs_by_the_first_batch_of_an_iterable():
+    model, y = compiled(), X[:, :1]
+    model.build((None, 3))
+    first = model.get_weights()
+    frames = [(pandas_frame(columns_of(X, order)), y) for order in ((0, 1, 2), (2, 1, 0))]
+    model.fit(frames, verbose=0, shuffle=False, seed=1)
+    assert model.feature_names == NAMES
+    by_array = compiled()
+    by_array.build((None, 3))
+    by_array.set_weights(first)
+    by_array.fit([(X, y), (X, y)], verbose=0, shuffle=False, seed=1)
+    assert all(map(same_bits, by_array.get_weights(), model.get_weights()))
+
+
+def test_fit_keeps_names_that_were_set_and_takes_none_of_arrays_numbers_and_doubles():
+    y = X[:, :1]
+    model = compiled()
+    model.feature_names = ["", "größe", "age"]
+    model.fit(pandas_frame(columns_of(X)), y, verbose=0)
+    assert model.feature_names == ("", "größe", "age")
+    twice = pandas_frame(X)
+    twice.columns = ["a", "b", "a"]
+    for x in (X, X.tolist(), pandas_frame(X), twice):
+        model = compiled()
+        model.fit(x, y, verbose=0)
+        assert model.feature_names is None
+
+
+def test_predict_and_evaluate_give_a_model_no_names():
+    model = compiled()
+    model.build((None, 3))
+    model.predict(pandas_frame(columns_of(X)))
+    model.evaluate(pandas_frame(columns_of(X)), X[:, :1], verbose=0)
+    assert model.feature_names is None
+
+
+# -- columns that are numbers, and others
+
+
+def test_columns_of_numbers_of_any_kind_are_numbers():
+    pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    decimals = [Decimal("0.5"), None, Decimal(2)]
+    frame = pandas.get_dummies(pandas.DataFrame({"number": [0.5, 1.5, 2.5], "city": ["x", "y", "x"]}))
+    assert frame.dtypes.astype(str).tolist() == ["float64", "bool", "bool"]
+    frame["nullable"] = pandas.array([1, None, 3], "Int64")
+    frame["arrow"] = pandas.array([1, None, 3], "int64[pyarrow]")
+    frame["decimal"] = pandas.array(decimals, pandas.ArrowDtype(pyarrow.decimal128(5, 2)))
+    frame["object"] = decimals
+    frame["category"] = pandas.Categorical([7, None, 7])
+    nan = np.nan
+    wanted = [[0.5, 1, 0, 1, 1, 0.5, 0.5, 7], [1.5, 0, 1, nan, nan, nan, nan, nan], [2.5, 1, 0, 3, 3, 2, 2, 7]]
+    model = Sequential([Activation("linear")])
+    assert same_bits(model.predict(frame), np.array(wanted, "float32"))
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_column_of_text_is_named_with_a_value(frame):
+    x = frame({"age": [1.0, 2.0, 3.0], "größe": [None, "tall", "small"], "": [1, 2, 3]})
+    with pytest.raises(TypeError, match="^expected real numbers .*; received 'tall' .* in column 'größe'; leave the"):
+        named().predict(x)
 
 
 # -- kept

@@ -1,6 +1,6 @@
 // `program MODEL OUT`, with examples/digits.safetensors as MODEL: saves models that a C++ program has changed. An
 // inconsistent model is refused with its fault, and the old file stays. Paths to other things than regular files are
-// refused.
+// refused. The columns of a config say what a row must hold.
 #include <sys/stat.h>
 
 #include <cstring>
@@ -76,9 +76,24 @@ void check_refused(const ModelFile& model, const Refused (&all)[N], const Call& 
   }
 }
 
+void check_columns() {
+  const auto architecture = fastnn::parse_config(R"({"dtype": "float32", "build_input_shape": [null, 6], "columns": [
+    {"name": "age", "type": "float_normalized", "fill": 40, "indicator": true, "mean": 40, "variance": 9.5},
+    {"name": "zip", "type": "integer_categorical", "values": [-7, 1010], "gap": true}], "layers": [
+    {"class_name": "Activation", "config": {"activation": "relu"}}]})",
+                                                 "text");
+  CHECK(architecture->columns.size() == 2);
+  const fastnn::Column &age = architecture->columns[0], &zip = architecture->columns[1];
+  CHECK(age.name == "age" && age.type == "float_normalized" && age.width == 2 && age.has_gap && age.fill == 40);
+  CHECK(age.settings.at("mean") == 40 && age.settings.at("variance") == 9.5 && age.values.empty());
+  CHECK(zip.name == "zip" && zip.type == "integer_categorical" && zip.width == 4 && zip.has_gap);
+  CHECK(zip.values.size() == 2 && zip.values[0] == "-7" && zip.values[1] == "1010" && zip.settings.empty());
+}
+
 }  // namespace
 
 int main(int, char** arguments) {
+  check_columns();
   const std::string out = arguments[2];
   ModelFile model = fastnn::load_model(arguments[1]);
   const float more = 0.5f;

@@ -86,6 +86,10 @@ def with_config(edit):
     return model_bytes(config=config)
 
 
+def with_columns(columns, **more):
+    return with_config(lambda config: config.update(columns=columns, **more))
+
+
 def with_layer(index, **changes):
     return with_config(lambda config: config["layers"][index]["config"].update(changes))
 

@@ -30,12 +30,25 @@ struct LayerArchitecture {
   std::vector<WeightRow> weights{};  // those of its kind (layers.hpp) that the layer has
 };
 
+// A column of a table, and what Python's FeatureSpace makes of it: `width` of the model's inputs, after those of the
+// columns before it (docs/model-format.md, "Columns"). Network and Model take these numbers; they know no tables.
+struct Column {
+  std::string name;
+  std::string type;  // "float", "float_normalized", "string_categorical", …
+  std::size_t width = 1;
+  bool has_gap = false;                      // whether the last of its inputs is 1 for a missing value
+  double fill = 0;                           // of numbers: what a missing one becomes
+  std::map<std::string, double> settings{};  // of numbers: "mean" and "variance", …
+  std::vector<std::string> values{};         // of categories; whole numbers are written in decimal
+};
+
 // What a config says; parse_config() makes it.
 struct Architecture {
   std::string config;  // as JSON; Python's Sequential.get_config() returns the same
   Dtype dtype;
   std::size_t inputs;
   std::vector<LayerArchitecture> layers;
+  std::vector<Column> columns{};  // empty: the model takes numbers, not tables
 };
 
 // Returns what a config says. `file` begins every message. Throws ModelFormatError for a value that is

@@ -47,8 +47,9 @@ def export(model: ModelDescription, path: str) -> None:
     load_model() reads it back as the same model, with four differences. An Activation after a Dense without one
     becomes the Dense's. What computes nothing is left out: Activation("linear"), Dropout, Flatten. A BatchNormalization
     becomes affine; its answers are then close, not the same bits. A float32 model's activations have their parameters
-    rounded to float32. ``model.classes`` and ``model.feature_names`` are in the metadata. ONNX Runtime (1.32)
-    runs every float32 model; it has no softplus, mish and gelu of float64.
+    rounded to float32. ``model.classes`` and ``model.feature_names`` are in the metadata; instead of a FeatureSpace,
+    the names of the columns that it encodes. ONNX Runtime (1.32) runs every float32 model; it has no softplus, mish and
+    gelu of float64.
     Raises ValueError (another extension), LimitError (more than 2 GiB), OSError, ImportError.
     """
     if Path(path).suffix.lower() != ".onnx":

@@ -70,10 +70,10 @@ def of_own_file(model: Sequential, path: str, check: Any) -> Conversion:
 
 def _rows_and_answers(model: Sequential, check: Any, answers: Callable[[Array], Array] | None) -> tuple[Array, Array]:
     if isinstance(check, tuple) and len(check) == 2:
-        return as_numbers(check[0], model.feature_names), to_array(check[1])
+        return as_numbers(check[0], model._columns), to_array(check[1])
     if answers is None or isinstance(check, tuple):
         raise ValueError("expected check=(x, y), rows and the answers of the model's source to them")
-    x = as_numbers(check, model.feature_names)
+    x = as_numbers(check, model._columns)
     return x, to_array(answers(x))
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fastnn import _core
 from fastnn.arrays import Array, is_real, to_array
 from fastnn.models.checks import check_finite, check_one_class, checked_class_weight, class_numbers, labels_of
-from fastnn.models.frames import as_numbers
+from fastnn.models.frames import Inputs, as_numbers
 
 OUT_OF_DATA = (  # of Keras
     "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at least "
@@ -77,13 +77,13 @@ class Reader:
     """What a model takes as x, y and sample_weight: arrays of its dtype, checked."""
 
     def __init__(self, model: Any, loss: Any) -> None:
-        self.inputs, self.dtype, self._names = model.input_shape[1], np.dtype(model.dtype), model.feature_names
+        self.inputs, self.dtype, self._columns = model.input_shape[1], np.dtype(model.dtype), model._columns
         self.loss = loss
         self._outputs = (model.output_shape[1], model._layers[-1].activation, model.classes)
 
     def rows_of(self, x: Any) -> Array:
         """Return x as an array (rows, inputs) of the dtype it has."""
-        return rows_of(x, self._names, self.inputs)
+        return rows_of(x, self._columns, self.inputs)
 
     def x(self, array: Array, first_row: int = 0) -> Array:
         """Return an array of rows_of() in the model's dtype. Raises ValueError for NaN and infinity."""
@@ -134,15 +134,15 @@ class Reader:
         return array if array.dtype == self.dtype else _core.converted(array, self.dtype)
 
 
-def rows_of(x: Any, names: tuple[str, ...] | None, inputs: int | None) -> Array:
+def rows_of(x: Any, columns: Inputs, inputs: int | None) -> Array:
     """Return x as an array (rows, inputs) of real numbers, of the dtype it has; (rows,) counts if inputs is 1.
 
-    inputs: None if a model's first rows are to decide it.
+    columns: how the model takes the columns of a frame. inputs: None if a model's first rows are to decide it.
 
     >>> rows_of([1, 2, 3], None, 1).shape
     (3, 1)
     """
-    array = as_numbers(_detached(x), names)
+    array = as_numbers(_detached(x), columns)
     if array.ndim == 1 and inputs in (1, None):
         array = array[:, None]
     if array.ndim != 2 or 0 in array.shape[1:]:

@@ -14,7 +14,7 @@ from fastnn.warning import warn
 
 _CHECKED_NUMBERS = 1 << 18  # numbers checked at once, so that the answers of np.isfinite stay in the cache
 _SAMPLED_ROWS = 256  # rows that decide whether columns have a scale
-SHOWN = 5  # columns or classes in a message
+_SHOWN = 5  # columns or classes in a message
 _BOUNDED = frozenset(("tanh", "sigmoid", "softmax", "softsign", "hard_sigmoid", "hard_tanh", "erf"))
 
 
@@ -131,8 +131,8 @@ def unscaled_columns(x: Array, kernel: Array, activation: str) -> list[int]:
 
 def warn_of_unscaled(columns: Sequence[int], names: Sequence[str] | None) -> None:
     """Warn, with their names, of columns whose numbers are too large for the first layer."""
-    shown = ", ".join(repr(names[column]) if names else str(column) for column in columns[:SHOWN])
-    more = f", … ({len(columns)} in total)" if len(columns) > SHOWN else ""
+    shown = ", ".join(repr(names[column]) if names else str(column) for column in columns[:_SHOWN])
+    more = f", … ({len(columns)} in total)" if len(columns) > _SHOWN else ""
     warn(
         f"x has columns whose numbers are too large for the first layer: {shown}{more}; training may not get anywhere. "
         "Scale them, for example to mean 0 and standard deviation 1.",
@@ -160,7 +160,7 @@ def warn_of_missing_classes(y: Array, split: int) -> None:
     train, validation = set(np.unique(labels[:split]).tolist()), set(np.unique(labels[split:]).tolist())
     for lacking, names in (("validation", train - validation), ("training", validation - train)):
         if names:
-            shown = ", ".join(map(str, sorted(names)[:SHOWN])) + (", …" if len(names) > SHOWN else "")
+            shown = ", ".join(map(str, sorted(names)[:_SHOWN])) + (", …" if len(names) > _SHOWN else "")
             warn(
                 f"validation_split takes the last rows as they stand; the {lacking} rows have none of class {shown}. "
                 "Shuffle x and y before, or give validation_data.",

@@ -3,7 +3,7 @@
 The packages are not imported: a frame is recognized by what it offers.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -11,24 +11,34 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array, is_real, to_array
-from fastnn.models.checks import SHOWN
+from fastnn.tables.columns import frame_columns, is_table, listed
+from fastnn.tables.feature_space import FeatureSpace
 from fastnn.text import is_text
 
+# How a model takes the columns of a frame: by its feature_names, through its space, or by position.
+Inputs = Sequence[str] | FeatureSpace | None
 
-def as_numbers(x: Any, names: Sequence[str] | None = None) -> Array:
+
+def as_numbers(x: Any, inputs: Inputs = None) -> Array:
     """Return the rows x as an array of real numbers.
 
-    names: the model's feature_names; the columns of a frame, or the numbers of a pandas Series, are taken by them.
+    inputs: the model's feature_names; the columns of a frame, or the numbers of a pandas Series, are taken by them. Or
+        its FeatureSpace, which encodes tables; arrays are rows that it has encoded.
     Columns of a frame are numbers if all their values are: booleans, nullable integers, Decimals; NA is NaN.
     Raises TypeError for anything else than real numbers, ValueError for names that do not fit.
 
     >>> as_numbers([[1, True]])
     array([[1, 1]])
     """
-    pandas = hasattr(x, "iloc")
-    if pandas and not hasattr(x, "columns"):  # a Series, one row
+    if isinstance(inputs, FeatureSpace):
+        if is_table(x):
+            rows = inputs(x)
+            return rows[0] if _is_series(x) else rows
+        inputs = None
+    names, pandas = inputs, hasattr(x, "iloc")
+    if _is_series(x):
         return _column(x, "the Series")[..., _places(names, x.index)]
-    frame = _frame(x)
+    frame = frame_columns(x)
     if frame is None:
         array = to_array(x)
         if not is_real(array):
@@ -45,15 +55,9 @@ def as_numbers(x: Any, names: Sequence[str] | None = None) -> Array:
     return np.stack(columns, axis=1) if columns else np.empty((len(x), 0))
 
 
-def _frame(x: Any) -> tuple[list[Any], Callable[[int], Any]] | None:
-    """Return the labels of a frame's columns, and the function that returns a column by its number."""
-    if hasattr(x, "iloc"):
-        return list(x.columns), lambda i: x.iloc[:, i]
-    if hasattr(x, "to_series") and hasattr(x, "columns"):  # polars
-        return list(x.columns), x.to_series
-    if hasattr(x, "column_names") and hasattr(x, "column"):  # pyarrow
-        return list(x.column_names), x.column
-    return None
+def _is_series(x: Any) -> bool:
+    """Whether x is a Series of pandas, one row."""
+    return hasattr(x, "iloc") and not hasattr(x, "columns")
 
 
 def _column(values: Any, what: str) -> Array:
@@ -78,6 +82,7 @@ def _number(value: Any, what: str) -> float:
 
 
 def _no_number(what: str, value: Any) -> TypeError:
+    value = str(value) if isinstance(value, np.str_) else value
     return TypeError(
         f"expected real numbers in each column; received {value!r:.60} ({type(value).__name__}) in {what}; "
         "leave the column out, or encode it as the training of the model did, for example by pandas.get_dummies"
@@ -91,38 +96,48 @@ def _places(names: Sequence[str] | None, labels: Iterable[Any]) -> Any:
     labels = list(labels)
     if not set(names).intersection(labels):
         raise ValueError(
-            f"expected columns by the names of the model's feature_names, {_listed(names)}; received the labels "
-            f"{_listed(labels)}; to take the columns by position use x.to_numpy()"
+            f"expected columns by the names of the model's feature_names, {listed(names)}; received the labels "
+            f"{listed(labels)}; to take the columns by position use x.to_numpy()"
         )
-    places = places_of(names, labels, "; leave it out, for example with x[list(model.feature_names)]")
+    places = places_of(names, labels)
     return slice(None) if places == list(range(len(labels))) else places
 
 
-def places_of(names: Sequence[str], labels: Sequence[Any], advice: str) -> list[int]:
+def places_of(names: Sequence[str], labels: Sequence[Any], advice: str | None = None) -> list[int]:
     """Return where each name is among the labels, in any order.
 
-    advice: the end of the message for a label that is no name; scikit-learn refuses it too.
-    Raises ValueError unless the labels are the names, each once.
+    advice: the end of the message for a label that is no name; None (default) ignores such labels.
+    Raises ValueError unless the labels have each name once.
 
-    >>> places_of(["a", "b"], ["b", "a"], "")
-    [1, 0]
+    >>> places_of(["a", "b"], ["b", "id", "a"])
+    [2, 0]
     """
     known, found = set(names), {label: place for place, label in enumerate(labels)}
     if gone := [name for name in names if name not in found]:
-        columns = f"a column {gone[0]!r}, one" if len(gone) == 1 else f"the columns {_listed(gone, 3)}"
-        raise ValueError(f"expected {columns} of the model's feature_names; received {_listed(labels)}")
+        columns = f"a column {gone[0]!r}, one" if len(gone) == 1 else f"the columns {listed(gone, 3)}"
+        raise ValueError(f"expected {columns} of the model's feature_names; received {listed(labels)}")
     for place, label in enumerate(labels):
         if label not in known:
-            expected = f"expected only the columns of the model's feature_names, {_listed(names)}"
+            if advice is None:
+                continue
+            expected = f"expected only the columns of the model's feature_names, {listed(names)}"
             raise ValueError(f"{expected}; received also {label!r:.60}{advice}")
         if found[label] != place:
             raise ValueError(f"expected one column {label!r}; received {labels.count(label)}")
     return [found[name] for name in names]
 
 
-def _listed(labels: Sequence[Any], most: int = SHOWN) -> str:
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return ", ".join(f"{label!r:.60}" for label in labels[:most]) + more
+def names_of(x: Any) -> tuple[str, ...] | None:
+    """Return the labels of a frame's columns if they can be feature_names; None for arrays and other labels.
+
+    >>> names_of(np.zeros((2, 3))) is None
+    True
+    """
+    frame = frame_columns(x)
+    try:
+        return None if frame is None else checked_names(frame[0], None)
+    except ValueError:  # numbers, a MultiIndex, a name twice
+        return None
 
 
 def checked_names(names: Iterable[str], inputs: int | None) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ NETWORKS: dict[str, Any] = {"float32": _core.Network32, "float64": _core.Network
 class Sequential(Trained):
     """Layers in a row: each takes the outputs of the one before.
 
-    layers: a list of layers of fastnn.layers, optionally after an Input; or one layer. add() appends more.
+    layers: a list of layers of fastnn.layers, optionally after an Input, or after a FeatureSpace that takes tables of
+        numbers and text; or one layer. add() appends more.
     name: default "sequential", then "sequential_1", ….
     dtype: "float32" (default) or "float64", the type of weights, arithmetic and outputs.
     Raises TypeError for other objects than layers; ValueError for an unknown dtype and for layers that do not fit.
@@ -69,8 +70,9 @@ class Sequential(Trained):
         """Return the outputs (..., units) for the rows x (..., inputs), in the model's dtype; a 1-D x is one row.
 
         x: anything that np.asarray turns into real numbers, of any dtype and memory layout, or a frame whose columns
-           are numbers; NA is NaN. A model with `feature_names` takes named columns by name. Another dtype than the
-           model's is converted once. x is never modified. NaN in a row stays in that row's answer.
+           are numbers; NA is NaN. A model with `feature_names` takes named columns by name. With a FeatureSpace, x is a
+           table, or an array of rows that the space has encoded. Another dtype than the model's is converted once. x is
+           never modified. NaN in a row stays in that row's answer.
         out: an array for the result, of exactly its shape and dtype, C-contiguous; it is returned. It may overlap x.
         batch_size, verbose: accepted for programs written for Keras; answers and speed do not depend on them.
         steps, callbacks: only None, as by default: all rows are predicted at once.
@@ -163,7 +165,7 @@ class Sequential(Trained):
         """Build the network and the unbuilt layers. x decides the number of inputs if nothing declares it."""
         columns = None
         if self._inputs is None and x is not None:
-            shape = as_numbers(x, self._feature_names).shape
+            shape = as_numbers(x, self._columns).shape
             if len(shape) > 2 and self._layers and isinstance(self._layers[0], Flatten):
                 raise ValueError(
                     "expected flat rows, since Flatten computes nothing here; "
@@ -178,7 +180,7 @@ class Sequential(Trained):
             if (names := self._feature_names) is not None:
                 checked_names(names, inputs)  # layers may have been removed since they were given
             network: _core.Network32 | _core.Network64 = NETWORKS[self.dtype](
-                inputs, self._descriptions(states), partial(as_numbers, names=names)
+                inputs, self._descriptions(states), partial(as_numbers, inputs=self._columns)
             )
             self._adopt(states)
             self._network = network
@@ -257,6 +259,7 @@ class Sequential(Trained):
             `pip install onnx`.
         .hpp, .h: one file without any library that computes the same bits (docs/header.md).
         name: the header's namespace; default the name of the file.
+        A FeatureSpace is not exported: the file takes rows that it has encoded, and .onnx names their columns.
         Raises ValueError (another extension, unknown number of inputs, an invalid namespace), LimitError (a model too
         large for the format), OSError, ImportError (onnx is missing).
 

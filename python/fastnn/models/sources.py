@@ -12,6 +12,7 @@ from fastnn.arrays import Array
 from fastnn.models.batches import Batches, Reader, check_lengths, is_arrays, rows_of, targets_of, weights_of
 from fastnn.models.checks import unscaled_columns, warn_of_missing_classes, warn_of_unscaled
 from fastnn.models.compiled import Compiled
+from fastnn.models.frames import names_of
 from fastnn.models.rows import Rows
 from fastnn.models.streams import Stream
 
@@ -32,6 +33,7 @@ class Data:
     """The data of one call, of a model that is built for it.
 
     batch_size, steps, class_weight, shuffle, seed: as fit() takes them.
+    takes_names: whether the columns of a frame name the inputs of a model without feature_names.
     """
 
     def __init__(
@@ -48,16 +50,18 @@ class Data:
         seed: int = 0,
         class_weight: Mapping[int, float] | None = None,
         split: float = 0.0,
+        takes_names: bool = False,
     ) -> None:
         if x is None:
             raise ValueError("expected x, an array of rows or an iterable of batches; received x=None")
         self._model, self._compiled = model, compiled
         self.validation: Arrays | None = None
         if is_arrays(x, y):
-            names, inputs = model.feature_names, model._inputs
-            rows, targets = rows_of(x, names, inputs), targets_of(y)
+            rows, targets = rows_of(x, model._columns, model._inputs), targets_of(y)
             weights = weights_of(sample_weight, None, targets, len(rows))
             check_lengths(rows, targets, weights)
+            if takes_names and model._columns is None:
+                model.feature_names = names_of(x)
             arrays = Arrays(rows, targets, weights)
             reader = reader_for(model, compiled, rows.shape[1], targets)
             if split:
@@ -71,7 +75,9 @@ class Data:
             _refuse_with_iterables(sample_weight=sample_weight, batch_size=batch_size, validation_split=split or None)
             stream = Stream(x, steps=steps, shuffle=shuffle, seed=seed, class_weight=class_weight)
             first_x, first_y = stream.first_batch()
-            columns = rows_of(first_x, model.feature_names, model._inputs).shape[1]
+            columns = rows_of(first_x, model._columns, model._inputs).shape[1]
+            if takes_names and model._columns is None:
+                model.feature_names = names_of(first_x)
             reader = reader_for(model, compiled, columns, targets_of(first_y))
             stream.read_by(reader)
             self.source = stream
@@ -103,7 +109,8 @@ class Data:
             return
         columns = unscaled_columns(self.source.first_rows, kernel, layer.activation)
         if columns:
-            warn_of_unscaled(columns, model.feature_names)
+            space = model._space
+            warn_of_unscaled(columns, model.feature_names if space is None else space.columns)
 
 
 def reader_for(model: Any, compiled: Compiled, columns: int, y: Array) -> Reader:

@@ -16,9 +16,9 @@ from fastnn.layers.layer import Layer, State
 from fastnn.locks import changes
 from fastnn.models.classes import as_array, check_count, checked
 from fastnn.models.conversion import Conversion
-from fastnn.models.frames import checked_names
 from fastnn.models.layer_list import LayerList
-from fastnn.strict import Strict
+from fastnn.models.named_inputs import NamedInputs
+from fastnn.tables.feature_space import FeatureSpace
 from fastnn.text import did_you_mean
 
 DTYPES = ("float32", "float64")
@@ -34,23 +34,24 @@ def _dtype_name(dtype: Any) -> str:
     return str(name)
 
 
-class Stack(Strict):
+class Stack(NamedInputs):
     """Layers in a row: each takes the outputs of the one before. The base class of Sequential."""
 
     conversion: Conversion | None = None  # the report of the importer that made the model
 
     def __init__(
-        self, layers: Iterable[Layer | Input] | Layer | None = None, name: str | None = None, dtype: Any = "float32"
+        self,
+        layers: Iterable[Layer | Input | FeatureSpace] | Layer | FeatureSpace | None = None,
+        name: str | None = None,
+        dtype: Any = "float32",
     ) -> None:
         self.name = unique_name("sequential", name)
         self.dtype = _dtype_name(dtype)
-        self._inputs: int | None = None
-        self._has_input = False
+        super().__init__()
         self._layers: list[Layer] = []
         self._classes: Array | None = None
-        self._feature_names: tuple[str, ...] | None = None
         self._drop_network()
-        for layer in [layers] if isinstance(layers, (Layer, Input)) else layers or ():
+        for layer in [layers] if isinstance(layers, (Layer, Input, FeatureSpace)) else layers or ():
             self.add(layer)
 
     @property
@@ -136,32 +137,8 @@ class Stack(Strict):
             check_count(len(given), self.output_shape[1])
         self._classes = None if given is None else as_array(given)
 
-    @property
-    def feature_names(self) -> tuple[str, ...] | None:
-        """The names of the inputs, a tuple in their order, or None (default).
-
-        With names, the columns of frames are taken by name, in any order; a column that is missing or that is no
-        feature is an error. Arrays and frames without names are taken by position.
-        Set it to different strings, one for each input; ValueError for others. Files keep the names; they do not
-        change fingerprint(). from_sklearn() sets them for an estimator that was fitted on a frame.
-
-        >>> model = Sequential([Dense(2, input_shape=(2,))])
-        >>> model.feature_names = ["age", "height"]
-        >>> model.feature_names
-        ('age', 'height')
-        """
-        return self._feature_names
-
-    @feature_names.setter
-    def feature_names(self, names: Iterable[str] | None) -> None:
-        """Set the names of the inputs."""
-        given = None if names is None else checked_names(names, self._inputs)
-        with changes:
-            self._feature_names = given
-            self._drop_network()
-
-    def add(self, layer: Layer | Input) -> None:
-        """Append a layer; an Input only in front of all layers.
+    def add(self, layer: Layer | Input | FeatureSpace) -> None:
+        """Append a layer; an Input or a FeatureSpace only in front of all layers.
 
         If the number of inputs is known, the layer is built at once.
         Raises TypeError for other objects; ValueError for an Input after others, a name that the model already has, or
@@ -173,7 +150,7 @@ class Stack(Strict):
         >>> model.output_shape
         (None, 3)
         """
-        if not isinstance(layer, (Layer, Input)):
+        if not isinstance(layer, (Layer, Input, FeatureSpace)):
             is_model = isinstance(layer, Stack)
             advice = "; share their layers, as in Sequential([*encoder.layers, *decoder.layers])" if is_model else ""
             raise TypeError(
@@ -181,18 +158,22 @@ class Stack(Strict):
                 f"received {layer!r} (of type {type(layer)}){advice}"
             )
         with changes:
-            if isinstance(layer, Input):
+            if isinstance(layer, (Input, FeatureSpace)):
                 self._add_input(layer)
             else:
                 self._add_layer(layer)
 
-    def _add_input(self, layer: Input) -> None:
+    def _add_input(self, layer: Input | FeatureSpace) -> None:
         if self._layers or self._has_input:
             raise ValueError(
                 f"Sequential model '{self.name}' has layers or an Input already; an Input can only be the first; "
                 f"received {layer!r}"
             )
-        self._inputs, self._has_input = layer.inputs, True
+        if isinstance(layer, FeatureSpace):
+            self._inputs = self._take_space(layer)
+        else:
+            self._inputs = layer.inputs
+        self._has_input = True
 
     def _add_layer(self, layer: Layer) -> None:
         if any(other.name == layer.name for other in self._layers):
@@ -370,6 +351,3 @@ class Stack(Strict):
         9
         """
         return sum(layer.count_params() for layer in self._layers)
-
-    def _drop_network(self) -> None:
-        """Forget what was built from layers or weights that have changed since."""

@@ -17,9 +17,10 @@ from fastnn.locks import changes
 from fastnn.models.layer_configs import FROM_KERAS, LAYERS, layer_from_config, layer_of_file
 from fastnn.models.stack import Stack
 from fastnn.saving import native
+from fastnn.tables.feature_space import FeatureSpace
 from fastnn.text import did_you_mean, printable
 
-_CONFIG_KEYS = ("name", "dtype", "build_input_shape", "classes", "feature_names", "layers")
+_CONFIG_KEYS = ("name", "dtype", "build_input_shape", "classes", "feature_names", "columns", "layers")
 
 
 def _config_fault(config: Any) -> str:
@@ -48,6 +49,11 @@ _OTHERS = {
 }
 
 
+def _space_of(config: dict[str, Any]) -> list[Any]:
+    """Return the FeatureSpace in front of the layers in a list; [] if there is none."""
+    return [FeatureSpace._of_columns(config["columns"])] if "columns" in config else []
+
+
 def _refuse_weights_of_others(file: BinaryIO) -> None:
     kind = _core.format_of(file.read(_core.beginning_bytes))
     file.seek(0)
@@ -70,7 +76,8 @@ class Stored(Stack):
             self.build()
             layers = self._descriptions(self._states(self._known_inputs()))
             names, inputs, units = [layer.name for layer in self._layers], self._known_inputs(), layers[-1].units
-            return ModelDescription(self.dtype, inputs, units, self.classes, self._feature_names, names, layers)
+            columns = self._feature_names if self._space is None else tuple(self._space.columns)
+            return ModelDescription(self.dtype, inputs, units, self.classes, columns, names, layers)
 
     def get_config(self) -> dict[str, Any]:
         """Return the architecture, without weights, in JSON's types.
@@ -87,6 +94,8 @@ class Stored(Stack):
                 config["classes"] = self._classes.tolist()
             if self._feature_names is not None:
                 config["feature_names"] = list(self._feature_names)
+            if self._space is not None:
+                config["columns"] = self._space.get_config()["columns"]
             config["layers"] = [
                 {"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers
             ]
@@ -123,7 +132,7 @@ class Stored(Stack):
                 "expected the config of a Sequential, a dict with layers, a list, and optionally "
                 f"{', '.join(_CONFIG_KEYS[:-1])}; {fault}"
             )
-        layers = map(layer_from_config, config["layers"])
+        layers = [*_space_of(config), *map(layer_from_config, config["layers"])]
         model = cls(layers, name=config.get("name"), dtype=config.get("dtype", "float32"))
         model.classes = config.get("classes")
         model.feature_names = config.get("feature_names")
@@ -143,6 +152,11 @@ class Stored(Stack):
                 kind = type(error) if isinstance(error, _core.ModelFormatError) else _core.UnsupportedModelError
                 raise kind(f"layer {i}: {error}") from None
         model = cls(layers, name=config.get("name"), dtype=config["dtype"])
+        try:
+            for space in _space_of(config):
+                model._take_space(space)
+        except ValueError as error:
+            raise _core.ModelFormatError(str(error)) from None
         model.classes = config.get("classes")
         model.feature_names = config.get("feature_names")
         return model

@@ -96,7 +96,7 @@ class TrainerOwner(Stored):
     ) -> tuple[Trainer, Chunk, Scores]:
         """Return the trainer, all rows x as one batch, and scores that have seen nothing."""
         compiled = self._compiled_for(method)
-        rows, targets = rows_of(x, self._feature_names, self._inputs), targets_of(y)
+        rows, targets = rows_of(x, self._columns, self._inputs), targets_of(y)
         reader = reader_for(self, compiled, rows.shape[1], targets)
         chunk = reader.chunk(rows, targets, sample_weight, class_weight)
         scores = compiled.scores

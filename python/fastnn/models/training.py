@@ -90,6 +90,7 @@ class Trained(TrainerOwner):
 
         x, y: arrays of any dtype and layout, or frames; an np.memmap may be larger than the memory. Or x alone: an
             iterable of batches (x, y) or (x, y, sample_weight), a torch DataLoader, an object with len() and x[i].
+            The columns of a frame become the model's feature_names, unless it has some.
         batch_size: default 32; the last batch may be smaller.
         verbose: 0 nothing, 1 or "auto" a bar, 2 a line for each epoch.
         validation_split: the share of the last rows, before shuffling, that is not trained on but evaluated.
@@ -137,6 +138,7 @@ class Trained(TrainerOwner):
             seed=own_seed,
             class_weight=class_weight,
             split=0.0 if validation_data is not None else validation_split,
+            takes_names=True,
         )
         data.warn_of_scale()
         held_out = data.validation if validation_data is None else validation_data

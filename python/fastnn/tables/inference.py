@@ -1,0 +1,48 @@
+"""The type of a column, of its values; nothing is guessed."""
+
+from typing import Any
+
+import numpy as np
+
+from fastnn.tables.values import distinct, is_number, is_number_as_text, real_array
+
+_MOST_CATEGORIES = 100
+
+
+def kind_of(column: Any, name: str, rows: int) -> str:
+    """Return the type of a column. Raises ValueError for columns whose values do not decide it.
+
+    >>> kind_of([1, None], "age", 2), kind_of([True, False], "paid", 2), kind_of(["x", "x"], "city", 2)
+    ('float_normalized', 'boolean', 'string_categorical')
+    """
+    array = real_array(column)
+    if array is not None and array.dtype.kind == "b":
+        return "boolean"
+    if array is not None and not np.isnan(array).all():
+        return "float_normalized"
+    values = distinct(column, name)[1]
+    if not values:
+        raise _undecided(name, "only gaps", f"leave it out: drop=[{name!r}]")
+    if all(isinstance(value, bool) for value in values):
+        return "boolean"
+    if all(map(is_number, values)):
+        return "float_normalized"
+    other = next((value for value in values if not isinstance(value, str)), None)
+    if other is not None:
+        text = next((value for value in values if isinstance(value, str)), None)
+        received = f"{other!r:.60} ({type(other).__name__})" + (f" beside {text!r:.60}" if text is not None else "")
+        raise _undecided(name, received, f"make all its values numbers or all text, or leave it out: drop=[{name!r}]")
+    if all(map(is_number_as_text, values)):
+        advice = f"convert them to numbers, or give the type, types={{{name!r}: 'string_categorical'}}"
+        raise _undecided(name, f"numbers as text, such as {values[0]!r:.60}", advice)
+    if len(values) > min(_MOST_CATEGORIES, rows / 2):
+        advice = f"leave it out, drop=[{name!r}], or give its type, types={{{name!r}: 'string_categorical'}}"
+        raise _undecided(name, f"{len(values)} different texts in {rows} rows, such as {values[0]!r:.60}", advice)
+    return "string_categorical"
+
+
+def _undecided(name: str, received: str, advice: str) -> ValueError:
+    return ValueError(
+        f"expected column {name!r:.60} to have numbers, booleans, or text of at most {_MOST_CATEGORIES} values, "
+        f"each twice on average; received {received}: {advice}"
+    )

@@ -1,0 +1,173 @@
+"""The values of a column: as numbers, or as the different values and the place of each row's among them.
+
+Only different values are looked at one by one in Python; rows are, at most, looked up in a dict by C code.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import repeat
+from numbers import Integral, Real
+from types import NoneType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.arrays import Array, to_array
+from fastnn.tables.columns import is_arrow
+
+_GAPS = frozenset(("", "NA", "NaN", "null"))  # text that stands for no value
+_NUMBERS = (int, float, Decimal, np.integer, np.floating, np.bool_)
+
+Codes = npt.NDArray[np.intp]
+
+
+def distinct(column: Any, name: str) -> tuple[Codes, list[Any]]:
+    """Return the number of each row's value, -1 for a gap, and the different values, without gaps.
+
+    Gaps are None, NaN, pandas.NA, NaT, and the text "", "NA", "NaN", "null".
+    Raises TypeError for values that cannot be looked up, such as lists.
+
+    >>> codes, values = distinct(["b", None, "a", "b", "NA"], "city")
+    >>> codes.tolist(), values
+    ([0, -1, 1, 0, -1], ['b', 'a'])
+    """
+    try:
+        codes, found = _factorized(column)
+    except TypeError:
+        value = next((each for each in column if isinstance(each, (list, dict, set, np.ndarray))), column)
+        raise TypeError(
+            f"expected numbers or text in column {name!r:.60}; received {value!r:.60} ({type(value).__name__})"
+        ) from None
+    places, values = np.full(len(found) + 1, -1, np.intp), dict[Any, int]()
+    for i, each in enumerate(found):
+        if not _is_gap(each):
+            value = each.item() if isinstance(each, (np.str_, np.number, np.bool_)) else each
+            places[i] = values.setdefault(value, len(values))
+    return places[codes], list(values)  # a gap's code, -1, takes the last place
+
+
+def _factorized(column: Any) -> tuple[Codes, Sequence[Any]]:
+    if hasattr(column, "iloc"):  # pandas
+        codes, values = column.factorize()
+        return codes, list(values)
+    if is_arrow(column):
+        encoded = column.dictionary_encode()
+        if hasattr(encoded, "unify_dictionaries"):
+            encoded = encoded.unify_dictionaries().combine_chunks()
+        return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
+    if hasattr(column, "replace_strict"):  # polars
+        values = [value for value in column.unique().to_list() if value is not None]
+        codes = column.replace_strict(values, list(range(len(values))), default=-1, return_dtype=int)
+        return codes.to_numpy(), values
+    if isinstance(column, np.ndarray):
+        column = list(column) if column.dtype.kind in "mM" else column.tolist()  # which has integers for dates
+    found = dict.fromkeys(column)
+    for place, value in enumerate(found):
+        found[value] = place
+    return np.fromiter(map(found.get, column, repeat(-1)), np.intp, len(column)), list(found)
+
+
+def _is_gap(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in _GAPS
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating, Decimal)) and value != value
+
+
+def real_array(column: Any) -> Array | None:
+    """Return a column as an array of real numbers or booleans, NaN for gaps; None if its values must be looked at.
+
+    >>> real_array([1, None, 2.5]), real_array([True, False]), real_array(["1"])
+    (array([1. , nan, 2.5]), array([ True, False]), None)
+    """
+    if isinstance(column, np.ndarray) and column.dtype == object:
+        column = column.tolist()
+    if not isinstance(column, (list, tuple)):
+        array = to_array(column)
+        if array.dtype.kind == "O" and hasattr(column, "iloc") and column.dtype.kind in ("i", "u", "f"):
+            array = column.to_numpy(np.float64, na_value=np.nan)  # a nullable column of pandas
+        return array if array.dtype.kind in "biuf" else None
+    types = set(map(type, column))
+    if types == {bool}:
+        return np.array(column)
+    if bool in types or not all(issubclass(each, (*_NUMBERS, NoneType)) for each in types):
+        return None
+    try:
+        return np.array(column, np.float64)
+    except (OverflowError, ValueError):  # an integer beyond float64, a signalling NaN
+        return None
+
+
+def numbers(column: Any, name: str) -> npt.NDArray[np.float64]:
+    """Return a column of numbers and booleans as a new array of float64, NaN for gaps.
+
+    Raises TypeError for other values.
+
+    >>> numbers([1, None, True], "age")
+    array([ 1., nan,  1.])
+    """
+    array = real_array(column)
+    if array is not None:
+        return array.astype(np.float64)
+    codes, values = distinct(column, name)
+    return np.array([*(_number(value, name) for value in values), np.nan])[codes]
+
+
+def _number(value: Any, name: str) -> float:
+    if is_number(value):
+        try:
+            return float(value)
+        except (OverflowError, ValueError):
+            pass
+    raise _wrong_value("numbers", name, value, "give the column another type, or leave it out")
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a real number or a boolean.
+
+    >>> is_number(1), is_number(True), is_number("1")
+    (True, True, False)
+    """
+    return isinstance(value, (Real, Decimal, np.bool_))
+
+
+def is_number_as_text(value: Any) -> bool:
+    """Return whether a value is text that reads as a number.
+
+    >>> is_number_as_text("1e3"), is_number_as_text("one"), is_number_as_text(1)
+    (True, False, False)
+    """
+    try:
+        return isinstance(value, str) and float(value) is not None
+    except ValueError:
+        return False
+
+
+def as_text(value: Any, name: str) -> str:
+    """Return a value of a column of text. Raises TypeError for others."""
+    if isinstance(value, str):
+        return value
+    raise _wrong_value("text", name, value, "give the column another type, or turn its values into strings")
+
+
+def as_integer(value: Any, name: str) -> int:
+    """Return a value of a column of integers, 3.0 among them. Raises TypeError for others, and beyond 64 bits."""
+    if isinstance(value, (Integral, float, Decimal)) and not isinstance(value, bool):
+        try:
+            number = int(value)
+        except OverflowError:  # infinity
+            number = 1 << 63
+        if number == value and -(1 << 63) <= number < 1 << 63:
+            return number
+    raise _wrong_value("integers of at most 64 bits", name, value, "give the column another type")
+
+
+def _wrong_value(expected: str, name: str, value: Any, advice: str) -> TypeError:
+    """Return the error for a value of a column that is none of the expected ones."""
+    if is_number_as_text(value):
+        advice = "convert the column to numbers, or give it the type 'string_categorical'"
+    return TypeError(
+        f"expected {expected} in column {name!r:.60}; received {value!r:.60} ({type(value).__name__}): {advice}"
+    )
