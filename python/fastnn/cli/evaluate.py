@@ -44,7 +44,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         score, rows = Score(model, target), 0
         for part in progress(parts(model, table, chosen, target), table.rows):
             assert part.target is not None
-            refuse_missing(part.target, table.path, rows)
+            _refuse_missing(part.target, table.path, rows)
             y = model.predict(part.x)
             refuse_nan(y, f"{table.path}: ", rows)
             score.add(y, target.truth(part.target, rows), part.weights)
@@ -58,10 +58,10 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"{name:{width}}  {text}")
 
 
-def refuse_missing(truth: Array, path: str, first_row: int) -> None:
+def _refuse_missing(truth: Array, path: str, first_row: int) -> None:
     """Raise ValueError if the true value of a row is missing.
 
-    >>> refuse_missing(np.array([1.0, np.nan]), "rows.csv", 0)
+    >>> _refuse_missing(np.array([1.0, np.nan]), "rows.csv", 0)
     Traceback (most recent call last):
     ValueError: rows.csv: expected a value of --target in every row; received none in row 1; leave such rows out
     """

@@ -1,4 +1,4 @@
-"""The command ``fastnn`` with its subcommands predict, evaluate, summary, convert, export, bench and config.
+"""The command ``fastnn`` with its subcommands train, predict, evaluate, summary, convert, export, bench and config.
 
 A user's mistake gives one line on stderr and exit code 2, never a traceback.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from fastnn import _core
-from fastnn.cli import benchmark, evaluate, model_argument, predict
+from fastnn.cli import benchmark, evaluate, model_argument, predict, train
 from fastnn.cli.parser import Parser, Print
 from fastnn.cli.tables import load_npy
 from fastnn.cli.wording import for_command_line
@@ -79,13 +79,14 @@ def _version() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
+    parser = Parser(prog="fastnn", description="Train and run dense neural networks on this computer's CPU.")
     parser.add_argument("--version", action=Print, nargs=0, const=_version, help="print the version")
     parser.add_argument(
         "--cmake-dir", action=Print, nargs=0, const=cmake_dir, help="print the folder of the C++ package for CMake"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
+    train.add_arguments(commands.add_parser("train", help="train a model on the rows of a file"))
     predict.add_arguments(commands.add_parser("predict", help="compute a model's outputs for the rows of a file"))
     evaluate.add_arguments(
         commands.add_parser("evaluate", help="compute a model's loss and metrics on the rows of a file")

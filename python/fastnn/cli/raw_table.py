@@ -14,11 +14,13 @@ from fastnn.cli.tables import Table
 RawTable = dict[str, Column]
 
 # What stands for a missing value in a .csv file, in any case of letters.
-GAPS = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"))
+_GAPS = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"))
 
 
-def read(table: Table, wanted: Sequence[int]) -> RawTable:
+def read(table: Table, wanted: Sequence[int], texts: Collection[str] = ()) -> RawTable:
     """Return the wanted columns of the whole table. A column of .csv has numbers if all its fields are numbers or gaps.
+
+    texts: names of columns that stay text even then.
 
     >>> from pathlib import Path
     >>> _ = Path("rows.csv").write_text("a,b\\n1,x\\n,NA\\n")
@@ -31,7 +33,10 @@ def read(table: Table, wanted: Sequence[int]) -> RawTable:
         for part, column in zip(parts, chunk, strict=True):
             part.append(column)
     names = names_of(table)
-    return {names[i]: typed(_joined(part)) for i, part in zip(wanted, parts, strict=True)}
+    return {
+        names[i]: (_with_gaps if names[i] in texts else typed)(_joined(part))
+        for i, part in zip(wanted, parts, strict=True)
+    }
 
 
 def chunks(table: Table, wanted: Sequence[int], texts: Collection[str]) -> Iterator[RawTable]:
@@ -42,7 +47,7 @@ def chunks(table: Table, wanted: Sequence[int], texts: Collection[str]) -> Itera
     names = names_of(table)
     for chunk in table.raw_chunks(wanted):
         yield {
-            names[i]: with_gaps(column) if names[i] in texts else typed(column)
+            names[i]: _with_gaps(column) if names[i] in texts else typed(column)
             for i, column in zip(wanted, chunk, strict=True)
         }
 
@@ -58,7 +63,7 @@ def typed(column: Column) -> Column:
     >>> typed(["1", "", "nan"]), typed(["1", "", "x"]), typed(["True", "false"])
     (array([ 1., nan, nan]), ['1', None, 'x'], array([1., 0.]))
     """
-    values = with_gaps(column)
+    values = _with_gaps(column)
     if not isinstance(values, list):
         return values
     known = [value for value in values if value is not None]
@@ -67,12 +72,12 @@ def typed(column: Column) -> Column:
     return np.array([math.nan if value is None else number_of(value) for value in values], np.float64)
 
 
-def with_gaps(column: Column) -> Column:
+def _with_gaps(column: Column) -> Column:
     """Return text without spaces around it, and None for what stands for a missing value; numbers stay."""
     if not isinstance(column, list):
         return column
     stripped = (None if value is None else value.strip() for value in column)
-    return [None if value is None or value.lower() in GAPS else value for value in stripped]
+    return [None if value is None or value.lower() in _GAPS else value for value in stripped]
 
 
 def gaps(column: Column) -> Array:

@@ -49,8 +49,11 @@ def parts(model: Sequential, table: Table, chosen: Chosen, target: Target | None
 def _of_raw_table(model: Sequential, table: Table, chosen: Chosen, target: Target | None) -> Iterator[Part]:
     names = raw_table.names_of(table)
     others = [each for each in (chosen.target, chosen.weights) if each is not None]
+    texts = set(features.texts_of(model))
+    if target is not None and target.is_text and chosen.target is not None:
+        texts.add(names[chosen.target])
     first = 0
-    for raw in raw_table.chunks(table, [*chosen.inputs, *others], features.texts_of(model)):
+    for raw in raw_table.chunks(table, [*chosen.inputs, *others], texts):
         inputs = {names[i]: raw[names[i]] for i in chosen.inputs}
         rows = len(next(iter(raw.values()))) if raw else 0
         truth = weights = None

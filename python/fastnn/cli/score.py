@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array
+from fastnn.cli import features
 from fastnn.cli.arrow_files import Column
 from fastnn.cli.csv_rows import is_number, number_of
 from fastnn.models.classes import are_classes, chosen
@@ -27,6 +28,7 @@ class Target:
 
     def __init__(self, model: Sequential, path: str) -> None:
         self._path = path
+        self.is_text = False  # whether the column holds names, which may be numbers too
         units, last = model.output_shape[1], model.layers[-1].activation
         if units > 1 and last == "sigmoid":
             raise ValueError(
@@ -39,13 +41,16 @@ class Target:
         self._by_name: dict[str, float] = {}
         self._advice = ""
         if self.is_class:
+            has_text = any(isinstance(each, str) for each in model.classes or ())
+            self.is_text = has_text and features.columns_of(model) is not None
             self._name_classes(model.classes or range(self.classes), bool(model.classes))
 
     def _name_classes(self, given: Any, has_names: bool) -> None:
+        """Find out which text or number stands for which class."""
         numbers = [float(each) if isinstance(each, str) else each for each in given if _is_finite(each)]
         self._numbers = np.array(numbers if len(set(numbers)) == len(given) else range(self.classes))
         names = [str(each) for each in given]
-        if not any(map(is_number, names)) and len(set(names)) == len(names):
+        if (self.is_text or not any(map(is_number, names))) and len(set(names)) == len(names):
             self._by_name = dict(zip(names, map(float, self._numbers), strict=True))
         has = f"the classes {', '.join(names):.200}" if has_names else "no classes"
         self._advice = f"; the model has {has}"
