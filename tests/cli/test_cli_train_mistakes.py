@@ -90,3 +90,10 @@ def test_gaps_are_those_words_and_numbers_stay_numbers():
 
     np.testing.assert_array_equal(typed(["1", "NA", "", "nan", " N/A ", "null", "None"]), [1, *[np.nan] * 6])
     assert typed(["1", "x", "na", None]) == ["1", "x", None, None]
+
+
+@pytest.mark.parametrize("text", ["1_000", "١٢", "1,5", "0x10", "12 kg"])
+def test_what_is_no_number_in_csv_is_text(text):
+    from fastnn.cli.raw_table import typed
+
+    assert typed(["1", text, ""]) == ["1", text, None]

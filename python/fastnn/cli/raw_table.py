@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from fastnn.arrays import Array
 from fastnn.cli.arrow_files import Column
-from fastnn.cli.csv_rows import is_boolean, is_number, number_of
+from fastnn.cli.csv_rows import is_boolean, number_of
 from fastnn.cli.tables import Table
 
 RawTable = dict[str, Column]
@@ -34,8 +35,7 @@ def read(table: Table, wanted: Sequence[int], texts: Collection[str] = ()) -> Ra
             part.append(column)
     names = names_of(table)
     return {
-        names[i]: (_with_gaps if names[i] in texts else typed)(_joined(part))
-        for i, part in zip(wanted, parts, strict=True)
+        names[i]: (_text if names[i] in texts else typed)(_joined(part)) for i, part in zip(wanted, parts, strict=True)
     }
 
 
@@ -47,8 +47,7 @@ def chunks(table: Table, wanted: Sequence[int], texts: Collection[str]) -> Itera
     names = names_of(table)
     for chunk in table.raw_chunks(wanted):
         yield {
-            names[i]: _with_gaps(column) if names[i] in texts else typed(column)
-            for i, column in zip(wanted, chunk, strict=True)
+            names[i]: (_text if names[i] in texts else typed)(column) for i, column in zip(wanted, chunk, strict=True)
         }
 
 
@@ -63,19 +62,34 @@ def typed(column: Column) -> Column:
     >>> typed(["1", "", "nan"]), typed(["1", "", "x"]), typed(["True", "false"])
     (array([ 1., nan, nan]), ['1', None, 'x'], array([1., 0.]))
     """
-    values = _with_gaps(column)
-    if not isinstance(values, list):
-        return values
-    known = [value for value in values if value is not None]
-    if not all(map(is_number, known)) and not all(map(is_boolean, known)):
-        return values
-    return np.array([math.nan if value is None else number_of(value) for value in values], np.float64)
-
-
-def _with_gaps(column: Column) -> Column:
-    """Return text without spaces around it, and None for what stands for a missing value; numbers stay."""
     if not isinstance(column, list):
         return column
+    with suppress(ValueError, TypeError):  # most columns have no gaps; looking for them takes most of the time
+        return _numbers(column)
+    values = _with_gaps(column)
+    known = [value for value in values if value is not None]
+    if known and all(map(is_boolean, known)):
+        return np.array([math.nan if value is None else number_of(value) for value in values], np.float64)
+    with suppress(ValueError):
+        return _numbers(["nan" if value is None else value for value in values])
+    return values
+
+
+def _text(column: Column) -> Column:
+    """Return text with None for a gap, even if all of it is numbers; numbers of other files stay."""
+    return _with_gaps(column) if isinstance(column, list) else column
+
+
+def _numbers(column: list[Any]) -> Array:
+    """Return text as numbers. Raises ValueError for other text, TypeError for None."""
+    everything = "".join(column)
+    if "_" in everything or not everything.isascii():  # float() also reads 1_000, and digits of other scripts
+        raise ValueError("expected numbers; received others")
+    return np.fromiter(map(float, column), np.float64, len(column))
+
+
+def _with_gaps(column: list[str | None]) -> list[str | None]:
+    """Return text without spaces around it, and None for what stands for a missing value."""
     stripped = (None if value is None else value.strip() for value in column)
     return [None if value is None or value.lower() in _GAPS else value for value in stripped]
 
