@@ -108,6 +108,24 @@ def test_scores_of_numbers(evaluate, weights, offset):
     )
 
 
+def test_a_class_without_rows_does_not_count_in_the_balanced_accuracy(evaluate):
+    index = np.arange(60) % 2
+    y, printed = evaluate(3, "softmax", index)
+    recalls = [(y[index == i].argmax(axis=1) == i).mean() for i in (0, 1)]
+    assert float(printed["balanced accuracy"]) == pytest.approx(np.mean(recalls), rel=1e-5)
+
+
+@pytest.mark.parametrize("truth", [0, 1])
+def test_log_loss_of_probabilities_of_0_and_1_is_finite_and_scikit_learns(tmp_path, run, truth):
+    model = fastnn.Sequential([fastnn.layers.Dense(2, "softmax", input_shape=(1,))])
+    model.set_weights([[[1000, -1000]], [0, 0]])
+    model.save(tmp_path / "model.safetensors")
+    (tmp_path / "rows.csv").write_text(f"a,y\n1,{truth}\n")
+    _, out, _ = run("evaluate", tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "y")
+    expected = metrics.log_loss([truth], model.predict([[1.0]]), labels=[0, 1])
+    assert float(out.split("log loss")[1].split()[0]) == pytest.approx(expected, rel=1e-4)
+
+
 def test_accuracy_without_weights_is_that_of_predict_and_says_how_many(evaluate, run):
     _, printed = evaluate(3, "softmax", np.arange(60) % 3)
     line = run("predict", "model.safetensors", "rows.csv", "--target", "y", "--drop", "w")[2].splitlines()[-1]
