@@ -30,7 +30,7 @@ MODULES = [
 VOCABULARY = {"np": np, "fastnn": fastnn} | {
     name: getattr(module, name) for module in (fastnn.layers, fastnn.models) for name in module.__all__
 }
-OPTIONAL = ("h5py", "keras", "onnx", "sklearn", "threadpoolctl", "torch")
+OPTIONAL = ("h5py", "keras", "onnx", "pyarrow", "sklearn", "threadpoolctl", "torch")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

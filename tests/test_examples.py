@@ -99,6 +99,20 @@ def test_readme_has_one_command_to_install_and_one_to_test_for_ci_to_run():
     assert [line.split(" && ")[-1].split()[0] for line in commands] == ["fastnn", "pytest"]
 
 
+def test_commands_from_a_table_to_a_header_print_what_the_readme_shows(tmp_path, monkeypatch, capsys):
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    monkeypatch.chdir(tmp_path)
+    readme = (ROOT / "README.md").read_text()
+    commands, shown = re.search(r"^```sh\n(fastnn train .*?)^```.*?^```\n(.*?)^```", readme, re.S | re.M).groups()
+    printed = []
+    for command in commands.splitlines():
+        assert cli.main(command.split()[1:]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0].endswith(shown)
+    assert len(printed[1].splitlines()) == 2000
+    assert "namespace model" in (tmp_path / "model.hpp").read_text()
+
+
 def test_digits_command_reaches_the_accuracy_of_the_readme(capsys):
     code = cli.main(
         ["predict", str(EXAMPLES / "digits.safetensors"), str(EXAMPLES / "digits.csv"), "--target", "digit"]

@@ -30,6 +30,7 @@ class CsvRows:
     `columns` is the number of columns and `names` their names or None. `counts` is whether the first line, taken as a
     row, could name columns: whole numbers that count up, as years do.
     path: the file's name for errors. header: whether the first line names the columns; None: if no field is a number.
+    separator: what separates the columns; None: a comma, a semicolon or a tab, as the first two lines say.
 
     >>> import io
     >>> rows = CsvRows(io.StringIO("a;b\\n1;2\\n"), "rows.csv", None)
@@ -37,14 +38,14 @@ class CsvRows:
     (['a', 'b'], [[[1.0, 2.0]]])
     """
 
-    def __init__(self, file: TextIO, path: str, header: bool | None) -> None:
+    def __init__(self, file: TextIO, path: str, header: bool | None, separator: str | None = None) -> None:
         self._path, self._is_guess = path, header is None
         self._booleans: dict[int, Callable[[str], float]] = {}  # readers of the columns with True or False so far
         first, second = file.readline(), file.readline()
         for beginning, kind in _OTHERS:
             if first.startswith(beginning):
                 raise ValueError(f"{path}: expected .csv text in UTF-8; received {kind}")
-        self._separator = _separator(first, second)
+        self._separator = _separator(first, second) if separator is None else separator
         try:
             fields = _fields(first, self._separator)
         except ValueError as error:
@@ -52,7 +53,7 @@ class CsvRows:
         if not fields:
             raise ValueError(f"{path}: expected rows of numbers; received an empty first line")
         if header is None:
-            are_numbers = any(is_number(field) or _is_boolean(field) or _GROUPED.fullmatch(field) for field in fields)
+            are_numbers = any(is_number(field) or is_boolean(field) or _GROUPED.fullmatch(field) for field in fields)
             header = not are_numbers and any(field.strip() for field in fields)
         self.columns = len(fields)
         self.names = [field.strip() for field in fields] if header else None
@@ -71,6 +72,30 @@ class CsvRows:
             if lines:
                 yield self._parse(lines, chunk, line_number, readers)
             line_number += len(chunk)
+
+    def fields(self, rows: int) -> Iterator[list[list[str]]]:
+        """Yield lists of at most so many rows, each a list of its fields as they stand, which may be any text.
+
+        Raises ValueError for a row of another length than the first line.
+
+        >>> import io
+        >>> list(CsvRows(io.StringIO("a,b\\nx,1\\n,2\\n"), "rows.csv", None).fields(100))
+        [[['x', '1'], ['', '2']]]
+        """
+        # Lines are counted as they are read, since a quoted field may have several.
+        lines = (line for line in self._lines if not self._is_blank(line))
+        reader = csv.reader(lines, delimiter=self._separator)
+        first = 1 if self.names is None else 2
+        try:
+            while chunk := list(itertools.islice(reader, rows)):
+                for number, fields in enumerate(chunk, first):
+                    if len(fields) != self.columns:
+                        said = f"expected {self.columns} columns, as in the first line; received {len(fields)}"
+                        raise ValueError(f"{self._path}, line {number}: {said}")
+                yield chunk
+                first += len(chunk)
+        except csv.Error as error:
+            raise ValueError(f"{self._path}, line {first + reader.line_num - 1}: {error}") from error
 
     def _is_blank(self, line: str) -> bool:
         return line.isspace() and self._separator not in line
@@ -103,7 +128,7 @@ class CsvRows:
         found = len(self._booleans)
         with suppress(csv.Error):
             for fields in csv.reader(lines, delimiter=self._separator):
-                self._booleans |= {i: number_of for i, field in enumerate(fields[: self.columns]) if _is_boolean(field)}
+                self._booleans |= {i: number_of for i, field in enumerate(fields[: self.columns]) if is_boolean(field)}
         return len(self._booleans) > found
 
     def _fault(self, chunk: list[str], line_number: int, readers: Readers) -> str:
@@ -155,10 +180,10 @@ _BOOLEANS = {"true": 1.0, "false": 0.0}
 _ADVICE = dict.fromkeys(("", "na", "null", "none"), "; write nan for a missing value")
 
 
-def _is_boolean(field: str) -> bool:
+def is_boolean(field: str) -> bool:
     """Return whether the text is True or False, in any case of letters.
 
-    >>> _is_boolean(" TRUE"), _is_boolean("1")
+    >>> is_boolean(" TRUE"), is_boolean("1")
     (True, False)
     """
     return field.strip().lower() in _BOOLEANS
@@ -187,7 +212,7 @@ def number_of(field: str) -> float:
     """
     if is_number(field) and field.strip().isascii():  # float() also reads digits of other scripts
         return float(field)
-    if _is_boolean(field):
+    if is_boolean(field):
         return _BOOLEANS[field.strip().lower()]
     advice = "; write decimals with a point, and digits without groups" if _GROUPED.fullmatch(field) else ""
     advice = _ADVICE.get(field.strip().lower(), advice)

@@ -1,12 +1,18 @@
-"""Which columns of a table are the model's inputs, and which is the target: --columns, --drop, --target."""
+"""Which columns of a table are inputs, target, weights of rows: --columns, --drop, --target, --weights.
+
+Also how a table is read: --header, --separator.
+"""
 
 import argparse
 import csv
 from dataclasses import dataclass, field
 
+from fastnn.cli import features
+from fastnn.cli.raw_table import names_of
 from fastnn.cli.tables import Table
 from fastnn.models.frames import places_of
 from fastnn.models.sequential import Sequential
+from fastnn.text import did_you_mean
 
 _ADVICE = "; --drop and --target leave a column out, --columns takes the inputs alone"
 
@@ -18,20 +24,21 @@ _UNKNOWN = (
 
 @dataclass(frozen=True)
 class Chosen:
-    """The numbers of the columns that are inputs, in the model's order, that of the target, and notes for the user."""
+    """The numbers of the columns: inputs in the model's order, target, weights; and notes for the user."""
 
     inputs: list[int]
     target: int | None
+    weights: int | None = None
     notes: list[str] = field(default_factory=list)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare --columns and --drop.
+    """Declare --columns, --drop, --header and --separator.
 
     >>> parser = argparse.ArgumentParser()
     >>> add_arguments(parser)
-    >>> parser.parse_args(["--drop", "id", "--drop", "name"])
-    Namespace(columns=None, drop=['id', 'name'])
+    >>> parser.parse_args(["--drop", "id,name", "--separator", ";"])
+    Namespace(columns=None, drop=['id,name'], header=None, separator=';')
     """
     either = parser.add_mutually_exclusive_group()
     either.add_argument(
@@ -42,21 +49,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     either.add_argument(
         "--drop",
-        metavar="COLUMN",
+        metavar="A,B,…",
         action="append",
-        help="name or number (from 0) of a column that is no input, such as a name or a row number; may be repeated",
+        help="names or numbers (from 0) of columns that are no inputs, such as a row number; may be repeated",
     )
+    parser.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="the first line of a .csv file names the columns (default: if none of its fields is a number)",
+    )
+    parser.add_argument(
+        "--separator",
+        type=_separator,
+        metavar="CHARACTER",
+        help="what separates the columns of a .csv file, such as ';', or 'tab' (default: found in its first lines)",
+    )
+
+
+def _separator(text: str) -> str:
+    separator = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(separator) == 1 and not separator.isalnum() and separator not in '"\r\n.-+\0':
+        return separator
+    raise argparse.ArgumentTypeError(f"expected one character, or tab; received {text!r:.60}")
+
+
+def open_table(options: argparse.Namespace, path: str) -> Table:
+    """Open a table as --header and --separator say."""
+    return Table(path, options.header, options.separator)
+
+
+def dropped(options: argparse.Namespace, table: Table) -> set[int]:
+    """Return the numbers of the columns of --drop. A name with a comma stands alone, or in quotes."""
+    return {each for text in options.drop or () for each in _listed(text, table, "--drop")}
+
+
+def columns(options: argparse.Namespace, table: Table) -> list[int]:
+    """Return the numbers of the columns of --columns."""
+    return _listed(options.columns, table, "--columns")
+
+
+def _listed(text: str, table: Table, option: str) -> list[int]:
+    names = [text] if table.names is not None and text in table.names else next(csv.reader([text]), [])
+    return [table.column(each, option) for each in names]
 
 
 def choose(options: argparse.Namespace, model: Sequential, table: Table) -> Chosen:
     """Return which columns are what. Raises ValueError for columns that do not fit the model."""
     notes: list[str] = []
-    target = None if options.target is None else table.column(options.target, "--target")
+    target, weights = special(options, table)
+    wanted = features.columns_of(model)
+    if wanted is not None:
+        return Chosen(_of_table(options, wanted, table, {target, weights}), target, weights)
     if options.columns is not None:
-        inputs = [table.column(each, "--columns") for each in next(csv.reader([options.columns]), [])]
-        twice = next((each for each in inputs if inputs.count(each) > 1 or each == target), None)
+        inputs = columns(options, table)
+        twice = next((each for each in inputs if inputs.count(each) > 1 or each in (target, weights)), None)
         if twice is not None:
-            said = "that is no target" if twice == target else "once"
+            special_name = {target: "no target", weights: "no weights"}.get(twice)
+            said = f"that is {special_name}" if special_name else "once"
             raise ValueError(f"{table.path}: expected each of --columns {said}; received column {twice}")
         if model.feature_names is not None and table.names is not None:
             if any(table.names[each] in model.feature_names for each in inputs):
@@ -64,7 +113,7 @@ def choose(options: argparse.Namespace, model: Sequential, table: Table) -> Chos
             else:
                 notes.append(f"{table.path}: {_UNKNOWN}")
     else:
-        out = {target, *(table.column(each, "--drop") for each in options.drop or ())}
+        out = {target, weights, *dropped(options, table)}
         inputs = [each for each in range(table.columns) if each not in out]
         if model.feature_names is not None and table.names is not None:
             inputs = _by_name(model.feature_names, inputs, table.names, table.path)
@@ -75,7 +124,37 @@ def choose(options: argparse.Namespace, model: Sequential, table: Table) -> Chos
     if table.counts:
         said = "line 1 is taken as a row, since its fields are numbers; if it names the columns, use --header"
         notes.append(f"{table.path}: {said}")
-    return Chosen(inputs, target, notes)
+    return Chosen(inputs, target, weights, notes)
+
+
+def special(options: argparse.Namespace, table: Table) -> tuple[int | None, int | None]:
+    """Return the numbers of the columns of --target and --weights, None for one that is not given."""
+    target, weights = (
+        None if (name := getattr(options, option, None)) is None else table.column(name, f"--{option}")
+        for option in ("target", "weights")
+    )
+    if target is not None and target == weights:
+        raise ValueError(
+            f"{table.path}: expected --weights to be another column than --target; received both as {target}"
+        )
+    return target, weights
+
+
+def _of_table(options: argparse.Namespace, wanted: list[str], table: Table, out: set[int | None]) -> list[int]:
+    """Return the columns that a model takes by name from a raw table. Others may be there too."""
+    left = set(columns(options, table) if options.columns is not None else range(table.columns)) - out
+    left -= dropped(options, table)
+    places = [i for i, name in enumerate(names_of(table)) if i in left and name in wanted]
+    names = [names_of(table)[i] for i in places]
+    for name in wanted:
+        if names.count(name) != 1:
+            others = [names_of(table)[i] for i in sorted(left)]
+            advice = (
+                did_you_mean(name, others) if table.names is not None else "; --header takes names in the first line"
+            )
+            expected = f"expected one column {name!r}, an input of the model"
+            raise ValueError(f"{table.path}: {expected}; received {names.count(name) or 'none'}{advice}")
+    return places
 
 
 def _by_name(wanted: tuple[str, ...], inputs: list[int], names: list[str], path: str) -> list[int]:

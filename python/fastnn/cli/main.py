@@ -1,4 +1,4 @@
-"""The command ``fastnn`` with its subcommands predict, summary, convert, export, bench and config.
+"""The command ``fastnn`` with its subcommands train, predict, evaluate, summary, convert, export, bench and config.
 
 A user's mistake gives one line on stderr and exit code 2, never a traceback.
 """
@@ -7,24 +7,16 @@ import argparse
 import io
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-import numpy as np
-
 from fastnn import _core
-from fastnn.arrays import Array
-from fastnn.cli import benchmark, inputs, model_argument
+from fastnn.cli import benchmark, evaluate, model_argument, predict, train
 from fastnn.cli.parser import Parser, Print
-from fastnn.cli.score import Score
-from fastnn.cli.tables import Table, Writer, csv_text, load_npy
+from fastnn.cli.tables import load_npy
 from fastnn.cli.wording import for_command_line
 from fastnn.configuration import cmake_dir, show_config
-from fastnn.models.classes import refuse_nan
-from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 
 _MAX_ULPS = 100  # docs/numerics.md#ulp: some are roundings, a wrong layer makes thousands
@@ -87,41 +79,18 @@ def _version() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="fastnn", description="Run dense neural networks on this computer's CPU.")
+    parser = Parser(prog="fastnn", description="Train and run dense neural networks on this computer's CPU.")
     parser.add_argument("--version", action=Print, nargs=0, const=_version, help="print the version")
     parser.add_argument(
         "--cmake-dir", action=Print, nargs=0, const=cmake_dir, help="print the folder of the C++ package for CMake"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    predict = commands.add_parser("predict", help="compute a model's outputs for the rows of a file")
-    model_argument.add(predict, "model", "MODEL")
-    predict.add_argument(
-        "data",
-        metavar="DATA",
-        help="rows of numbers: a .csv file (commas, semicolons or tabs) with or without names, a .npy file, "
-        "or - for .csv on standard input",
+    train.add_arguments(commands.add_parser("train", help="train a model on the rows of a file"))
+    predict.add_arguments(commands.add_parser("predict", help="compute a model's outputs for the rows of a file"))
+    evaluate.add_arguments(
+        commands.add_parser("evaluate", help="compute a model's loss and metrics on the rows of a file")
     )
-    predict.add_argument("-o", "--output", metavar="OUT", help="write to this .csv or .npy file, not to stdout")
-    predict.add_argument(
-        "--labels",
-        action="store_true",
-        help="write the class of each row instead of its outputs: the name of the class, or its number from 0 if the "
-        "model has no names; NaN in the outputs is an error",
-    )
-    predict.add_argument(
-        "--target",
-        metavar="COLUMN",
-        help="name or number (from 0) of the column that has the true values and is not an input; prints the accuracy "
-        "or the mean absolute error; classes are numbers from 0, or the names of the model's classes",
-    )
-    inputs.add_arguments(predict)
-    predict.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="the first line of a .csv file names the columns (default: if none of its fields is a number)",
-    )
-    predict.set_defaults(run=_predict)
 
     summary = commands.add_parser("summary", help="print a model's layers, output shapes and numbers of weights")
     model_argument.add(summary, "model", "MODEL")
@@ -202,95 +171,3 @@ def _refuse_to_overwrite_the_model(options: argparse.Namespace) -> None:
         raise ValueError(
             f"expected an output that is not the model itself; received {options.output}; name another file"
         )
-
-
-def _predict(options: argparse.Namespace) -> None:
-    model = model_argument.load(options)
-    for path in (options.model, "/dev/stdin" if options.data == "-" else options.data):
-        if options.output is not None and Path(options.output).exists() and Path(options.output).samefile(path):
-            raise ValueError(
-                f"expected an output that is neither the model nor the data; received {options.output}; "
-                "name another file"
-            )
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="strict")  # as in a .csv file: names may have any characters
-    with Table(options.data, options.header) as table:
-        _predict_table(options, model, table)
-
-
-def _predict_table(options: argparse.Namespace, model: Sequential, table: Table) -> None:
-    chosen, units = inputs.choose(options, model, table), model.output_shape[1]
-    everything = list(range(table.columns))
-    readers: dict[int, Callable[[str], float]] = {each: lambda _: 0.0 for each in {*everything} - {*chosen.inputs}}
-    score = None
-    if chosen.target is not None:
-        score = Score(model, units, table.path)
-        readers[chosen.target] = score.number
-    rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
-    with ExitStack() as stack:
-        sample = _written(options, model, np.empty((0, units), model.dtype))
-        writer = (
-            None
-            if options.output is None
-            else stack.enter_context(Writer(options.output, sample.shape[1], sample.dtype))
-        )
-        for chunk in _progress(table.chunks(readers), table.rows):
-            x = chunk if chosen.inputs == everything else chunk[:, chosen.inputs]
-            before = time.perf_counter()
-            y = model.predict(x)
-            seconds_in_model += time.perf_counter() - before
-            if options.labels or (score is not None and score.is_accuracy):
-                refuse_nan(y, f"{table.path}: ", rows)
-            if score is not None:  # before writing, since it may refuse the target
-                score.add(y, chunk[:, chosen.target], rows)
-            if writer is not None:
-                writer.write(_written(options, model, y))
-            else:
-                sys.stdout.write(csv_text(_written(options, model, y)))
-            rows += len(chunk)
-        sys.stdout.flush()
-    seconds = time.perf_counter() - start
-    for note in chosen.notes:
-        print(f"fastnn: note: {printable(note)}", file=sys.stderr)
-    print(
-        f"{rows} rows in {seconds:.3g} s ({seconds_in_model:.3g} s of it in the model), "
-        f"{rows / seconds:.0f} rows per second",
-        file=sys.stderr,
-    )
-    if score is not None:
-        print(score.text(), file=sys.stderr)
-
-
-def _written(options: argparse.Namespace, model: Sequential, y: Array) -> Array:
-    """Return the columns to write for these outputs: the outputs themselves or, with --labels, the classes."""
-    labels = model._labels(y) if options.labels else y
-    return labels if labels.ndim == 2 else labels[:, np.newaxis]
-
-
-def _progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
-    """Yield the chunks. On a terminal, show the progress after a second."""
-    if not sys.stderr.isatty():
-        yield from chunks
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield from _plain_progress(chunks, total)
-        return
-    with tqdm(total=total, unit=" rows", unit_scale=True, delay=1, leave=False) as bar:
-        for chunk in chunks:
-            yield chunk
-            bar.update(len(chunk))
-
-
-def _plain_progress(chunks: Iterable[Array], total: int | None) -> Iterator[Array]:
-    rows, shown = 0, time.monotonic()
-    try:
-        for chunk in chunks:
-            yield chunk
-            rows += len(chunk)
-            if time.monotonic() - shown >= 1:
-                shown = time.monotonic()
-                print(f"\r{rows} rows" + (f" of {total}" if total else ""), end="", file=sys.stderr, flush=True)
-    finally:
-        print("\r\033[K", end="", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Read and write tables of numbers in chunks of rows: .csv (csv_rows.py), with or without header row, and .npy files.
+"""Read and write tables in chunks of rows: .csv (csv_rows.py), .npy, and Parquet and Arrow files (arrow_files.py).
 
 A file may be larger than the memory. An output file appears whole or not at all.
 """
@@ -9,7 +9,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -19,8 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.arrays import Array
+from fastnn.cli import arrow_files
+from fastnn.cli.arrow_files import ArrowRows, ArrowWriter, Column
 from fastnn.cli.csv_rows import CsvRows, Readers
 from fastnn.files import WholeFile, open_regular
+from fastnn.text import did_you_mean
 
 # 8 MiB of float64: large enough to hide the cost of a chunk, small enough for the caches to help.
 _NUMBERS_PER_CHUNK = 2**20
@@ -32,11 +35,12 @@ _STDIN = "standard input"  # in errors; a file of this name has no suffix
 
 
 class Table:
-    """A table of numbers in a file, or .csv on standard input for "-". Use it in a `with` block, which closes the file.
+    """A table in a file, or .csv on standard input for "-". Use it in a `with` block, which closes the file.
 
     `columns` is the number of columns and `names` their names or None. `rows` is the number of rows, None if unknown.
     `counts` is whether a first line of .csv that is taken as a row may have been meant to name the columns.
     header: whether the first line of a .csv file names the columns; None: if none of its fields is a number.
+    separator: of the columns of a .csv file; None: a comma, a semicolon or a tab, as its first lines say.
 
     >>> np.savetxt("rows.csv", [[1, 2], [3, 4], [5, 6]], delimiter=",")
     >>> with Table("rows.csv") as table:
@@ -44,19 +48,23 @@ class Table:
     [(3, 2)]
     """
 
-    def __init__(self, path: str, header: bool | None = None) -> None:
+    def __init__(self, path: str, header: bool | None = None, separator: str | None = None) -> None:
         self.path = _STDIN if path == "-" else path
-        self._header = header
+        self._header, self._separator = header, separator
         self.names: list[str] | None = None
         self.rows: int | None = None
         self.counts = False
         self._chunks: Callable[[Readers], Iterator[Array]]
+        self._raw: Callable[[Sequence[int]], Iterator[list[Column]]]
         self._on_close = ExitStack()
         suffix = ".csv" if path == "-" else Path(path).suffix
-        readers: dict[str, Callable[[], int]] = {".csv": self._open_csv, ".npy": self._open_npy}
+        readers: dict[str, Callable[[], int]] = {".csv": self._open_csv, ".tsv": self._open_csv, ".npy": self._open_npy}
+        readers |= dict.fromkeys(arrow_files.SUFFIXES, self._open_arrow)
         reader = readers.get(suffix.lower())
         if reader is None:
-            raise ValueError(f"{path}: expected a file that ends in .csv or .npy; received {suffix or 'no'} suffix")
+            raise ValueError(
+                f"{path}: expected a file that ends in {_either(readers)}; received {suffix or 'no'} suffix"
+            )
         self.columns = reader()
 
     def __enter__(self) -> Self:
@@ -71,6 +79,13 @@ class Table:
         readers: by column, the function that makes a number of a field of .csv, where the field is not the number.
         """
         return self._chunks(readers)
+
+    def raw_chunks(self, wanted: Sequence[int]) -> Iterator[list[Column]]:
+        """Yield the wanted columns of some rows at a time, as they stand.
+
+        A column is a float64 array, or a list of text with None for a missing one; those of .csv are always text.
+        """
+        return self._raw(wanted)
 
     def column(self, wanted: str, option: str) -> int:
         """Return the index of a column from its name, or its number from 0 (negative: from the end).
@@ -90,6 +105,7 @@ class Table:
         advice = "" if self.rows is not None or self.names is not None else "; for names in the first line use --header"
         if self.names is not None:
             valid = f"one of {', '.join(map(repr, self.names[-8:]))} (the last of the header), or {valid}"
+            advice = did_you_mean(wanted, self.names)
         raise ValueError(f"{self.path}: expected {option} to be {valid}; received {wanted!r}{advice}")
 
     def _open_npy(self) -> int:
@@ -100,7 +116,22 @@ class Table:
         self.rows = array.shape[0]
         step = max(1, _NUMBERS_PER_CHUNK // max(1, array.shape[1]))
         self._chunks = lambda _: (array[i : i + step] for i in range(0, array.shape[0], step))
+        self._raw = lambda wanted: ([part[:, i].astype(np.float64) for i in wanted] for part in self._chunks({}))
         return int(array.shape[1])
+
+    def _open_arrow(self) -> int:
+        file = open_regular(self.path)
+        self._on_close.push(file)
+        try:
+            rows = ArrowRows(file, self.path, Path(self.path).suffix.lower())
+        except (ValueError, ImportError):
+            file.close()
+            raise
+        self.names, self.rows = rows.names, rows.rows
+        step = max(1, _NUMBERS_PER_CHUNK // max(1, rows.columns))
+        self._chunks = lambda readers: rows.chunks(step, readers)
+        self._raw = lambda wanted: rows.raw(step, wanted)
+        return rows.columns
 
     def _open_csv(self) -> int:
         # Opening a FIFO waits for its writer.
@@ -108,13 +139,20 @@ class Table:
         file = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self._on_close.push(file)
         try:
-            rows = CsvRows(file, self.path, self._header)
+            rows = CsvRows(file, self.path, self._header, self._separator)
         except ValueError:
             file.close()
             raise
         self.names, self.counts = rows.names, rows.counts
-        self._chunks = lambda readers: rows.chunks(max(1, _NUMBERS_PER_CHUNK // rows.columns), readers)
+        step = max(1, _NUMBERS_PER_CHUNK // rows.columns)
+        self._chunks = lambda readers: rows.chunks(step, readers)
+        self._raw = lambda wanted: ([[row[i] for row in chunk] for i in wanted] for chunk in rows.fields(step))
         return rows.columns
+
+
+def _either(suffixes: Iterable[str]) -> str:
+    *first, last = suffixes
+    return f"{', '.join(first)} or {last}"
 
 
 def _stdin() -> BinaryIO:
@@ -164,6 +202,23 @@ def _mapped(file: BinaryIO) -> Array:
     return np.memmap(file, dtype, "r", begin, shape, "F" if is_fortran else "C")
 
 
+def writer(path: str, names: Sequence[str], dtype: npt.DTypeLike) -> "Writer | ArrowWriter":
+    """Return what writes rows to this file, by its suffix. names: of the columns, which .csv and .npy leave out.
+
+    >>> with writer("out.csv", ["p"], "float32") as file:
+    ...     file.write(np.ones((2, 1), "float32"))
+    >>> Path("out.csv").read_text()
+    '1.0\\n1.0\\n'
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in arrow_files.SUFFIXES:
+        return ArrowWriter(path, names, dtype, suffix)
+    if suffix not in (".csv", ".npy"):
+        known = _either((".csv", ".npy", *arrow_files.SUFFIXES))
+        raise ValueError(f"{path}: expected an output file that ends in {known}; received {suffix or 'no'} suffix")
+    return Writer(path, len(names), dtype)
+
+
 class Writer:
     """Writes rows of numbers to a .csv or .npy file, which appears whole at the end of the `with` block or not at all.
 
@@ -174,12 +229,7 @@ class Writer:
     """
 
     def __init__(self, path: str, columns: int, dtype: npt.DTypeLike) -> None:
-        suffix = Path(path).suffix.lower()
-        if suffix not in (".csv", ".npy"):
-            raise ValueError(
-                f"{path}: expected an output file that ends in .csv or .npy; received {suffix or 'no'} suffix"
-            )
-        self._npy = suffix == ".npy"
+        self._npy = Path(path).suffix.lower() == ".npy"
         self._columns, self._dtype, self._rows = columns, np.dtype(dtype), 0
         if self._npy and self._dtype.hasobject:
             said = "expected classes of one type and at most 256 characters; received others; write a .csv file"
