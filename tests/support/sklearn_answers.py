@@ -7,7 +7,7 @@ import numpy as np
 from fastnn.importers.sklearn_estimators.api import from_sklearn
 
 # Roundings beside those of a layer's sum: of means and spreads, and of coefficients that fold into one another.
-_MORE = 64
+_MORE = 8
 
 
 def answers(estimator, x):
@@ -25,7 +25,7 @@ def answers(estimator, x):
 
 
 def assert_same_answers(estimator, x, fold=True):
-    """Within K + 64 roundings of the sizes of K products, through all layers that scikit-learn computes too."""
+    """Within K + 8 roundings of the sizes of K products, through all layers that scikit-learn computes too."""
     model = from_sklearn(estimator, fold=fold)
     assert model.conversion.verification.rows > 18  # of 37; those for which scikit-learn overflows do not count
     own, wanted = model.predict(x), answers(estimator, x)
