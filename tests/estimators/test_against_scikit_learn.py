@@ -166,3 +166,18 @@ def test_verbose_prints_the_lines_of_scikit_learn(capsys):
         lines.append(capsys.readouterr().out)
     assert lines[0] == lines[1]
     assert "Setting learning rate to 0.000200" in lines[1]
+
+
+def test_early_stopping_leaves_the_rows_of_scikit_learn_for_the_batch_and_the_penalty():
+    """Of 210 rows it takes 21, so that a batch is of 189 instead of 200."""
+    theirs, own = both("MLPClassifier", early_stopping=True, shuffle=False, random_state=1, max_iter=3, alpha=5.0)
+    theirs.fit(DIGITS[:210], DIGIT[:210]), own.fit(DIGITS[:210], DIGIT[:210])
+    assert distance(theirs, own) < 1e-13
+    assert own.t_ == theirs.t_ == 3 * 189
+
+
+def test_early_stopping_keeps_the_first_of_equally_good_epochs():
+    settings = {"early_stopping": True, "random_state": 1, "learning_rate_init": 1e-9}  # too small to change a score
+    once, thrice = (ours.MLPClassifier(**settings, max_iter=epochs).fit(DIGITS, DIGIT) for epochs in (1, 3))
+    assert len(set(thrice.validation_scores_)) == 1
+    assert distance(once, thrice) == 0

@@ -183,3 +183,19 @@ def test_a_row_has_the_same_bits_alone_and_among_others_also_in_a_sparse_matrix(
     )
     for kind in (sparse.csr_matrix, sparse.csc_array):
         np.testing.assert_array_equal(estimator.predict_proba(kind(x)), whole)
+
+
+def test_class_weight_multiplies_sample_weight():
+    weights = RANDOM.uniform(1, 2, 400)
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0}
+    both = MLPClassifier(**settings, class_weight={1: 3.0}).fit(X, CLASS, weights)
+    product = MLPClassifier(**settings).fit(X, CLASS, weights * np.where(CLASS == 1, 3.0, 1.0))
+    np.testing.assert_array_equal(both.coefs_[0], product.coefs_[0])
+
+
+@pytest.mark.parametrize(
+    ("activation", "name"), [("sigmoid", "logistic"), ("softmax", "softmax"), ("linear", "identity"), ("tanh", "tanh")]
+)
+def test_from_model_names_the_output_as_scikit_learn_does(activation, name):
+    kind = MLPClassifier if activation in ("sigmoid", "softmax") else MLPRegressor
+    assert kind.from_model(fastnn.Sequential([Dense(2, activation, input_shape=(3,))])).out_activation_ == name

@@ -121,3 +121,22 @@ def test_an_interrupted_fit_keeps_the_network_and_warns(solver):
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         estimator = MLPClassifier(**SETTINGS, solver=solver, callbacks=callback).fit(X, Y)
     assert estimator.predict(X).shape == (120,)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_classes_of_numbers_stay_classes_when_training_goes_on(method):
+    """A model with classes of numbers takes targets for classes, not for their places."""
+    estimator = MLPClassifier(**SETTINGS, max_iter=40, warm_start=True).fit(X, Y + 1)
+    for _ in range(3):
+        getattr(estimator, method)(X, Y + 1)
+    assert set(estimator.predict(X)) == {1, 2}
+    assert estimator.score(X, Y + 1) > 0.8
+    assert estimator.model_.classes == (1, 2)
+
+
+def test_the_best_score_is_of_the_last_call_whose_validation_rows_are_others():
+    estimator = MLPClassifier(**SETTINGS, max_iter=2, warm_start=True, early_stopping=True).fit(X, Y)
+    estimator.best_validation_score_ = 2.0  # of easier rows
+    estimator.fit(X, Y)
+    assert estimator.best_validation_score_ == max(estimator.validation_scores_[2:])
+    assert len(estimator.validation_scores_) == 4

@@ -65,7 +65,7 @@ class Epochs(Callback):
         if estimator.verbose:
             print(f"Validation score: {score:f}")
         stalled: bool = score < estimator.best_validation_score_ + estimator.tol
-        if score > estimator.best_validation_score_ or self.best_weights is None:
+        if score > estimator.best_validation_score_:
             estimator.best_validation_score_ = score
             self.best_weights = self.model.get_weights()
         return stalled
