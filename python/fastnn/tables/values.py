@@ -37,10 +37,8 @@ def distinct(column: Any, name: str) -> tuple[Codes, list[Any]]:
         hash(tuple(found))
     except (TypeError, NotImplementedError):  # of pyarrow for its lists
         value = next((each for each in column if each is not None), column)
-        shown = " ".join(repr(value).split())
-        raise TypeError(
-            f"expected numbers or text in column {name!r:.60}; received {shown:.60} ({type(value).__name__}): leave it out"
-        ) from None
+        shown = f"{' '.join(repr(value).split()):.60} ({type(value).__name__})"
+        raise TypeError(f"expected numbers or text in column {name!r:.60}; received {shown}: leave it out") from None
     places, values = np.full(len(found) + 1, -1, np.intp), dict[Any, int]()
     for i, each in enumerate(found):
         if not _is_gap(each):
