@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn import FeatureSpace
+from frames import FRAMES
 
 # -- inferred types
 
@@ -108,7 +109,11 @@ def test_types_that_are_none_are_refused(features, words):
         (5, TypeError, "^expected a table: .*; received int$"),
         ({"a": [1]}, ValueError, "^expected a column 'x'; received 'a'$"),
         ({"x": []}, ValueError, "^expected a table of at least 1 row; received 0 rows$"),
-        ({"x": 5}, TypeError, r"^expected column 'x' to be a list or a 1-D array of values; received 5 \(int\)$"),
+        (
+            {"x": 5},
+            TypeError,
+            r"^expected column 'x' to be a list or a 1-D array of values; received 5 \(int\): for one",
+        ),
         ({"x": "abc"}, TypeError, "^expected column 'x' to be a list .*; received 'abc'"),
         ({"x": np.zeros((2, 1))}, TypeError, r"^expected column 'x' to be a list .*; received shape \(2, 1\)$"),
     ],
@@ -140,7 +145,8 @@ def test_a_name_that_two_columns_have_is_refused():
         ("float", ["1", "2"], r"^expected numbers in column 'x'; received '1' \(str\): convert the column to numbers"),
         ("float", [datetime.date(2020, 1, 1)], r"^expected numbers in column 'x'; received datetime.date\(2020"),
         ("float", [10**400], r"^expected numbers in column 'x'; received 1000"),
-        ("float", [[1], [2]], r"^expected numbers or text in column 'x'; received \[1\] \(list\)$"),
+        ("float", [[1], [2]], r"^expected numbers or text in column 'x'; received \[1\] \(list\): leave it out$"),
+        ("string_categorical", [["a"]], r"^expected numbers or text in column 'x'; received \['a'\] \(list\): leave"),
         ("string_categorical", ["a", 1], r"^expected text in column 'x'; received 1 \(int\): give the column another"),
         (
             "integer_categorical",
@@ -157,6 +163,13 @@ def test_values_of_another_type_are_named(kind, values, words):
     for act in (FeatureSpace({"x": kind}).adapt, FeatureSpace({"x": kind}).adapt({"x": good(kind)})):
         with pytest.raises(TypeError, match=words):
             act({"x": values})
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_columns_of_lists_are_named(frame):
+    for make in (FeatureSpace({"x": "float"}).adapt, FeatureSpace.infer):
+        with pytest.raises(TypeError, match="^expected numbers or text in column 'x'; received .*: leave it out$"):
+            make(frame({"x": [[1], [2]]}))
 
 
 def good(kind):

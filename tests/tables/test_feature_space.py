@@ -63,7 +63,8 @@ def test_float_robust_is_sklearns_robust_scaler_with_a_smooth_clip():
     x, new = numbers()
     z = preprocessing.RobustScaler().fit(x[:, None]).transform(new[:, None])
     assert np.allclose(encoded("float_robust", x, new), z / np.sqrt(1 + (z / 3) ** 2), rtol=1e-6, atol=1e-6)
-    assert np.abs(encoded("float_robust", x, [1e30, -1e30])).max() <= 3
+    assert np.abs(encoded("float_robust", x, [1e30, -1e30, 1e308, -1e308])).min() > 2.999
+    assert encoded("float_robust", x, [np.inf, -np.inf, 1e308]).ravel().tolist() == [3, -3, 3]
     # without a range between the quartiles: 2 / (largest - smallest); of a constant column: 0
     assert np.allclose(encoded("float_robust", [5, 5, 5, 5, 9], [9]), 2 / np.sqrt(1 + 4 / 9))
     assert encoded("float_robust", [5, 5], [9]).tolist() == [[0.0]]

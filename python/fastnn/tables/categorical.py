@@ -46,6 +46,11 @@ class Categorical(NamedTuple):
         known = [f"{self.name}={value}" for value in self.values]
         return [f"{self.name} (unknown)", *known, *[f"{self.name} (missing)"] * self.gap]
 
+    @property
+    def width(self) -> int:
+        """The number of these columns."""
+        return 1 + len(self.values) + self.gap
+
     def encode(self, column: Any, to: Array) -> None:
         """Write a 1 in each row of an array (rows, columns) of zeros."""
         codes, found = distinct(column, self.name)

@@ -67,10 +67,13 @@ def chosen_columns(x: Any, names: Iterable[str] | None = None) -> tuple[dict[str
         )
     labels, column = table
     wanted = labels if names is None else list(names)
+    places: dict[Any, list[int]] = {}
+    for place, label in enumerate(labels):
+        places.setdefault(label, []).append(place)
     for name in wanted:
-        if not isinstance(name, str) or labels.count(name) != 1:
+        if not isinstance(name, str) or len(places.get(name, ())) != 1:
             raise ValueError(_wrong_label(name, labels))
-    columns = {name: _checked(name, column(labels.index(name))) for name in wanted}
+    columns = {name: _checked(name, column(places[name][0])) for name in wanted}
     lengths = {name: len(values) for name, values in columns.items()}
     rows = next(iter(lengths.values()), 0)
     for name, length in lengths.items():
@@ -104,7 +107,7 @@ def _checked(name: str, values: Any) -> Any:
     shape = getattr(values, "shape", None)
     is_column = len(shape) == 1 if isinstance(shape, tuple) else isinstance(values, (list, tuple)) or is_arrow(values)
     if not is_column:
-        received = f"shape {shape}" if shape else f"{values!r:.60} ({type(values).__name__})"
+        received = f"shape {shape}" if shape else f"{values!r:.60} ({type(values).__name__}): for one row write [value]"
         raise TypeError(f"expected column {name!r:.60} to be a list or a 1-D array of values; received {received}")
     return values
 

@@ -144,9 +144,8 @@ class FeatureSpace(Strict):
         place = 0
         with np.errstate(over="ignore", invalid="ignore"):
             for each in adapted:
-                width = len(each.columns)
-                each.encode(columns[each.name], x[:, place : place + width])
-                place += width
+                each.encode(columns[each.name], x[:, place : place + each.width])
+                place += each.width
         return x
 
     @property
@@ -157,7 +156,7 @@ class FeatureSpace(Strict):
         >>> FeatureSpace({"city": "string_categorical"}).adapt({"city": ["Rome", "Oslo"]}).width
         3
         """
-        return sum(len(each.columns) for each in self._known())
+        return sum(each.width for each in self._known())
 
     @property
     def columns(self) -> list[str]:

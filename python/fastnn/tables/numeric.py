@@ -44,7 +44,7 @@ def _robust(values: Values, _: Mapping[str, float]) -> Settings:
 
 
 def _smoothly_clipped(x: Values, s: Settings) -> Values:
-    scaled = s["factor"] * (x - s["median"])
+    scaled = np.clip(s["factor"] * (x - s["median"]), -1e100, 1e100)  # its square is finite
     return scaled / np.sqrt(1 + (scaled / 3) ** 2)  # between -3 and 3
 
 
@@ -94,6 +94,11 @@ class Numeric(NamedTuple):
         """The names of the columns of numbers that this one becomes."""
         word = KINDS[self.kind].word
         return [f"{self.name} ({word})" if word else self.name] + [f"{self.name} (missing)"] * self.indicator
+
+    @property
+    def width(self) -> int:
+        """The number of these columns."""
+        return 1 + self.indicator
 
     def encode(self, column: Any, to: Array) -> None:
         """Write the numbers of a column to an array (rows, columns) of zeros."""

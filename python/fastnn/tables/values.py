@@ -34,11 +34,11 @@ def distinct(column: Any, name: str) -> tuple[Codes, list[Any]]:
     """
     try:
         codes, found = _factorized(column)
-    except TypeError:
-        value = next((each for each in column if isinstance(each, (list, dict, set, np.ndarray))), column)
-        raise TypeError(
-            f"expected numbers or text in column {name!r:.60}; received {value!r:.60} ({type(value).__name__})"
-        ) from None
+        hash(tuple(found))
+    except (TypeError, NotImplementedError):  # of pyarrow for its lists
+        value = next((each for each in column if each is not None), column)
+        shown = f"{' '.join(repr(value).split()):.60} ({type(value).__name__})"
+        raise TypeError(f"expected numbers or text in column {name!r:.60}; received {shown}: leave it out") from None
     places, values = np.full(len(found) + 1, -1, np.intp), dict[Any, int]()
     for i, each in enumerate(found):
         if not _is_gap(each):
