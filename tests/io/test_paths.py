@@ -12,7 +12,7 @@ import pytest
 
 from compiled import ROOT
 from fastnn.cli.main import main
-from fastnn.cli.tables import Table, Writer
+from fastnn.cli.tables import Table, writer
 from fastnn.models import load_model
 from sequentials import network
 
@@ -21,8 +21,8 @@ MODEL = network([3, 4, 2], ["relu", "linear"], "float32")
 
 
 def write_rows(path):
-    with Writer(path, 3, "float64") as writer:
-        writer.write(ROWS)
+    with writer(path, ["a", "b", "c"], "float64") as file:
+        file.write(ROWS)
 
 
 def read_rows(path):
@@ -40,13 +40,15 @@ WRITE = {
     ".hpp": lambda path: MODEL.export(path, name="model"),
     ".csv": write_rows,
     ".npy": write_rows,
+    ".parquet": write_rows,
 }
-READ = {".safetensors": read_model, ".onnx": read_model, ".csv": read_rows, ".npy": read_rows}
+TABLES = (".csv", ".npy", ".parquet")
+READ = {".safetensors": read_model, ".onnx": read_model} | dict.fromkeys(TABLES, read_rows)
 
 
 def commands(path, suffix):
     """The command lines that read, and that write, a file of this kind."""
-    if suffix in (".csv", ".npy"):
+    if suffix in TABLES:
         return ["predict", "m.safetensors", path], ["predict", "m.safetensors", "rows.csv", "-o", path]
     export = ["export", "m.safetensors", path] + (["--name=model"] if suffix == ".hpp" else [])
     return ["summary", path], ["convert", "m.safetensors", path] if suffix == ".safetensors" else export
@@ -55,8 +57,8 @@ def commands(path, suffix):
 @pytest.fixture(params=WRITE)
 def suffix(request, tmp_path, monkeypatch):
     """The end of a file's name; the working directory has a model and rows."""
-    if request.param == ".onnx":
-        pytest.importorskip("onnx", reason="onnx is not installed")
+    if package := {".onnx": "onnx", ".parquet": "pyarrow"}.get(request.param):
+        pytest.importorskip(package, reason=f"{package} is not installed")
     monkeypatch.chdir(tmp_path)
     MODEL.save("m.safetensors")
     write_rows("rows.csv")
@@ -145,7 +147,7 @@ class Given:
 
 @pytest.mark.parametrize("kind", [pathlib.Path, os.fsencode, Given, lambda path: Given(os.fsencode(path))])
 def test_pathlikes_and_bytes_are_paths(suffix, kind):
-    if suffix in (".csv", ".npy"):
+    if suffix in TABLES:
         pytest.skip("the command line's alone, always text")
     path = kind(os.fsdecode(b"caf\xe9") + suffix)
     WRITE[suffix](path)
