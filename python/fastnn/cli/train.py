@@ -13,6 +13,7 @@ from fastnn.arrays import Array
 from fastnn.callbacks.monitor import EarlyStopping
 from fastnn.cli import features, inputs, training_data
 from fastnn.cli.curve import EpochLines, emphasized, learning_curve
+from fastnn.cli.features import Features
 from fastnn.cli.predict import DATA
 from fastnn.cli.score import Score, Target
 from fastnn.cli.training_data import Data, Kind
@@ -21,7 +22,6 @@ from fastnn.layers.dense import Dense
 from fastnn.layers.preprocessing import Rescaling
 from fastnn.models.sequential import Sequential
 from fastnn.optimizers.gradient import Adam
-from fastnn.tables.feature_space import FeatureSpace
 from fastnn.text import printable
 from fastnn.utils import set_random_seed
 
@@ -130,7 +130,7 @@ def _train(options: argparse.Namespace) -> int:
     _check_output(options)
     preset = _PRESETS[options.preset]
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-    data = training_data.read(options, options.data, texts=training_data.categories_of(options.types))
+    data = training_data.read(options, options.data)
     types = training_data.types_of(options.types, data)
     kind = training_data.kind_of(data.target, options.is_class, data.path)
     training_data.refuse_equal(data.inputs, data.path)
@@ -191,10 +191,11 @@ class _Run:
     Numbers are learned with mean 0 and standard deviation 1; a last layer turns outputs back.
     """
 
-    def __init__(self, part: Data, held_out: Data, kind: Kind, space: FeatureSpace, what: str) -> None:
-        self._part, self._held_out, self._kind, self._space = part, held_out, kind, space
+    def __init__(self, part: Data, held_out: Data, kind: Kind, prepared: Features, what: str) -> None:
+        self._part, self._held_out, self._kind, self._features = part, held_out, kind, prepared
         self._y = kind.numbers(part.target, what)
         self._y_held_out = kind.numbers(held_out.target, f"{held_out.path}, the target")
+        self._x, self._x_held_out = prepared.rows(part.inputs), prepared.rows(held_out.inputs)
         weights = np.ones(part.rows) if part.weights is None else part.weights
         if not weights.any():
             raise ValueError(f"{part.path}: expected --weights above 0 in the rows to train on; received 0 in all")
@@ -210,7 +211,7 @@ class _Run:
         set_random_seed(seed)
         hidden = [Dense(units, "relu") for units in options.layers or preset.layers]
         last = Dense(len(self._kind.classes), "softmax") if self._kind.is_class else Dense(1)
-        model = Sequential([self._space, *hidden, last])
+        model = Sequential([self._features.layer, *hidden, last])
         loss = "sparse_categorical_crossentropy" if self._kind.is_class else "mse"
         model.compile(Adam(options.learning_rate or preset.learning_rate), loss)
         stopping = EarlyStopping(patience=preset.patience, restore_best_weights=True)
@@ -219,13 +220,13 @@ class _Run:
         is_interrupted = False
         try:
             model.fit(
-                self._part.inputs,
+                self._x,
                 self._scaled(self._y),
                 batch_size=options.batch_size or preset.batch_size,
                 epochs=epochs,
                 verbose=0,
                 callbacks=[stopping] if options.quiet else [stopping, lines],
-                validation_data=(self._held_out.inputs, self._scaled(self._y_held_out), self._held_out.weights),
+                validation_data=(self._x_held_out, self._scaled(self._y_held_out), self._held_out.weights),
                 sample_weight=self._part.weights,
                 seed=seed,
             )
@@ -241,6 +242,7 @@ class _Run:
             model.add(Rescaling(self._scale, self._mean))
         else:
             model.classes = self._kind.classes
+        self._features.name_inputs(model)
         return model, is_interrupted
 
     def _scaled(self, y: Array) -> Array:
@@ -261,7 +263,7 @@ class _Run:
         else:
             name, trivial = "mean", np.full((self._held_out.rows, 1), self._mean)
         columns = []
-        for y in (model.predict(self._held_out.inputs), trivial):
+        for y in (model.predict(self._x_held_out), trivial):
             score = Score(model, target)
             score.add(y, self._y_held_out, self._held_out.weights)
             columns.append(score.shown())

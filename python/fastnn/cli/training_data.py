@@ -75,12 +75,8 @@ class Data:
         return Data(raw_table.rows_of(self.inputs, rows), target, weights, self.path)
 
 
-def read(
-    options: argparse.Namespace, path: str, like: Data | None = None, texts: Sequence[str] = ()
-) -> Data:
+def read(options: argparse.Namespace, path: str, like: Data | None = None) -> Data:
     """Return the rows of a table. like: others whose columns are to be read, as they are text or numbers there.
-
-    texts: names of columns that stay text even where all of it is numbers.
 
     Raises ValueError for columns that do not exist, and for rows without a target.
     """
@@ -92,8 +88,8 @@ def read(
         titles = raw_table.names_of(table)
         target_name = titles[target]
         known = {} if like is None else {**like.inputs, target_name: like.target}
-        known_texts = [name for name, column in known.items() if isinstance(column, list)]
-        raw = raw_table.read(table, [*wanted, *special], [*texts, *known_texts])
+        texts = [name for name, column in known.items() if isinstance(column, list)]
+        raw = raw_table.read(table, [*wanted, *special], texts)
     column = raw.pop(target_name)
     if not len(column):
         raise ValueError(f"{table.path}: expected rows below the names of the columns; received none")
@@ -137,16 +133,6 @@ def _inputs(options: argparse.Namespace, table: Table, out: set[int | None], nam
                 f"{table.path}: expected one column {titles[i]!r}; received several; --drop leaves one out"
             )
     return wanted
-
-
-def categories_of(text: str | None) -> list[str]:
-    """Return the names of --types that are categories, before the table is known.
-
-    >>> categories_of("zip=category,age=number")
-    ['zip']
-    """
-    parts = [part.rpartition("=") for part in (text or "").split(",")]
-    return [name for name, _, kind in parts if kind == "category"]
 
 
 def types_of(text: str | None, data: Data) -> dict[str, str]:
