@@ -109,7 +109,7 @@ def test_commands_from_a_table_to_a_header_print_what_the_readme_shows(tmp_path,
         assert cli.main(command.split()[1:]) == 0
         printed.append(capsys.readouterr().out)
     assert printed[0].endswith(shown)
-    assert len(printed[1].splitlines()) == 2000
+    assert printed[1].splitlines()[:3] == ["Adelie"] * 3
     assert "namespace model" in (tmp_path / "model.hpp").read_text()
 
 

@@ -8,8 +8,9 @@ import pytest
 
 import fastnn
 from arrays import uniform
-from fastnn.cli import curve
+from fastnn.cli import curve, tables
 from fastnn.models import load_model
+from source import ROOT
 
 N = 60
 X = uniform(1, (N, 2)).astype("f8")
@@ -54,6 +55,61 @@ def test_classes_as_text_are_learned_by_name(train, run):
     assert load_model("model.safetensors").classes == ("less", "more")
     labels = run("predict", "model.safetensors", "rows.csv", "--labels", "--target", "y")[1].split()
     assert np.mean(np.array(labels) == np.where(X[:, 0] > X[:, 1], "more", "less")) > 0.9
+
+
+def test_a_real_table_with_text_and_gaps_is_learned_evaluated_and_exported(train, run):
+    """The Palmer penguins, whose gaps are NA: text and numbers as they stand, and columns in another order."""
+    content = (ROOT / "examples/penguins.csv").read_text()
+    code, out, err = train(content, "--seed", 1, "--quiet", target="species")
+    assert code == 0, err
+    assert "  sex                category, 2 values, 11 missing\n" in out
+    assert "  bill_length_mm     number, 32.1 to 59.6, 2 missing\n" in out
+    accuracy, trivial = scores(out)["accuracy"]
+    assert accuracy > 0.95 > 0.5 > trivial
+    code, printed, _ = run("evaluate", "model.safetensors", "rows.csv", "--target", "species")
+    assert code == 0
+    assert float(printed.split("balanced accuracy")[1].split()[0]) > 0.97
+    assert run("export", "model.safetensors", "model.hpp")[0] == 0
+
+
+def test_a_model_of_a_raw_table_takes_columns_in_any_order_and_ignores_others(train, run, tmp_path, monkeypatch):
+    content = (ROOT / "examples/penguins.csv").read_text()
+    train(content, *QUICK, target="species")
+    expected = run("predict", "model.safetensors", "rows.csv", "--labels")[1]
+    turned = "".join(",".join(reversed([*line.split(","), "x"])) + "\n" for line in content.splitlines())
+    (tmp_path / "turned.csv").write_text(turned)
+    monkeypatch.setattr(tables, "_NUMBERS_PER_CHUNK", 90)  # ten rows
+    assert run("predict", "model.safetensors", "turned.csv", "--labels")[1] == expected
+    for options in (["--drop", "sex"], ["--target", "sex"], ["--columns", "island,year"]):
+        code, _, err = run("predict", "model.safetensors", "turned.csv", *options)
+        assert (code, len(err.splitlines())) == (2, 1)
+        assert ", an input of the model; received none" in err
+
+
+@pytest.mark.parametrize("classes", [["1", "2", "3+"], ["a", "b", "c"], [4, 7, 9]], ids=str)
+def test_names_of_classes_that_look_like_numbers_are_names(train, run, tmp_path, classes):
+    y = [classes[int(i)] for i in np.clip(np.floor(X[:, 0] * 1.5 + 1.5), 0, 2)]
+    train(text(y), "--seed", 1, "--quiet")
+    header, *lines = text(y).splitlines()
+    few = [line for line, value in zip(lines, y, strict=True) if value != classes[2]]  # numbers alone
+    (tmp_path / "few.csv").write_text("\n".join([header, *few]) + "\n")
+    code, printed, err = run("evaluate", "model.safetensors", "few.csv", "--target", "y")
+    assert code == 0, err
+    assert float(printed.split("\naccuracy")[1].split()[0]) > 0.8
+
+
+def test_a_category_that_looks_like_a_number_in_some_rows_stays_text(train, run, tmp_path):
+    floor = np.where(X[:, 0] > 0, "3+", np.where(X[:, 1] > 0, "2", "1"))
+    rows = "f,b,y\n" + "".join(f"{f},{b},{'x' if f == '2' else 'z'}\n" for f, b in zip(floor, X[:, 1], strict=True))
+    train(rows, "--seed", 1, "--quiet")
+    (tmp_path / "few.csv").write_text("f,b\n2,0.5\n1,-0.5\n")
+    assert run("predict", "model.safetensors", "few.csv", "--labels")[1].split() == ["x", "z"]
+
+
+def test_numbers_may_be_told_to_be_categories(train):
+    _, out, _ = train(text([i % 2 for i in range(N)], (X * 3).round()), *QUICK, "--types", "a=category")
+    assert "  a  category, " in out
+    assert load_model("model.safetensors").feature_space.features["a"] == "integer_categorical"
 
 
 def test_numbers_are_learned_in_their_own_unit(train, run):
@@ -102,7 +158,7 @@ def test_a_seed_gives_the_same_bits_and_the_printed_one_repeats_a_run(train, con
 
 def test_the_model_takes_columns_by_name_and_becomes_a_header(train, run, tmp_path):
     train(NUMBERS, *QUICK)
-    expected = run("predict", "model.safetensors", "rows.csv", "--drop", "y")[1]
+    expected = run("predict", "model.safetensors", "rows.csv")[1]
     header, *lines = (line.split(",") for line in NUMBERS.splitlines())
     turned = [[row[1], row[0]] for row in (header, *lines)]
     (tmp_path / "turned.csv").write_text("\n".join(map(",".join, turned)) + "\n")
@@ -146,7 +202,7 @@ def test_weights_of_zero_leave_rows_out(train):
     weighted = text(np.where(first, right, wrong), np.column_stack([X, first]), "a,b,w,y")
     _, out, _ = train(weighted, "--weights", "w", "--seed", 1, "--quiet")
     assert scores(out)["accuracy"][0] > 0.85
-    assert load_model("model.safetensors").input_shape == (None, 2)
+    assert list(load_model("model.safetensors").feature_space.features) == ["a", "b"]
 
 
 def test_rows_of_another_file_are_held_out_with_columns_in_any_order(train, tmp_path):

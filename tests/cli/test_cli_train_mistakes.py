@@ -28,6 +28,11 @@ BAD = {
     "target among the columns": (TABLE, ["--columns", "a,y"], "--columns without --target and --weights; received 'y'"),
     "misspelt type": (TABLE, ["--types", "a=nummer"], "expected number or category as the type of 'a'"),
     "type of no column": (TABLE, ["--types", "A=number"], "did you mean 'a'?"),
+    "names of rows": (
+        "who,a,y\n" + "".join(f"n{i},{i},{'xy'[i % 2]}\n" for i in range(20)),
+        [],
+        "leave it out, --drop who, or give its type, --types who=category",
+    ),
     "text where numbers are told": (
         "a,b,y\n" + "1,u,x\n2,v,y\n" * 5,
         ["--types", "b=number"],

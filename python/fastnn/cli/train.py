@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -141,9 +142,10 @@ def _train(options: argparse.Namespace) -> int:
         part, held_out = (data.take(each) for each in rows)
     else:
         part, held_out = data, training_data.read(options, options.validation, data)
-    _print_data(options, data, part, held_out, kind, types)
+    prepared = features.prepare(part.inputs, types)
+    _print_data(options, data, part, held_out, kind, prepared.categories)
     print(f"seed {seed}", flush=True)
-    run = _Run(part, held_out, kind, features.prepare(part.inputs, types), what)
+    run = _Run(part, held_out, kind, prepared, what)
     model, is_interrupted = run.fit(options, preset, seed)
     print(run.scores(model))
     model.save(options.output, include_optimizer=False)
@@ -170,12 +172,12 @@ def _check_output(options: argparse.Namespace) -> None:
 
 
 def _print_data(
-    options: argparse.Namespace, data: Data, part: Data, held_out: Data, kind: Kind, types: dict[str, str]
+    options: argparse.Namespace, data: Data, part: Data, held_out: Data, kind: Kind, categories: list[str]
 ) -> None:
     classes = ", ".join(map(str, kind.classes))
     said = f"classification, {len(kind.classes)} classes: {classes:.100}" if kind.is_class else "regression"
     print(f"target {printable(options.target)}: {printable(said)} ({kind.why})")
-    for line in training_data.described(data.inputs, types):
+    for line in training_data.described(data.inputs, categories):
         print(f"  {printable(line)}")
     where = "drawn, a fifth" + (" of each class" if kind.is_class else "")
     if options.validation is not None:
@@ -195,7 +197,7 @@ class _Run:
         self._part, self._held_out, self._kind, self._features = part, held_out, kind, prepared
         self._y = kind.numbers(part.target, what)
         self._y_held_out = kind.numbers(held_out.target, f"{held_out.path}, the target")
-        self._x, self._x_held_out = prepared.rows(part.inputs), prepared.rows(held_out.inputs)
+        self._x, self._x_held_out = part.inputs, held_out.inputs
         weights = np.ones(part.rows) if part.weights is None else part.weights
         if not weights.any():
             raise ValueError(f"{part.path}: expected --weights above 0 in the rows to train on; received 0 in all")
@@ -242,7 +244,6 @@ class _Run:
             model.add(Rescaling(self._scale, self._mean))
         else:
             model.classes = self._kind.classes
-        self._features.name_inputs(model)
         return model, is_interrupted
 
     def _scaled(self, y: Array) -> Array:
@@ -263,7 +264,8 @@ class _Run:
         else:
             name, trivial = "mean", np.full((self._held_out.rows, 1), self._mean)
         columns = []
-        for y in (model.predict(self._x_held_out), trivial):
+        table: Any = self._x_held_out
+        for y in (model.predict(table), trivial):
             score = Score(model, target)
             score.add(y, self._y_held_out, self._held_out.weights)
             columns.append(score.shown())

@@ -1,7 +1,7 @@
 """What train() learns from: the columns of a table, the kind of its target, the rows that are held out."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -238,19 +238,20 @@ def refuse_equal(table: RawTable, path: str) -> None:
         raise ValueError(f"{path}: expected rows that differ in the columns to learn from; received equal ones")
 
 
-def described(table: RawTable, types: Mapping[str, str]) -> list[str]:
+def described(table: RawTable, categories: Collection[str]) -> list[str]:
     """Return a line for each column: its name, its type, its range or its number of values, how many are missing.
 
-    >>> described({"a": np.array([1.0, 3.5, np.nan]), "b": ["x", "y", "x"]}, {})
+    >>> described({"a": np.array([1.0, 3.5, np.nan]), "b": ["x", "y", "x"]}, ["b"])
     ['a  number, 1 to 3.5, 1 missing', 'b  category, 2 values']
     """
     lines, width = [], max(map(len, table))
     for name, column in table.items():
         missing = gaps(column)
-        if isinstance(column, list) or types.get(name) == "category":
+        if name in categories:
             known = {str(value) for value, gap in zip(column, missing.tolist(), strict=True) if not gap}
             said = f"category, {len(known)} values"
         else:
-            said = f"number, {np.nanmin(column):g} to {np.nanmax(column):g}"
+            numbers = np.asarray(column, np.float64)
+            said = f"number, {np.nanmin(numbers):g} to {np.nanmax(numbers):g}"
         lines.append(f"{name:{width}}  {said}" + (f", {missing.sum()} missing" if missing.any() else ""))
     return lines

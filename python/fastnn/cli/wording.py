@@ -13,17 +13,21 @@ _NAME = re.compile(
     r"(?<=expected )(layers|outputs|prefix)(?= (to be|to have|to hold|to name|only|as a dict)\b)|"
     r"\blayers(?= says\b)|\bname(?= only with a filepath)"
 )
+_DROP = re.compile(rf"\bdrop=\[({_TEXT})\]")
+_TYPE = re.compile(rf"\btypes=\{{({_TEXT}): '[a-z]+_categorical'\}}")
 _IN_PYTHON = "; the command line takes names alone, load_model(path, layers=[…]) in Python takes layers"
 
 
 def for_command_line(message: str) -> str:
-    """Return an error of load_model() for users of the command line.
+    """Return an error of load_model() or FeatureSpace for users of the command line.
 
     >>> for_command_line("choose from 'policy', 'value', as in load_model(path, outputs='policy')")
     "choose from 'policy', 'value', as in --outputs policy"
     >>> for_command_line("expected layers to have 2 names, as in load_model(path, layers=['relu', 'linear'])")
     'expected --layers to have 2 names, as in --layers relu,linear'
     """
+    message = _DROP.sub(lambda found: f"--drop {shlex.quote(found[1][1:-1])}", message)
+    message = _TYPE.sub(lambda found: f"--types {shlex.quote(found[1][1:-1] + '=category')}", message)
     message = _CALL.sub(r"\1", message)
     message = _LIST.sub(lambda found: f"--{found[1]} {','.join(_WORD.findall(found[2]))}", message)
     message = _VALUE.sub(lambda found: f"--{found[1]} {shlex.quote(found[2][1:-1])}", message)
