@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import _check_sample_weight
 
 from fastnn.arrays import Array
 from fastnn.models.sequential import Sequential
@@ -72,6 +73,19 @@ def split(data: Data, share: float, random: Any, stratify: Array | None) -> tupl
         )
     weights = (None, None) if data.weights is None else parts[4:6]
     return Data(parts[0], parts[2], weights[0]), Data(parts[1], parts[3], weights[1])
+
+
+def checked_weights(sample_weight: Any, x: Any) -> Array:
+    """Return sample_weight as an array (rows,). Raises ValueError for another shape and negative weights.
+
+    >>> checked_weights([1, 2], np.eye(2))
+    array([1., 2.])
+    """
+    weights: Array = _check_sample_weight(sample_weight, x)
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise ValueError(f"expected sample_weight of at least 0; received the negative {weights[row]} in row {row}")
+    return weights
 
 
 def mean_weight(data: Data) -> float:

@@ -12,12 +12,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastnn.arrays import Array
 from fastnn.models.sequential import Sequential
 from fastnn.sklearn import epochs, network, parameters
-from fastnn.sklearn.data import Data, arguments, dense, mean_weight, outputs_of, rows_of_batch, split
+from fastnn.sklearn.data import Data, arguments, checked_weights, dense, mean_weight, outputs_of, rows_of_batch, split
 from fastnn.sklearn.network import Objective
 
 _SETTINGS = ("solver", "learning_rate_init", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "loss")
@@ -70,7 +70,7 @@ class MLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no type
         is_first = not hasattr(self, "model_") or not (self.warm_start or incremental)
         x, encoded = self._validated(x, y, is_first, incremental)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
+            sample_weight = checked_weights(sample_weight, x)
         weights = self._row_weights(y, sample_weight)
         if weights is not None and not weights.sum() > 0:
             raise ValueError("expected a positive weight for at least one row; all weights are zero")
@@ -131,7 +131,7 @@ class MLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no type
                 f"received eval_set of type {type(eval_set).__name__}"
             )
         x = self._rows(eval_set[0])
-        weights = _check_sample_weight(eval_set[2], x) if len(eval_set) == 3 and eval_set[2] is not None else None
+        weights = checked_weights(eval_set[2], x) if len(eval_set) == 3 and eval_set[2] is not None else None
         x = dense(x)
         y = self._encoded(eval_set[1])
         if len(y) != len(x):
