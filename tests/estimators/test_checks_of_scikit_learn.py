@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastnn.sklearn import MLPClassifier, MLPRegressor, Representations
+from fastnn.sklearn import MLPClassifier, MLPRegressor, RealMLPClassifier, RealMLPRegressor, Representations
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of convergence, of columns without a scale
 
@@ -35,6 +35,13 @@ def test_check(estimator, check):
 @parametrize_with_checks([MLPClassifier(batch_size=8), MLPRegressor(batch_size=8)],
                          expected_failed_checks=lambda _: NOT_OF_BATCHES)  # fmt: skip
 def test_check_with_several_batches(estimator, check):
+    check(estimator)
+
+
+# Equal rows may be on both sides of the split into rows to train on and rows held out.
+@parametrize_with_checks([RealMLPClassifier((16, 16), max_iter=60), RealMLPRegressor((16, 16), max_iter=60)],
+                         expected_failed_checks=lambda _: NOT_OF_BATCHES)  # fmt: skip
+def test_check_of_networks_for_tables(estimator, check):
     check(estimator)
 
 

@@ -12,10 +12,11 @@ except ImportError:
     raise ImportError("fastnn.sklearn needs scikit-learn 1.6 or later: pip install scikit-learn") from None
 
 from fastnn.sklearn.classifier import MLPClassifier
+from fastnn.sklearn.real_mlp import RealMLPClassifier, RealMLPRegressor
 from fastnn.sklearn.regressor import MLPRegressor
 from fastnn.sklearn.representations import Representations
 
-__all__ = ["MLPClassifier", "MLPRegressor", "Representations"]
+__all__ = ["MLPClassifier", "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor", "Representations"]
 
 
 def __dir__() -> list[str]:
