@@ -73,7 +73,7 @@ ONE_CALL_EACH = (
 EXECUTORS = """(
         bits
         for _ in range({times} // 2)
-        for bits in ProcessPoolExecutor(2, multiprocessing.get_context("fork")).map(predict, [model] * 2)
+        for bits in of_executor()
     )"""
 
 
@@ -89,6 +89,11 @@ from concurrent.futures import ProcessPoolExecutor
 
 def predict(model):
     return model.predict(x).tobytes()
+
+def of_executor():
+    # Shut down before Python ends: Python 3.11 may close a pool's pipe while its exit handler writes to it.
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        return list(pool.map(predict, [model] * 2))
 
 def work(stop):
     while not stop.is_set():
