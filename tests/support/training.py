@@ -72,3 +72,16 @@ class LastCalls(Calls, BackupAndRestore):
     def __init__(self, during):
         Callback.__init__(self)
         self.calls, self.during = [], during
+
+
+class At(Callback):
+    """Calls a function of the model at the end of each epoch, or of each batch."""
+
+    def __init__(self, function, batches=False):
+        super().__init__()
+        self.function = function
+        if batches:
+            self.on_train_batch_end = lambda batch, logs=None: function(self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.function(self.model)

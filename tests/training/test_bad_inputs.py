@@ -9,7 +9,6 @@ import pytest
 
 from fastnn import metrics, optimizers, schedules
 from fastnn.callbacks import (
-    Callback,
     CSVLogger,
     EarlyStopping,
     LearningRateScheduler,
@@ -20,7 +19,7 @@ from fastnn.layers import Dense
 from fastnn.models import Sequential, load_model
 from fastnn.models.checks import checked_class_weight
 from fastnn.models.trainer import NonFiniteLossError
-from training import model_of, rows, same
+from training import At, model_of, rows, same
 
 X, Y = rows(40)
 LABELS = (Y[:, 0] > 0).astype(int)
@@ -83,19 +82,6 @@ class Sparse:
 
     def toarray(self):
         return X
-
-
-class At(Callback):
-    """Calls a function of the model at the end of each epoch, or of each batch."""
-
-    def __init__(self, function, batches=False):
-        super().__init__()
-        self.function = function
-        if batches:
-            self.on_train_batch_end = lambda batch, logs=None: function(self.model)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.function(self.model)
 
 
 MISTAKES = {

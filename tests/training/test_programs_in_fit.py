@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fastnn import ModelFormatError
-from fastnn.callbacks import BackupAndRestore, Callback
+from fastnn.callbacks import BackupAndRestore
 from fastnn.layers import Dense
 from fastnn.models import load_model
-from training import Calls, model_of, rows, same
+from training import At, Calls, model_of, rows, same
 
 X, Y = rows(40)
 
@@ -22,19 +22,6 @@ def fit(model=None, x=X, y=Y, **options):
 
 def squares(y, y_pred):
     return ((y_pred - y) ** 2)[:, 0], 2 * (y_pred - y)
-
-
-class At(Callback):
-    """Calls a function of the model at the end of each epoch, or of each batch."""
-
-    def __init__(self, function, batches=False):
-        super().__init__()
-        self.function = function
-        if batches:
-            self.on_train_batch_end = lambda batch, logs=None: function(self.model)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.function(self.model)
 
 
 @pytest.mark.parametrize("hook", ["train_begin", "epoch_begin", "epoch_end", "train_end"])
