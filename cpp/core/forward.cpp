@@ -18,11 +18,7 @@
 namespace fastnn {
 namespace {
 
-// Whether a layer only hands its inputs on, as Dropout does outside of training.
-template <class T>
-bool is_identity(const PackedLayer<T>& layer) {
-  return layer.kind == LayerKind::activation && layer.activation == Activation::linear;
-}
+constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
 
 }  // namespace
 
@@ -67,15 +63,16 @@ class Network<T>::Forward {
     return most_rows_ < lanes ? most_rows_ : std::min(tile_rows(), most_rows_ / lanes * lanes);
   }
 
-  // Blocks with fewer rows than this run with units in lanes. A narrow network would leave most lanes idle that way, so
-  // it switches to rows in lanes from half a vector of rows on. The unused lanes compute with leftovers in the scratch,
-  // and nothing reads their results.
-  std::size_t few_rows() const {
-    return network_.narrow && most_rows_ >= kernels_.lanes ? kernels_.lanes / 2 : tile_rows();
+  // Blocks of few rows run with units in lanes. So does every block of less than half a vector of rows, and one whose
+  // scratch has no room for a whole vector.
+  bool are_few(std::size_t rows) const {
+    if (rows >= tile_rows()) return false;
+    return rows < kernels_.lanes / 2 || most_rows_ < kernels_.lanes || !network_.layouts.pay(rows, kernels_.lanes);
   }
 
-  // Rows that a block of `rows` rows occupies in scratch, at most most_rows.
-  std::size_t padded(std::size_t rows) const { return rows < few_rows() ? rows : round_up(rows, kernels_.lanes); }
+  // Rows that a block of `rows` rows occupies in scratch, at most most_rows. Those that fill a vector of rows hold
+  // leftovers; the kernels compute with them, and nothing reads the results.
+  std::size_t padded(std::size_t rows) const { return are_few(rows) ? rows : round_up(rows, kernels_.lanes); }
 
   T* output(std::size_t layer) const {
     if (every_ != nullptr) return every_[layer];
@@ -127,32 +124,52 @@ bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads) {
 template <class T>
 bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T* scratch) {
   const std::size_t row = plan_.blocks.first_row(block), rows = plan_.blocks.rows(block);
-  const bool few = rows < few_rows();
-  const std::ptrdiff_t row_stride = few ? network_.widest : 1, column_stride = few ? 1 : padded(rows);
-  const auto written = [&](T* data) { return Block<T>{data, rows, row_stride, column_stride}; };
-  const auto read = [&](const T* data) { return Block<const T>{data, rows, row_stride, column_stride}; };
+  const bool few = are_few(rows);
   T *here = scratch, *there = scratch + padded(rows) * network_.widest;
+  // Returns a block of scratch memory.
+  const auto block_at = [&](T* data, Layout layout) {
+    if (layout == Layout::rows_in_lanes) return Block<T>{data, rows, 1, stride(padded(rows))};
+    return Block<T>{data, rows, stride(network_.widest), 1};
+  };
+  const auto read = [](const Block<T>& y) { return Block<const T>{y.data, y.rows, y.row_stride, y.column_stride}; };
 
-  Block<const T> x = {x_.data + static_cast<std::ptrdiff_t>(row) * x_.row_stride, rows, x_.row_stride,
-                      x_.column_stride};
-  if (!few || x.column_stride != 1 || !network_.layers[0].reads_in_place()) {
-    kernels_.copy(x, written(here), network_.inputs);
-    x = read(here);
-  }
+  Block<const T> x = {x_.data + stride(row) * x_.row_stride, rows, x_.row_stride, x_.column_stride};
+  bool are_packed = false;  // the answers: rows lie side by side without a gap
+  bool in_place = true;     // x is the caller's, whose columns need not be whole vectors of rows
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
     const PackedLayer<T>& layer = network_.layers[i];
-    if (!is_identity(layer)) {
+    if (!layer.is_identity()) {
+      const Layout layout = few ? Layout::units_in_lanes : network_.layouts.of_inputs[i];
+      const bool fits = layout == Layout::units_in_lanes ? x.column_stride == 1 : x.row_stride == 1 && !in_place;
+      if (!fits) {
+        const Block<T> moved = block_at(there, layout);
+        kernels_.copy(x, moved, layer.inputs);
+        x = read(moved);
+        in_place = false;
+        std::swap(here, there);
+      }
+      Block<T> y = block_at(there, few ? layout : layout_of_outputs(layer, layout));
+      // A head's answers may lie as they will in the array, unless an activation takes whole vectors of them.
+      are_packed = layer.is_head() && layout == Layout::units_in_lanes && i + 1 == network_.layers.size() &&
+                   layer.tiles_activate();
+      if (are_packed) y = {there, rows, stride(layer.units), 1};
       if (is_long_)
-        run_layer(layer, x, written(there), threads);
+        run_layer(layer, x, y, threads);
       else
-        kernels_.layer(layer, x, written(there), {0, layer.units});
+        kernels_.layer(layer, x, y, {0, layer.units});
       if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
-      if (layer.takes_whole_rows) kernels_.whole_rows(layer, written(there));
-      x = read(there);
+      if (layer.takes_whole_rows) kernels_.whole_rows(layer, y);
+      x = read(y);
+      in_place = false;
       std::swap(here, there);
     }
-    if (T* to = output(i); to != nullptr)
-      kernels_.copy(x, {to + row * layer.units, rows, std::ptrdiff_t(layer.units), 1}, layer.units);
+    if (T* to = output(i); to != nullptr) {
+      const std::size_t numbers = rows * layer.units;
+      if (are_packed)
+        kernels_.copy({x.data, 1, stride(numbers), 1}, {to + row * layer.units, 1, stride(numbers), 1}, numbers);
+      else
+        kernels_.copy(x, {to + row * layer.units, rows, stride(layer.units), 1}, layer.units);
+    }
   }
   return true;
 }

@@ -30,8 +30,15 @@ struct PackedLayer {
   const T* kernel = nullptr;             // packed; null: the layer has none
   const T* of_units[kMostWeights] = {};  // the weights (units,) in the table's order, padded with zeros to whole panels
 
-  // Whether the kernel reads nothing but the inputs with units in lanes, so that these may lie anywhere.
-  bool reads_in_place() const { return kernel != nullptr && chains < kMostChains; }
+  bool is_head() const { return kernel != nullptr && chains == kMostChains; }  // fewer than 4 units
+
+  // Whether the tiles apply the activation, at no cost.
+  bool tiles_activate() const {
+    return kernel != nullptr && (activation == Activation::linear || activation == Activation::relu);
+  }
+
+  // Whether the layer only hands its inputs on, as Dropout does outside of training.
+  bool is_identity() const { return kind == LayerKind::activation && activation == Activation::linear; }
 };
 
 // A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].
@@ -60,8 +67,10 @@ struct Kernels {
   std::size_t lanes;         // rows in a vector
   std::size_t tile_vectors;  // vectors of rows in the largest tile; fewer rows are often faster with units in lanes
 
-  // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes. y may be
-  // written up to the end of its last panel. An activation that takes whole rows is left to be done by `whole_rows`.
+  // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes; a head takes
+  // any y for an x with units in lanes. No more than x is read, but y may be written up to the end of its last panel,
+  // though not by a head.
+  // An activation that takes whole rows is left to be done by `whole_rows`.
   void (*layer)(const PackedLayer<T>&, const Block<const T>& x, const Block<T>& y, Range units);
   void (*whole_rows)(const PackedLayer<T>&, const Block<T>& y);
 

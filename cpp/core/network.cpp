@@ -21,15 +21,6 @@ constexpr std::size_t kLargestWidth = (std::size_t{1} << 31) - 1;
 // An activation takes about as long as so many multiply-adds per unit.
 constexpr double kWorkOfAnActivation = 16;
 
-// A network is narrow if, with units in lanes, idle lanes do more than this share of the busy lanes' work. Below it the
-// two layouts tie (measured: 10-100-100-1, ratio 0.25, at 16 to 47 rows; 33-33-33, 0.45, from 14 rows on).
-constexpr double kIdleWork = 0.5;
-
-// Returns the lanes that a layer takes with units in lanes: whole panels of 16, or 16 chains per unit.
-std::size_t lanes_taken(std::size_t units) {
-  return chains_of(units) == kMostChains ? units * kMostChains : round_up(units, 16);
-}
-
 void check_width(std::size_t width, const std::string& what) {
   if (width < 1 || width > kLargestWidth)
     throw Error(what + ": expected 1 to " + std::to_string(kLargestWidth) + "; received " + std::to_string(width));
@@ -81,7 +72,6 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   packed->inputs = inputs;
   packed->widest = inputs;
   std::size_t size = 0, width = inputs;
-  double products = 0, products_of_lanes = 0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Layer<T>& layer = layers[i];
     try {
@@ -93,8 +83,6 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     size = checked_sum(size, packed_size<T>(row, width, layer.units));
     const double steps = row.has_kernel() ? static_cast<double>(width) : 0;
     const double work = (steps + kWorkOfAnActivation) * static_cast<double>(layer.units);
-    products += steps * static_cast<double>(layer.units);
-    products_of_lanes += steps * static_cast<double>(lanes_taken(layer.units));
     const bool whole_rows = row.has_activation ? takes_whole_rows(layer.activation) : true;
     packed->layers.push_back(
         {width, layer.units, chains_of(layer.units), layer.kind, layer.activation, whole_rows, work});
@@ -105,12 +93,12 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
   }
   packed->rows_that_fit = rows_that_fit<T>(packed->widest);
   packed->widest = pad_to_chains(packed->widest);
-  packed->narrow = products_of_lanes > (1 + kIdleWork) * products;
   packed->most_rows = std::max<std::size_t>(1, kKeptScratchBytes / (2 * packed->widest * sizeof(T)));
 
   packed->memory = AlignedBuffer<T>(size);
   T* free = packed->memory.data();
   for (std::size_t i = 0; i < layers.size(); ++i) free = pack(layers[i], packed->layers[i], free);
+  packed->layouts = cheapest_layouts(packed->layers);
   packed_ = std::move(packed);
 }
 

@@ -7,6 +7,7 @@
 
 #include "fastnn/network.hpp"
 #include "kernel_table.hpp"
+#include "layouts.hpp"
 #include "memory.hpp"
 #include "packing.hpp"
 
@@ -26,9 +27,9 @@ struct Network<T>::Packed {
   std::size_t widest;         // of inputs and all units, padded to whole panels and chains
   std::size_t most_rows;      // limit on a block's rows by the scratch that a thread keeps; at least 1
   std::size_t rows_that_fit;  // of a call, in its widest layer
-  bool narrow;                // many lanes are idle with units in lanes
   double work;                // of a row, the sum of the layers'
   std::vector<PackedLayer<T>> layers;
+  Layouts layouts;
   AlignedBuffer<T> memory;
 };
 

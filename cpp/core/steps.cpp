@@ -81,18 +81,25 @@ void Steps<T>::finish() {
 }
 
 template <class T>
+void Steps<T>::run_forward(const Batches<T>& batches, std::size_t at, std::size_t rows, const PartOfBatch& place,
+                           T* outputs) {
+  gather(batches, at, rows, place.rows);
+  // A loss that is computed from the sums needs no activation after them.
+  const std::size_t stages = stages_.all().size() - (takes_sums_ && outputs == nullptr ? 1 : 0);
+  stages_.forward(stages, rows, seed_, place.batches, place.first);
+  if (outputs != nullptr) copy_outputs(rows, outputs);
+  compute_loss(rows);
+}
+
+template <class T>
 double Steps<T>::run(const Batches<T>& batches, std::size_t first, std::size_t rows, T* outputs, const double* rate) {
   begin(rows, rate);
   const double penalty = optimization_.penalty();
-  // A loss that is computed from the sums needs no activation after them.
-  const std::size_t stages = stages_.all().size() - (takes_sums_ && outputs == nullptr ? 1 : 0);
   double total = 0, activity = 0, loss = 0;
   for (std::size_t at = 0; at < rows; at += block_rows_) {
     const std::size_t here = std::min(block_rows_, rows - at);
-    gather(batches, first + at, here, rows);
-    stages_.forward(stages, here, seed_, optimization_.batches(), at);
-    if (outputs != nullptr) copy_outputs(here, outputs + at * units());
-    compute_loss(here);
+    run_forward(batches, first + at, here, {at, rows, optimization_.batches()},
+                outputs == nullptr ? nullptr : outputs + at * units());
     for (std::size_t r = 0; r < here; ++r)
       total += static_cast<double>(row_losses_[r]) * static_cast<double>(weights_[r]);
     activity += stages_.activity(here);

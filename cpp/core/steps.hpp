@@ -27,6 +27,10 @@ class Steps : public GradientSink<T> {
   void backward(const T* gradient, std::size_t rows, double learning_rate);
   double gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients);
 
+  // Half steps, for batches that several processes share (block_gradients.cpp).
+  BlockGradients<T> block_gradients(const Batches<T>& part, const PartOfBatch& place);
+  void apply(const T* gradients, double learning_rate);
+
   // What activity regularizers add to the loss of the last forward().
   double activity() const { return rows_ == 0 ? 0 : stages_.activity(rows_) / static_cast<double>(rows_); }
 
@@ -42,6 +46,8 @@ class Steps : public GradientSink<T> {
 
   // A batch forward and back; its loss. Weights change in it only if `rate` is there and the whole batch is one block.
   double run(const Batches<T>& batches, std::size_t first, std::size_t rows, T* outputs, const double* rate);
+  // Rows from `at` on of `batches` forward, their losses and the first delta; they are rows from `place.first` on.
+  void run_forward(const Batches<T>& batches, std::size_t at, std::size_t rows, const PartOfBatch& place, T* outputs);
   void reserve(std::size_t block_rows);
   void begin(std::size_t rows, const double* rate);
   void finish();

@@ -101,6 +101,27 @@ double Trainer<T>::gradients(const Batches<T>& batch, std::vector<std::map<std::
 }
 
 template <class T>
+BlockGradients<T> Trainer<T>::block_gradients(const Batches<T>& part, const PartOfBatch& place) {
+  const DefaultFloatingPointMode mode;
+  if (!impl_->has_loss()) throw Error(kNoLoss);
+  check_batches(part);
+  return impl_->block_gradients(part, place);
+}
+
+template <class T>
+void Trainer<T>::apply(const T* gradients, double learning_rate) {
+  const DefaultFloatingPointMode mode;
+  check_learning_rate(learning_rate);
+  if (gradients == nullptr) throw Error("expected gradients; received a null pointer");
+  impl_->apply(gradients, learning_rate);
+}
+
+template <class T>
+std::size_t Trainer<T>::gradient_size() const noexcept {
+  return impl_->stages().memory().size();
+}
+
+template <class T>
 double Trainer<T>::penalty() const {
   const DefaultFloatingPointMode mode;
   return impl_->optimization().penalty();

@@ -91,15 +91,16 @@ Column parse_column(const Json& json, const std::string& where) {
   } else {
     keys.insert(keys.end(), {"fill", "indicator"});
   }
-  check_object(json, keys, {}, where);
+  check_object(json, keys, row.has_values() ? Keys{"unknown"} : Keys{}, where);
   Column column{text_at(json, "name", where), row.type};
   if (row.has_values()) {
     column.has_gap = flag_at(json, "gap", where);
+    column.takes_unknown = !json.contains("unknown") || flag_at(json, "unknown", where);
     column.values = values_at(json, row, where);
     column.width = 1 + column.values.size() + (column.has_gap ? 1 : 0);
   } else {
     column.has_gap = flag_at(json, "indicator", where);
-    column.fill = number_at(json, "fill", where);
+    column.fill = json["fill"].is_null() ? NAN : number_at(json, "fill", where);
     for (const std::string& key : row.settings) column.settings[key] = number_at(json, key, where);
     column.width = column.has_gap ? 2 : 1;
   }

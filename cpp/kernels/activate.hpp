@@ -1,45 +1,12 @@
-// Applies a layer's activation to a block, in place. Element-wise ones run over the scratch memory as it lies, padding
-// included: computing on padding is cheaper than a remainder loop, and nothing reads the result.
+// Applies layers and activations that need all units of a row at once to a block, in place.
 #pragma once
 
-#include <utility>
-
 #include "../core/kernel_table.hpp"
-#include "activations.hpp"
+#include "elementwise.hpp"
 #include "whole_rows.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
-
-constexpr auto kActivationNumbers = std::make_integer_sequence<int, kActivationCount>{};
-
-// Rounds `elements` up to full vectors, which is safe because scratch memory is padded.
-template <Activation kActivation, class T>
-void map(T* data, std::size_t elements, T a, T b) {
-  for (std::size_t i = 0; i < elements; i += kLanes<T>)
-    store(data + i, activated<kActivation, T>(load(data + i), a, b));
-}
-
-template <class T, int... number>
-void activate_elements(const PackedLayer<T>& layer, T* data, std::size_t elements,
-                       std::integer_sequence<int, number...>) {
-  using Map = void (*)(T*, std::size_t, T, T);
-  static constexpr Map kMaps[] = {map<static_cast<Activation>(number), T>...};
-  kMaps[static_cast<int>(layer.activation)](data, elements, layer.parameters[0], layer.parameters[1]);
-}
-
-template <class T>
-void activate(const PackedLayer<T>& layer, const Block<T>& y, Range units) {
-  if (layer.activation == Activation::linear || takes_whole_rows(layer.activation)) return;
-  if (y.column_stride == 1) {
-    for (std::size_t r = 0; r < y.rows; ++r)
-      activate_elements(layer, y.data + stride(r) * y.row_stride + units.first, units.last - units.first,
-                        kActivationNumbers);
-  } else {
-    const auto column = static_cast<std::size_t>(y.column_stride);
-    activate_elements(layer, y.data + units.first * column, (units.last - units.first) * column, kActivationNumbers);
-  }
-}
 
 template <Activation kActivation, class T, class Row>
 FASTNN_INLINE void activate_row(const Row& row) {

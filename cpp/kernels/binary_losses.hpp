@@ -25,7 +25,7 @@ FASTNN_INLINE BinaryLoss<T> binary_loss_of_sum(Vector<T> y, Vector<T> z) {
   const Vector<T> zero = {}, one = splat<T>(1);
   const Vector<T> other = one - y;
   const Gate<T> p = gate<T>(z);
-  const Vector<T> certain = softplus<T>(-absolute<T>(z));
+  const Vector<T> certain = softplus<T>(minus_absolute<T>(z));
   const Vector<T> loss = fma(other, at_least(zero, z), fma(y, at_least(zero, -z), certain));
   const Vector<T> slope = z < T{0} ? p.open - y : other - p.closed;
   return {loss, slope, fma(y, p.closed, other * p.open), (other - y) * (p.open * p.closed)};

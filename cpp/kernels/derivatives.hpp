@@ -26,7 +26,7 @@ struct Gate {
 };
 template <class T>
 FASTNN_INLINE Gate<T> gate(Vector<T> x) {
-  const Vector<T> small = sigmoid<T>(-absolute<T>(x));
+  const Vector<T> small = sigmoid<T>(minus_absolute<T>(x));
   const Vector<T> large = splat<T>(1) - small;
   return {x < T{0} ? small : large, x < T{0} ? large : small};
 }
@@ -52,7 +52,7 @@ template <class T>
 FASTNN_INLINE Vector<T> mish_derivative(Vector<T> x) {
   const Vector<T> one = splat<T>(1), two = splat<T>(2);
   x = clamped<T>(x, GateTable<T>::kLimit, GateTable<T>::kBig);  // since inf · 0 is NaN
-  const Vector<T> e = exp_nonpositive<T>(-absolute<T>(x));
+  const Vector<T> e = exp_nonpositive<T>(minus_absolute<T>(x));
   const Bits<T> negative = x < T{0};
   const Vector<T> square = e * e;
   const Vector<T> top = negative ? fma(e, two, square) : fma(e, two, one);

@@ -176,7 +176,7 @@ template <class T>
 FASTNN_INLINE Vector<T> gated(Vector<T> x, TwoPart<T> top, TwoPart<T> bottom, Vector<T> scale) {
   const Vector<T> inverse = splat<T>(1) / bottom.high;
   const Vector<T> quotient = top.high * inverse;
-  const Vector<T> remainder = fma(-quotient, bottom.high, top.high) + fma(-quotient, bottom.low, top.low);
+  const Vector<T> remainder = fnma<T>(quotient, bottom.high, top.high) + fnma<T>(quotient, bottom.low, top.low);
   const Vector<T> finite = at_most(splat<T>(GateTable<T>::kBig), x);  // since inf · 0 is NaN
   const Vector<T> y = fma(x, quotient, finite * (remainder * inverse));
   // For x = -0 the correction may be +0.
@@ -189,7 +189,7 @@ FASTNN_INLINE Vector<T> silu(Vector<T> x) {
   const Vector<T> one = splat<T>(1);
   const Vector<T> down = splat<T>(ExpTable<T>::kDown);
   x = at_least(splat<T>(GateTable<T>::kLimit), x);
-  const Exponential<T> e = exponential<T>(-absolute<T>(x), GateTable<T>::kLimit);
+  const Exponential<T> e = exponential<T>(minus_absolute<T>(x), GateTable<T>::kLimit);
   const TwoPart<T> bottom = sum_of<T>(one, e.high * e.scale * down, e.low * (e.scale * down));
   const Bits<T> negative = x < Vector<T>{};
   const TwoPart<T> top = {negative ? e.high : one, negative ? e.low : Vector<T>{}};
@@ -228,7 +228,7 @@ FASTNN_INLINE TwoPart<T> log1p(TwoPart<T> e) {
 template <class T>
 FASTNN_INLINE Vector<T> softplus(Vector<T> x) {
   const Vector<T> down = splat<T>(ExpTable<T>::kDown);
-  const Exponential<T> e = exponential<T>(-absolute<T>(x));
+  const Exponential<T> e = exponential<T>(minus_absolute<T>(x));
   const TwoPart<T> y = log1p<T>({e.high * e.scale * down, e.low * (e.scale * down)});
   const Vector<T> a = at_least(Vector<T>{}, x);
   const Vector<T> sum = a + y.high;
@@ -260,7 +260,7 @@ FASTNN_INLINE Vector<T> mish(Vector<T> x) {
   const Vector<T> down = splat<T>(ExpTable<T>::kDown);
   const Vector<T> one = splat<T>(1), two = splat<T>(2);
   x = at_least(splat<T>(GateTable<T>::kLimit), x);
-  const Exponential<T> e = exponential<T>(-absolute<T>(x), GateTable<T>::kLimit);
+  const Exponential<T> e = exponential<T>(minus_absolute<T>(x), GateTable<T>::kLimit);
   const Vector<T> scale = e.scale * down;
   const Bits<T> negative = x < Vector<T>{};
   const Vector<T> times = negative ? one : two;

@@ -11,11 +11,11 @@ namespace fastnn::FASTNN_ISA {
 namespace {
 
 // place(i, j) = sum over rows of a[r][i] · b[r][j], or is increased by it if `adds`; U values of i from `first`, G
-// panels of j, of which the last is `width` wide.
-template <class T, int U, int G>
+// panels of j, of which the last is `width` wide, at most half of a vector if kEndsInHalf.
+template <class T, int U, int G, bool kEndsInHalf>
 FASTNN_INLINE void gradient_tile(std::size_t rows, Matrix<const T> a, Matrix<const T> b, GradientPlace<T> to,
                                  std::size_t first, std::size_t width, std::ptrdiff_t last_row, bool adds) {
-  constexpr int V = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
+  constexpr int V = kPanelVectors<T>;
   constexpr int W = G * V;
   Vector<T> sums[U][W] = {};
   const T* splatted = a.data + first;
@@ -31,7 +31,9 @@ FASTNN_INLINE void gradient_tile(std::size_t rows, Matrix<const T> a, Matrix<con
     for (int u = 0; u < U; ++u) {
       const Vector<T> factor = splat(splatted[u]);
 #pragma GCC unroll 32
-      for (int w = 0; w < W; ++w) sums[u][w] = fma(factor, v[w], sums[u][w]);
+      for (int w = 0; w < W; ++w)
+        sums[u][w] =
+            kEndsInHalf && w == W - 1 ? fma_of_half<T>(factor, v[w], sums[u][w]) : fma(factor, v[w], sums[u][w]);
     }
     splatted += a.stride;
     vectors += b.stride;
@@ -59,9 +61,9 @@ template <class T>
 void gradient(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix<const T> b, std::size_t b_columns,
               GradientPlace<T> to, bool adds) {
   constexpr std::size_t P = kPanelUnits<T>;
-  constexpr int kRows = kMostRows<T, 1>;
+  constexpr int V = kPanelVectors<T>, kRows = kMostRows<1, V>;
   const std::size_t end = (b_columns + P - 1) / P;
-  const std::size_t most = most_panels<T, 1>(static_cast<int>(first_share(a_columns, kRows)), true);
+  const std::size_t most = most_panels<T, 1, V>(static_cast<int>(first_share(a_columns, kRows)), true);
   for (std::size_t panel = 0, panels; panel < end; panel += panels) {
     panels = first_share(end - panel, most);
     const bool ends = panel + panels == end;
@@ -72,9 +74,11 @@ void gradient(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix
       count = first_share(a_columns - i, kRows);
       with_constant<kRows>(count, [&](auto u) FASTNN_INLINE_LAMBDA {
         constexpr int U = decltype(u)::value;
-        with_constant<most_panels<T, 1>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
-          gradient_tile<T, U, decltype(g)::value>(rows, a, {b.data + panel * P, b.stride}, place, i, width, last_row,
-                                                  adds);
+        with_constant<most_panels<T, 1, V>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
+          with_half<T>(width, [&](auto half) FASTNN_INLINE_LAMBDA {
+            gradient_tile<T, U, decltype(g)::value, decltype(half)::value>(rows, a, {b.data + panel * P, b.stride},
+                                                                           place, i, width, last_row, adds);
+          });
         });
       });
     }

@@ -4,6 +4,7 @@
 #include "copy.hpp"
 #include "dense.hpp"
 #include "derivatives.hpp"
+#include "elementwise.hpp"
 #include "gradient.hpp"
 #include "losses.hpp"
 #include "probes.hpp"
@@ -16,12 +17,25 @@ namespace {
 
 template <class T, int C>
 void dense(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
-  if (y.column_stride != 1)
+  if (x.column_stride != 1)
     dense_rows_in_lanes<T, C>(layer, x, y, units);
   else if constexpr (C == kMostChains)
     dots_units_in_lanes<T>(layer, x, y);
+  else if constexpr (C == 4)
+    dense_of_few_units<T>(layer, x, y, units);
   else
-    dense_units_in_lanes<T, C>(layer, x, y, units);
+    dense_units_in_lanes<T, C, kPanelVectors<T>>(layer, x, y, units);
+}
+
+// The tiles have applied relu.
+template <class T>
+void activate(const PackedLayer<T>& layer, const Block<T>& y, Range units) {
+  if (layer.activation == Activation::linear || takes_whole_rows(layer.activation)) return;
+  if (layer.activation == Activation::relu && layer.kernel != nullptr) return;
+  if constexpr (sizeof(T) == 4)
+    kElementwise.float32(layer, y, units);
+  else
+    kElementwise.float64(layer, y, units);
 }
 
 template <class T>
@@ -42,7 +56,7 @@ void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block
     dense<T, 2>(layer, x, y, units);
   else
     dense<T, 1>(layer, x, y, units);
-  if (layer.activation != Activation::relu) activate(layer, y, units);  // the tiles have applied relu
+  activate(layer, y, units);
 }
 
 template <class T>

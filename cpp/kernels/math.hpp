@@ -27,6 +27,12 @@ FASTNN_INLINE Vector<T> absolute(Vector<T> x) {
   return from_bits<T>(to_bits<T>(x) & ~splat_bits<T>(kSignBit<T>));
 }
 
+// -|x|, in one operation.
+template <class T>
+FASTNN_INLINE Vector<T> minus_absolute(Vector<T> x) {
+  return from_bits<T>(to_bits<T>(x) | splat_bits<T>(kSignBit<T>));
+}
+
 // 1, -1 or 0; NaN stays NaN.
 template <class T>
 FASTNN_INLINE Vector<T> sign_of(Vector<T> x) {
@@ -190,23 +196,24 @@ struct Logistic {
 
 template <class T>
 FASTNN_INLINE Logistic<T> logistic(const Exponential<T>& e, Bits<T> negative) {
-  const Vector<T> one = splat<T>(1), down = splat<T>(ExpTable<T>::kDown);
-  const Vector<T> term = e.high * e.scale * down;
+  const Vector<T> one = splat<T>(1);
+  const Vector<T> scale = e.scale * splat<T>(ExpTable<T>::kDown);  // inexact only where `term` changes no result
+  const Vector<T> term = e.high * scale;
   const Vector<T> sum = one + term;
-  const Vector<T> sum_rest = fma(e.low, e.scale * down, (one - sum) + term);
+  const Vector<T> sum_rest = fma(e.low, scale, (one - sum) + term);
   const Vector<T> top = negative ? e.high : one;
   const Vector<T> top_rest = negative ? e.low : Vector<T>{};
   // One Newton correction of (top + top_rest) / (sum + sum_rest). Without it, two roundings cost up to 1.5 ulp.
   const Vector<T> inverse = one / sum;
   const Vector<T> quotient = top * inverse;
-  const Vector<T> remainder = fma(-quotient, sum, top) + fma(-quotient, sum_rest, top_rest);
+  const Vector<T> remainder = fnma<T>(quotient, sum, top) + fnma<T>(quotient, sum_rest, top_rest);
   return {quotient, remainder, inverse, negative ? e.scale : splat<T>(T(1) / ExpTable<T>::kDown)};
 }
 
 // 1 / (1 + e^-x), monotone and within [0, 1].
 template <class T>
 FASTNN_INLINE Vector<T> sigmoid(Vector<T> x) {
-  const Logistic<T> y = logistic<T>(exponential<T>(-absolute<T>(x)), x < Vector<T>{});
+  const Logistic<T> y = logistic<T>(exponential<T>(minus_absolute<T>(x)), x < Vector<T>{});
   return fma(y.remainder, y.inverse, y.quotient) * y.scale * splat<T>(ExpTable<T>::kDown);
 }
 
@@ -220,7 +227,7 @@ FASTNN_INLINE Vector<T> softsign(Vector<T> x) {
   const Vector<T> rest = a < one ? (one - sum) + a : (a - sum) + one;
   const Vector<T> inverse = one / sum;
   const Vector<T> quotient = a * inverse;
-  const Vector<T> remainder = fma(-quotient, sum, a) - quotient * rest;
+  const Vector<T> remainder = fnma<T>(quotient, sum, a) - quotient * rest;
   return with_sign_of<T>(x, fma(remainder, inverse, quotient));
 }
 

@@ -1,4 +1,4 @@
-// The size of a tile: as many sums as registers allow.
+// The size of a tile: as many sums as registers allow. Below, how sizes known at run time become constants.
 // - 32 registers (AVX-512, NEON): 8 rows x 3 panels, or 8 units x 3 vectors of rows.
 // - 16 registers (AVX2): 6 rows x 1 panel, or 4 units x 3 vectors of rows.
 // - Portable kernels, whose software fma needs half of the 16 registers: 4 units x 1 vector of rows.
@@ -10,6 +10,7 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
+constexpr std::size_t min(std::size_t a, std::size_t b) { return a < b ? a : b; }
 constexpr int clamp(int n, int low, int high) { return n < low ? low : n < high ? n : high; }
 constexpr int power_of_2_up_to(int n) { return n < 2 ? 1 : 2 * power_of_2_up_to(n / 2); }
 
@@ -17,24 +18,23 @@ constexpr int power_of_2_up_to(int n) { return n < 2 ? 1 : 2 * power_of_2_up_to(
 // iteration.
 constexpr int kSums = kRegisters * 3 / 4;
 
-// The number of panels whose sums for one row, in C chains, fill `vectors` vectors.
-template <class T, int C>
-constexpr int panels_of(int vectors) {
-  return vectors * kLanes<T> / (C * static_cast<int>(kPanelUnits<T>));
-}
+// Vectors of a panel.
+template <class T>
+constexpr int kPanelVectors = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
 
-// Units in lanes: the most rows of a tile. 8 rows x 3 panels take 11 loads for 24 fmas, 6 x 4 take 10, but more rows do
-// more work per weight from a far cache level. With several chains, 8 rows would leave registers for only one panel.
-template <class T, int C>
-constexpr int kMostRows = clamp(panels_of<T, C>(kSums), 1, C == 1 ? 8 : 6);
+// Units in lanes: the most rows of a tile whose panels have V vectors. 8 rows x 3 panels take 11 loads for 24 fmas, 6 x
+// 4 take 10, but more rows do more work per weight from a far cache level. With several chains, 8 rows would leave
+// registers for only one panel.
+template <int C, int V>
+constexpr int kMostRows = clamp(kSums / (C * V), 1, C == 1 ? 8 : 6);
 
 // Units in lanes: the most panels of a tile with `rows` rows. 8-way caches and prefetchers follow 4 streams of weights
 // that lie one panel apart. A tile of one row takes 8 if the panels are short: with 4, its fmas wait for each other and
 // use half the bandwidth of level 1. With 4 chains a layer has at most 16 units.
-template <class T, int C>
+template <class T, int C, int V>
 constexpr int most_panels(int rows, bool are_short) {
   const int most = C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : rows == 1 && are_short ? 8 : 4;
-  return clamp(panels_of<T, C>(kSums) / rows, 1, most);
+  return clamp(kSums / (C * V * rows), 1, most);
 }
 
 // Units in lanes: the most inputs of a tile if several tiles of rows read the same weights. So many inputs of 3 or 4
@@ -49,6 +49,42 @@ constexpr int kMostVectors = clamp(kSums / (4 * C), 1, 3);
 // Rows in lanes: the most units of a tile of V vectors. It divides the units of a panel.
 template <class T, int C, int V>
 constexpr int kMostUnits = power_of_2_up_to(clamp(kSums / (C * V), 1, static_cast<int>(kPanelUnits<T>)));
+
+template <int n>
+struct Constant {
+  static constexpr int value = n;
+};
+
+// Calls body(Constant<n>) for a run-time n from 1 to most.
+template <int most, class Body>
+FASTNN_INLINE void with_constant(std::size_t n, Body body) {
+  if constexpr (most > 1)
+    if (n < most) return with_constant<most - 1>(n, body);
+  body(Constant<most>{});
+}
+
+// Calls body(Constant<p>) for the largest power of two p <= min(n, most); `most` is a power of two.
+template <int most, class Body>
+FASTNN_INLINE void with_power_of_2(std::size_t n, Body body) {
+  if constexpr (most > 1)
+    if (n < most) return with_power_of_2<most / 2>(n, body);
+  body(Constant<most>{});
+}
+
+// Calls body(Constant<1>) if a panel is one vector (AVX-512) and its `width` numbers fit half of it, else
+// body(Constant<0>).
+template <class T, class Body>
+FASTNN_INLINE void with_half(std::size_t width, Body body) {
+  if constexpr (kPanelVectors<T> == 1)
+    if (width <= kPanelUnits<T> / 2) return body(Constant<1>{});
+  body(Constant<0>{});
+}
+
+// Splits n evenly into as few pieces of at most `most` as possible, and returns the size of the first.
+constexpr std::size_t first_share(std::size_t n, std::size_t most) {
+  const std::size_t shares = (n - 1) / most + 1;
+  return (n + shares - 1) / shares;
+}
 
 }  // namespace
 }  // namespace fastnn::FASTNN_ISA

@@ -90,33 +90,6 @@ FASTNN_INLINE void keep(V& v) {
 #endif
 }
 
-// Loads or stores the first n elements, 0 <= n <= kLanes, and no others. The other lanes are loaded as 0.
-template <class T>
-FASTNN_INLINE Vector<T> load_first(const T* from, std::size_t n) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4)
-    return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), from);
-  else
-    return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), from);
-#else
-  Vector<T> v = {};
-  for (std::size_t i = 0; i < n; ++i) v[i] = from[i];
-  return v;
-#endif
-}
-
-template <class T>
-FASTNN_INLINE void store_first(T* to, Vector<T> v, std::size_t n) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4)
-    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << n) - 1), v);
-  else
-    _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << n) - 1), v);
-#else
-  for (std::size_t i = 0; i < n; ++i) to[i] = v[i];
-#endif
-}
-
 // x - {0}, not {0} + x: -0.0 must stay -0.0. Both compile to one broadcast.
 template <class T>
 FASTNN_INLINE Vector<T> splat(T x) {
@@ -133,6 +106,50 @@ FASTNN_INLINE Bits<T> lane_numbers() {
   Bits<T> numbers = {};
   for (int i = 0; i < kLanes<T>; ++i) numbers[i] = i;
   return numbers;
+}
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+template <class T>
+FASTNN_INLINE __m256i mask_of_first(std::size_t n) {
+  return reinterpret_cast<__m256i>(lane_numbers<T>() < static_cast<Integer<T>>(n));
+}
+#endif
+
+// Loads or stores the first n elements, 0 <= n <= kLanes, and no others. The other lanes are loaded as 0.
+template <class T>
+FASTNN_INLINE Vector<T> load_first(const T* from, std::size_t n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), from);
+  else
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), from);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return _mm256_maskload_ps(from, mask_of_first<T>(n));
+  else
+    return _mm256_maskload_pd(from, mask_of_first<T>(n));
+#else
+  Vector<T> v = {};
+  for (std::size_t i = 0; i < n; ++i) v[i] = from[i];
+  return v;
+#endif
+}
+
+template <class T>
+FASTNN_INLINE void store_first(T* to, Vector<T> v, std::size_t n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << n) - 1), v);
+  else
+    _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << n) - 1), v);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    _mm256_maskstore_ps(to, mask_of_first<T>(n), v);
+  else
+    _mm256_maskstore_pd(to, mask_of_first<T>(n), v);
+#else
+  for (std::size_t i = 0; i < n; ++i) to[i] = v[i];
+#endif
 }
 
 template <class T>
@@ -196,6 +213,41 @@ FASTNN_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<doub
 }
 
 #endif
+
+// fma(a, b, c) in the lower half of the lanes; the upper half is undefined. CPUs whose units are 256 bits wide take
+// half of the time for it.
+template <class T>
+FASTNN_INLINE Vector<T> fma_of_half(Vector<T> a, Vector<T> b, Vector<T> c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    const auto half = [](Vector<T> v) FASTNN_INLINE_LAMBDA { return _mm512_castps512_ps256((__m512)v); };
+    return (Vector<T>)_mm512_castps256_ps512(_mm256_fmadd_ps(half(a), half(b), half(c)));
+  } else {
+    const auto half = [](Vector<T> v) FASTNN_INLINE_LAMBDA { return _mm512_castpd512_pd256((__m512d)v); };
+    return (Vector<T>)_mm512_castpd256_pd512(_mm256_fmadd_pd(half(a), half(b), half(c)));
+  }
+#else
+  return fma(a, b, c);
+#endif
+}
+
+// c - a·b with one rounding. gcc does not make it of an fma and a minus.
+template <class T>
+FASTNN_INLINE Vector<T> fnma(Vector<T> a, Vector<T> b, Vector<T> c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return (Vector<T>)_mm512_fnmadd_ps((__m512)a, (__m512)b, (__m512)c);
+  else
+    return (Vector<T>)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return (Vector<T>)_mm256_fnmadd_ps((__m256)a, (__m256)b, (__m256)c);
+  else
+    return (Vector<T>)_mm256_fnmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+  return fma(-a, b, c);
+#endif
+}
 
 // Correctly rounded square root, as IEEE 754 requires. gcc has no operator or builtin for it on 128-bit vectors.
 template <class T>

@@ -44,7 +44,8 @@ constexpr int kPrefetchSteps = 64;
 constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
 // A tile of C chains, U splatted elements, and G panels of V vectors. Chain 0 starts from the bias, the others from 0.
-template <class T, Lanes kInLanes, int C, int U, int G, int V>
+// If kEndsInHalf, the last panel is one vector, and what is written to the upper half of it is no sum.
+template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf>
 FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
   constexpr int W = G * V;
   Vector<T> sums[U][W][C];
@@ -70,7 +71,9 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
     for (int u = 0; u < U; ++u) {
       const Vector<T> factor = splat(o.splatted[u * o.splat_u]);
 #pragma GCC unroll 32
-      for (int w = 0; w < W; ++w) sums[u][w][c] = fma(factor, v[w], sums[u][w][c]);
+      for (int w = 0; w < W; ++w)
+        sums[u][w][c] =
+            kEndsInHalf && w == W - 1 ? fma_of_half<T>(factor, v[w], sums[u][w][c]) : fma(factor, v[w], sums[u][w][c]);
     }
     o.vectors += o.vector_k;
     o.last += o.last_k;
@@ -78,9 +81,14 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
   };
   constexpr int kSteps = C < kFewestSteps ? kFewestSteps : C;
   std::size_t k = 0;
-  for (; k + kSteps <= inputs; k += kSteps)
+  for (; k + kSteps <= inputs; k += kSteps) {
+    if constexpr (kInLanes == Lanes::units && C == 4)  // few units: the next tile's rows may be waited for
+      if (k % (kPanelBytes / sizeof(T)) == 0)
+#pragma GCC unroll 8
+        for (int u = 0; u < U; ++u) __builtin_prefetch(o.splatted + (u + U) * o.splat_u);
 #pragma GCC unroll 16
     for (int i = 0; i < kSteps; ++i) step(i % C);
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < kSteps - 1; ++i)  // unrolled, so that c is constant: a variable index puts the sums in memory
     if (k + i < inputs) step(i % C);

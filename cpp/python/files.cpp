@@ -151,9 +151,11 @@ py::object write(const Output& file, PyObject* const* arguments, Py_ssize_t coun
 template <void (io::OutputFile::*function)()>
 py::object call_output(const Output& file, PyObject* const*, Py_ssize_t count) {
   if (count != 0) throw py::type_error("expected no arguments; received " + std::to_string(count));
-  const GilRelease release;
-  (file.get()->*function)();
-  return py::none();
+  {
+    const GilRelease release;
+    (file.get()->*function)();
+  }
+  return py::none();  // counts a reference, so with the GIL
 }
 
 // System errors become OSErrors, with the subclass, errno and file name that Python's open() gives them.

@@ -2,7 +2,9 @@
 #include "fastnn/trainer.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings.hpp"
@@ -155,6 +157,53 @@ py::object gradients(const Training<T>& training, PyObject* const* a, Py_ssize_t
   return py::make_tuple(loss, result);
 }
 
+// (x, y, weights, outputs, first, rows of the batch, batches before it)
+// -> (gradients of blocks, losses of rows, activities of blocks, None or the layer that is not finite).
+template <class T>
+py::object block_gradients(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 7, "block_gradients(x, y, weights, outputs, first, rows, batches)");
+  Given<T> given = given_rows<T>(training, a[0], a[1], a[2], py::none());
+  if (a[3] != Py_None) given.batches.outputs = given_outputs(training, a[3], given);
+  const PartOfBatch place{PyLong_AsSize_t(a[4]), PyLong_AsSize_t(a[5]), PyLong_AsSize_t(a[6])};
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  BlockGradients<T> result;
+  {
+    const Use<T> trainer(training);
+    const Held held(given.arrays);
+    without_gil([&](FunctionRef<bool()>) {
+      result = trainer->block_gradients(given.batches, place);
+      return true;
+    });
+  }
+  const auto vector = [](const auto& numbers) { return shaped(numbers, {static_cast<py::ssize_t>(numbers.size())}); };
+  // The array owns the gradients, which are many times as large as the model: no copy.
+  auto owned = std::make_unique<std::vector<T>>(std::move(result.gradients));
+  const auto size = static_cast<py::ssize_t>(training.trainer->gradient_size());
+  const auto blocks = static_cast<py::ssize_t>(owned->size()) / size;
+  const T* const numbers = owned->data();
+  const py::capsule owner(owned.release(), [](void* vector) { delete static_cast<std::vector<T>*>(vector); });
+  return py::make_tuple(py::array_t<T>({blocks, size}, numbers, owner), vector(result.losses),
+                        vector(result.activities),
+                        result.finite ? py::object(py::none()) : py::object(py::int_(result.layer)));
+}
+
+template <class T>
+py::object apply(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
+  check_count(count, 2, "apply(gradients, learning_rate)");
+  const auto gradients = vector_of<T>(a[0], "gradients");
+  if (static_cast<std::size_t>(gradients.size()) != training.trainer->gradient_size())
+    throw py::value_error("expected the sum of the gradients of block_gradients()");
+  const double rate = PyFloat_AsDouble(a[1]);
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  const Use<T> trainer(training);
+  const Held held({gradients});
+  without_gil([&](FunctionRef<bool()>) {
+    trainer->apply(gradients.data(), rate);
+    return true;
+  });
+  return py::none();
+}
+
 template <class T>
 py::object penalty(const Training<T>& training, PyObject* const*, Py_ssize_t count) {
   check_count(count, 0, "penalty()");
@@ -202,6 +251,11 @@ void bind_trainer(py::module_& module, const char* name, const char* full_name) 
       method<C, &set_weights<T>>("set_weights", "set_weights($self, layer, weights, /)\n--\n\nReplace weights."),
       method<C, &state<T>>("state", "state($self, /)\n--\n\nWhat the next step depends on, beside the weights."),
       method<C, &set_state<T>>("set_state", "set_state($self, state, /)\n--\n\nGo on from what state() returned."),
+      method<C, &block_gradients<T>>(
+          "block_gradients",
+          "block_gradients($self, x, y, weights, outputs, first, rows, batches, /)\n--\n\n"
+          "Gradients of blocks, losses of rows, activities of blocks, and None, or the layer that is not finite."),
+      method<C, &apply<T>>("apply", "apply($self, gradients, learning_rate, /)\n--\n\nA step by their sum."),
       method<C, &penalty<T>>("penalty", "penalty($self, /)\n--\n\nWhat regularizers of weights add to the loss."),
       method<C, &activity<T>>("activity", "activity($self, /)\n--\n\nThe same of activities, of the last forward()."),
       method<C, &average<T>>("average", "average($self, /)\n--\n\nWeights become their average."),

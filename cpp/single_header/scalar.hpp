@@ -129,6 +129,12 @@ inline double square_root(double x) { return std::sqrt(x); }
 inline Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) { return fma(a.x, b.x, c.x); }
 inline Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) { return fma(a.x, b.x, c.x); }
 
+// c - a·b with one rounding.
+template <class T>
+inline Vector<T> fnma(Vector<T> a, Vector<T> b, Vector<T> c) {
+  return fma(-a, b, c);
+}
+
 template <class T>
 inline Vector<T> sqrt(Vector<T> v) {
   return square_root(v.x);

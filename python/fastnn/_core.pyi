@@ -90,6 +90,19 @@ class _Trainer(Generic[_Number]):
     def gradients(
         self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None, /
     ) -> tuple[float, list[dict[str, npt.NDArray[_Number]]]]: ...
+    def block_gradients(
+        self,
+        x: npt.NDArray[Any],
+        y: npt.NDArray[Any],
+        weights: npt.NDArray[Any] | None,
+        outputs: npt.NDArray[Any] | None,
+        first: int,
+        rows: int,
+        batches: int,
+        /,
+    ) -> tuple[npt.NDArray[_Number], npt.NDArray[np.float64], npt.NDArray[np.float64], int | None]: ...
+    # gradients of blocks of 256 rows, losses of rows, activities of blocks; the layer of a loss that is not finite
+    def apply(self, gradients: npt.NDArray[Any], learning_rate: float, /) -> None: ...  # the blocks' sum, in order
     def weights(self, layer: int, /) -> dict[str, npt.NDArray[_Number]]: ...
     def set_weights(self, layer: int, weights: dict[str, npt.NDArray[Any]], /) -> None: ...
     def state(self) -> dict[str, Any]: ...  # {"iterations": n, "accumulated": n, "slots": {"slot/layer/weight": array}}

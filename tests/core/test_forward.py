@@ -5,8 +5,13 @@ import pytest
 from compiled import ROOT, compiled
 from processes import run
 
-CORE = ("layers", "forward", "machine", "network", "thread_pool", "threads")
-SOURCES = ["tests/programs/forward.cpp", "cpp/kernels/portable.cpp", *(f"cpp/core/{name}.cpp" for name in CORE)]
+CORE = ("layers", "layouts", "forward", "machine", "network", "thread_pool", "threads")
+SOURCES = [
+    "tests/programs/forward.cpp",
+    "cpp/kernels/portable.cpp",
+    "cpp/kernels/portable_elementwise.cpp",
+    *(f"cpp/core/{name}.cpp" for name in CORE),
+]
 
 
 @pytest.mark.slow

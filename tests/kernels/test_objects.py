@@ -12,6 +12,9 @@ from processes import run
 # What a compiler calls on its own, the C library's exact fma, and what position-independent code refers to.
 ALLOWED_UNDEFINED = {"memcpy", "memmove", "memset", "fma", "fmaf", "_GLOBAL_OFFSET_TABLE_"}
 
+# Of the objects avx2.cpp.o and avx2_elementwise.cpp.o, likewise of the other instruction sets.
+TABLES = {"": "kTable", "elementwise": "kElementwise"}
+
 LOADER = ("ld-linux-x86-64", "ld-linux-aarch64")
 
 LIBM = re.compile(
@@ -36,23 +39,26 @@ def kernels(request, tmp_path):
 def faults_of_object(path):
     """What breaks the rule: a symbol other than local ones, the table, and the undefined ones that are allowed."""
     (nm,) = tools("nm")
-    isa, faults, tables = path.name.split(".")[0], [], 0
+    isa, _, part = path.name.split(".")[0].partition("_")
+    table, faults, tables = f"fastnn::{isa}::{TABLES[part]}", [], 0
     for line in run(nm, "-C", path).splitlines():
         kind, name = line[16:].split(maxsplit=1)
         if kind in "WwVvu":
             faults.append(f"{path.name}: weak symbol {name} ({kind}): the linker may pick it for another CPU")
         elif kind == "U":
-            faults += [f"{path.name}: calls {name}"] * (name not in ALLOWED_UNDEFINED)
+            allowed = {*ALLOWED_UNDEFINED, f"fastnn::{isa}::{TABLES['elementwise']}"}
+            faults += [f"{path.name}: calls {name}"] * (name not in allowed)
         elif kind.isupper():
-            tables += name == f"fastnn::{isa}::kTable"
-            faults += [f"{path.name}: external symbol {name} ({kind})"] * (name != f"fastnn::{isa}::kTable")
-    return faults + [f"{path.name}: fastnn::{isa}::kTable is missing"] * (tables != 1)
+            tables += name == table
+            faults += [f"{path.name}: external symbol {name} ({kind})"] * (name != table)
+    return faults + [f"{path.name}: {table} is missing"] * (tables != 1)
 
 
 @pytest.mark.slow
 def test_kernels_have_internal_linkage_but_for_one_table(kernels):
     assert {path.name for path in kernels} <= {f"{path.name}.o" for path in (ROOT / "cpp/kernels").glob("*.cpp")}
-    assert kernels
+    parts = {tuple(path.name.split(".")[0].partition("_")[::2]) for path in kernels}
+    assert parts == {(isa, part) for isa, _ in parts for part in TABLES} != set()
     faults = [fault for path in kernels for fault in faults_of_object(path)]
     assert not faults, "\n" + "\n".join(faults)
 

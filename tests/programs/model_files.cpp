@@ -3,6 +3,7 @@
 // refused. The columns of a config say what a row must hold.
 #include <sys/stat.h>
 
+#include <cmath>
 #include <cstring>
 #include <fastnn/model_file.hpp>
 #include <functional>
@@ -88,12 +89,24 @@ void check_columns() {
   CHECK(age.settings.at("mean") == 40 && age.settings.at("variance") == 9.5 && age.values.empty());
   CHECK(zip.name == "zip" && zip.type == "integer_categorical" && zip.width == 4 && zip.has_gap);
   CHECK(zip.values.size() == 2 && zip.values[0] == "-7" && zip.values[1] == "1010" && zip.settings.empty());
+  CHECK(zip.takes_unknown);
+}
+
+void check_columns_of_encoders() {
+  const auto architecture = fastnn::parse_config(R"({"dtype": "float32", "build_input_shape": [null, 3], "columns": [
+    {"name": "age", "type": "float", "fill": null, "indicator": false},
+    {"name": "city", "type": "string_categorical", "values": ["NA"], "gap": false, "unknown": false}], "layers": [
+    {"class_name": "Activation", "config": {"activation": "relu"}}]})",
+                                                 "text");
+  const fastnn::Column &age = architecture->columns[0], &city = architecture->columns[1];
+  CHECK(std::isnan(age.fill) && age.width == 1 && !city.takes_unknown && city.values[0] == "NA" && city.width == 2);
 }
 
 }  // namespace
 
 int main(int, char** arguments) {
   check_columns();
+  check_columns_of_encoders();
   const std::string out = arguments[2];
   ModelFile model = fastnn::load_model(arguments[1]);
   const float more = 0.5f;

@@ -243,6 +243,53 @@ void check_calls() {
   CHECK(without.layers() == 3 && without.network().units() == kUnits);
 }
 
+// A step in two halves, the first of which another trainer does in two parts, is a step in one call.
+template <class T>
+void check_halves() {
+  const Given<T> given;
+  const auto trainer = [&] {
+    return Trainer<T>(kInputs, given.layers(), loss_settings("mean_squared_error"), optimizer_settings("adam"), 5);
+  };
+  Trainer<T> whole = trainer(), halves = trainer(), worker = trainer();
+  const auto part = [&](std::size_t first, std::size_t rows) {
+    return Batches<T>{{given.x.data() + first * kInputs, rows, kInputs},
+                      {given.y.data() + first * kUnits, rows, kUnits},
+                      nullptr,
+                      nullptr,
+                      rows};
+  };
+  const auto first = worker.block_gradients(part(0, 512), {0, kRows, 0});
+  const auto second = worker.block_gradients(part(512, 88), {512, kRows, 0});
+  const std::size_t size = halves.gradient_size();
+  CHECK(first.finite && first.gradients.size() == 2 * size && first.losses.size() == 512 &&
+        first.activities.size() == 2);
+  CHECK(second.finite && second.gradients.size() == size && second.losses.size() == 88);
+  std::vector<T> sum(first.gradients.begin(), first.gradients.begin() + static_cast<std::ptrdiff_t>(size));
+  for (std::size_t i = 0; i < size; ++i) sum[i] += first.gradients[size + i];
+  for (std::size_t i = 0; i < size; ++i) sum[i] += second.gradients[i];
+  halves.apply(sum.data(), 0.001);
+  const double loss = whole.step({given.x.data(), kRows, kInputs}, {given.y.data(), kRows, kUnits}, 0.001);
+  double total = 0;
+  for (const auto* losses : {&first.losses, &second.losses})
+    for (const double each : *losses) total += each;
+  CHECK(total / kRows + 0.0 / kRows + worker.penalty() == loss);
+  for (std::size_t layer = 0; layer < 3; ++layer) CHECK(halves.weights(layer) == whole.weights(layer));
+  CHECK(halves.iterations() == 1 && worker.iterations() == 0);
+
+  check_sentence([&] { worker.block_gradients(part(0, 512), {1, kRows, 0}); },
+                 "expected whole blocks of 256 rows of a ");
+  check_sentence([&] { worker.block_gradients(part(0, 512), {256, kRows, 0}); }, "expected whole blocks of 256 rows ");
+  check_sentence([&] { worker.apply(nullptr, 0.001); }, "expected gradients; received a null pointer");
+  check_sentence([&] { worker.apply(sum.data(), kNan); }, "learning_rate: expected ");
+  Trainer<T> by_batch(kInputs, given.layers(true), loss_settings("mean_squared_error"), optimizer_settings("sgd"));
+  const char* const refused = "expected layers that train blocks of rows by themselves; a trainable BatchNormalization";
+  check_sentence([&] { by_batch.block_gradients(part(0, 512), {0, kRows, 0}); }, refused);
+  check_sentence([&] { by_batch.apply(sum.data(), 0.001); }, refused);
+  Trainer<T> without(kInputs, given.layers(), std::nullopt, optimizer_settings("sgd"));
+  check_sentence([&] { without.block_gradients(part(0, 512), {0, kRows, 0}); },
+                 "expected a trainer with a loss; this ");
+}
+
 }  // namespace
 
 int main() {
@@ -254,4 +301,6 @@ int main() {
   check_layers<double>();
   check_calls<float>();
   check_calls<double>();
+  check_halves<float>();
+  check_halves<double>();
 }

@@ -41,7 +41,20 @@ def main():
     x_memory, y_memory = Guarded(100 * 130 * 8), Guarded(100 * 130 * 8)
     calls = 0
     for dtype in ("float32", "float64"):
-        for inputs, units in ((1, 1), (3, 5), (7, 8), (15, 16), (17, 33), (64, 65), (130, 7), (5, 130)):
+        for inputs, units in (
+            (1, 1),
+            (3, 5),
+            (7, 8),
+            (15, 16),
+            (17, 33),
+            (64, 65),
+            (130, 7),
+            (5, 130),
+            (130, 1),
+            (29, 2),
+            (19, 3),
+            (9, 4),
+        ):
             model = network([inputs, units], ["tanh"], dtype)
             numbers = np.random.default_rng(1).normal(size=(100, inputs)).astype(dtype)
             wanted = model.predict(numbers)

@@ -37,9 +37,10 @@ struct Column {
   std::string type;  // "float", "float_normalized", "string_categorical", …
   std::size_t width = 1;
   bool has_gap = false;                      // whether the last of its inputs is 1 for a missing value
-  double fill = 0;                           // of numbers: what a missing one becomes
+  double fill = 0;                           // of numbers: what a missing one becomes, maybe NaN
   std::map<std::string, double> settings{};  // of numbers: "mean" and "variance", …
   std::vector<std::string> values{};         // of categories; whole numbers are written in decimal
+  bool takes_unknown = true;                 // of categories: whether there may be values that are none of `values`
 };
 
 // What a config says; parse_config() makes it.

@@ -118,6 +118,25 @@ struct Trained {
   std::ptrdiff_t layer = -1;
 };
 
+// What some rows of a batch contribute to its step: each block of 256 rows by itself, so that several processes can
+// share a batch. A step of Trainer::train adds the gradients of the blocks, and what rows and blocks add to the loss,
+// in order.
+template <class T>
+struct BlockGradients {
+  std::vector<T> gradients;        // blocks x gradient_size(), in the layout of the trainer's memory
+  std::vector<double> losses;      // the loss of each row times its weight
+  std::vector<double> activities;  // what activity regularizers add for each block, before the division by rows
+  bool finite = true;              // if not, these are the losses up to the end of the first block that has others, and
+  std::ptrdiff_t layer = -1;       // `layer` is the first whose outputs are not finite, or -1
+};
+
+// Which rows of which batch they are: those from `first` on, a multiple of 256, of the `rows` rows of a batch after
+// `batches` others.
+struct PartOfBatch {
+  std::size_t first = 0, rows = 0;
+  std::uint64_t batches = 0;
+};
+
 // T is float or double. One thread at a time may use a trainer.
 template <class T>
 class Trainer {
@@ -154,6 +173,14 @@ class Trainer {
   // The gradient of the loss of all rows as one batch, as arrays of the weights' shapes, with regularizers; nothing
   // changes. Returns the loss.
   double gradients(const Batches<T>& batch, std::vector<std::map<std::string, std::vector<T>>>& gradients);
+
+  // A step in two halves. block_gradients() is a function of the weights, the rows and their place in the batch;
+  // nothing changes. `part` needs no batch_size and no learning rates. apply() is the rest of the step, by the sum of
+  // the gradients of all blocks in order: the first block's, to which the others are added one by one. Both throw Error
+  // for a trainable BatchNormalization, which needs all rows of a batch at once.
+  BlockGradients<T> block_gradients(const Batches<T>& part, const PartOfBatch& place);
+  void apply(const T* gradients, double learning_rate);
+  std::size_t gradient_size() const noexcept;
 
   // What regularizers of weights add to the loss; what those of activities add to that of the last forward().
   double penalty() const;

@@ -1,0 +1,2 @@
+#define FASTNN_ISA avx2
+#include "elementwise.inc.hpp"

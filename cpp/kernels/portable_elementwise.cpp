@@ -1,0 +1,2 @@
+#define FASTNN_ISA portable
+#include "elementwise.inc.hpp"
