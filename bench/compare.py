@@ -34,18 +34,22 @@ class EngineError(Exception):
     """An engine fails or gives wrong outputs."""
 
 
-def engine_call(engine, network, x):
+class DoesNotRunError(EngineError):
+    """An engine fails."""
+
+
+def engine_call(engine, name, sizes, activation, x):
     """Return call(x), which runs a network on an engine, after checking its outputs."""
-    sizes, activation = NETWORKS[network]
     weights = weights_of(sizes)
     try:
         call = engines.ENGINES[engine][0](weights, activation, x)
         y = call(x)
     except Exception as error:
-        raise EngineError(f"{engine} does not run {network} × {len(x)}: {error}") from error
+        reason = " ".join(str(error).split())[:400] or type(error).__name__
+        raise DoesNotRunError(f"{engine} does not run {name} × {len(x)}: {reason}") from error
     some = slice(None, None, max(1, len(x) // CHECKED_ROWS))
     if wrong := wrong_answer(y[some], *expected(weights, activation, x[some])):
-        raise EngineError(f"{engine} gives a wrong answer for {network} × {len(x)}: {wrong}")
+        raise EngineError(f"{engine} gives a wrong answer for {name} × {len(x)}: {wrong}")
     return call
 
 
@@ -57,7 +61,7 @@ def measured(names, network, rows, effort):
     """Return the times of one cell of the table: those of each engine, and of fastnn in float64."""
     sizes, activation = NETWORKS[network]
     x = rows_of(sizes, rows)
-    timers = {name: timer(engine_call(name, network, x), x) for name in names}
+    timers = {name: timer(engine_call(name, network, sizes, activation, x), x) for name in names}
     in_float64 = [(kernel.astype(np.float64), bias.astype(np.float64)) for kernel, bias in weights_of(sizes)]
     x = x.astype(np.float64)
     timers["fastnn float64"] = timer(engines.fastnn(in_float64, activation, x), x)
@@ -75,8 +79,13 @@ def measured_one_row(sizes, effort):
 
 def measured_threads(counts, network, rows, effort):
     """Return the times of fastnn with each number of threads."""
-    x = rows_of(NETWORKS[network][0], rows)
-    names = {"call": engine_call("fastnn", network, x), "x": x, "set_num_threads": fastnn.set_num_threads}
+    sizes, activation = NETWORKS[network]
+    x = rows_of(sizes, rows)
+    names = {
+        "call": engine_call("fastnn", network, sizes, activation, x),
+        "x": x,
+        "set_num_threads": fastnn.set_num_threads,
+    }
     timers = {f"{n}": Timer("call(x)", f"set_num_threads({n})", globals=names) for n in counts}
     times = timing.interleaved(timers, **effort)
     fastnn.set_num_threads(1)

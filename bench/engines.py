@@ -1,8 +1,8 @@
 """The engines that compare.py times: fastnn and its peers, each configured for speed as its own manual advises.
 
 An adapter is a function make(weights, activation, x) that returns call(x) -> y. weights has one (kernel, bias) per
-layer. activation is "relu" or "tanh", for the hidden layers. x has the shape of every later call, for engines that
-specialise on it. x and y are float32 NumPy arrays. Each engine may use one thread.
+layer. activation is "relu", "tanh" or "sigmoid", for the hidden layers. x has the shape of every later call, for
+engines that specialise on it. x and y are float32 NumPy arrays. Each engine may use one thread.
 
 LiteRT converts only from TensorFlow, PyTorch and JAX, so its model is written directly with its flatbuffer schema.
 """
@@ -35,7 +35,14 @@ def fastnn(weights, activation, x):
 
 
 def numpy(weights, activation, x):
-    activate = {"relu": lambda y: np.maximum(y, 0, out=y), "tanh": lambda y: np.tanh(y, out=y)}[activation]
+    def sigmoid(y):
+        np.exp(np.negative(y, out=y), out=y)
+        y += 1
+        np.reciprocal(y, out=y)
+
+    activate = {"relu": lambda y: np.maximum(y, 0, out=y), "tanh": lambda y: np.tanh(y, out=y), "sigmoid": sigmoid}[
+        activation
+    ]
 
     def call(x):
         for kernel, bias in weights[:-1]:
@@ -53,12 +60,13 @@ def _torch_module(weights, activation):
     import torch
 
     torch.set_num_threads(1)
+    activate = {"relu": torch.nn.ReLU(inplace=True), "tanh": torch.nn.Tanh(), "sigmoid": torch.nn.Sigmoid()}[activation]
     layers = []
     for kernel, bias in weights:
         layer = torch.nn.Linear(*kernel.shape)
         layer.weight.data = torch.from_numpy(kernel.T.copy())
         layer.bias.data = torch.from_numpy(bias)
-        layers += [layer, torch.nn.ReLU(inplace=True) if activation == "relu" else torch.nn.Tanh()]
+        layers += [layer, activate]
     return torch, torch.nn.Sequential(*layers[:-1]).eval()
 
 
@@ -98,7 +106,7 @@ def _onnx(weights, activation, x):
         nodes.append(helper.make_node("Gemm", [name, f"w{i}", f"b{i}"], ["y" if last else f"sum{i}"]))
         if not last:
             name = f"h{i}"
-            nodes.append(helper.make_node({"relu": "Relu", "tanh": "Tanh"}[activation], [f"sum{i}"], [name]))
+            nodes.append(helper.make_node(activation.capitalize(), [f"sum{i}"], [name]))
     shapes = {"x": x.shape, "y": (len(x), weights[-1][1].size)}
     ends = [[helper.make_tensor_value_info(end, TensorProto.FLOAT, shapes[end])] for end in "xy"]
     graph = helper.make_graph(nodes, "network", *ends, initializer=arrays)
@@ -133,7 +141,7 @@ def jax_jit(weights, activation, x):
     import jax
 
     jax.config.update("jax_cpu_enable_async_dispatch", False)  # halves the time of small calls; no second thread
-    activate = {"relu": jax.nn.relu, "tanh": jax.numpy.tanh}[activation]
+    activate = {"relu": jax.nn.relu, "tanh": jax.numpy.tanh, "sigmoid": jax.nn.sigmoid}[activation]
 
     @jax.jit
     def forward(x):
@@ -160,7 +168,8 @@ def _tflite(weights, activation, x):
         tensors.append(schema.TensorT(shape=list(shape), type=kind, buffer=index, name=f"t{len(tensors)}"))
         return len(tensors) - 1
 
-    dense, tanh = schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.TANH
+    kinds = schema.BuiltinOperator
+    dense, curve = kinds.FULLY_CONNECTED, kinds.LOGISTIC if activation == "sigmoid" else kinds.TANH
     fused = schema.ActivationFunctionType
     now = tensor(x.shape)
     for i, (kernel, bias) in enumerate(weights, 1):
@@ -173,9 +182,9 @@ def _tflite(weights, activation, x):
         operators.append(
             schema.OperatorT(0, inputs=inputs, outputs=[now], builtinOptionsType=kind, builtinOptions=options)
         )
-        if hidden and activation == "tanh":
+        if hidden and activation != "relu":
             operators.append(schema.OperatorT(1, inputs=[now], outputs=[now := tensor((len(x), bias.size))]))
-    codes = [schema.OperatorCodeT(deprecatedBuiltinCode=c, builtinCode=c, version=1) for c in (dense, tanh)]
+    codes = [schema.OperatorCodeT(deprecatedBuiltinCode=c, builtinCode=c, version=1) for c in (dense, curve)]
     graph = schema.SubGraphT(tensors=tensors, inputs=[0], outputs=[now], operators=operators)
     model = schema.ModelT(version=3, operatorCodes=codes, subgraphs=[graph], buffers=buffers)
     builder = flatbuffers.Builder()

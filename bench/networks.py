@@ -12,6 +12,7 @@ NETWORKS = {
     "mnist": ([784, 512, 512, 10], "relu"),
     "wide": ([1024] * 5, "relu"),
 }
+ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
 TINY = [2, 2, 1]  # so small that only the overhead of a call counts
 
 
@@ -48,9 +49,10 @@ def expected(weights, activation, x):
     A layer with K inputs rounds K products and K sums, each with a relative error of at most u = 2^-24. The kernels are
     random with mean 0, so the expected size of a partial sum is at most r = sqrt(x^2 kernel^2 + bias^2). If the
     rounding errors are independent (N. Higham, T. Mary, 2019), the variance of their sum is at most 2 K (u r)^2. An
-    error of the inputs with variance v passes the kernel with variance v kernel^2. relu and tanh amplify no error; tanh
-    adds its own, at most 8 ulp. The tolerance is six standard deviations; bfloat16 exceeds it a hundredfold. A
-    worst-case bound would grow by the sum of |kernel|, 25 times per layer in the widest network, and accept bfloat16.
+    error of the inputs with variance v passes the kernel with variance v kernel^2. No activation here amplifies an
+    error; tanh and sigmoid add their own, at most 8 ulp. The tolerance is six standard deviations; bfloat16 exceeds it
+    a hundredfold. A worst-case bound would grow by the sum of |kernel|, 25 times per layer in the widest network, and
+    accept bfloat16.
     """
     u = 2.0**-24
     x, variance = x.astype(np.float64), np.zeros(x.shape)
@@ -60,8 +62,8 @@ def expected(weights, activation, x):
         variance = variance @ kernel**2 + 2 * len(kernel) * u**2 * squares
         x = x @ kernel + bias
         if i < len(weights):
-            x = np.maximum(x, 0) if activation == "relu" else np.tanh(x)
-            variance += (8 * 2 * u * x) ** 2 * (activation == "tanh")
+            x = ACTIVATIONS[activation](x)
+            variance += (8 * 2 * u * x) ** 2 * (activation != "relu")
     return x, 6 * np.sqrt(variance)
 
 

@@ -1,10 +1,12 @@
-"""Turn the measurements of compare.py into Markdown tables and a plot."""
+"""Turn the measurements of compare.py and sweep.py into Markdown tables and a plot."""
 
 import math
 
 import numpy as np
 
 OWN = ("fastnn", "fastnn float64")
+WORST = 10  # cells of a sweep that have a line of their own
+LEVEL = 0.95  # best peer ÷ fastnn below this is more than the noise of a quiet machine
 
 
 def digits(number):
@@ -131,6 +133,37 @@ def threads(cells):
         for cell in cells
     ]
     return table(head, lines)
+
+
+def sweep(cells, peak):
+    """Return two tables: for each kind, the cells where fastnn is slower, and the mean; then the worst cells."""
+    places = []
+    for cell in cells:
+        best = best_peer(cell["seconds"])
+        places.append((ratio(cell["seconds"][best], cell["seconds"]["fastnn"]), best, cell))
+    lines = []
+    for kind in [*dict.fromkeys(cell["kind"] for cell in cells), "all"]:
+        ratios = [each for each, _, cell in places if kind in ("all", cell["kind"])]
+        behind, below = (sum(each < limit for each in ratios) for limit in (1, LEVEL))
+        mean, least = geometric_mean(ratios), min(ratios)
+        lines.append(
+            [kind, len(ratios), f"{behind} ({behind / len(ratios):.0%})", below, f"{least:.2f}", f"{mean:.2f}"]
+        )
+    worst = [
+        [
+            cell["kind"],
+            cell["network"],
+            cell["rows"],
+            microseconds(cell["seconds"]["fastnn"]),
+            f"{microseconds(cell['seconds'][best])} ({best})",
+            f"{cell['flops'] / np.median(cell['seconds']['fastnn']) / peak:.0%}",
+            f"{each:.2f}",
+        ]
+        for each, best, cell in sorted(places, key=lambda place: place[0])[:WORST]
+    ]
+    heads = ["kind", "cells", "behind", f"below {LEVEL}", "least", "geometric mean of best peer ÷ fastnn"]
+    of_worst = ["kind", "network", "rows", "fastnn µs", "best peer µs", "% of peak", "best peer ÷ fastnn"]
+    return "\n\n".join([table(heads, lines), f"The {len(worst)} worst:", table(of_worst, worst)])
 
 
 def fma_peak(rates):

@@ -31,8 +31,8 @@ class Task:
 
     @property
     def epochs(self):
-        """Epochs of one timed call, 1 to 4: up to 1024 steps and 2 GFLOP, so that the start of a call counts little."""
-        return int(np.clip(min(MOST_STEPS, 2e9 / self.flops) / self.steps, 1, 4))
+        """Epochs of one timed call, 1 to 4: up to 4096 steps and 2 GFLOP, so that the start of a call counts little."""
+        return int(np.clip(min(4 * MOST_STEPS, 2e9 / self.flops) / self.steps, 1, 4))
 
     @property
     def title(self):

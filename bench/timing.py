@@ -51,6 +51,15 @@ def environment():
     }
 
 
+def pinned():
+    """Keep this thread, and all that it starts, on the last of its CPUs. Return that CPU as text."""
+    if not hasattr(os, "sched_setaffinity"):
+        return "not pinned"
+    cpu = max(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cpu})
+    return f"pinned to CPU {cpu}"
+
+
 def cpu_model():
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []

@@ -99,15 +99,6 @@ def cells(options, measure):
     return found
 
 
-def pinned():
-    """Keep this thread, and all that it starts, on the last of its CPUs. Return that CPU as text."""
-    if not hasattr(os, "sched_setaffinity"):
-        return "not pinned"
-    cpu = max(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cpu})
-    return f"pinned to CPU {cpu}"
-
-
 def measured(options):
     """Run what the options ask for; training_report.py turns the results into tables."""
     results = {"environment": timing.environment(), "quick": options.quick, "cpu time": options.cpu_time}
@@ -115,7 +106,7 @@ def measured(options):
         return results | {"threads": cells(options, by_threads)}
     if options.threads_pair:
         return results | {"pairs": cells(options, in_pairs)}
-    results["environment"]["threads"] = f"1, {pinned()}"
+    results["environment"]["threads"] = f"1, {timing.pinned()}"
     if options.dead_units:
         return results | {"dead units": endurance.dead_units(1 if options.quick else 7, options.effort["clock"])}
     if options.fits:

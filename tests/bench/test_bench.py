@@ -19,8 +19,8 @@ def beside_bench(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCH))
 
 
-def run(*arguments):
-    return subprocess.run([sys.executable, *arguments], cwd=BENCH, capture_output=True, text=True, timeout=60)
+def run(*arguments, timeout=60):
+    return subprocess.run([sys.executable, *arguments], cwd=BENCH, capture_output=True, text=True, timeout=timeout)
 
 
 def cell(rows=16, **seconds):
@@ -118,7 +118,100 @@ def test_nan_and_another_shape_are_wrong_answers():
     assert "shape (4, 2); received (4, 1)" in networks.wrong_answer(answers[:, :1], answers, answers + 1)
 
 
-@pytest.mark.parametrize("program", ["compare.py", "growth.py", "train.py", "reproducibility.py"])
+SIZES = {  # kind -> smallest and largest inputs, hidden units, outputs, and number of hidden layers
+    "tabular": ((4, 200), (16, 512), (1, 20), (1, 4)),
+    "policy": ((4, 128), (32, 256), (1, 18), (2, 3)),
+    "autoencoder": ((64, 2048), (2, 2048), (64, 2048), (1, 5)),
+    "head": ((16, 1024), (1, 0), (1, 16), (0, 0)),
+    "deep": ((4, 64), (8, 128), (1, 10), (5, 10)),
+    "any": ((1, 1200), (1, 1200), (1, 1200), (1, 4)),
+}
+
+
+def test_networks_of_a_sweep_are_those_of_its_docstring():
+    """600 networks come within a quarter of each limit, on the scale of the logarithm that sizes are uniform on."""
+    import random_networks
+
+    networks = random_networks.drawn(6 * 600, seed=3)
+    assert [kind for kind, _, _ in networks[:6]] == list(SIZES)
+    for kind, limits in SIZES.items():
+        drawn = [sizes for each, sizes, _ in networks if each == kind]
+        assert len(drawn) == 600
+        inputs, outputs = [sizes[0] for sizes in drawn], [sizes[-1] for sizes in drawn]
+        units, layers = [unit for sizes in drawn for unit in sizes[1:-1]], [len(sizes) - 2 for sizes in drawn]
+        for found, (least, most) in zip((inputs, units, outputs), limits[:3], strict=True):
+            if found:
+                near = max(1.3, (most / least) ** 0.05)
+                assert least <= min(found) <= near * least, kind
+                assert most / near <= max(found) <= most, kind
+        assert (min(layers), max(layers)) == limits[3], kind
+        if kind == "policy":
+            assert all(len(set(sizes[1:-1])) == 1 for sizes in drawn)
+        if kind == "autoencoder":
+            assert all(sizes == sizes[::-1] and sizes[len(sizes) // 2] <= 128 for sizes in drawn)
+            assert 0.4 < sum(count == 1 for count in layers) / 600 < 0.6
+    chosen = [activation for _, _, activation in networks]
+    for activation, share in {"relu": 0.5, "tanh": 0.25, "sigmoid": 0.25}.items():
+        assert chosen.count(activation) / len(chosen) == pytest.approx(share, abs=0.03)
+
+
+def test_equal_seeds_draw_equal_networks_and_fewer_are_the_first_of_more():
+    import random_networks
+
+    assert random_networks.drawn(12, seed=1) == random_networks.drawn(13, seed=1)[:12]
+    assert random_networks.drawn(12, seed=1) != random_networks.drawn(12, seed=2)
+
+
+def test_summary_of_a_sweep_counts_where_fastnn_is_slower_and_lists_the_worst():
+    import report
+
+    ratios = {"a": (4.0, 0.9), "b": (0.97,)}
+    cells = [
+        cell(fastnn=[1e-6] * 3, slow=[9e-6] * 3, best=[ratio * 1e-6] * 3) | {"kind": kind}
+        for kind, each in ratios.items()
+        for ratio in each
+    ]
+    lines = lines_of(report.sweep(cells, peak=8e9))
+    assert lines[2:5] == [
+        ["a", "2", "1 (50%)", "1", "0.90", "1.90"],
+        ["b", "1", "1 (100%)", "0", "0.97", "0.97"],
+        ["all", "3", "2 (67%)", "1", "0.90", "1.52"],
+    ]
+    assert lines[7] == ["a", "n 2-1 relu", "16", "1.00", "0.900 (best)", "50%", "0.90"]
+    assert [line[-1] for line in lines[7:]] == ["0.90", "0.97", "4.00"]
+
+
+def test_quick_sweep_prints_and_writes_tables(tmp_path):
+    file = tmp_path / "table.md"
+    options = ["--networks", "1", "--rows", "1", "--seconds", "0.001", "--engines", "numpy", "--markdown", file]
+    done = run("sweep.py", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == file.read_text()
+    lines = lines_of(done.stdout)
+    assert [line[:2] for line in lines[2:4]] == [["tabular", "1"], ["all", "1"]]
+    assert lines[6][0] == "tabular"
+    assert lines[6][4].endswith(" (numpy)")
+    assert "Seed 0. Interleaved rounds, 0.001 s for a cell, at least 5; medians. fastnn " in done.stdout
+
+
+def test_engine_that_does_not_run_a_network_is_named_and_left_out_of_a_sweep():
+    fails = "def fails(*arguments):\n    raise RuntimeError('Layout\\nrank')\n"
+    program = f"import sweep, engines\n{fails}engines.ENGINES['torch'] = (fails, ['numpy'])\n"
+    options = ["--networks", "1", "--rows", "1", "--seconds", "0.001", "--engines", "numpy,torch"]
+    done = run("-c", program + f"raise SystemExit(sweep.main({options}))")
+    assert done.returncode == 0, done.stderr
+    lines = lines_of(done.stdout)
+    assert [line[:2] for line in lines[2:4]] == [["tabular", "1"], ["all", "1"]]
+    assert lines[6][4].endswith(" (numpy)")
+    assert re.search(r"^torch does not run .+ × 1: Layout rank$", done.stdout, re.MULTILINE), done.stdout
+    done = run("-c", program + f"raise SystemExit(sweep.main({[*options[:-1], 'torch']}))")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith("sweep.py: no other engine runs any of the networks: torch ")
+
+
+@pytest.mark.parametrize(
+    "program", ["compare.py", "growth.py", "sweep.py", "train.py", "reproducibility.py", "scale_out.py"]
+)
 def test_help_is_printed(program):
     done = run(program, "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -161,6 +254,17 @@ MISTAKES = {
         *(f"--most={most}" for most in ("1", "2", "1e3", "1048577")),
         "--plot nowhere/x.png",
     ],
+    "sweep.py": [
+        *(f"--seed={seed}" for seed in ("-1", "4294967296", "today")),
+        *(f"--networks={number}" for number in ("0", "1001", "lecture")),
+        *(f"--seconds={seconds}" for seconds in ("0", "nan", "soon")),
+        "--rows 0",
+        "--rows 1,,2",
+        "--engines fastnn",
+        "--engines nonsense",
+        "--markdown .",
+        "--json nowhere/x.json",
+    ],
 }
 
 
@@ -182,6 +286,16 @@ def test_growth_reports_points_as_its_exit_code_says():
     last = done.stdout.splitlines()[-1]
     assert last.endswith("cliffs among 18 points"), done.stderr
     assert done.returncode == (not last.startswith("0 "))
+
+
+@pytest.mark.slow
+def test_scale_out_compares_two_workers_with_one_process():
+    for package in ("distributed", "onnx", "onnxruntime", "sklearn"):
+        pytest.importorskip(package)
+    done = run("scale_out.py", "--rows", "40000", timeout=300)  # six processes begin
+    assert done.returncode == 0, done.stderr
+    assert len(lines_of(done.stdout)) == 2 + 8
+    assert done.stdout.endswith("answers, weights and losses have the bits of one process.\n")
 
 
 @pytest.mark.parametrize(
