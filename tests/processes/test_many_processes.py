@@ -1,6 +1,7 @@
 """Processes by the hundred: forked before, during and after calls, interrupted, ended while threads predict."""
 
 import os
+import weakref
 
 import pytest
 
@@ -153,6 +154,12 @@ assert statuses == [0, 1, 2, -signal.SIGTERM] * ({times} // 4), statuses
 """,
         timeout=600 + 10 * times,
     )
+
+
+def test_no_python_code_runs_when_a_model_is_collected_as_an_interrupt_in_it_would_be_dropped():
+    model = network([64, 64, 8], ["tanh", "softmax"], "float32")
+    model.set_weights(model.get_weights())
+    assert [each.__callback__ for each in weakref.getweakrefs(model)] == [None]
 
 
 @repeated(40, 1000)

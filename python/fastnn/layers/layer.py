@@ -93,7 +93,7 @@ class Layer(Trainable):
         self.name = unique_name(self._prefix, name)
         self.declared_inputs = declared_inputs(input_shape, input_dim)
         self._state = None
-        self._models: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._models: list[weakref.ref[Any]] = []  # a WeakSet has callbacks: Python drops an interrupt in one
 
     @property
     def _state(self) -> State | None:
@@ -197,13 +197,14 @@ class Layer(Trainable):
         self._drop_networks()
 
     def _drop_networks(self) -> None:
-        for reference in self._models.valuerefs():
+        for reference in self._models:
             if (model := reference()) is not None:
                 model._drop_network()
 
     def _used_by(self, model: Any) -> None:
         """Call model._drop_network() from now on when the weights change. Sequential.add() does this."""
-        self._models[id(model)] = model
+        others = [each for each in self._models if (user := each()) is not None and user is not model]
+        self._models = [*others, weakref.ref(model)]
 
     def _checked(self, given: list[Array], shapes: dict[str, tuple[int, ...]], dtype: str) -> Weights:
         """Return copies of the weights, C-contiguous and read-only."""
@@ -367,10 +368,10 @@ class Layer(Trainable):
 
     def __getstate__(self) -> dict[str, Any]:
         with changes:
-            return self.__dict__ | {"_state": self._state, "_source": None, "_models": None}
+            return self.__dict__ | {"_state": self._state, "_source": None, "_models": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _models=weakref.WeakValueDictionary())
+        self.__dict__.update(state, _models=[])
         for array in [] if self._state is None else self._state.weights.values():
             array.flags.writeable = False  # NumPy's copies and pickles are writeable
 
