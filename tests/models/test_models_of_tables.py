@@ -70,7 +70,7 @@ def test_one_row_of_a_frame_is_one_answer():
     assert same_bits(numbers.predict(row), numbers.predict([[7.0]]))
 
 
-@pytest.mark.parametrize("table", [dict, *FRAMES], ids=lambda table: table.__name__)
+@pytest.mark.parametrize("table", [dict, pandas_frame], ids=lambda table: table.__name__)
 def test_training_on_a_table_gives_the_bits_of_training_on_its_encoded_rows(table):
     model, x, y = model_of(), adapted()(TABLE), np.array(Y)
     other = like(model)
@@ -111,15 +111,13 @@ def test_a_float64_model_gets_float64_rows():
     ("table", "words"),
     [
         ({"age": [1.0]}, "^expected a column 'city'; received 'age'$"),
-        (
-            TABLE | {"age": ["x"] * 6},
-            r"^expected numbers in column 'age'; received 'x' \(str\): give the ",
-        ),
-        (TABLE | {"city": [5] * 6}, r"^expected text in column 'city'; received 5 \(int\): give the column another"),
         ([[1.0, 2.0]], "^expected input with 11 columns, the model's input size; received shape"),
-        ([["Rome"] * 11], "^expected an array of real numbers; received list of dtype <U4$"),
+        (
+            [["Rome"] * 11],
+            "^expected an array of real numbers; received list of dtype <U4; the model's FeatureSpace takes tables",
+        ),
     ],
-    ids=["missing", "text", "numbers", "width", "list of text"],
+    ids=["missing", "width", "list of text"],
 )
 def test_rows_that_are_none_are_refused_in_one_sentence(table, words):
     with pytest.raises((TypeError, ValueError), match=words):
@@ -135,10 +133,16 @@ def test_columns_without_a_scale_are_named():
         model.fit(table, [1.0, 2.0, 3.0], verbose=0, epochs=0)
 
 
+def test_raw_rows_without_names_are_told_what_the_model_takes():
+    model = Sequential([adapted(), Dense(1)])
+    with pytest.raises(TypeError, match="of dtype object; the model's FeatureSpace takes tables with names of columns"):
+        model.predict(np.array([[1, "Rome"]], object))
+
+
 def test_a_space_is_the_first_entry_alone():
-    with pytest.raises(ValueError, match="an Input can only be the first"):
+    with pytest.raises(ValueError, match="an Input or a FeatureSpace can only be the first"):
         Sequential([Dense(1), adapted()])
-    with pytest.raises(ValueError, match="an Input can only be the first"):
+    with pytest.raises(ValueError, match="an Input or a FeatureSpace can only be the first"):
         Sequential([Input((11,)), adapted()])
     with pytest.raises(ValueError, match=r"call space.adapt\(table\) first"):
         Sequential([FeatureSpace(TYPES), Dense(1)])
@@ -175,7 +179,6 @@ def test_the_file_keeps_the_space_for_another_process(path):
     loaded = load_model(path)
     assert loaded.feature_space.get_config() == space.get_config()
     assert same_bits(loaded.predict(table), model.predict(table))
-    assert same_bits(loaded.feature_space(table), space(table))
     assert not any(map(same_bits, Sequential.from_config(loaded.get_config()).get_weights()[::2], loaded.weights[::2]))
     for _ in loaded.layers:
         loaded.pop()
@@ -189,6 +192,7 @@ def test_the_space_and_what_training_goes_on_from_live_side_by_side(path):
     model, y = model_of(), np.array(Y)
     model.fit(TABLE, y, epochs=2, verbose=0, seed=1)
     model.save(path)
+    assert b'"version":"2"' in path.read_bytes()
     loaded = load_model(path)
     for each in (model, loaded):
         each.fit(SHUFFLED, y, epochs=4, initial_epoch=2, verbose=0)
@@ -216,6 +220,26 @@ def test_copies_keep_the_space(copied):
     again = copied(model)
     again.set_weights(model.get_weights())
     assert same_bits(again.predict(SHUFFLED), model.predict(TABLE))
+    assert again.get_config() == model.get_config()
+    assert again == model
+
+
+def test_models_are_equal_only_if_their_spaces_are():
+    model = model_of()
+
+    def with_space(**changes):
+        columns = model.feature_space.get_config()["columns"]
+        space = FeatureSpace._of_columns([{**columns[0], **changes}, *columns[1:]])
+        other = model_of(space)
+        other.set_weights(model.get_weights())
+        return other
+
+    assert with_space() == model
+    for changes in ({"fill": 1.0}, {"fill": None}, {"mean": 0.0}, {"name": "years"}):
+        assert with_space(**changes) != model
+        assert with_space(**changes) == with_space(**changes)
+        assert with_space(**changes).fingerprint() == model.fingerprint()
+    assert like(model) != model  # it takes encoded rows alone
 
 
 def test_a_file_without_a_space_has_no_columns(path):

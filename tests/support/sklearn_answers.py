@@ -32,7 +32,8 @@ def assert_same_answers(estimator, x, fold=True):
     assert own.shape == wanted.shape
     assert model.dtype == "float64"
     off = np.abs(own - wanted)
-    allowed = _bound(from_sklearn(estimator, fold=False, verify=False), np.asarray(x, np.float64))
+    rows = x if model.feature_space is None else model.feature_space(x)
+    allowed = _bound(from_sklearn(estimator, fold=False, verify=False), np.asarray(rows, np.float64))
     assert (off <= allowed).all(), (off / allowed).max()
     return model
 

@@ -30,6 +30,11 @@ def test_values_decide_the_type(values, kind):
     assert FeatureSpace.infer({"x": values}).features == {"x": kind}
 
 
+def test_some_numbers_among_words_and_lists_of_numbers_are_categories():
+    table = {"children": ["0", "1", "2", "3+"] * 2, "sizes": ["1, 2", "3, 4", "1, 2", "3, 4"] * 2}
+    assert set(FeatureSpace.infer(table).features.values()) == {"string_categorical"}
+
+
 def test_text_of_a_hundred_values_is_a_category_and_of_more_is_not():
     table = {"x": [f"value {i}" for i in range(100)] * 3}
     assert FeatureSpace.infer(table).features == {"x": "string_categorical"}
@@ -46,6 +51,9 @@ def test_text_of_a_hundred_values_is_a_category_and_of_more_is_not():
             r"received 3 different texts in 3 rows, such as 'a7': leave it out, drop=\['x'\], or give ",
         ),
         (["1", "2", "1"], "received numbers as text, such as '1': convert them to numbers, or give the type, types="),
+        (["1,5", "2", "1,5"], "received numbers with commas, such as '1,5': write decimals with a point, .* types="),
+        (["1.234,50"] * 3, "received numbers with commas, such as '1.234,50'"),
+        (["?", *map(str, range(21))], r"received '\?' among numbers as text: write a number or, for a gap, nothing"),
         ([1, "a", "a"], r"received 1 \(int\) beside 'a': make all its values numbers or all text, or leave it out"),
         ([None, "", np.nan], r"received only gaps: leave it out: drop=\['x'\]"),
         ([datetime.date(2020, 1, 1)] * 3, r"received datetime.date\(2020, 1, 1\) \(date\): make all"),
@@ -57,10 +65,15 @@ def test_text_of_a_hundred_values_is_a_category_and_of_more_is_not():
 )
 def test_nothing_is_guessed(values, words):
     with pytest.raises(ValueError, match=f"^expected column 'x' to have numbers, booleans, or text .*; {words}"):
-        FeatureSpace.infer({"ok": [1, 2, 3], "x": values})
-    assert FeatureSpace.infer({"ok": [1, 2, 3], "x": values}, drop=["x"]).features == {"ok": "float_normalized"}
+        FeatureSpace.infer({"ok": list(range(len(values))), "x": values})
+    assert FeatureSpace.infer({"ok": list(range(len(values))), "x": values}, drop=["x"]).features == {
+        "ok": "float_normalized"
+    }
     types = {"x": "string_categorical"}
-    assert FeatureSpace.infer({"ok": [1, 2, 3], "x": values}, types).features == {"ok": "float_normalized"} | types
+    assert (
+        FeatureSpace.infer({"ok": list(range(len(values))), "x": values}, types).features
+        == {"ok": "float_normalized"} | types
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +154,11 @@ def test_a_name_that_two_columns_have_is_refused():
 @pytest.mark.parametrize(
     ("kind", "values", "words"),
     [
-        ("float", ["a", 1], r"^expected numbers in column 'x'; received 'a' \(str\): give the column another type"),
+        (
+            "float",
+            ["a", 1],
+            r"^expected numbers in column 'x'; received 'a' \(str\): make it a number or a gap, or give ",
+        ),
         ("float", ["1", "2"], r"^expected numbers in column 'x'; received '1' \(str\): convert the column to numbers"),
         ("float", [datetime.date(2020, 1, 1)], r"^expected numbers in column 'x'; received datetime.date\(2020"),
         ("float", [10**400], r"^expected numbers in column 'x'; received 1000"),
@@ -223,7 +240,9 @@ TEXT = {"name": "x", "type": "string_categorical", "values": ["a"], "gap": False
         *([COLUMN | {"indicator": 1}], [COLUMN | {"type": "float_normalized"}]),
         [COLUMN | {"type": "float_normalized", "mean": 0.0, "variance": -1.0}],
         *([TEXT | {"values": []}], [TEXT | {"values": ["a", "a"]}], [TEXT | {"values": [1]}], [TEXT | {"gap": None}]),
+        *([TEXT | {"unknown": 0}], [COLUMN | {"unknown": False}]),
         *([TEXT | {"type": "integer_categorical"}], [TEXT | {"type": "integer_categorical", "values": [True]}]),
+        [TEXT | {"type": "integer_categorical", "values": [2**63]}],
     ],
     ids=repr,
 )

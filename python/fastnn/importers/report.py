@@ -14,6 +14,8 @@ from fastnn.importers.verification import Reference, verify
 from fastnn.models.conversion import Conversion, Difference
 from fastnn.models.frames import as_numbers
 from fastnn.models.sequential import Sequential
+from fastnn.tables.columns import listed
+from fastnn.tables.feature_space import FeatureSpace
 from fastnn.text import printable
 
 
@@ -27,6 +29,7 @@ def convert(
     names: Mapping[str, str] | None = None,
     classes: Iterable[Any] | None = None,
     feature_names: Iterable[str] | None = None,
+    space: FeatureSpace | None = None,
     check: Any = None,
     answers: Callable[[Array], Array] | None = None,
     dtype: str = "float32",
@@ -37,12 +40,16 @@ def convert(
     names: of layers, by the source of the step that each is, see to_model().
     source: for the report, "Keras model 'digits'". inputs: of the first step, where the source says it.
     dtype: of a model without kernels.
+    space: stands in front of the layers and makes the inputs of the first step.
     check: (x, y), rows and the source's answers; or x alone where `answers`, the source's own predictions, are at hand.
         Arrays of `inputs` numbers each, such as images, are flattened as fastnn takes them.
     reference: answers rows for the source, to verify the model with; UnsupportedModelError if they do not agree.
     """
     steps = list(steps)
     model, report = to_model(steps, inputs=inputs, fold=fold, name=name, dtype=dtype, names=names)
+    if space is not None:
+        model._take_space(space)
+        report.insert(0, ("the columns of the frame", f"a FeatureSpace of {listed(list(space.features))}"))
     verification = None
     if reference is not None:
 

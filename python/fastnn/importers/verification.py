@@ -49,6 +49,7 @@ class Reference:
     fault: says in a refusal who is to blame. batch: the only number of rows that it takes.
     precision: of its answers, the largest relative error of one operation.
     largest: of the integers from 0 that it takes; None if it takes real numbers.
+    valid: makes rows that it takes of drawn ones; None if it takes all.
     most: its largest finite number.
     operations: how many it runs for a call, at most.
     has_steps: whether it knows the outputs of each step.
@@ -61,6 +62,7 @@ class Reference:
     batch: int | None = None
     precision: float = FLOAT64
     largest: int | None = None
+    valid: Callable[[Array], Array] | None = None
     most: float = np.inf
     operations: int = 1
 
@@ -122,6 +124,8 @@ def _batches(model: Sequential, reference: Reference, scale: float) -> list[Arra
         rows[_ORDINARY + 5 + i :: 3] *= 10.0 ** (i + 1)
     if reference.largest is not None:
         rows = np.rint(np.abs(rows) * 50.0) % (reference.largest + 1)
+    if reference.valid is not None:
+        rows = reference.valid(rows)
     return np.split(rows, np.cumsum(sizes)[:-1])
 
 

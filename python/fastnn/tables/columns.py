@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.lazy import refuse_lazy
+
 Column = Callable[[int], Any]  # a column by its number
 
 
@@ -28,6 +30,7 @@ def frame_columns(x: Any) -> tuple[list[Any], Column] | None:
 
 def _table_columns(x: Any) -> tuple[list[Any], Column] | None:
     """Return the labels of a table's columns, and the function that returns a column; None if x is no table."""
+    refuse_lazy(x)
     if isinstance(x, Mapping):
         given = dict(x)
         return list(given), list(given.values()).__getitem__

@@ -135,8 +135,9 @@ class FeatureSpace(Strict):
     def __call__(self, table: Any) -> Array:
         """Return the rows of a table as numbers (rows, width), float32.
 
-        A value that the training rows did not have is no error. Raises ValueError for a missing column and before
-        adapt(), TypeError for values of another type.
+        A value that the training rows did not have is no error, unless the space stands for an encoder of scikit-learn
+        that refuses it: then a ValueError. Raises ValueError for a missing column and before adapt(), TypeError for
+        values of another type.
         """
         adapted = self._known()
         columns, rows = chosen_columns(table, self.features)

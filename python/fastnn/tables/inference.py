@@ -4,9 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.tables.values import distinct, is_number, is_number_as_text, real_array
+from fastnn.tables.values import (
+    COMMA_ADVICE,
+    distinct,
+    is_number,
+    is_number_as_text,
+    is_number_with_comma,
+    real_array,
+)
 
 _MOST_CATEGORIES = 100
+_MOST_NUMBERS = 20  # of a category such as 1, 2, 3+; with more, the rest is likely a mark for a gap, such as ?
 
 
 def kind_of(column: Any, name: str, rows: int) -> str:
@@ -35,6 +43,14 @@ def kind_of(column: Any, name: str, rows: int) -> str:
     if all(map(is_number_as_text, values)):
         advice = f"convert them to numbers, or give the type, types={{{name!r}: 'string_categorical'}}"
         raise _undecided(name, f"numbers as text, such as {values[0]!r:.60}", advice)
+    typed = f"or give the type, types={{{name!r}: 'string_categorical'}}"
+    if all(is_number_as_text(value) or is_number_with_comma(value) for value in values):
+        comma = next(filter(is_number_with_comma, values))
+        raise _undecided(name, f"numbers with commas, such as {comma!r:.60}", f"{COMMA_ADVICE}, {typed}")
+    if sum(map(is_number_as_text, values)) > _MOST_NUMBERS:
+        word = next(value for value in values if not is_number_as_text(value))
+        advice = f"write a number or, for a gap, nothing in its place, {typed}"
+        raise _undecided(name, f"{word!r:.60} among numbers as text", advice)
     if len(values) > min(_MOST_CATEGORIES, rows / 2):
         advice = f"leave it out, drop=[{name!r}], or give its type, types={{{name!r}: 'string_categorical'}}"
         raise _undecided(name, f"{len(values)} different texts in {rows} rows, such as {values[0]!r:.60}", advice)

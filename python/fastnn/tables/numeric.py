@@ -66,7 +66,7 @@ KINDS: dict[str, Kind] = {
 
 
 class Numeric(NamedTuple):
-    """A column of numbers, adapted: what is computed of each, and what a gap becomes."""
+    """A column of numbers, adapted: what is computed of each, and what a gap becomes: NaN if `fill` is."""
 
     name: str
     kind: str
@@ -111,8 +111,8 @@ class Numeric(NamedTuple):
 
     def get_config(self) -> dict[str, Any]:
         """Return what a model file keeps."""
-        given = {"name": self.name, "type": self.kind, "fill": self.fill, "indicator": self.indicator}
-        return given | self.settings
+        fill = None if np.isnan(self.fill) else self.fill  # JSON has no NaN
+        return {"name": self.name, "type": self.kind, "fill": fill, "indicator": self.indicator} | self.settings
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Numeric:
@@ -130,7 +130,8 @@ class Numeric(NamedTuple):
                 raise ValueError(
                     f"expected the {each} of column {name!r:.60} to be at least 0; received {config[each]}"
                 )
-        return cls(name, kind, finite("fill", config["fill"]), indicator, settings)
+        fill = np.nan if config["fill"] is None else finite("fill", config["fill"])
+        return cls(name, kind, fill, indicator, settings)
 
 
 def _checked(values: Values, name: str, kind: str) -> Values:

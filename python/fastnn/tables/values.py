@@ -3,7 +3,8 @@
 Only different values are looked at one by one in Python; rows are, at most, looked up in a dict by C code.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from decimal import Decimal
 from itertools import repeat
 from numbers import Integral, Real
@@ -17,15 +18,18 @@ from fastnn.arrays import Array, to_array
 from fastnn.tables.columns import is_arrow
 
 _GAPS = frozenset(("", "NA", "NaN", "null"))  # text that stands for no value
+# A number in a country's own way: 1,5 or 1.234,50 or 1,234.50. Its value is not guessed: 1,234 may be either.
+_COMMAS = re.compile(r"\s*[-+]?[0-9]+(?:[.,' ][0-9]{3})*,[0-9]+(?:\.[0-9]+)?\s*")
+COMMA_ADVICE = "write decimals with a point, and digits without groups"
 _NUMBERS = (int, float, Decimal, np.integer, np.floating, np.bool_)
 
 Codes = npt.NDArray[np.intp]
 
 
-def distinct(column: Any, name: str) -> tuple[Codes, list[Any]]:
+def distinct(column: Any, name: str, values: Container[Any] = ()) -> tuple[Codes, list[Any]]:
     """Return the number of each row's value, -1 for a gap, and the different values, without gaps.
 
-    Gaps are None, NaN, pandas.NA, NaT, and the text "", "NA", "NaN", "null".
+    Gaps are None, NaN, pandas.NA, NaT, and the text "", "NA", "NaN", "null", unless it is among `values`.
     Raises TypeError for values that cannot be looked up, such as lists.
 
     >>> codes, values = distinct(["b", None, "a", "b", "NA"], "city")
@@ -39,12 +43,12 @@ def distinct(column: Any, name: str) -> tuple[Codes, list[Any]]:
         value = next((each for each in column if each is not None), column)
         shown = f"{' '.join(repr(value).split()):.60} ({type(value).__name__})"
         raise TypeError(f"expected numbers or text in column {name!r:.60}; received {shown}: leave it out") from None
-    places, values = np.full(len(found) + 1, -1, np.intp), dict[Any, int]()
+    places, numbered = np.full(len(found) + 1, -1, np.intp), dict[Any, int]()
     for i, each in enumerate(found):
-        if not _is_gap(each):
+        if not _is_gap(each) or each in values:
             value = each.item() if isinstance(each, (np.str_, np.number, np.bool_)) else each
-            places[i] = values.setdefault(value, len(values))
-    return places[codes], list(values)  # a gap's code, -1, takes the last place
+            places[i] = numbered.setdefault(value, len(numbered))
+    return places[codes], list(numbered)  # a gap's code, -1, takes the last place
 
 
 def _factorized(column: Any) -> tuple[Codes, Sequence[Any]]:
@@ -121,7 +125,7 @@ def _number(value: Any, name: str) -> float:
             return float(value)
         except (OverflowError, ValueError):
             pass
-    raise _wrong_value("numbers", name, value, "give the column another type, or leave it out")
+    raise _wrong_value("numbers", name, value, "make it a number or a gap, or give the column another type")
 
 
 def is_number(value: Any) -> bool:
@@ -143,6 +147,15 @@ def is_number_as_text(value: Any) -> bool:
         return isinstance(value, str) and float(value) is not None
     except ValueError:
         return False
+
+
+def is_number_with_comma(value: Any) -> bool:
+    """Return whether a value is text with a number that has a decimal comma or groups of digits.
+
+    >>> is_number_with_comma("54,0"), is_number_with_comma("1,234.50"), is_number_with_comma("54.0")
+    (True, True, False)
+    """
+    return isinstance(value, str) and _COMMAS.fullmatch(value) is not None
 
 
 def as_text(value: Any, name: str) -> str:
@@ -168,6 +181,8 @@ def _wrong_value(expected: str, name: str, value: Any, advice: str) -> TypeError
     """Return the error for a value of a column that is none of the expected ones."""
     if is_number_as_text(value):
         advice = "convert the column to numbers, or give it the type 'string_categorical'"
+    elif is_number_with_comma(value):
+        advice = COMMA_ADVICE
     return TypeError(
         f"expected {expected} in column {name!r:.60}; received {value!r:.60} ({type(value).__name__}): {advice}"
     )

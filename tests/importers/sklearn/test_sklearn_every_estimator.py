@@ -46,6 +46,8 @@ IMPORTED = {
     "TruncatedSVD", "VarianceThreshold", "FrozenEstimator", "Pipeline",
 }  # fmt: skip
 
+ENCODERS = {"MissingIndicator", "OneHotEncoder", "OrdinalEncoder", "SimpleImputer"}
+
 
 def made(name):
     """An estimator, fitted if it is one that fastnn takes."""
@@ -76,6 +78,10 @@ def test_every_estimator_is_imported_rightly_or_refused_by_name(name):
         estimator = made(name)
         if name in IMPORTED:
             assert_same_answers(estimator, SMALL)
+            return
+        if name in ENCODERS:  # test_sklearn_frames.py tests them
+            with pytest.raises(ValueError, match=f"^{name} is not fitted; call fit first$"):
+                fastnn.from_sklearn(estimator)
             return
     with pytest.raises(
         fastnn.UnsupportedModelError, match=rf"^{name} (has no dense network|is no layer)[^.\n]*; "

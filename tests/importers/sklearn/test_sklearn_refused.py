@@ -86,9 +86,9 @@ UNSUPPORTED = {
         lambda: fitted(make_pipeline(PolynomialFeatures(2), MLPClassifier())),
         r"^step 'polynomialfeatures' \(PolynomialFeatures\) is no layer; expected scalers, linear projections .* PCA",
     ),
-    "an encoder of a table": (
+    "an encoder of columns without names": (
         lambda: fitted(make_pipeline(ColumnTransformer([("city", OneHotEncoder(), [0])]), Ridge())),
-        r"^step 'columntransformer.city' \(OneHotEncoder\) is no layer; .*transform rows up to there by scikit-learn",
+        r"^step 'columntransformer' \(Col.*\) encodes columns, .* without names; fit it on a frame, such as pandas",
     ),
     "a network beside another": (
         lambda: fitted(MultiOutputRegressor(MLPRegressor(activation="tanh")), y=TARGETS),
@@ -196,9 +196,9 @@ def test_dtypes_no_network_computes_in_become_float64():
     assert from_sklearn(estimator).dtype == "float64"
 
 
-def test_an_estimator_of_fastnn_names_its_model():
-    from fastnn.sklearn import MLPRegressor
+def test_an_estimator_of_a_feature_space_names_its_model():
+    from fastnn.sklearn import RealMLPRegressor
 
-    estimator = MLPRegressor(solver="lbfgs").fit([[0.0], [1.0]], [0.0, 1.0])
+    estimator = RealMLPRegressor(max_iter=1).fit([[0.0], [1.0]], [0.0, 1.0])
     with pytest.raises(fastnn.UnsupportedModelError, match="use its model_, which is a Sequential already"):
         from_sklearn(estimator)

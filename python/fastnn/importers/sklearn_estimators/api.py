@@ -18,9 +18,11 @@ from fastnn.floating_point import default_mode
 from fastnn.importers.refusals import refusing
 from fastnn.importers.report import convert
 from fastnn.importers.sklearn_estimators.attributes import source_of
-from fastnn.importers.sklearn_estimators.found import answered, finished
+from fastnn.importers.sklearn_estimators.encoded_frame import EncodedFrame
+from fastnn.importers.sklearn_estimators.found import Found, answered, finished
+from fastnn.importers.sklearn_estimators.front import FromFrame
 from fastnn.importers.sklearn_estimators.predictors import found_in
-from fastnn.importers.sklearn_estimators.transformers import is_passed
+from fastnn.importers.sklearn_estimators.transformers import feature_names
 from fastnn.importers.verification import Reference
 from fastnn.models.sequential import Sequential
 from fastnn.strict import suggesting
@@ -43,7 +45,8 @@ def from_sklearn(
     ``model.predict(x)`` is the first of these that the estimator has: ``predict_proba(x)``; ``decision_function(x)``;
     ``predict(x)``, as (rows, targets); ``transform(x)``. A classifier has a column for each class: two classes have
     [1 - p, p], or [-d, d] for a decision value d. ``model.classes`` are its `classes_`.
-    ``model.feature_names`` are the `feature_names_in_` of an estimator that was fitted on a frame.
+    ``model.feature_names`` are the `feature_names_in_` of an estimator that was fitted on a frame. If encoders or
+    imputers come first, the model begins with a FeatureSpace instead and takes the raw frame.
     The model computes in float32 if all coefficients are float32 (fitted on float32), else in float64.
     Raises ValueError for an estimator that is not fitted; ModelFormatError (a ValueError) for attributes that do not
     fit; its subclass UnsupportedModelError for other estimators.
@@ -57,9 +60,10 @@ def from_sklearn(
     with refusing(nested, RecursionError, raises=UnsupportedModelError):
         with np.errstate(all="ignore"):  # spreads may be 0
             parts = found_in(estimator)
-        found, feature_names = finished(parts), _feature_names(estimator)
-    reference = _silently(estimator, found.method, parts.link == "one-vs-rest" and len(parts.classes or ()) > 2)
-    width = getattr(estimator, "n_features_in_", None)
+        found, frame = _encoded(finished(parts))
+        names = feature_names(estimator) if frame is None else None
+    answers = _silently(estimator, found.method, parts.link == "one-vs-rest" and len(parts.classes or ()) > 2)
+    width = getattr(estimator, "n_features_in_", None) if frame is None else frame.space.width
     has_inputs = any(step.inputs is not None for step in found.steps)
     return convert(
         f"scikit-learn {type(estimator).__name__}",
@@ -68,13 +72,33 @@ def from_sklearn(
         fold=fold,
         name=name,
         classes=found.classes,
-        feature_names=feature_names,
+        feature_names=names,
+        space=None if frame is None else frame.space,
         check=check,
         dtype="float64",
         # Not the converted rows: an estimator that was fitted on named columns expects the names.
         answers=lambda _: answered(estimator, found.method, check),
-        reference=Reference("scikit-learn", lambda rows, _: reference(_named(rows, feature_names))) if verify else None,
+        reference=_reference(answers, names, frame) if verify else None,
     )
+
+
+def _encoded(found: Found) -> tuple[Found, EncodedFrame | None]:
+    """Return what an estimator computes of the numbers of a FeatureSpace, and what stands for that space, if any."""
+    frame = EncodedFrame(found.steps[0]) if found.steps and isinstance(found.steps[0], FromFrame) else None
+    steps = found.steps if frame is None else [*frame.steps, *found.steps[1:]]
+    for step in steps:
+        if isinstance(step, FromFrame):
+            raise UnsupportedModelError(
+                f"{step.source} stands behind other transformers, where a FeatureSpace fills and encodes the columns "
+                "of the frame; put it first"
+            )
+    return found._replace(steps=steps), frame
+
+
+def _reference(answers: Callable[[Any], Array], names: Any, frame: EncodedFrame | None) -> Reference:
+    if frame is None:
+        return Reference("scikit-learn", lambda rows, _: answers(_named(rows, names)))
+    return Reference("scikit-learn", lambda rows, _: answers(frame.frame(rows)), valid=frame.valid)
 
 
 def _silently(estimator: Any, method: str, is_normalized: bool) -> Callable[[Any], Array]:
@@ -102,13 +126,3 @@ def _named(rows: Array, names: Any) -> Any:
     except ImportError:
         return rows
     return pandas.DataFrame(rows, columns=np.asarray(names))
-
-
-def _feature_names(estimator: Any) -> Any:
-    """Return the names of the columns that an estimator was fitted on, or None."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is not None or not hasattr(estimator, "steps"):
-        return names
-    # A pipeline that begins with "passthrough" has no names; members behind others may have names of other columns.
-    first = next((member for _, member in estimator.steps if not is_passed(member)), None)
-    return _feature_names(first)

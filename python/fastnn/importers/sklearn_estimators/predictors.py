@@ -5,12 +5,15 @@ from typing import Any
 
 from fastnn._core import UnsupportedModelError
 from fastnn.importers.live_objects import own_name, received
-from fastnn.importers.sklearn_estimators import linear, mlp
+from fastnn.importers.sklearn_estimators import linear, mlp, trained_here
 from fastnn.importers.sklearn_estimators.attributes import attribute, inside, members, source_of
 from fastnn.importers.sklearn_estimators.columns import selection
+from fastnn.importers.sklearn_estimators.encoders import ENCODERS
 from fastnn.importers.sklearn_estimators.found import Found, classes_of, finished
+from fastnn.importers.sklearn_estimators.front import drops_columns, from_frame, takes_frame
 from fastnn.importers.sklearn_estimators.parallel import side_by_side
 from fastnn.importers.sklearn_estimators.transformers import TRANSFORMERS, inverse, is_passed, pipeline, transformed
+from fastnn.importers.steps import Step
 from fastnn.models.sequential import Sequential
 
 _TAKEN = "expected an MLP or a linear model of scikit-learn itself, or a Pipeline that ends in one"
@@ -19,13 +22,15 @@ _TAKEN = "expected an MLP or a linear model of scikit-learn itself, or a Pipelin
 def found_in(thing: Any, path: str = "") -> Found:
     """Return what an estimator was found to compute: one that predicts, else one that transforms."""
     source = source_of(thing, path)
+    if (kind := own_name(thing, "fastnn.sklearn")) in ("MLPClassifier", "MLPRegressor"):
+        return trained_here.network(thing, kind == "MLPClassifier", source)
     match own_name(thing, "sklearn"):
         case "MLPClassifier" | "MLPRegressor" as kind:
             return mlp.network(thing, kind == "MLPClassifier", source)
         case "Pipeline":
             *before, (last_path, last) = pipeline(thing, path)
             found = found_in(last, last_path)
-            steps = [step for name, member in before for step in transformed(member, name)]
+            steps = _prepared(before)
             return found._replace(steps=[*steps, *found.steps])
         case "TransformedTargetRegressor":
             return _transformed_target(thing, path, source)
@@ -49,9 +54,17 @@ def found_in(thing: Any, path: str = "") -> Found:
             return linear.centred_regressor(thing, source)
         case str() as kind if kind in linear.CLASSIFIERS:
             return linear.classifier(thing, kind, source)
-        case kind if kind in TRANSFORMERS or (path and is_passed(thing)) or _transforms_alone(thing):
-            return Found(transformed(thing, path), "transform")
+        case kind if kind in (*TRANSFORMERS, *ENCODERS) or (path and is_passed(thing)) or _transforms_alone(thing):
+            return Found(_prepared([(path, thing)]), "transform")
     raise _refusal(thing, source)
+
+
+def _prepared(members: list[tuple[str, Any]]) -> list[Step]:
+    """Return the steps of transformers in a row; one from a frame if they encode columns or leave some out, as text."""
+    first = next(((path, member) for path, member in members if not is_passed(member)), None)
+    if any(takes_frame(member) for _, member in members) or (first is not None and drops_columns(first[1], first[0])):
+        return [from_frame(members)]
+    return [step for path, member in members for step in transformed(member, path)]
 
 
 def _transforms_alone(thing: Any) -> bool:
@@ -60,7 +73,7 @@ def _transforms_alone(thing: Any) -> bool:
 
 def _refusal(thing: Any, source: str) -> UnsupportedModelError:
     advice = "convert its best_estimator_" if hasattr(thing, "best_estimator_") else _TAKEN
-    if isinstance(getattr(thing, "model_", None), Sequential):  # of fastnn.sklearn
+    if isinstance(getattr(thing, "model_", None), Sequential):  # of RealMLP
         advice = "use its model_, which is a Sequential already"
     if isinstance(thing, str | os.PathLike | type):
         source, advice = received(thing), "make one and fit it"

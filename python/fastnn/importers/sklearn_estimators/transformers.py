@@ -1,10 +1,11 @@
 """What stands before an estimator, or after it for a target: scalers, projections, selectors, and branches of them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastnn._core import ModelFormatError, UnsupportedModelError
+from fastnn.arrays import Array
 from fastnn.importers.live_objects import own_name
 from fastnn.importers.refusals import refusing
 from fastnn.importers.sklearn_estimators.attributes import attribute, inside, members, source_of
@@ -28,6 +29,16 @@ def pipeline(thing: Any, path: str) -> list[tuple[str, Any]]:
 def is_passed(thing: Any) -> bool:
     """Return whether a member of a pipeline changes nothing: None or "passthrough"."""
     return thing is None or (isinstance(thing, str) and thing == "passthrough")
+
+
+def feature_names(estimator: Any) -> Any:
+    """Return the names of the columns that an estimator was fitted on, or None."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None or not hasattr(estimator, "steps"):
+        return names
+    # A pipeline that begins with "passthrough" has no names; members behind others may have names of other columns.
+    first = next((member for _, member in estimator.steps if not is_passed(member)), None)
+    return feature_names(first)
 
 
 def transformed(thing: Any, path: str) -> list[Step]:
@@ -74,43 +85,73 @@ def inverse(thing: Any, path: str) -> list[Step]:
     )
 
 
-def _column_transformer(thing: Any, path: str, source: str) -> list[Step]:
+class Member(NamedTuple):
+    """A branch of a ColumnTransformer or a FeatureUnion.
+
+    columns: the numbers of those that it takes. weight: of what it makes of them, or None.
+    """
+
+    path: str
+    transformer: Any
+    columns: Array
+    weight: Any
+
+
+def column_members(thing: Any, path: str, source: str) -> list[Member]:
+    """Return the branches of a ColumnTransformer that make columns."""
     fitted = members(thing, source, "transformers_")
     width = attribute(thing, source, "n_features_in_")
     names, weights = getattr(thing, "feature_names_in_", None), getattr(thing, "transformer_weights", None) or {}
-    branches: list[list[Step]] = []
     with refusing(f"{source}: expected transformers_ as (name, transformer, columns)", TypeError, ValueError):
         triples = [(name, member, columns) for name, member, columns in fitted]
-    for name, member, columns in triples:
-        index = places(columns, names, width, f"{source}: '{name}'")
-        if len(index) and not _is_dropped(member):
-            branch: list[Step] = [Columns(source, index, width), *transformed(member, inside(path, name))]
-            branches.append([*branch, *_weighted(source, weights.get(name))])
-    return _branches(source, branches, width)
+    made = [
+        Member(inside(path, name), member, places(columns, names, width, f"{source}: '{name}'"), weights.get(name))
+        for name, member, columns in triples
+    ]
+    return _not_empty(source, [each for each in made if len(each.columns) and not _is_dropped(each.transformer)])
 
 
-def _feature_union(thing: Any, path: str, source: str) -> list[Step]:
+def union_members(thing: Any, path: str, source: str, columns: Array) -> list[Member]:
+    """Return the branches of a FeatureUnion that make columns; all take the same columns."""
     weights = getattr(thing, "transformer_weights", None) or {}
-    branches = [
-        [*transformed(member, inside(path, name)), *_weighted(source, weights.get(name))]
+    made = [
+        Member(inside(path, name), member, columns, weights.get(name))
         for name, member in members(thing, source, "transformer_list")
         if not _is_dropped(member)
     ]
-    widths = [step.inputs for branch in branches for step in branch[:1] if step.inputs is not None]
-    return _branches(source, branches, widths[0] if widths else attribute(thing, source, "n_features_in_"))
+    return _not_empty(source, made)
 
 
-def _branches(source: str, branches: list[list[Step]], width: int) -> list[Step]:
-    if not branches:
+def _not_empty(source: str, made: list[Member]) -> list[Member]:
+    if not made:
         raise ModelFormatError(f"{source} makes no columns; expected a transformer that is not 'drop'")
+    return made
+
+
+def _column_transformer(thing: Any, path: str, source: str) -> list[Step]:
+    width = attribute(thing, source, "n_features_in_")
+    branches: list[list[Step]] = []
+    for member in column_members(thing, path, source):
+        steps = [*transformed(member.transformer, member.path), *weighted(source, member.weight)]
+        branches.append([Columns(source, member.columns, width), *steps])
     return side_by_side(source, branches, width)
+
+
+def _feature_union(thing: Any, path: str, source: str) -> list[Step]:
+    branches = [
+        [*transformed(each.transformer, each.path), *weighted(source, each.weight)]
+        for each in union_members(thing, path, source, np.arange(0))
+    ]
+    widths = [step.inputs for branch in branches for step in branch[:1] if step.inputs is not None]
+    return side_by_side(source, branches, widths[0] if widths else attribute(thing, source, "n_features_in_"))
 
 
 def _is_dropped(thing: Any) -> bool:
     return isinstance(thing, str) and thing == "drop"
 
 
-def _weighted(source: str, weight: Any) -> list[Step]:
+def weighted(source: str, weight: Any) -> list[Step]:
+    """Return the steps that multiply a branch by its weight; [] for None."""
     if weight is None:
         return []
     with refusing(
