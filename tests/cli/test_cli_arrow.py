@@ -140,7 +140,10 @@ def test_a_failed_command_leaves_no_output_and_an_old_one_as_it_was(folder, run,
 BAD = {
     "text": (columns().set_column(1, "b", pa.array(["x"] * 7)), "expected numbers in column 'b'; received text"),
     "lists": (columns().set_column(1, "b", pa.array([[1]] * 7)), "expected numbers in column 'b'; received list"),
-    "no such class": (columns(y=pa.array(["maybe"] * 7)), "row 0, column 'y': expected a number; received 'maybe'"),
+    "no such class": (
+        columns(y=pa.array(["maybe"] * 7)),
+        "row 0, column 'y': expected one of the classes no, yes; received 'maybe'",
+    ),
 }
 
 

@@ -253,14 +253,28 @@ def test_interrupted_training_writes_the_best_model_only_if_asked(train, tmp_pat
     assert load_model("best.safetensors") == load_model("model.safetensors")
 
 
-def test_parquet_gives_the_bits_of_csv(train, run):
+WRITERS = {
+    "rows.parquet": lambda frame, path: frame.to_parquet(path),
+    "rows.feather": lambda frame, path: frame.to_feather(path),
+    "rows.arrow": lambda frame, path: frame.to_feather(path, compression="uncompressed"),
+    "rows.tsv": lambda frame, path: frame.to_csv(path, sep="\t", index=False),
+    "semicolons.csv": lambda frame, path: frame.to_csv(path, sep=";", index=False),
+}
+
+
+@pytest.mark.parametrize(("path", "write"), WRITERS.items(), ids=WRITERS)
+def test_every_kind_of_file_gives_the_bits_of_csv(train, run, path, write):
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
-    train(CLASSES, *QUICK)
+    content = (ROOT / "examples/penguins.csv").read_text()
+    train(content, *QUICK, target="species")
     shutil.move("model.safetensors", "csv.safetensors")
-    pandas.read_csv("rows.csv").to_parquet("rows.parquet")
-    assert run("train", "rows.parquet", "--target", "y", "-o", "model.safetensors", *QUICK)[0] == 0
+    write(pandas.read_csv("rows.csv"), path)
+    assert run("train", path, "--target", "species", "-o", "model.safetensors", *QUICK)[0] == 0
     assert load_model("model.safetensors") == load_model("csv.safetensors")
+    assert (
+        load_model("model.safetensors").get_config()["columns"] == load_model("csv.safetensors").get_config()["columns"]
+    )
 
 
 class Terminal(io.StringIO):

@@ -1,5 +1,7 @@
 """``fastnn train``: every mistake in data or options is one sentence and exit code 2, and leaves no file."""
 
+import gzip
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,49 @@ BAD = {
         "expected numbers in column 'b', by --types; received 'u' in row 0",
     ),
     "text as an amount": (TABLE, ["--regression"], "expected numbers; received 'x' in row 0; --classification"),
+    "decimal commas": (
+        "a;b;y\n" + "1,5;1;x\n1,5;2;y\n" * 5,
+        [],
+        "received numbers with commas, such as '1,5': write decimals with a point, and digits without groups, or give "
+        "the type, --types a=category",
+    ),
+    "decimal commas of the target": (
+        "a;y\n" + "1;1,5\n2;2,5\n" * 5,
+        [],
+        "received numbers with commas, such as '1,5'; write decimals with a point, and digits without groups",
+    ),
+    "decimal commas of an amount": (
+        "a;y\n1;1,5\n2;2,5\n",
+        ["--regression"],
+        "'1,5' in row 0; write decimals with a point",
+    ),
+    "a mark of a gap among numbers": (
+        "a,y\n" + "".join(f"{i},{'xy'[i % 2]}\n{i},x\n" for i in range(25)) + "?,x\n",
+        ["--epochs", "1"],
+        "received '?' among numbers as text: write a number or, for a gap, nothing in its place, or give the type, "
+        "--types a=category",
+    ),
+    "a mark of a gap among numbers in a row that is held out": (
+        "a,y\n" + "".join(f"{i},{'xy'[i % 2]}\n{i},x\n" for i in range(25)) + "?,x\n",
+        ["--time-order"],
+        "received '?' among numbers as text: write a number or, for a gap, nothing in its place, or give the type, "
+        "--types a=category",
+    ),
+    "gaps alone in the rows to train on": (
+        "a,b,y\n" + "1,,x\n2,,y\n" * 8 + "1,3,x\n2,4,y\n" * 2,
+        ["--time-order"],
+        "expected values in column 'b' in the rows to train on; received only gaps: leave it out: --drop b",
+    ),
+    "a word among amounts": (
+        "a,y\n" + "".join(f"{i},{i}\n" * 2 for i in range(21)) + "1,?\n2,?\n",
+        [],
+        "received '?' among numbers; leave such rows out, or use --classification",
+    ),
+    "another separator": (
+        TABLE.replace(",", "|"),
+        [],
+        "received 'y'; --separator says what separates the columns, if no comma",
+    ),
     "infinite target": ("a,y\n" + "1,.5\n2,inf\n" * 5, [], "expected finite numbers; received inf in row 1"),
     "text as weights": (TABLE, ["--weights", "y", "--target", "b"], "0 as --weights; received 'x' in row 0"),
     "negative weights": (TABLE.replace("\n3,", "\n-3,"), ["--weights", "a"], "received -3.0 in row 3"),
@@ -81,6 +126,30 @@ def test_an_output_that_cannot_be_written_is_found_before_the_data_are_read(tmp_
     code, _, err = run("train", tmp_path / "no.csv", "--target", "y", "-o", tmp_path / "no/model.safetensors")
     assert code == 2
     assert "no/model.safetensors" in err
+
+
+def test_text_of_another_encoding_is_no_unknown_category(tmp_path, run):
+    """Köln in Latin-1 would be a city that the model has never seen."""
+    text = "city,y\n" + "Köln,a\nOslo,b\n" * 10
+    (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "latin.csv").write_text(text, encoding="latin1")
+    made = tmp_path / "model.safetensors"
+    assert run("train", tmp_path / "rows.csv", "--target", "y", "-o", made, "--epochs", 1)[0] == 0
+    for command in (
+        ["predict", made, tmp_path / "latin.csv"],
+        ["evaluate", made, tmp_path / "latin.csv", "--target", "y"],
+        ["train", tmp_path / "latin.csv", "--target", "y", "-o", tmp_path / "other.safetensors"],
+    ):
+        code, _, err = run(*command)
+        assert code == 2
+        assert "column 'city': expected text in UTF-8; received 'K\\udcf6ln'; convert the file first" in err
+
+
+def test_a_compressed_table_is_told(tmp_path, run):
+    (tmp_path / "rows.csv").write_bytes(gzip.compress(TABLE.encode()))
+    code, _, err = run("train", tmp_path / "rows.csv", "--target", "y", "-o", tmp_path / "model.safetensors")
+    assert code == 2
+    assert err.endswith("expected .csv text in UTF-8; received a gzip file; decompress it first\n")
 
 
 def test_an_old_model_stays_as_it_was_after_a_mistake(tmp_path, run):

@@ -79,6 +79,7 @@ def test_weights_alone_of_keras_are_read_by_an_option(run, tmp_path):
         ("take it with prefix='actor.'", "take it with --prefix actor."),
         ("as in load_model(path, outputs='a b')", "as in --outputs 'a b'"),
         ('as in load_model(path, outputs="it\'s")', "as in --outputs 'it'\"'\"'s'"),
+        ("received 'class'; choose another with name", "received 'class'; choose another with --name"),
         ("the layers of the model", "the layers of the model"),
         ("expected outputs to choose a class by", "expected outputs to choose a class by"),
         ("has several outputs; expected one", "has several outputs; expected one"),

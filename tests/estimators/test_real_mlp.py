@@ -9,12 +9,13 @@ pytest.importorskip("sklearn")
 
 from sklearn.base import clone
 from sklearn.datasets import load_wine, make_friedman1
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_score, train_test_split
 
 import fastnn
-from fastnn.sklearn import RealMLPClassifier, RealMLPRegressor
+from fastnn.sklearn import RealMLPClassifier, RealMLPRegressor, Representations
 
 SMALL = {"hidden_layer_sizes": (16,), "max_iter": 8, "random_state": 0}
 TABLE = {"age": np.array([20, 30, np.nan, 50] * 10), "city": np.array(["Rome", "Oslo", "Rome", None] * 10, object)}
@@ -63,6 +64,47 @@ def test_the_first_kernels_have_variance_1_over_inputs_and_the_last_is_0():
     assert [kernel.std() * np.sqrt(len(kernel)) for kernel in kernels[:-1]] == pytest.approx([1, 1, 1], abs=0.05)
     assert not kernels[-1].any()
     assert np.unique(regressor.predict(np.eye(9))) == pytest.approx(np.arange(9).mean(), rel=0.5)
+
+
+@pytest.mark.parametrize("kind", [RealMLPClassifier, RealMLPRegressor])
+def test_losses_of_all_epochs_are_those_of_the_recipe_in_torch(kind):
+    """The recipe as its authors write it: y = x W / sqrt(inputs) + b with W of variance 1, autograd, torch's Adam.
+
+    All rows are one batch, so that no order is drawn; a rate of 1e-30 leaves the first weights as they are.
+    """
+    torch = pytest.importorskip("torch")
+    is_classifier = kind is RealMLPClassifier
+    x = np.random.RandomState(0).normal(size=(100, 5))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int) if is_classifier else x[:, 0] * x[:, 1]
+    settings = {"hidden_layer_sizes": (32, 32, 32), "max_iter": 20, "validation_fraction": 1e-9, "random_state": 0}
+    trained = kind(**settings).fit(x, y)
+    first = kind(**settings, learning_rate_init=1e-30).fit(x, y).model_
+    layers = [layer.get_weights() for layer in first.layers if hasattr(layer, "units")]
+
+    inputs = torch.tensor(trained.model_.feature_space(columns(x)))
+    targets = torch.tensor(y if is_classifier else ((y - y.mean()) / y.std()).astype("float32")[:, np.newaxis])
+    scale = torch.ones(5, requires_grad=True)
+    kernels = [torch.tensor(kernel * len(kernel) ** 0.5, requires_grad=True) for kernel, _ in layers]
+    biases = [torch.tensor(bias, requires_grad=True) for _, bias in layers]
+    activation = torch.nn.functional.selu if is_classifier else torch.nn.functional.mish
+    loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.1) if is_classifier else torch.nn.MSELoss()
+    adam = torch.optim.Adam([{"params": each} for each in ([scale], kernels, biases)], betas=(0.9, 0.95))
+    losses = []
+    for epoch in range(20):
+        rate = (0.04 if is_classifier else 0.07) * (0.5 - 0.5 * np.cos(2 * np.pi * np.log2(1 + 15 * epoch / 20)))
+        for group, factor in zip(adam.param_groups, (6, 1, 0.1), strict=True):
+            group["lr"] = factor * rate
+        outputs = inputs * scale
+        for kernel, bias in zip(kernels, biases, strict=True):
+            outputs = outputs @ kernel / len(kernel) ** 0.5 + bias
+            outputs = outputs if kernel is kernels[-1] else activation(outputs)
+        loss = loss_of(outputs, targets)
+        losses.append(loss.item())
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    assert trained.loss_curve_ == pytest.approx(losses, rel=0.02)  # epsilons of Adam differ
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_text_and_gaps_are_taken_as_they_are():
@@ -148,3 +190,32 @@ def test_one_class_and_infinity_are_refused():
         RealMLPClassifier().fit(np.eye(4), [1, 1, 1, 1])
     with pytest.raises(ValueError, match="infinity"):
         RealMLPRegressor().fit([[np.inf], [1.0]], [1.0, 2.0])
+
+
+def test_a_column_that_needs_a_decision_is_told_with_what_an_estimator_can_do():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"id": ["a", "b", "c", "d"], "x": [1, 2, 3, 4]})
+    with pytest.raises(
+        ValueError, match="column 'id' .*; RealMLPClassifier has no such arguments: drop the column of X"
+    ):
+        RealMLPClassifier().fit(table, [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_representations_of_a_raw_frame_are_those_of_the_first_member(frozen):
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"city": ["Rome", "Oslo", None, "Rome"] * 5, "age": [20, np.nan, 40, 31] * 5})
+    estimator = RealMLPClassifier((8, 4), max_iter=2, random_state=0)
+    fitted = clone(estimator).fit(table, [0, 1, 1, 0] * 5)
+    step = Representations(FrozenEstimator(fitted) if frozen else estimator).fit(table, [0, 1, 1, 0] * 5)
+    np.testing.assert_array_equal(step.transform(table), fitted.model_.representations(table)[-2])
+    assert len(step.get_feature_names_out()) == step.transform(table).shape[1]
+    np.testing.assert_array_equal(
+        Representations(fitted.model_).fit(table).transform(table), fitted.model_.representations(table)[-2]
+    )
+
+
+def test_representations_of_an_array_with_text():
+    x = np.array([[20, "Rome"], [30, "Oslo"], [40, "Rome"], [50, None]] * 5, object)
+    step = Representations(RealMLPClassifier((8,), max_iter=2, random_state=0)).fit(x, [0, 1, 0, 1] * 5)
+    assert step.transform(x).shape[0] == 20

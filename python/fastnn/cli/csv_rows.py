@@ -17,6 +17,7 @@ Readers = Mapping[int, Callable[[str], float]]
 _OTHERS = (
     (("\udcff\udcfe", "\udcfe\udcff"), "UTF-16, which spreadsheets call Unicode text"),
     ("\udc93NUMPY", "a .npy file"),
+    ("\x1f\udc8b", "a gzip file; decompress it first"),
     ("PK\x03\x04", "a zip archive, as .xlsx and .npz are"),
 )
 

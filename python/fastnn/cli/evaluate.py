@@ -8,7 +8,7 @@ import numpy as np
 from fastnn.arrays import Array
 from fastnn.cli import inputs, model_argument
 from fastnn.cli.predict import DATA, progress
-from fastnn.cli.rows import parts
+from fastnn.cli.rows import parts, predicted
 from fastnn.cli.score import Score, Target
 from fastnn.models.classes import refuse_nan
 from fastnn.text import printable
@@ -45,7 +45,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         for part in progress(parts(model, table, chosen, target), table.rows):
             assert part.target is not None
             _refuse_missing(part.target, table.path, rows)
-            y = model.predict(part.x)
+            y = predicted(model, part, table.path, rows)
             refuse_nan(y, f"{table.path}: ", rows)
             score.add(y, target.truth(part.target, rows), part.weights)
             rows += part.rows

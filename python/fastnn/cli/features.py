@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from fastnn.cli.raw_table import RawTable
 from fastnn.models.sequential import Sequential
 from fastnn.tables.feature_space import FeatureSpace
@@ -20,12 +22,15 @@ class Features:
         return [name for name, kind in self.layer.features.items() if str(kind).endswith("categorical")]
 
 
-def prepare(table: RawTable, types: Mapping[str, str]) -> Features:
-    """Return the features of a table. types: by name, "number" or "category", where the column does not say it.
+def prepare(table: RawTable, part: RawTable, types: Mapping[str, str], numbers: str = "float_normalized") -> Features:
+    """Return the features of a table, adapted to the part of its rows that is trained on.
 
+    types: by name, "number" or "category", where the column does not say it. numbers: the type of a column of numbers.
+    All rows decide a type, so that it does not depend on which are held out.
     Raises ValueError and TypeError for a column of which no type can be said.
 
-    >>> prepare({"a": np.array([1.0, 3.0]), "b": ["x", "x"]}, {}).categories
+    >>> table = {"a": np.array([1.0, 3.0]), "b": ["x", "x"]}
+    >>> prepare(table, table, {}).categories
     ['b']
     """
     kinds = {"number": "float_normalized"}
@@ -33,7 +38,15 @@ def prepare(table: RawTable, types: Mapping[str, str]) -> Features:
         name: kinds.get(kind, "string_categorical" if isinstance(table[name], list) else "integer_categorical")
         for name, kind in types.items()
     }
-    return Features(FeatureSpace.infer(table, types=given).adapt(table))
+    for name, column in part.items():
+        if all(value is None for value in column) if isinstance(column, list) else np.isnan(column).all():
+            raise ValueError(
+                f"expected values in column {name!r:.60} in the rows to train on; received only gaps: leave it out: "
+                f"drop=[{name!r}]"
+            )
+    found = FeatureSpace.infer(table, types=given).features
+    types = {name: numbers if kind == "float_normalized" else kind for name, kind in found.items()}
+    return Features(FeatureSpace(types).adapt(part))
 
 
 def columns_of(model: Sequential) -> list[str] | None:

@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     either.add_argument(
         "--columns",
         metavar="A,B,…",
-        help="names or numbers (from 0) of the columns that are inputs; by name, in any order, if the model has "
-        "feature_names that are among them, else in the order of the model's inputs",
+        help="names or numbers (from 0) of the columns that are inputs; a model with feature_names among them takes "
+        "them by name, in any order, another one in this order",
     )
     either.add_argument(
         "--drop",
@@ -158,11 +158,16 @@ def _of_table(options: argparse.Namespace, wanted: list[str], table: Table, out:
 
 
 def _by_name(wanted: tuple[str, ...], inputs: list[int], names: list[str], path: str) -> list[int]:
+    """Return the columns that a model takes by name, in its order. Others may be there too, as in frames."""
+    labels = [names[each] for each in inputs]
     try:
-        return [inputs[place] for place in places_of(wanted, [names[each] for each in inputs], "")]
+        return [inputs[place] for place in places_of(wanted, labels)]
     except ValueError as error:
-        said = _unnamed(inputs, names)
-        raise ValueError(f"{path}: {error}{f'; {said}' if said else _ADVICE}") from None
+        gone = next((name for name in wanted if name not in labels), None)
+        advice = _ADVICE if gone is None else did_you_mean(gone, labels)
+        if not set(wanted).intersection(labels):
+            advice = "; --columns takes columns of other names, in the order of the model's inputs"
+        raise ValueError(f"{path}: {error}{advice}") from None
 
 
 def _wrong_count(expected: int, inputs: list[int], target: int | None, table: Table) -> str:

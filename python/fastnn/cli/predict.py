@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnn.arrays import Array
 from fastnn.cli import inputs, model_argument
-from fastnn.cli.rows import Part, parts
+from fastnn.cli.rows import Part, parts, predicted
 from fastnn.cli.score import Score, Target
 from fastnn.cli.tables import Table, csv_text, writer
 from fastnn.models.classes import refuse_nan
@@ -84,7 +84,7 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             stack.enter_context(file)
         for part in progress(parts(model, table, chosen, target), table.rows):
             before = time.perf_counter()
-            y = model.predict(part.x)
+            y = predicted(model, part, table.path, rows)
             seconds_in_model += time.perf_counter() - before
             if options.labels or (target is not None and target.is_class):
                 refuse_nan(y, f"{table.path}: ", rows)

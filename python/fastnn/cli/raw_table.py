@@ -1,7 +1,7 @@
 """Raw tables: columns by name, of numbers or text, with gaps, as training and a model's feature_space take them."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,10 +33,7 @@ def read(table: Table, wanted: Sequence[int], texts: Collection[str] = ()) -> Ra
     for chunk in table.raw_chunks(wanted):
         for part, column in zip(parts, chunk, strict=True):
             part.append(column)
-    names = names_of(table)
-    return {
-        names[i]: (_text if names[i] in texts else typed)(_joined(part)) for i, part in zip(wanted, parts, strict=True)
-    }
+    return _columns(table, wanted, map(_joined, parts), texts)
 
 
 def chunks(table: Table, wanted: Sequence[int], texts: Collection[str]) -> Iterator[RawTable]:
@@ -44,11 +41,31 @@ def chunks(table: Table, wanted: Sequence[int], texts: Collection[str]) -> Itera
 
     texts: names of columns that stay text even where a part of the file has only numbers in it.
     """
-    names = names_of(table)
     for chunk in table.raw_chunks(wanted):
-        yield {
-            names[i]: (_text if names[i] in texts else typed)(column) for i, column in zip(wanted, chunk, strict=True)
-        }
+        yield _columns(table, wanted, chunk, texts)
+
+
+def _columns(table: Table, wanted: Sequence[int], columns: Iterable[Any], texts: Collection[str]) -> RawTable:
+    names = names_of(table)
+    read = {
+        names[i]: (_text if names[i] in texts else typed)(column) for i, column in zip(wanted, columns, strict=True)
+    }
+    for name, column in read.items():
+        if isinstance(column, list):
+            _refuse_other_encodings(column, f"{table.path}, column {name!r:.60}")
+    return read
+
+
+def _refuse_other_encodings(column: list[str | None], what: str) -> None:
+    """Raise ValueError for text that is no UTF-8: as a category it would be an unknown value, without a word."""
+    try:
+        "".join(filter(None, column)).encode()
+    except UnicodeEncodeError as error:
+        text = next(value for value in column if value is not None and error.object[error.start] in value)
+        raise ValueError(
+            f"{what}: expected text in UTF-8; received {ascii(text)[:60]}; convert the file first, for example with "
+            "iconv -f WINDOWS-1252 -t UTF-8"
+        ) from None
 
 
 def names_of(table: Table) -> list[str]:

@@ -65,6 +65,33 @@ def _of_raw_table(model: Sequential, table: Table, chosen: Chosen, target: Targe
         first += rows
 
 
+def predicted(model: Sequential, part: Part, path: str, first_row: int) -> Array:
+    """Return the outputs for a part. Raises ValueError, with the row, for a value that the model refuses."""
+    try:
+        return model.predict(part.x)
+    except (TypeError, ValueError) as error:
+        if not isinstance(part.x, dict):
+            raise
+        row, said = _first_refused(model, part, error)
+        raise ValueError(f"{path}, row {first_row + row}: {said}") from None
+
+
+def _first_refused(model: Sequential, part: Part, error: Exception) -> tuple[int, Exception]:
+    """Return the number of the first row of a part that the model refuses, and why. error: that of all rows."""
+    first, end, texts = 0, part.rows, features.texts_of(model)
+    while end - first > 1:
+        middle = (first + end) // 2
+        some = raw_table.rows_of(part.x, np.arange(first, middle))
+        # A column of numbers is text as a whole if one of its values is.
+        table: Any = {name: column if name in texts else raw_table.typed(column) for name, column in some.items()}
+        try:
+            model.predict(table)
+            first = middle
+        except (TypeError, ValueError) as earlier:
+            end, error = middle, earlier
+    return first, error
+
+
 def checked_weights(column: Column, path: str, first_row: int) -> Array:
     """Return a column of --weights. Raises ValueError unless its values are finite numbers from 0.
 

@@ -39,7 +39,7 @@ class Target:
         self.classes = 0 if not self.is_class else max(2, units)
         self._numbers: Array = np.empty(0)
         self._by_name: dict[str, float] = {}
-        self._advice = ""
+        self._advice = self._known = ""
         if self.is_class:
             has_text = any(isinstance(each, str) for each in model.classes or ())
             self.is_text = has_text and features.columns_of(model) is not None
@@ -53,7 +53,7 @@ class Target:
         if (self.is_text or not any(map(is_number, names))) and len(set(names)) == len(names):
             self._by_name = dict(zip(names, map(float, self._numbers), strict=True))
         has = f"the classes {', '.join(names):.200}" if has_names else "no classes"
-        self._advice = f"; the model has {has}"
+        self._advice, self._known = f"; the model has {has}", has
         if not self._by_name:
             listed = ", ".join(f"{each:.15g}" for each in self._numbers[:3])
             self._advice += f", so the target column holds the numbers {listed}{', …' * (len(self._numbers) > 3)}"
@@ -66,6 +66,9 @@ class Target:
         try:
             return number_of(field)
         except ValueError as error:
+            if self._by_name:
+                advice = "; leave rows without a class out" * (not name)
+                raise ValueError(f"expected one of {self._known}; received {field!r:.60}{advice}") from None
             raise ValueError(f"{error}{self._advice}") from None
 
     def numbers(self, column: Column, first_row: int) -> Array:

@@ -106,6 +106,8 @@ class Table:
         if self.names is not None:
             valid = f"one of {', '.join(map(repr, self.names[-8:]))} (the last of the header), or {valid}"
             advice = did_you_mean(wanted, self.names)
+            if self.columns == 1 and wanted in self.names[0]:
+                advice = "; --separator says what separates the columns, if no comma, semicolon or tab does"
         raise ValueError(f"{self.path}: expected {option} to be {valid}; received {wanted!r}{advice}")
 
     def _open_npy(self) -> int:

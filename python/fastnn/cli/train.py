@@ -4,7 +4,6 @@ import argparse
 import secrets
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +11,18 @@ import numpy as np
 
 from fastnn.arrays import Array
 from fastnn.callbacks.monitor import EarlyStopping
-from fastnn.cli import features, inputs, training_data
+from fastnn.cli import features, inputs, presets, training_data
 from fastnn.cli.curve import EpochLines, emphasized, learning_curve
 from fastnn.cli.features import Features
 from fastnn.cli.predict import DATA
+from fastnn.cli.presets import PRESETS
 from fastnn.cli.score import Score, Target
 from fastnn.cli.training_data import Data, Kind
 from fastnn.files import WholeFile
-from fastnn.layers.dense import Dense
 from fastnn.layers.preprocessing import Rescaling
 from fastnn.models.sequential import Sequential
-from fastnn.optimizers.gradient import Adam
 from fastnn.text import printable
 from fastnn.utils import set_random_seed
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Settings that belong together. patience: epochs without a better loss of the held-out rows."""
-
-    layers: tuple[int, ...]
-    batch_size: int
-    epochs: int
-    learning_rate: float
-    patience: int
-
-
-_PRESETS = {
-    "default": Preset((64, 64), 32, 200, 0.001, 20),
-    "mlp": Preset((100,), 200, 200, 0.001, 10),  # scikit-learn's MLPClassifier(early_stopping=True)
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,12 +65,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--time-order", action="store_true", help="hold out the last fifth of the rows, not drawn ones"
     )
     parser.add_argument(
-        "--preset", choices=_PRESETS, default="default", help="layers, batch size, epochs, learning rate"
+        "--preset",
+        choices=PRESETS,
+        default="default",
+        help="layers, batch size, epochs, learning rate; realmlp is a slower recipe that is good on most tables",
     )
-    parser.add_argument("--layers", type=_layers, metavar="N,N,…", help="units of the hidden layers, which are relu")
+    parser.add_argument("--layers", type=_layers, metavar="N,N,…", help="units of the hidden layers")
     parser.add_argument("--epochs", type=_whole, metavar="N", help="the most epochs")
     parser.add_argument("--batch-size", type=_whole, metavar="N", help="rows of a step")
-    parser.add_argument("--learning-rate", type=_positive, metavar="RATE", help="of Adam")
+    parser.add_argument("--learning-rate", type=_positive, metavar="RATE", help="of Adam, at most")
     parser.add_argument(
         "--seed", type=_seed, metavar="N", help="0 to 4294967295; a run with the same seed gives the same bits"
     )
@@ -129,7 +113,6 @@ def _seed(text: str) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     _check_output(options)
-    preset = _PRESETS[options.preset]
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     data = training_data.read(options, options.data)
     types = training_data.types_of(options.types, data)
@@ -142,11 +125,11 @@ def _train(options: argparse.Namespace) -> int:
         part, held_out = (data.take(each) for each in rows)
     else:
         part, held_out = data, training_data.read(options, options.validation, data)
-    prepared = features.prepare(part.inputs, types)
+    prepared = features.prepare(data.inputs, part.inputs, types, PRESETS[options.preset].numbers)
     _print_data(options, data, part, held_out, kind, prepared.categories)
     print(f"seed {seed}", flush=True)
     run = _Run(part, held_out, kind, prepared, what)
-    model, is_interrupted = run.fit(options, preset, seed)
+    model, is_interrupted = run.fit(options, seed)
     print(run.scores(model))
     model.save(options.output, include_optimizer=False)
     print(f"wrote {printable(options.output)}" + ("; the training was interrupted" if is_interrupted else ""))
@@ -208,27 +191,23 @@ class _Run:
         self._scale = spread if spread > 0 else 1.0
         self._shares = np.bincount(self._y, weights, len(kind.classes)) / weights.sum() if kind.is_class else None
 
-    def fit(self, options: argparse.Namespace, preset: Preset, seed: int) -> tuple[Sequential, bool]:
+    def fit(self, options: argparse.Namespace, seed: int) -> tuple[Sequential, bool]:
         """Return the trained model, with its best weights, and whether Ctrl-C has ended the training."""
         set_random_seed(seed)
-        hidden = [Dense(units, "relu") for units in options.layers or preset.layers]
-        last = Dense(len(self._kind.classes), "softmax") if self._kind.is_class else Dense(1)
-        model = Sequential([self._features.layer, *hidden, last])
-        loss = "sparse_categorical_crossentropy" if self._kind.is_class else "mse"
-        model.compile(Adam(options.learning_rate or preset.learning_rate), loss)
-        stopping = EarlyStopping(patience=preset.patience, restore_best_weights=True)
-        epochs = options.epochs or preset.epochs
-        lines = EpochLines(epochs, stopping)
+        training = presets.training(options, self._features.layer, self._kind, self._part.rows, seed)
+        model, stopping = training.model, training.best
+        y, y_held_out = (training.targets(self._scaled(y), self._kind) for y in (self._y, self._y_held_out))
+        lines = EpochLines(training.epochs, stopping)
         is_interrupted = False
         try:
             model.fit(
                 self._x,
-                self._scaled(self._y),
-                batch_size=options.batch_size or preset.batch_size,
-                epochs=epochs,
+                y,
+                batch_size=training.batch_size,
+                epochs=training.epochs,
                 verbose=0,
                 callbacks=[stopping] if options.quiet else [stopping, lines],
-                validation_data=(self._x_held_out, self._scaled(self._y_held_out), self._held_out.weights),
+                validation_data=(self._x_held_out, y_held_out, self._held_out.weights),
                 sample_weight=self._part.weights,
                 seed=seed,
             )

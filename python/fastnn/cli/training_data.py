@@ -15,6 +15,7 @@ from fastnn.cli.csv_rows import is_number
 from fastnn.cli.raw_table import RawTable, gaps
 from fastnn.cli.rows import checked_weights
 from fastnn.cli.tables import Table
+from fastnn.tables.values import COMMA_ADVICE, is_number_with_comma
 from fastnn.text import did_you_mean
 
 MOST_CLASSES = 20  # whole numbers with more values than this are amounts, unless --classification says otherwise
@@ -35,8 +36,10 @@ class Kind:
         if not self.is_class:
             if isinstance(column, list):
                 row, text = next((row, value) for row, value in enumerate(column) if value is not None)
+                advice = f"{COMMA_ADVICE}, or use --classification" * is_number_with_comma(text)
                 raise ValueError(
-                    f"{what}: expected numbers; received {text!r:.60} in row {row}; --classification takes text"
+                    f"{what}: expected numbers; received {text!r:.60} in row {row}; "
+                    + (advice or "--classification takes text")
                 )
             if not np.isfinite(column).all():
                 raise ValueError(
@@ -174,6 +177,8 @@ def kind_of(target: Column, is_class: bool | None, path: str) -> Kind:
     values: list[Any] = sorted(set(target)) if isinstance(target, list) else np.unique(target).tolist()
     if len(values) < 2:
         raise ValueError(f"{path}: expected a target of several values; received {values[0]!r:.60} in all rows")
+    if is_class is None and isinstance(target, list):
+        _refuse_numbers(values, path)
     are_whole = not isinstance(target, list) and all(value % 1 == 0 for value in values)
     if isinstance(target, list):
         why = "text"
@@ -187,6 +192,19 @@ def kind_of(target: Column, is_class: bool | None, path: str) -> Kind:
         why = "--classification" if is_class else "--regression"
     classes = [int(value) for value in values] if are_whole else values
     return Kind(is_class, classes if is_class else [], why)
+
+
+def _refuse_numbers(values: list[str], path: str) -> None:
+    """Raise ValueError for a target of text that looks like amounts with decimal commas, or with a few words."""
+    comma = next(filter(is_number_with_comma, values), None)
+    word = next((value for value in values if not is_number(value) and not is_number_with_comma(value)), None)
+    expected = f"{path}: expected the target to be numbers, or names of classes"
+    if word is None:
+        said = f"received numbers with commas, such as {comma!r:.60}"
+        raise ValueError(f"{expected}; {said}; {COMMA_ADVICE}, or use --classification")
+    if sum(map(is_number, values)) > MOST_CLASSES:
+        said = f"received {word!r:.60} among numbers"
+        raise ValueError(f"{expected}; {said}; leave such rows out, or use --classification")
 
 
 def split(y: Array, kind: Kind, seed: int, *, in_time: bool, path: str) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ _WORD = re.compile(r"[^\s,'\"]+")
 _VALUE = re.compile(rf"{_ARGUMENT}=({_TEXT})")
 _NAME = re.compile(
     r"(?<=expected )(layers|outputs|prefix)(?= (to be|to have|to hold|to name|only|as a dict)\b)|"
-    r"\blayers(?= says\b)|\bname(?= only with a filepath)"
+    r"\blayers(?= says\b)|\bname(?= only with a filepath)|(?<=choose another with )name$"
 )
 _DROP = re.compile(rf"\bdrop=\[({_TEXT})\]")
 _TYPE = re.compile(rf"\btypes=\{{({_TEXT}): '[a-z]+_categorical'\}}")

@@ -11,9 +11,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from fastnn.arguments import fraction
 from fastnn.arrays import Array
 from fastnn.layers.normalization import Affine
+from fastnn.models.real_mlp import REGRESSION, Task, classification
 from fastnn.models.sequential import Sequential
 from fastnn.sklearn.real_mlp_estimator import RealMLP
-from fastnn.sklearn.real_mlp_network import REGRESSION, Task, classification
 from fastnn.strict import suggesting
 
 

@@ -14,8 +14,9 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 
 from fastnn.arguments import finite, fraction, integer
 from fastnn.arrays import Array
+from fastnn.models.real_mlp import Settings, Task
 from fastnn.models.sequential import Sequential
-from fastnn.sklearn.real_mlp_network import Member, Rows, Task, train
+from fastnn.sklearn.real_mlp_member import Member, Rows, train
 from fastnn.tables.feature_space import FeatureSpace
 from fastnn.threads import get_num_threads
 
@@ -92,9 +93,18 @@ class RealMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
 
     def _train(self, table: Any, y: Array, weights: Array | None) -> Self:
         random = check_random_state(self.random_state)
-        features = FeatureSpace.infer(table).features
+        try:
+            features = FeatureSpace.infer(table).features
+        except ValueError as error:
+            kind = type(self).__name__
+            raise ValueError(
+                f"{error}; {kind} has no such arguments: drop the column of X, or encode it in a step before"
+            ) from None
         features = {name: "float_robust" if kind == "float_normalized" else kind for name, kind in features.items()}
         seeds = random.randint(2**32, size=(self.n_members, 2), dtype=np.uint64).tolist()
+
+        sizes = tuple(self.hidden_layer_sizes)
+        settings = Settings(sizes, self.max_iter, self.batch_size, self.learning_rate_init)
 
         def member(seed: list[int]) -> Member:
             train_rows, held_out = self._split(len(y), y, seed[0])
@@ -102,7 +112,7 @@ class RealMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
                 Rows(_rows_of(table, part), y[part], None if weights is None else weights[part])
                 for part in (train_rows, held_out)
             ]
-            return train(self._task(), FeatureSpace(features), parts[0], parts[1], self, seed[1])
+            return train(self._task(), FeatureSpace(features), parts[0], parts[1], settings, seed[1], self.verbose)
 
         with ThreadPoolExecutor(min(self.n_members, get_num_threads())) as pool:
             members = list(pool.map(member, seeds))

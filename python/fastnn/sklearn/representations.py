@@ -17,10 +17,11 @@ from fastnn.strict import suggesting
 class Representations(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer that returns what a layer of a network computes of each row.
 
-    model: a Sequential, which is used as it is; or an MLPClassifier or MLPRegressor, of which fit() trains a copy. A
+    model: a Sequential, which is used as it is; or an estimator of fastnn.sklearn, of which fit() trains a copy. A
         FrozenEstimator of scikit-learn around a fitted one is used as it is.
     layer: the layer's index, default -2, the last hidden one; or its name.
 
+    A network that begins with a FeatureSpace, as RealMLP's do, takes frames with text and gaps.
     After fit(), ``model_`` is the network up to that layer. It shares the layers of a Sequential.
     fit() raises ValueError for another model or layer.
 
@@ -45,7 +46,7 @@ class Representations(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         model: Any = None
         if isinstance(self.model, Sequential):
-            validate_data(self, X, accept_sparse="csr")
+            validate_data(self, X, accept_sparse="csr", skip_check_array=self.model.feature_space is not None)
             model = self.model
         elif hasattr(self.model, "fit"):
             validate_data(self, X, accept_sparse="csr", skip_check_array=True)
@@ -53,11 +54,12 @@ class Representations(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             model = getattr(self.estimator_, "model_", None)
         if not isinstance(model, Sequential):
             raise ValueError(
-                "expected model to be a Sequential, an MLPClassifier or an MLPRegressor of fastnn.sklearn; "
+                "expected model to be a Sequential or an estimator of fastnn.sklearn, such as MLPClassifier; "
                 f"received {self.model!r:.60}"
             )
-        self.model_ = Sequential(model.layers[: self._index(model) + 1], dtype=model.dtype)
-        if self.model_.built and self.model_.input_shape[1] != self.n_features_in_:
+        space = [] if model.feature_space is None else [model.feature_space]
+        self.model_ = Sequential([*space, *model.layers[: self._index(model) + 1]], dtype=model.dtype)
+        if not space and self.model_.built and self.model_.input_shape[1] != self.n_features_in_:
             raise ValueError(
                 f"expected {self.model_.input_shape[1]} features, the model's inputs; received {self.n_features_in_}"
             )
@@ -84,7 +86,11 @@ class Representations(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ((1, 3), ['representations0', 'representations1', 'representations2'])
         """
         check_is_fitted(self)
-        return outputs_of(self.model_, validate_data(self, X, accept_sparse="csr", reset=False))
+        if self.model_.feature_space is None:
+            return outputs_of(self.model_, validate_data(self, X, accept_sparse="csr", reset=False))
+        validate_data(self, X, skip_check_array=True, reset=False)
+        as_table = getattr(getattr(self, "estimator_", None), "_table", None)  # of RealMLP: names columns of arrays
+        return self.model_.predict(X if as_table is None else as_table(X, reset=False))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

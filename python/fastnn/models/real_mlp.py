@@ -1,4 +1,4 @@
-"""One network of RealMLP-TD-S: its layers, its settings, its training.
+"""A network of RealMLP-TD-S: its layers, its settings, the epoch whose weights it keeps.
 
 D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular
 Data", 2024 (arXiv 2407.04491). Their parametrization, y = x W / sqrt(inputs) + b with numbers of variance 1 in W, is
@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastnn.arrays import Array
-from fastnn.callbacks.callback import Callback
+from fastnn.callbacks.monitor import EarlyStopping
 from fastnn.initializers.drawn import RandomNormal
 from fastnn.layers.dense import Dense
 from fastnn.layers.normalization import Affine
@@ -49,36 +48,42 @@ def classification(label_smoothing: float) -> Task:
 REGRESSION = Task("mish", "linear", 0.07, "mean_squared_error", "val_loss", False)
 
 
-class Rows(NamedTuple):
-    """Rows as the table they come from, targets (rows, units), and the weight of each row or None."""
+class Settings(NamedTuple):
+    """The settings of a training. learning_rate: the highest; None: the task's."""
 
-    table: Any
-    y: Array
-    weights: Array | None
+    layers: tuple[int, ...] = (256, 256, 256)
+    epochs: int = 256
+    batch_size: int = 256
+    learning_rate: float | None = None
 
 
-class BestEpoch(Callback):
-    """Keeps the weights after the best epoch, the latest of equal ones."""
+class BestEpoch(EarlyStopping):
+    """Gives the model the weights of the best epoch, the latest of equal ones, after all `epochs`.
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self.weights: list[Array] = []
+    scores: of the epochs, larger ones are better.
+    """
+
+    def __init__(self, task: Task, epochs: int) -> None:
+        mode = "max" if task.is_better_larger else "min"
+        super().__init__(task.monitor, patience=epochs, mode=mode, restore_best_weights=True)
+        self._sign = 1.0 if task.is_better_larger else -1.0
         self.scores: list[float] = []
 
+    def _is_improvement(self, value: Any, reference: Any) -> bool:
+        return reference is None or bool(self._sign * value >= self._sign * reference)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Compare the validation rows' score."""
-        score = (logs or {})[self._task.monitor]
-        self.scores.append(score if self._task.is_better_larger else -score)
-        if self.scores[-1] >= max(self.scores):
-            self.weights = self._model.get_weights()
+        """Compare the score of the validation rows."""
+        self.scores.append(self._sign * (logs or {})[self.monitor])
+        super().on_epoch_end(epoch, logs)
 
 
-class Member(NamedTuple):
-    """A trained network and how its training went."""
+class Trainee(NamedTuple):
+    """A compiled network, and the batch size and the callback for its fit()."""
 
     model: Sequential
-    losses: list[float]
-    scores: list[float]
+    batch_size: int
+    best: BestEpoch
 
 
 def layers_of(task: Task, inputs: int, hidden: tuple[int, ...], outputs: int, seed: int) -> list[Any]:
@@ -105,32 +110,13 @@ def layers_of(task: Task, inputs: int, hidden: tuple[int, ...], outputs: int, se
     return layers
 
 
-def train(task: Task, space: FeatureSpace, rows: Rows, held_out: Rows, settings: Any, seed: int) -> Member:
-    """Return a network that was trained on rows, with the weights of the epoch that was best on those held out.
-
-    space: not adapted yet. settings: hidden_layer_sizes, max_iter, batch_size, learning_rate_init.
-    """
-    x, held_out_x = space.adapt(rows.table)(rows.table), space(held_out.table)
-    outputs = rows.y.shape[1]
-    batches = -(-len(x) // min(settings.batch_size, len(x)))
-    batch_size = -(-len(x) // batches)  # equal batches: a short last one would move weights as far as a whole one
-    layers = layers_of(task, space.width, tuple(settings.hidden_layer_sizes), outputs, seed)
-    model = Sequential([space, *layers])
-    rate = task.learning_rate if settings.learning_rate_init is None else settings.learning_rate_init
-    steps = settings.max_iter * -(-len(x) // batch_size)
+def compiled(task: Task, space: FeatureSpace, outputs: int, rows: int, settings: Settings, seed: int) -> Trainee:
+    """Return a network to train on so many rows. space: adapted to them."""
+    batches = -(-rows // min(settings.batch_size, rows))
+    batch_size = -(-rows // batches)  # equal batches: a short last one would move weights as far as a whole one
+    model = Sequential([space, *layers_of(task, space.width, settings.layers, outputs, seed)])
+    rate = task.learning_rate if settings.learning_rate is None else settings.learning_rate
+    schedule = CosLog4(rate, settings.epochs * -(-rows // batch_size))
     metrics = ["accuracy"] if task.is_better_larger else None
-    model.compile(Adam(CosLog4(rate, steps), beta_1=0.9, beta_2=0.95), task.loss, weighted_metrics=metrics)
-    best = BestEpoch(task)
-    history = model.fit(
-        x,
-        rows.y,
-        batch_size,
-        settings.max_iter,
-        verbose=2 if settings.verbose else 0,
-        sample_weight=rows.weights,
-        validation_data=(held_out_x, held_out.y, *(() if held_out.weights is None else (held_out.weights,))),
-        callbacks=[best],
-        seed=seed,
-    )
-    model.set_weights(best.weights)
-    return Member(model, history.history["loss"], best.scores)
+    model.compile(Adam(schedule, beta_1=0.9, beta_2=0.95), task.loss, weighted_metrics=metrics)
+    return Trainee(model, batch_size, BestEpoch(task, settings.epochs))
