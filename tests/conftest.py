@@ -1,6 +1,7 @@
 """Fixtures: instruction sets, the command line, the C++ package, mounts."""
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,16 @@ from package import packaged
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; programs of tests inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+fastnn.utils.set_random_seed(1)  # for what test files draw when they are imported
+
+
+@pytest.fixture(autouse=True)
+def seeded(monkeypatch):
+    """What a test draws without a seed of its own is the same in every run: its failure can be repeated."""
+    fastnn.utils.set_random_seed(1)
+    monkeypatch.setattr("secrets.randbelow", random.randrange)  # the seed of `fastnn train`
 
 
 @pytest.fixture(params=[*fastnn.isas(), *_core.unsupported_isas()])

@@ -79,7 +79,7 @@ def flags_that_change_arithmetic(root):
 def instruction_sets_outside_the_kernels(root):
     def only_other_statements(text):
         text = re.sub(r"#.*", "", text)
-        kernels = r"set_source_files_properties\(\s*cpp/kernels/\w+\.cpp\s[^)]*\)"
+        kernels = r"set_source_files_properties\((\s*cpp/kernels/\w+\.cpp)+\s[^)]*\)"
         return re.sub(kernels, lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 
     return find(

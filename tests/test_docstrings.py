@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import fastnn
+from optional_modules import OPTIONAL_MODULES
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -30,7 +31,7 @@ MODULES = [
 VOCABULARY = {"np": np, "fastnn": fastnn} | {
     name: getattr(module, name) for module in (fastnn.layers, fastnn.models) for name in module.__all__
 }
-OPTIONAL = ("h5py", "keras", "onnx", "pyarrow", "sklearn", "threadpoolctl", "torch")
+OPTIONAL = ("dask", "h5py", "keras", "onnx", "pyarrow", "sklearn", "threadpoolctl", "torch")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -85,10 +86,11 @@ def process_as_before(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras with PyTorch 2.13
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
-    if name.startswith("fastnn.sklearn"):
-        pytest.importorskip("sklearn")
+    if (needed := OPTIONAL_MODULES.get(".".join(name.split(".")[:2]))) is not None:
+        pytest.importorskip(needed)
     failed, missing = run(doctests(importlib.import_module(name)))
     assert not failed, failed
     if missing:
@@ -140,6 +142,7 @@ def without_docstring(names, guide):
     return broken
 
 
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 def test_public_names_have_docstrings_with_examples():
     names = public_names(fastnn)
     for name in (
@@ -149,8 +152,8 @@ def test_public_names_have_docstrings_with_examples():
         "fastnn.models.stack.Stack.pop",
     ):
         assert name in names
-    if importlib.util.find_spec("sklearn") is not None:
-        found = public_names(importlib.import_module("fastnn.sklearn"))
+    for name in (name for name, needed in OPTIONAL_MODULES.items() if importlib.util.find_spec(needed) is not None):
+        found = public_names(importlib.import_module(name))
         # Without what scikit-learn adds, and methods of some settings alone, whose examples tests/estimators runs.
         names |= {name: each for name, each in found.items() if not type(each[0]).__module__.startswith("sklearn")}
     broken = without_docstring(names, GUIDE.read_text())

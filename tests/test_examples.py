@@ -18,6 +18,8 @@ from fastnn.models import load_model
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
+# by the page's Python
+NEEDED = {"scale-out.md": ["dask.dataframe", "duckdb", "polars", "pyarrow"], "scikit-learn.md": ["sklearn"]}
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 
@@ -40,8 +42,8 @@ def program(page):
 
 @pages_with("python")
 def test_python_of_page_prints_what_it_shows(page, tmp_path, monkeypatch):
-    if page.name == "scikit-learn.md":
-        pytest.importorskip("sklearn")
+    for package in NEEDED.get(page.name, ()):
+        pytest.importorskip(package)
     for folder in ("examples", "tests"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.chdir(tmp_path)

@@ -49,6 +49,7 @@ MAY_INCLUDE_IN_FILE = {
     "cpp/include/fastnn/layers.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/include/fastnn/losses.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
+    "cpp/core/memory.hpp": (["include"], rf"{PURE_STD}|sys/mman\.h"),  # huge pages: not in std
     "cpp/core/random.cpp": (["core"], f"{PURE_STD}|{INTRINSICS}"),  # one instruction that gcc does not find
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
     "cpp/python/gil.hpp": (["include"], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono"),  # of a dying program
@@ -122,6 +123,7 @@ ROOMS = (
         "locks",
         "floating_point",
         "files",
+        "lazy",
         "arrays",
         "tables",
         "arithmetic",
@@ -139,6 +141,7 @@ ROOMS = (
         "saving.native",
     ),
     *("models", "importers", "saving", "threads", "instruction_sets", "configuration", "utils", "sklearn", "cli"),
+    *("answers", "dask", "duckdb", "polars", "ray", "spark"),
 )
 
 

@@ -20,6 +20,7 @@ import pytest
 import fastnn
 from fastnn.layers import Activation, Dense, Input
 from fastnn.models import Sequential
+from optional_modules import OPTIONAL_MODULES
 
 
 def public_modules(module=fastnn):
@@ -47,12 +48,9 @@ TAKING_ANY = "fastnn.metrics.MeanMetricWrapper"  # arguments of any name, those 
 CALLABLES = {name: value for name, value in public_callables() if callable(value)}
 
 
-OPTIONAL = {"fastnn.sklearn": "sklearn"}  # modules that users import themselves, and the package that each needs
-
-
-@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("name", OPTIONAL_MODULES)
 def test_dir_of_optional_modules_shows_the_public_names_alone(name):
-    pytest.importorskip(OPTIONAL[name])
+    pytest.importorskip(OPTIONAL_MODULES[name])
     module = importlib.import_module(name)
     assert dir(module) == module.__all__
 
@@ -67,7 +65,8 @@ def test_the_public_modules_alone_have_all():
     """Only they are for users. In others an underscore says which names are the file's own; see the next test."""
     package = Path(fastnn.__file__).parent
     having = {path for path in package.rglob("*.py") if re.search(r"^__all__\b", path.read_text(), re.M)}
-    optional = {package / name.removeprefix("fastnn.") / "__init__.py" for name in OPTIONAL}
+    names = [package / name.removeprefix("fastnn.") for name in OPTIONAL_MODULES]
+    optional = {name / "__init__.py" if name.is_dir() else name.with_suffix(".py") for name in names}
     assert having == optional | {Path(module.__file__) for module in public_modules()}
 
 

@@ -6,19 +6,23 @@ import numpy as np
 import numpy.ma  # now: imported when first used, a fork meanwhile would leave the child without it for ever
 import numpy.typing as npt
 
+from fastnn.lazy import refuse_lazy
+
 Array = npt.NDArray[Any]
 
 
 def to_array(x: Any) -> Array:
     """Return np.asarray(x); bfloat16 and narrower floats, which NumPy does not have, become float32.
 
-    Objects with `__array__` may run their own code here. Raises ValueError for masked values.
+    Objects with `__array__` may run their own code here. Raises ValueError for masked values, TypeError for lazy
+    collections.
 
     >>> to_array([[1, 2]])
     array([[1, 2]])
     """
     if type(x) is np.ndarray and x.dtype.kind != "V":
         return x
+    refuse_lazy(x)
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):  # dropping the mask would be a guess
         raise ValueError(
             "expected an array without masked values; received some; fill them first, for example with x.filled(0)"

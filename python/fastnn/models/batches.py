@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fastnn import _core
 from fastnn.arrays import Array, is_real, to_array
+from fastnn.lazy import refuse_lazy
 from fastnn.models.checks import check_finite, check_one_class, checked_class_weight, class_numbers, labels_of
 from fastnn.models.frames import Inputs, as_numbers
 
@@ -121,14 +122,21 @@ class Reader:
         x, y, sample_weight = unpacked(batch)
         return self.chunk(self.rows_of(x), targets_of(y), sample_weight, class_weight)
 
-    def chunk(self, rows: Array, targets: Array, sample_weight: Any, class_weight: Mapping[int, float] | None) -> Chunk:
-        """Return arrays of rows_of() and targets_of() as a chunk of one batch."""
-        labels = targets if class_weight is None else self.labels(targets)
+    def chunk(
+        self,
+        rows: Array,
+        targets: Array,
+        sample_weight: Any,
+        class_weight: Mapping[int, float] | None,
+        first_row: int = 0,
+    ) -> Chunk:
+        """Return arrays of rows_of() and targets_of() as a chunk of one batch; errors count rows from first_row on."""
+        labels = targets if class_weight is None else self.labels(targets, first_row)
         given = weights_of(sample_weight, self.class_weight(class_weight), labels, len(rows))
         check_lengths(rows, targets, given)
-        weights = None if given is None else self.weights(given)
-        y, labels = self.y(targets)
-        return Chunk(self.x(rows), y, weights, None, max(1, len(rows)), labels)
+        weights = None if given is None else self.weights(given, first_row)
+        y, labels = self.y(targets, first_row)
+        return Chunk(self.x(rows, first_row), y, weights, None, max(1, len(rows)), labels)
 
     def _converted(self, array: Array) -> Array:
         return array if array.dtype == self.dtype else _core.converted(array, self.dtype)
@@ -163,6 +171,7 @@ def targets_of(y: Any) -> Array:
     """
     if y is None:
         raise ValueError("expected y, the targets of the rows x; received y=None")
+    refuse_lazy(y)
     array = as_numbers(y) if hasattr(y, "columns") or hasattr(y, "column_names") else to_array(_detached(y))
     if array.ndim not in (1, 2) or 0 in array.shape[1:]:
         received = type(y).__name__ if array.dtype == object and array.ndim == 0 else f"shape {array.shape}"
@@ -230,13 +239,14 @@ def check_lengths(x: Array, y: Array, weights: Array | None) -> None:
 
 
 def is_arrays(x: Any, y: Any) -> bool:
-    """Return whether x and y are arrays of rows; else x is an iterable of batches.
+    """Return whether x and y are arrays of rows; else x is an iterable of batches. Raises TypeError for lazy ones.
 
     >>> is_arrays([[1]], [1]), is_arrays(iter([([[1]], [1])]), None)
     (True, False)
     """
     if y is not None:
         return True
+    refuse_lazy(x)
     return isinstance(x, np.ndarray) or hasattr(x, "__array__") or hasattr(x, "shape") or hasattr(x, "columns")
 
 

@@ -155,13 +155,12 @@ class Fit:
         return logs
 
     def _steps(self) -> None:
-        callbacks, trainer, scores = self.callbacks, self.trainer, self.scores
-        wants_outputs, pace = scores.has_metrics, self._pace()
+        callbacks, trainer, scores, pace = self.callbacks, self.trainer, self.scores, self._pace()
         while (chunk := self.source.take(pace.steps)) is not None:
             if self._by_batch:
                 callbacks.on_train_batch_begin(self.step, {})
             started = time.perf_counter()
-            losses, layer, outputs = trainer.train(chunk, wants_outputs)
+            chunk, losses, layer, outputs = self._train(chunk)
             pace.measured(chunk.steps, time.perf_counter() - started)
             applied = chunk.steps if layer is None else len(losses) - 1
             self._add(chunk, losses[:applied], outputs)
@@ -175,6 +174,10 @@ class Fit:
                 callbacks.on_train_batch_end(self.step - 1, scores.logs())
             if self.model.stop_training:
                 return
+
+    def _train(self, chunk: Any) -> tuple[Chunk, Any, int | None, Any]:
+        """Run the steps of what source.take() gave; return its rows, and what Trainer.train() returns."""
+        return chunk, *self.trainer.train(chunk, self.scores.has_metrics)
 
     def _pace(self) -> Pace:
         if self._by_batch:

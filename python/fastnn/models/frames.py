@@ -1,5 +1,7 @@
 """Rows of a frame of pandas, polars or pyarrow as an array of numbers, its columns by name if the model knows names.
 
+With names, the other tables of FeatureSpace are taken too: a dict of columns, dicts as rows, a structured array.
+
 The packages are not imported: a frame is recognized by what it offers.
 """
 
@@ -11,9 +13,12 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import Array, is_real, to_array
-from fastnn.tables.columns import frame_columns, is_table, listed
+from fastnn.lazy import refuse_lazy
+from fastnn.tables.columns import chosen_columns, frame_columns, is_table, listed
 from fastnn.tables.feature_space import FeatureSpace
 from fastnn.text import is_text
+
+_ROWS_IN_CACHE = 4096
 
 # How a model takes the columns of a frame: by its feature_names, through its space, or by position.
 Inputs = Sequence[str] | FeatureSpace | None
@@ -22,27 +27,37 @@ Inputs = Sequence[str] | FeatureSpace | None
 def as_numbers(x: Any, inputs: Inputs = None) -> Array:
     """Return the rows x as an array of real numbers.
 
-    inputs: the model's feature_names; the columns of a frame, or the numbers of a pandas Series, are taken by them. Or
+    inputs: the model's feature_names; the columns of a table, or the numbers of a pandas Series, are taken by them. Or
         its FeatureSpace, which encodes tables; arrays are rows that it has encoded.
     Columns of a frame are numbers if all their values are: booleans, nullable integers, Decimals; NA is NaN.
-    Raises TypeError for anything else than real numbers, ValueError for names that do not fit.
+    Raises TypeError for anything else than real numbers and for lazy collections, ValueError for names that do not fit.
 
     >>> as_numbers([[1, True]])
     array([[1, 1]])
+    >>> as_numbers({"id": ["a", "b"], "age": [30, 40]}, ["age"])
+    array([[30],
+           [40]])
     """
+    refuse_lazy(x)
     if isinstance(inputs, FeatureSpace):
         if is_table(x):
             rows = inputs(x)
             return rows[0] if _is_series(x) else rows
-        inputs = None
-    names, pandas = inputs, hasattr(x, "iloc")
+        names, advice = None, "; the model's FeatureSpace takes tables with names of columns, such as a frame or a dict"
+    else:
+        names, advice = inputs, ""
+    pandas = hasattr(x, "iloc")
     if _is_series(x):
         return _column(x, "the Series")[..., _places(names, x.index)]
     frame = frame_columns(x)
+    if frame is None and names is not None and is_table(x):
+        chosen, _ = chosen_columns(x, names)
+        frame = list(chosen), list(chosen.values()).__getitem__
     if frame is None:
         array = to_array(x)
         if not is_real(array):
-            advice = "; if they are numbers use x.astype('float64')" if array is x and x.dtype == object else ""
+            if not advice and array is x and x.dtype == object:
+                advice = "; if they are numbers use x.astype('float64')"
             raise TypeError(
                 f"expected an array of real numbers; received {type(x).__name__} of dtype {array.dtype}{advice}"
             )
@@ -52,7 +67,19 @@ def as_numbers(x: Any, inputs: Inputs = None) -> Array:
     if pandas and is_real(array := np.asarray(x)):  # others make numbers even of dates
         return array[:, places]
     columns = [_column(column(i), f"column {labels[i]!r:.60}") for i in np.arange(len(labels))[places].tolist()]
-    return np.stack(columns, axis=1) if columns else np.empty((len(x), 0))
+    return _side_by_side(columns) if columns else np.empty((len(x), 0))
+
+
+def _side_by_side(columns: Sequence[Array]) -> Array:
+    """Return np.stack(columns, axis=1), written in blocks of rows that stay in the cache.
+
+    Column by column, 1,000,000 rows of 10 numbers took 0.1 s longer, a quarter of the prediction of 10-100-100-1.
+    """
+    rows = np.empty((len(columns[0]), len(columns)), np.result_type(*columns))
+    for first in range(0, len(rows), _ROWS_IN_CACHE):
+        for place, column in enumerate(columns):
+            rows[first : first + _ROWS_IN_CACHE, place] = column[first : first + _ROWS_IN_CACHE]
+    return rows
 
 
 def _is_series(x: Any) -> bool:
@@ -103,10 +130,9 @@ def _places(names: Sequence[str] | None, labels: Iterable[Any]) -> Any:
     return slice(None) if places == list(range(len(labels))) else places
 
 
-def places_of(names: Sequence[str], labels: Sequence[Any], advice: str | None = None) -> list[int]:
-    """Return where each name is among the labels, in any order.
+def places_of(names: Sequence[str], labels: Sequence[Any]) -> list[int]:
+    """Return where each name is among the labels, in any order; others are ignored.
 
-    advice: the end of the message for a label that is no name; None (default) ignores such labels.
     Raises ValueError unless the labels have each name once.
 
     >>> places_of(["a", "b"], ["b", "id", "a"])
@@ -117,12 +143,7 @@ def places_of(names: Sequence[str], labels: Sequence[Any], advice: str | None = 
         columns = f"a column {gone[0]!r}, one" if len(gone) == 1 else f"the columns {listed(gone, 3)}"
         raise ValueError(f"expected {columns} of the model's feature_names; received {listed(labels)}")
     for place, label in enumerate(labels):
-        if label not in known:
-            if advice is None:
-                continue
-            expected = f"expected only the columns of the model's feature_names, {listed(names)}"
-            raise ValueError(f"{expected}; received also {label!r:.60}{advice}")
-        if found[label] != place:
+        if label in known and found[label] != place:
             raise ValueError(f"expected one column {label!r}; received {labels.count(label)}")
     return [found[name] for name in names]
 

@@ -75,5 +75,10 @@ class NamedInputs(Strict):
         """How frames become rows of numbers."""
         return self._feature_names if self._space is None else self._space
 
+    def _takes_columns_as(self, other: NamedInputs) -> bool:
+        """Whether both make the same rows of numbers of every table and frame."""
+        spaces = [None if each is None else each.get_config() for each in (self._space, other._space)]
+        return self._feature_names == other._feature_names and spaces[0] == spaces[1]
+
     def _drop_network(self) -> None:
         """Forget what was built from layers, weights or names that have changed since."""

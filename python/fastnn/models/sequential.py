@@ -244,10 +244,14 @@ class Sequential(Trained):
         return network.fingerprint()
 
     def __eq__(self, other: object) -> bool:
-        """Whether both are built and give the same bits for every input."""
+        """Whether both are built and predict() gives the same bits for every input, tables and frames too."""
         if not isinstance(other, Sequential):
             return NotImplemented
-        return self is other or (self.built and other.built and self.fingerprint() == other.fingerprint())
+        if self is other:
+            return True
+        return (
+            self.built and other.built and self._takes_columns_as(other) and self.fingerprint() == other.fingerprint()
+        )
 
     __hash__ = None  # type: ignore[assignment]  # weights can change
 

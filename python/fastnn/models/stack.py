@@ -166,8 +166,8 @@ class Stack(NamedInputs):
     def _add_input(self, layer: Input | FeatureSpace) -> None:
         if self._layers or self._has_input:
             raise ValueError(
-                f"Sequential model '{self.name}' has layers or an Input already; an Input can only be the first; "
-                f"received {layer!r}"
+                f"Sequential model '{self.name}' has layers or an Input already; an Input or a FeatureSpace can only "
+                f"be the first; received {layer!r}"
             )
         if isinstance(layer, FeatureSpace):
             self._inputs = self._take_space(layer)

@@ -74,7 +74,7 @@ class Trainer:
         self._function = loss if loss._core_settings() is None else None
         self._is_full_batch = isinstance(optimizer, LBFGS)  # takes the core's gradients, and steps in Python
         self._core_optimizer = ("sgd", {}) if self._is_full_batch else self._settings
-        self._dtype = np.dtype(model.dtype)
+        self.dtype = np.dtype(model.dtype)
         self.core = self._new_core(descriptions)
         self._shapes = [{name: array.shape for name, array in each.weights.items()} for each in states]
         if state is not None and state["shapes"] == self._shapes:
@@ -83,8 +83,27 @@ class Trainer:
             optimizer._iterations = 0
 
     def _new_core(self, descriptions: list[Any]) -> Any:
-        layers, kind = list(zip(descriptions, self.options, strict=True)), _kind(self._dtype)
-        return kind(self._states[0].inputs, layers, self.loss._core_settings(), self._core_optimizer, self.seed or 0)
+        return core_of(*self._arguments(descriptions, self._core_optimizer))
+
+    def _arguments(self, descriptions: list[Any], optimizer: Any) -> tuple[Any, ...]:
+        layers, loss = list(zip(descriptions, self.options, strict=True)), self.loss._core_settings()
+        return self.dtype.name, self._states[0].inputs, layers, loss, optimizer, self.seed or 0
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Return the arguments of core_of() for other processes: the weights of now, and no optimizer's state."""
+        self.push()
+        self.pull()
+        return self._arguments([layer._description(state) for layer, state in self._pairs()], ("sgd", {}))
+
+    def apply(self, gradients: Array) -> None:
+        """Take a step by the sum of what the core's block_gradients() returned for a batch."""
+        self.push()
+        rate = float(self.optimizer._rates(self.core.batches(), 1)[0])
+        try:
+            self.core.apply(gradients, rate)
+        finally:
+            self._trained = True
+            self.optimizer._iterations = self.core.batches()
 
     def state(self) -> dict[str, Any]:
         """Return the optimizer's state, for trainers of models with weights of the same shapes."""
@@ -217,7 +236,7 @@ class Trainer:
         try:
             if self._function is not None:
                 return self._train_by_function(chunk, rates, outputs)
-            predictions = np.empty((chunk.rows, self.units), self._dtype) if outputs else None
+            predictions = np.empty((chunk.rows, self.units), self.dtype) if outputs else None
             x, y, weights, order, batch_size, _ = chunk
             losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
             return losses, layer, predictions
@@ -245,11 +264,11 @@ class Trainer:
             if not np.isfinite(loss):
                 return np.array(losses), -1, None
             with np.errstate(over="ignore"):
-                mean = np.asarray(gradient / len(rows), self._dtype)
+                mean = np.asarray(gradient / len(rows), self.dtype)
             if not np.isfinite(mean).all():
                 raise ValueError(
                     f"expected {self._function.name}(y, y_pred) to return a gradient within the range of "
-                    f"{self._dtype}; received {np.abs(gradient).max()}"
+                    f"{self.dtype}; received {np.abs(gradient).max()}"
                 )
             self.core.backward(mean, float(rates[step]))
         return np.array(losses), None, np.concatenate(predictions) if outputs else None
@@ -258,7 +277,7 @@ class Trainer:
         """Return what each row adds to the loss, its own times its weight and its activity's, and wanted outputs."""
         self.push()
         wanted = outputs or self._function is not None
-        predictions = np.empty((chunk.rows, self.units), self._dtype) if wanted else None
+        predictions = np.empty((chunk.rows, self.units), self.dtype) if wanted else None
         losses = self.core.evaluate(chunk.x, None if self._function else chunk.y, chunk.weights, predictions)
         if self._function is not None:
             own = np.asarray(self._function._rows(chunk.y.copy(), predictions)[0], np.float64)  # it may change y
@@ -271,11 +290,17 @@ class Trainer:
 
     def steps_of_memory(self, batch_size: int, bytes_of_outputs: int = 16 << 20) -> int:
         """Return how many steps may keep their outputs, so that these take at most some megabytes."""
-        return int(max(1, bytes_of_outputs // (batch_size * self.units * self._dtype.itemsize)))
+        return int(max(1, bytes_of_outputs // (batch_size * self.units * self.dtype.itemsize)))
 
 
-def _kind(dtype: np.dtype[Any]) -> Any:
-    return _core.Trainer32 if dtype == np.float32 else _core.Trainer64
+def core_of(dtype: str, *arguments: Any) -> Any:
+    """Return a trainer of the core: (dtype, inputs, layers, loss, optimizer, seed).
+
+    >>> core_of("float64", 1, [(Dense(1)._description(State(1, "float64", {"kernel": np.ones((1, 1))})), {})],
+    ...     ("mean_squared_error", {}), ("sgd", {}), 0).penalty()
+    0.0
+    """
+    return (_core.Trainer32 if dtype == "float32" else _core.Trainer64)(*arguments)
 
 
 def slot_names(optimizer: Any) -> list[str]:
@@ -289,7 +314,7 @@ def slot_names(optimizer: Any) -> list[str]:
         return []
     description = Dense(1, use_bias=False)._description(State(1, "float64", {"kernel": np.zeros((1, 1))}))
     loss: tuple[str, dict[str, float]] = ("mean_squared_error", {})
-    core = _kind(np.dtype(np.float64))(1, [(description, {})], loss, optimizer._core_settings(), 0)
+    core = core_of("float64", 1, [(description, {})], loss, optimizer._core_settings(), 0)
     return [name.split("/")[0] for name in core.state()["slots"]]
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 import copy
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from fastnn.callbacks.callback_list import CallbackList
 from fastnn.callbacks.history import History
 from fastnn.locks import changes
-from fastnn.models.batches import Chunk, rows_of, targets_of
+from fastnn.models.batches import Batches, Chunk, rows_of, targets_of
 from fastnn.models.compiled import Compiled
-from fastnn.models.fitting import Fit
+from fastnn.models.fitting import Evaluation, Fit
 from fastnn.models.full_batch import is_full_batch
 from fastnn.models.last_layer import warn_of_outputs
+from fastnn.models.progress import Progress
 from fastnn.models.scores import Scores
 from fastnn.models.sources import reader_for
 from fastnn.models.stored import Stored
+from fastnn.models.token import token_of
 from fastnn.models.trainer import Trainer
 from fastnn.models.training_part import part_of
 from fastnn.saving import native
@@ -76,6 +79,48 @@ class TrainerOwner(Stored):
         self._trainer, self._trainer_state = Trainer(self, compiled.optimizer, loss, seed, state), None
         return self._trainer
 
+    def _fit(
+        self,
+        kind: type[Fit],
+        source: Any,
+        loss: Any,
+        *,
+        steps: int | None,
+        callbacks: Any,
+        verbose: Any,
+        epochs: int,
+        initial_epoch: int,
+        seed: int,
+        is_validated: Callable[[int], bool],
+        validation: Callable[[], Batches] | None,
+    ) -> History:
+        """Run one fit() of a kind on the batches of a source; validation() makes those of the validation."""
+        compiled = self._compiled_for("fit")
+        with self._alone():
+            trainer = self._trainer_for(loss, seed)
+            trainer.pull()  # now: a layer that asked in the midst of an epoch would wait for its end
+            called = CallbackList(callbacks, add_history=True, model=self, verbose=verbose, epochs=epochs, steps=steps)
+            self.history = history = called.history
+            assert history is not None
+            history.seed = seed
+            evaluation = None
+            if validation is not None:
+                evaluation = Evaluation(trainer, validation(), compiled.scores, called, Progress(0, 1, None))
+            self._run = kind(
+                *(self, trainer, source, compiled.scores, called),
+                Progress(verbose, epochs, steps),
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                seed=seed,
+                validation=evaluation,
+                is_validated=is_validated,
+            )
+            try:
+                self._run.run()
+                return history
+            finally:
+                self._run = None
+
     def _warn_of_outputs(self) -> None:
         """Warn once, in compile() or, if the layers come later, in the first training."""
         compiled = self._compiled_for("compile")
@@ -124,6 +169,9 @@ class TrainerOwner(Stored):
     def _state_of_trainer(self) -> dict[str, Any] | None:
         """Return the optimizer's state, of the trainer or for the next one."""
         return self._trainer_state if self._trainer is None else self._trainer.state()
+
+    def __dask_tokenize__(self) -> object:
+        return token_of(self)
 
     def _training_part(self) -> native.Training | None:
         if self._compiled is None:

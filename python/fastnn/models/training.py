@@ -142,32 +142,23 @@ class Trained(TrainerOwner):
         )
         data.warn_of_scale()
         held_out = data.validation if validation_data is None else validation_data
-        with self._alone():
-            trainer = self._trainer_for(data.loss, own_seed)
-            trainer.pull()  # now: a layer that asked in the midst of an epoch would wait for its end
-            steps = None if full_batch else data.source.steps
-            called = CallbackList(callbacks, add_history=True, model=self, verbose=verbose, epochs=epochs, steps=steps)
-            self.history = history = called.history
-            assert history is not None
-            history.seed = own_seed
-            evaluation = None
-            if held_out is not None:
-                source = as_validation(self, compiled, held_out, validation_batch_size or batch_size, validation_steps)
-                evaluation = Evaluation(trainer, source.source, compiled.scores, called, Progress(0, 1, None))
-            self._run = (FullBatchFit if full_batch else Fit)(
-                *(self, trainer, data.source, compiled.scores, called),
-                Progress(verbose, epochs, steps),
-                epochs=epochs,
-                initial_epoch=initial_epoch,
-                seed=own_seed,
-                validation=evaluation,
-                is_validated=is_validated,
-            )
-            try:
-                self._run.run()
-                return history
-            finally:
-                self._run = None
+        return self._fit(
+            FullBatchFit if full_batch else Fit,
+            data.source,
+            data.loss,
+            steps=None if full_batch else data.source.steps,
+            callbacks=callbacks,
+            verbose=verbose,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            seed=own_seed,
+            is_validated=is_validated,
+            validation=None
+            if held_out is None
+            else lambda: (
+                as_validation(self, compiled, held_out, validation_batch_size or batch_size, validation_steps).source
+            ),
+        )
 
     @default_mode()
     def evaluate(
