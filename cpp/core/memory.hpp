@@ -31,16 +31,28 @@ inline std::size_t checked_sum(std::size_t a, std::size_t b) {
 constexpr std::size_t kHugePageBytes = std::size_t{1} << 21;
 constexpr std::size_t kCacheLineBytes = 64;  // as wide as the widest vector
 
+// Of memory that has not been written yet: the first write gives it its pages. If the system refuses, pages are small.
+inline void ask_for_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__)
+  if (bytes >= kHugePageBytes) madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+}
+
+// Lets the system take back the pages of memory that holds nothing: it does so when memory is short, but not once they
+// are written again. The end stays, since others may have its pages too.
+inline void offer_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__)
+  madvise(data, bytes / kHugePageBytes * kHugePageBytes, MADV_FREE);
+#endif
+}
+
 template <class T>
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size)
       : data_(static_cast<T*>(::operator new(checked_product(size, sizeof(T)), alignment(size)))), size_(size) {
-#if defined(__linux__)
-    // Before the first write, which gives the memory its pages. If the system refuses, pages are small.
-    if (size * sizeof(T) >= kHugePageBytes) madvise(data_, size * sizeof(T), MADV_HUGEPAGE);
-#endif
+    ask_for_huge_pages(data_, size * sizeof(T));
     if (size > 0) std::memset(data_, 0, size * sizeof(T));
   }
   ~AlignedBuffer() {

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "../core/floating_point_mode.hpp"
+#include "answer_memory.hpp"
 #include "gil.hpp"
 #include "small_arrays.hpp"
 
@@ -159,8 +161,16 @@ Shape::Shape(const py::array& x, std::size_t units) : dimensions_(static_cast<in
   *std::copy_n(x.shape(), dimensions_ - 1, sizes_) = static_cast<py::ssize_t>(units);
 }
 
+// A double, since the product may be larger than any integer.
+template <class T>
+double bytes_of(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), double{sizeof(T)}, std::multiplies<>());
+}
+
 template <class T>
 py::array new_array(const Shape& shape) {
+  std::optional<AnswerMemory> memory;
+  if (bytes_of<T>(shape) >= static_cast<double>(kLargeAnswerBytes)) memory.emplace();
   const auto& numpy = py::detail::npy_api::get();
   PyObject* dtype =
       numpy.PyArray_DescrFromType_(py::detail::npy_format_descriptor<T>::value);  // the new array takes this reference
