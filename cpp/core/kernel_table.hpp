@@ -85,6 +85,10 @@ struct Kernels {
   void (*column_sums)(std::size_t rows, Matrix<const T> a, Matrix<const T> b, std::size_t columns, T* to, bool adds);
   void (*add_scaled)(std::size_t rows, std::size_t columns, Matrix<const T> a, const T* factors, Matrix<T> to);
   void (*transpose)(const PackedLayer<T>&, Range inputs, int chains, T* to);
+  // to = d · W^T for some inputs, which begin at a whole panel, and at most 2 chains, without a transposed kernel
+  // (propagate.hpp). `transposed` has room for 3 panels of rows of d, with whole panels of units. Null: not offered.
+  void (*propagate)(const PackedLayer<T>&, Range inputs, std::size_t rows, Matrix<const T> d, T* transposed,
+                    Matrix<T> to);
   void (*update)(const Update<T>&, std::size_t n, const T* gradients, T* weights, T* const* slots);
   // d = d · activation'(x) with y = activation(x); x may be null unless needs_sum(activation). Losses and their deltas.
   void (*derive)(Activation, T a, T b, std::size_t rows, std::size_t units, const T* x, std::ptrdiff_t x_stride,

@@ -168,6 +168,24 @@ void Stages<T>::backward(std::size_t last, std::size_t rows, std::size_t of_batc
   }
 }
 
+// Multiply-adds of a vector that take as long as transposing a vector, and how much longer those of propagate.hpp take.
+constexpr double kWorkOfTransposing = 5, kWorkOfPropagating = 1.03;
+
+// Returns whether to transpose the deltas of the outputs and those of the inputs, not the kernel: the fewer rows, the
+// more of the work is the kernel's transposition, but the last vector of rows may have idle lanes.
+template <class T>
+bool transposes_deltas(const PackedLayer<T>& layer, std::size_t rows) {
+  if (active_kernels<T>().propagate == nullptr || chains_of(layer.inputs) > 2 || layer.is_head()) return false;
+  constexpr std::size_t P = kPanelUnits<T>;
+  const double inputs = static_cast<double>(layer.inputs), units = static_cast<double>(layer.units);
+  const double vectors = static_cast<double>((rows + P - 1) / P);
+  const double panels = static_cast<double>((layer.inputs + P / 2 - 1) / (P / 2)) / 2;  // half of the last may be idle
+  const double by_kernel = static_cast<double>(rows) * panels * units + kWorkOfTransposing * inputs * units / P;
+  const double by_deltas =
+      kWorkOfPropagating * vectors * inputs * units + kWorkOfTransposing * vectors * (inputs + units);
+  return by_deltas < by_kernel;
+}
+
 // Deltas of the inputs of a Dense from those of its outputs: to = d · W^T.
 template <class T>
 void Stages<T>::propagate(const PackedLayer<T>& layer, std::size_t rows, Matrix<T> d, Matrix<T> to) {
@@ -175,10 +193,16 @@ void Stages<T>::propagate(const PackedLayer<T>& layer, std::size_t rows, Matrix<
   const TransposedGroups<T> all(layer.inputs, layer.units);
   const double work = static_cast<double>(rows) * work_of(layer);
   const std::size_t threads = threads_for(work), parts = threads == 1 ? 1 : parts_of_layer(all.groups, work, threads);
+  const bool by_deltas = transposes_deltas(layer, rows);
   const auto run_part = [&](std::size_t part) {
     const DefaultFloatingPointMode mode;
     T* const transposed = transposed_.data() + part * all.numbers;
     const std::size_t end = begin_of_share(all.groups, part + 1, parts);
+    if (by_deltas) {
+      const std::size_t begin = begin_of_share(all.groups, part, parts) * all.of_group * kPanelUnits<T>;
+      return kernels.propagate(layer, {begin, std::min(end * all.of_group * kPanelUnits<T>, layer.inputs)}, rows, d,
+                               transposed, to);
+    }
     for (std::size_t group = begin_of_share(all.groups, part, parts); group < end; ++group) {
       const std::size_t first = group * all.of_group * kPanelUnits<T>;
       const std::size_t last = std::min(first + all.of_group * kPanelUnits<T>, layer.inputs);

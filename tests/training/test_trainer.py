@@ -153,6 +153,29 @@ def first_bits(dtype):
     return bits(dtype)
 
 
+# The numbers of rows and weights decide whether the kernel or the deltas are transposed (Stages::propagate). The tiles
+# of kernels/propagate.hpp: 1 or 2 chains, 1 to 3 vectors of rows, powers of two of inputs, whole panels and parts.
+@pytest.mark.parametrize("rows", [7, 16, 30, 48, 64, 79])
+@pytest.mark.parametrize("shape", [(17, 20), (31, 100), (64, 37), (65, 16), (79, 5), (130, 129)])
+def test_deltas_have_the_same_bits_whichever_way_they_go_back(shape, rows, dtype, isa):
+    assert bits_behind_a_kernel(shape, rows, dtype) == first_bits_behind_a_kernel(shape, rows, dtype)
+
+
+def bits_behind_a_kernel(shape, rows, dtype):
+    inputs, units = shape
+    x, y, weights = (each.astype(dtype) for each in cases.data(rows, 4, 2))
+    layers = [(cases.dense(4, inputs, "tanh"), {}), (cases.dense(inputs, units, "tanh", seed=1), {})]
+    layers.append((cases.dense(units, 2, "linear", seed=2), {}))
+    trainer = TRAINERS[dtype](4, as_dtype(layers, dtype), MSE, ("sgd", {}), 0)
+    trainer.train(x, y, weights, None, rows, np.array([0.1]), None)
+    return b"".join(w.tobytes() for w in trainer.weights(0).values())
+
+
+@functools.cache
+def first_bits_behind_a_kernel(*arguments):
+    return bits_behind_a_kernel(*arguments)
+
+
 @pytest.mark.parametrize(
     "layout",
     [
