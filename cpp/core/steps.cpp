@@ -18,12 +18,18 @@ constexpr std::size_t kPiecePanels = 3;
 // A call of memmove takes longer than a loop over so many numbers of a row.
 constexpr std::size_t kFewNumbers = 8;
 
-// Asks for a row of the data that the next block will copy: rows in another order are not foreseen by the CPU.
-template <class T>
+// Rows in another order are not foreseen by the CPU: those of the next block are asked for into level 2, and so many
+// rows before they are copied into level 1.
+constexpr std::size_t kRowsAhead = 6;
+
+// Asks for a row of the data into a level of the caches.
+template <int level, class T>
 void prefetch_row(Rows<T> rows, std::ptrdiff_t row, std::size_t count) {
   if (rows.column_stride != 1) return;
   const char* bytes = reinterpret_cast<const char*>(rows.data + row * rows.row_stride);
-  for (std::size_t at = 0; at < count * sizeof(T); at += kPanelBytes) __builtin_prefetch(bytes + at, 0, 2);
+  const char* last = bytes + count * sizeof(T) - 1;
+  for (; bytes < last; bytes += kPanelBytes) __builtin_prefetch(bytes, 0, 4 - level);
+  __builtin_prefetch(last, 0, 4 - level);
 }
 
 // Whether the loss is computed from the sums of the last layer.
@@ -250,12 +256,14 @@ void Steps<T>::gather(const Batches<T>& batches, std::size_t first, std::size_t 
   for (std::size_t r = 0; r < rows; ++r) {
     const auto row = batches.order == nullptr ? static_cast<std::ptrdiff_t>(first + r)
                                               : static_cast<std::ptrdiff_t>(batches.order[first + r]);
+    if (batches.order != nullptr && r + kRowsAhead < rows)
+      prefetch_row<1>(batches.x, static_cast<std::ptrdiff_t>(batches.order[first + r + kRowsAhead]), width);
     copy(batches.x, row, width, to.data + static_cast<std::ptrdiff_t>(r) * to.stride);
     if (batches.y.data != nullptr) copy(batches.y, row, columns(), targets_.data() + r * columns());
     if (batches.order != nullptr && first + rows + r < batches.rows) {
       const auto next = static_cast<std::ptrdiff_t>(batches.order[first + rows + r]);
-      prefetch_row(batches.x, next, width);
-      if (batches.y.data != nullptr) prefetch_row(batches.y, next, columns());
+      prefetch_row<2>(batches.x, next, width);
+      if (batches.y.data != nullptr) prefetch_row<2>(batches.y, next, columns());
     }
     weights_[r] = batches.weights == nullptr ? T{1} : batches.weights[row];
     scales_[r] = static_cast<T>(static_cast<double>(weights_[r]) / static_cast<double>(of_batch));

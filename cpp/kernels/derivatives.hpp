@@ -118,12 +118,6 @@ FASTNN_INLINE Vector<T> derivative([[maybe_unused]] Vector<T> x, [[maybe_unused]
   if constexpr (k == Activation::gelu_tanh) return gelu_tanh_derivative<T>(x);
 }
 
-template <Activation kActivation, class T>
-void derive_elements(T a, T b, std::size_t units, const T* x, const T* y, T* d) {
-  for (std::size_t n = 0; n < units; n += kLanes<T>)
-    store(d + n, without_tiny<T>(load(d + n) * derivative<kActivation, T>(load(x + n), load(y + n), a, b)));
-}
-
 // d = y (d - sum of d y).
 template <class T>
 void derive_softmax(std::size_t units, const T* y, T* d) {
@@ -154,12 +148,20 @@ void derive_row(T a, T b, std::size_t units, const T* x, const T* y, T* d) {
       store(d + n, without_tiny<T>(load(d + n) * derivative<kActivation, T>(load(x + n), load(y + n), a, b)));
 }
 
-template <class T>
-using DeriveRow = void (*)(T, T, std::size_t, const T*, const T*, T*);
+template <Activation kActivation, class T>
+void derive_rows(T a, T b, std::size_t rows, std::size_t units, const T* x, std::ptrdiff_t x_stride, const T* y,
+                 std::ptrdiff_t y_stride, T* d, std::ptrdiff_t d_stride) {
+  for (std::size_t r = 0; r < rows; ++r, x += x_stride, y += y_stride, d += d_stride)
+    derive_row<kActivation, T>(a, b, units, x, y, d);
+}
+
 template <class T, int... number>
-DeriveRow<T> derive_row_of(Activation activation, std::integer_sequence<int, number...>) {
-  static constexpr DeriveRow<T> kRows[] = {derive_row<static_cast<Activation>(number), T>...};
-  return kRows[static_cast<int>(activation)];
+void derive_by(std::integer_sequence<int, number...>, Activation activation, T a, T b, std::size_t rows,
+               std::size_t units, const T* x, std::ptrdiff_t x_stride, const T* y, std::ptrdiff_t y_stride, T* d,
+               std::ptrdiff_t d_stride) {
+  using Rows = decltype(&derive_rows<Activation::linear, T>);
+  static constexpr Rows kRows[] = {derive_rows<static_cast<Activation>(number), T>...};
+  kRows[static_cast<int>(activation)](a, b, rows, units, x, x_stride, y, y_stride, d, d_stride);
 }
 
 // d = d · activation'(x) for rows of units, y = activation(x). x is read only if needs_sum(activation). Whole vectors
@@ -167,11 +169,9 @@ DeriveRow<T> derive_row_of(Activation activation, std::integer_sequence<int, num
 template <class T>
 void derive(Activation activation, T a, T b, std::size_t rows, std::size_t units, const T* x, std::ptrdiff_t x_stride,
             const T* y, std::ptrdiff_t y_stride, T* d, std::ptrdiff_t d_stride) {
-  const DeriveRow<T> row = derive_row_of<T>(activation, kActivationNumbers);
-  for (std::size_t r = 0; r < rows; ++r) {
-    const T* of_row = y + stride(r) * y_stride;
-    row(a, b, units, needs_sum(activation) ? x + stride(r) * x_stride : of_row, of_row, d + stride(r) * d_stride);
-  }
+  const bool reads_x = needs_sum(activation);
+  derive_by<T>(kActivationNumbers, activation, a, b, rows, units, reads_x ? x : y, reads_x ? x_stride : y_stride, y,
+               y_stride, d, d_stride);
 }
 
 }  // namespace

@@ -85,17 +85,37 @@ void gradient(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix
   }
 }
 
+// The sums of W vectors of columns, so that an addition need not wait for the one before.
+template <class T, int W, bool kProducts>
+FASTNN_INLINE void column_sums_of(std::size_t rows, Matrix<const T> a, Matrix<const T> b, T* to, bool adds) {
+  Vector<T> sums[W] = {};
+  for (std::size_t r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int w = 0; w < W; ++w) {
+      const Vector<T> numbers = load(b.data + stride(r) * b.stride + w * kLanes<T>);
+      if constexpr (kProducts)
+        sums[w] = fma(load(a.data + stride(r) * a.stride + w * kLanes<T>), numbers, sums[w]);
+      else
+        sums[w] = sums[w] + numbers;
+    }
+#pragma GCC unroll 4
+  for (int w = 0; w < W; ++w) store(to + w * kLanes<T>, adds ? load(to + w * kLanes<T>) + sums[w] : sums[w]);
+}
+
 // to[j] = sum over rows of b[r][j], or of a[r][j] · b[r][j] unless a is null; increased by it if `adds`.
 template <class T>
 void column_sums(std::size_t rows, Matrix<const T> a, Matrix<const T> b, std::size_t columns, T* to, bool adds) {
-  for (std::size_t j = 0; j < columns; j += kLanes<T>) {
-    Vector<T> sum = {};
-    if (a.data == nullptr)
-      for (std::size_t r = 0; r < rows; ++r) sum = sum + load(b.data + stride(r) * b.stride + j);
-    else
-      for (std::size_t r = 0; r < rows; ++r)
-        sum = fma(load(a.data + stride(r) * a.stride + j), load(b.data + stride(r) * b.stride + j), sum);
-    store(to + j, adds ? load(to + j) + sum : sum);
+  const std::size_t end = (columns + kLanes<T> - 1) / kLanes<T>;
+  for (std::size_t vector = 0, count; vector < end; vector += count) {
+    count = first_share(end - vector, 4);
+    const std::size_t j = vector * kLanes<T>;
+    with_constant<4>(count, [&](auto w) FASTNN_INLINE_LAMBDA {
+      constexpr int W = decltype(w)::value;
+      if (a.data == nullptr)
+        column_sums_of<T, W, false>(rows, a, {b.data + j, b.stride}, to + j, adds);
+      else
+        column_sums_of<T, W, true>(rows, {a.data + j, a.stride}, {b.data + j, b.stride}, to + j, adds);
+    });
   }
 }
 

@@ -15,8 +15,8 @@ namespace {
 template <Loss kLoss, class T>
 T unit_loss_row(const LossRowOf<T>& row) {
   constexpr bool kMean = kLoss != Loss::kl_divergence;
-  const Vector<T> units = splat(static_cast<T>(row.units));
-  const Vector<T> factor = kMean ? splat(row.scale) / units : splat(row.scale);
+  const T units = kMean ? static_cast<T>(row.units) : T{1};
+  const Vector<T> factor = splat(row.scale / units);
   ChainSum<T> sum(row.units);
   for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
     UnitLoss<T> unit;
@@ -27,8 +27,7 @@ T unit_loss_row(const LossRowOf<T>& row) {
     sum.add(n, unit.loss);
     row.set_delta(n, unit.slope * factor);
   }
-  const Vector<T> total = sum.total();
-  return (kMean ? total / units : total)[0];
+  return sum.total()[0] / units;
 }
 
 template <Loss kLoss, class T>
