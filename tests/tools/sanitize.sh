@@ -21,7 +21,7 @@ case ${1:-} in
     # The sanitizer itself needs memory, /proc and time. It delays the reuse of addresses, which fills Python's caches
     # (no_reference_and_no_memory).
     options+=(-k "not (threads_refused or refuses_threads or little_memory or within_memory or larger_than_the_memory or that_is_short or \
-one_row_takes or no_reference_and_no_memory or without_proc or ctrl_c or signals_handler)")
+one_row_takes or no_reference_and_no_memory or kept_memory or without_proc or ctrl_c or signals_handler)")
     ;;
   thread)
     library=libtsan.so
