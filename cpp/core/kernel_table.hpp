@@ -58,6 +58,8 @@ struct Range {
   std::size_t last;
 };
 
+constexpr std::size_t kMostPanelsOfRows = 4;  // of deltas that are transposed at a time
+
 // The probes' reading: so many vectors at a time, and so a multiple of so many bytes.
 constexpr int kReadStreams = 8;
 constexpr std::size_t kReadBytes = kReadStreams * kPanelBytes;
@@ -86,7 +88,8 @@ struct Kernels {
   void (*add_scaled)(std::size_t rows, std::size_t columns, Matrix<const T> a, const T* factors, Matrix<T> to);
   void (*transpose)(const PackedLayer<T>&, Range inputs, int chains, T* to);
   // to = d · W^T for some inputs, which begin at a whole panel, and at most 2 chains, without a transposed kernel
-  // (propagate.hpp). `transposed` has room for 3 panels of rows of d, with whole panels of units. Null: not offered.
+  // (propagate.hpp). `transposed` has room for kMostPanelsOfRows panels of rows of d, with whole panels of units. Null:
+  // not offered.
   void (*propagate)(const PackedLayer<T>&, Range inputs, std::size_t rows, Matrix<const T> d, T* transposed,
                     Matrix<T> to);
   void (*update)(const Update<T>&, std::size_t n, const T* gradients, T* weights, T* const* slots);

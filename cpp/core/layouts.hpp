@@ -15,8 +15,8 @@ namespace fastnn {
 
 enum class Layout : std::uint8_t { units_in_lanes, rows_in_lanes };
 
-// Returns the layout of a layer's outputs, for many rows. A head writes rows in lanes, because its few units would
-// leave most lanes idle in what follows.
+// Returns the layout of a layer's outputs, for many rows. A head before other layers writes rows in lanes, because its
+// few units would leave most lanes idle there.
 template <class T>
 Layout layout_of_outputs(const PackedLayer<T>& layer, Layout of_inputs) {
   return layer.is_head() ? Layout::rows_in_lanes : of_inputs;

@@ -1,5 +1,5 @@
-// Zeroed memory aligned to cache lines, for packed weights and scratch. Sizes are checked for overflow, so that a size
-// from a file can never wrap around to a small allocation.
+// Zeroed memory aligned to cache lines, for packed weights and scratch, and what to tell the system about memory. Sizes
+// are checked for overflow, so that a size from a file can never wrap around to a small allocation.
 #pragma once
 
 #if defined(__linux__)

@@ -33,6 +33,24 @@ T sign_of(T x) {
   return x > 0 ? T{1} : x < 0 ? T{-1} : T{0};
 }
 
+// Multiply-adds of a vector that take as long as transposing a vector, and how much longer those of propagate.hpp take.
+constexpr double kWorkOfTransposing = 5, kWorkOfPropagating = 1.03;
+
+// Returns whether to transpose the deltas of the outputs, once for each part, and those of the inputs, not the kernel:
+// the fewer rows, the more of the work is the kernel's transposition, but the last vector of rows may have idle lanes.
+template <class T>
+bool transposes_deltas(const Kernels<T>& kernels, const PackedLayer<T>& layer, std::size_t rows, std::size_t parts) {
+  if (kernels.propagate == nullptr || chains_of(layer.inputs) > 2 || layer.is_head()) return false;
+  constexpr std::size_t P = kPanelUnits<T>;
+  const double inputs = static_cast<double>(layer.inputs), units = static_cast<double>(layer.units);
+  const double vectors = static_cast<double>((rows + P - 1) / P);
+  const double panels = static_cast<double>((layer.inputs + P / 2 - 1) / (P / 2)) / 2;  // half of the last may be idle
+  const double by_kernel = static_cast<double>(rows) * panels * units + kWorkOfTransposing * inputs * units / P;
+  const double by_deltas = kWorkOfPropagating * vectors * inputs * units +
+                           kWorkOfTransposing * vectors * (inputs + static_cast<double>(parts) * units);
+  return by_deltas < by_kernel;
+}
+
 }  // namespace
 
 template <class T>
@@ -168,24 +186,6 @@ void Stages<T>::backward(std::size_t last, std::size_t rows, std::size_t of_batc
   }
 }
 
-// Multiply-adds of a vector that take as long as transposing a vector, and how much longer those of propagate.hpp take.
-constexpr double kWorkOfTransposing = 5, kWorkOfPropagating = 1.03;
-
-// Returns whether to transpose the deltas of the outputs and those of the inputs, not the kernel: the fewer rows, the
-// more of the work is the kernel's transposition, but the last vector of rows may have idle lanes.
-template <class T>
-bool transposes_deltas(const PackedLayer<T>& layer, std::size_t rows) {
-  if (active_kernels<T>().propagate == nullptr || chains_of(layer.inputs) > 2 || layer.is_head()) return false;
-  constexpr std::size_t P = kPanelUnits<T>;
-  const double inputs = static_cast<double>(layer.inputs), units = static_cast<double>(layer.units);
-  const double vectors = static_cast<double>((rows + P - 1) / P);
-  const double panels = static_cast<double>((layer.inputs + P / 2 - 1) / (P / 2)) / 2;  // half of the last may be idle
-  const double by_kernel = static_cast<double>(rows) * panels * units + kWorkOfTransposing * inputs * units / P;
-  const double by_deltas =
-      kWorkOfPropagating * vectors * inputs * units + kWorkOfTransposing * vectors * (inputs + units);
-  return by_deltas < by_kernel;
-}
-
 // Deltas of the inputs of a Dense from those of its outputs: to = d · W^T.
 template <class T>
 void Stages<T>::propagate(const PackedLayer<T>& layer, std::size_t rows, Matrix<T> d, Matrix<T> to) {
@@ -193,7 +193,7 @@ void Stages<T>::propagate(const PackedLayer<T>& layer, std::size_t rows, Matrix<
   const TransposedGroups<T> all(layer.inputs, layer.units);
   const double work = static_cast<double>(rows) * work_of(layer);
   const std::size_t threads = threads_for(work), parts = threads == 1 ? 1 : parts_of_layer(all.groups, work, threads);
-  const bool by_deltas = transposes_deltas(layer, rows);
+  const bool by_deltas = transposes_deltas(kernels, layer, rows, parts);
   const auto run_part = [&](std::size_t part) {
     const DefaultFloatingPointMode mode;
     T* const transposed = transposed_.data() + part * all.numbers;

@@ -35,12 +35,13 @@ struct Stage {
 };
 
 // A kernel is transposed for the way back a group of panels of inputs at a time, just before they are used, so that the
-// copy is in a near cache. A group takes about 24 KiB, but has panels for the largest tiles (shapes.hpp).
+// copy is in a near cache. A group takes about 24 KiB, but has panels for the largest tiles (shapes.hpp). Or the memory
+// of a group holds transposed deltas.
 template <class T>
 struct TransposedGroups {
   TransposedGroups(std::size_t inputs, std::size_t units)
       : panels((inputs + kPanelUnits<T> - 1) / kPanelUnits<T>),
-        of_group(std::clamp<std::size_t>(24 * 1024 / kPanelBytes / units, 4, 8)),
+        of_group(std::clamp<std::size_t>(24 * 1024 / kPanelBytes / units, kMostPanelsOfRows, 8)),
         groups((panels + of_group - 1) / of_group),
         numbers(of_group * kPanelUnits<T> * pad_to_chains(units)) {}
   std::size_t size() const { return checked_product(groups, numbers); }

@@ -24,6 +24,7 @@ constexpr int kRowsOfDots =
 
 constexpr std::size_t kMostIntoLevel1 = 12 * 1024;  // bytes: of 32 KiB, these rows and the next leave some for weights
 constexpr int kIntoLevel1 = 3, kIntoLevel2 = 2;     // for __builtin_prefetch
+constexpr std::size_t kFewInputs = 32;              // the CPU foresees short rows, and a prefetch takes a load's place
 
 // Returns vector v of the last `left` numbers of a row, fewer than 16, and 0 where there is none: its product with the
 // padding of weights, -0, changes no sum, not even a sum of -0.
@@ -54,7 +55,7 @@ FASTNN_INLINE void dots(const PackedLayer<T>& layer, const T* (&x)[R], Vector<T>
       for (int r = 0; r < R; ++r) {
         Vector<T> numbers = in(x[r] + k, v);
         if constexpr (U > 1) keep(numbers);
-        __builtin_prefetch(x[r] + k + next, 0, decltype(level)::value);
+        if constexpr (decltype(level)::value > 0) __builtin_prefetch(x[r] + k + next, 0, decltype(level)::value);
 #pragma GCC unroll 4
         for (int n = 0; n < U; ++n) chains[r][n][v] = fma(numbers, weights[n], chains[r][n][v]);
       }
@@ -68,7 +69,9 @@ FASTNN_INLINE void dots(const PackedLayer<T>& layer, const T* (&x)[R], Vector<T>
       add(k, level, [&](const T* from, int v) FASTNN_INLINE_LAMBDA { return load_chains(from, layer.inputs - k, v); });
   };
   // The next R rows, which may come from memory, are asked for: into level 1 if they fit it beside these, else level 2.
-  if (next * sizeof(T) <= kMostIntoLevel1)
+  if (layer.inputs <= kFewInputs)
+    add_all(Constant<0>{});
+  else if (next * sizeof(T) <= kMostIntoLevel1)
     add_all(Constant<kIntoLevel1>{});
   else
     add_all(Constant<kIntoLevel2>{});
@@ -97,12 +100,15 @@ FASTNN_INLINE Vector<T> sums_of_lanes(Vector<T> (&sums)[kLanes<T>]) {
 template <class T, int U>
 FASTNN_INLINE Vector<T> dots_of_group(const PackedLayer<T>& layer, const Block<const T>& x, std::size_t row) {
   constexpr int G = kRowsOfVector<T, U>, R = kRowsOfDots<T, U>;
+  const std::size_t left = x.rows - row;
+  const T *rows = x.data + stride(row) * x.row_stride, *last = rows + stride(left - 1) * x.row_stride;
   Vector<T> sums[kLanes<T>] = {};
 #pragma GCC unroll 8
   for (int first = 0; first < G; first += R) {
     const T* from[R];
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) from[r] = x.data + stride(min(row + first + r, x.rows - 1)) * x.row_stride;
+    for (int r = 0; r < R; ++r)
+      from[r] = static_cast<std::size_t>(first + r) < left ? rows + (first + r) * x.row_stride : last;
     dots<T, R, U>(layer, from, sums + first * U);
   }
   return sums_of_lanes<T>(sums);

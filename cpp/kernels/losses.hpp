@@ -15,8 +15,8 @@ namespace {
 template <Loss kLoss, class T>
 T unit_loss_row(const LossRowOf<T>& row) {
   constexpr bool kMean = kLoss != Loss::kl_divergence;
-  const T units = kMean ? static_cast<T>(row.units) : T{1};
-  const Vector<T> factor = splat(row.scale / units);
+  const T divisor = kMean ? static_cast<T>(row.units) : T{1};
+  const Vector<T> factor = splat(row.scale / divisor);
   ChainSum<T> sum(row.units);
   for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
     UnitLoss<T> unit;
@@ -27,7 +27,7 @@ T unit_loss_row(const LossRowOf<T>& row) {
     sum.add(n, unit.loss);
     row.set_delta(n, unit.slope * factor);
   }
-  return sum.total()[0] / units;
+  return sum.total()[0] / divisor;
 }
 
 template <Loss kLoss, class T>

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../core/memory.hpp"
+#include "gil.hpp"
 
 namespace py = pybind11;
 
@@ -60,7 +61,10 @@ Block block_of(void* numbers) {
 void free(void*, void* numbers, std::size_t) {
   if (numbers == nullptr) return;
   const Block block = block_of(numbers);
-  block.capacity <= kMostKeptBytes ? keep(block) : release(block);
+  if (block.capacity >= kLargeAnswerBytes && block.capacity <= kMostKeptBytes)
+    keep(block);
+  else
+    release(block);
 }
 
 void* allocate_zeros(void* context, std::size_t count, std::size_t size) {
@@ -76,7 +80,8 @@ void* reallocate(void* context, void* numbers, std::size_t size) {
   return to;
 }
 
-// NumPy's PyDataMem_Handler, version 1 (NEP 49), and the place of PyDataMem_SetHandler in its table of functions.
+// NumPy's PyDataMem_Handler, version 1 (NEP 49), the name of its capsules, and the place of PyDataMem_SetHandler in
+// NumPy's table of functions.
 struct Handler {
   char name[127];
   std::uint8_t version;
@@ -86,32 +91,43 @@ struct Handler {
   void* (*realloc)(void*, void*, std::size_t);
   void (*free)(void*, void*, std::size_t);
 };
+constexpr const char* kCapsule = "mem_handler";
 constexpr std::size_t kSetHandler = 304;
 
 Handler handler = {"fastnn", 1, nullptr, allocate, allocate_zeros, reallocate, free};
 
-// Returns the handler that was set before, or null with an error of Python.
+PyObject* (*set_handler_of_numpy)(PyObject*) = nullptr;
+PyObject* capsule = nullptr;
+
+// Returns the handler that was set before. A context variable holds it, so Python's garbage may be collected.
 PyObject* set_handler(PyObject* to) {
-  typedef PyObject* (*SetHandler)(PyObject*);
-  static void** const functions = [] {
-    const py::object table = py::detail::import_numpy_core_submodule("multiarray").attr("_ARRAY_API");
-    return static_cast<void**>(PyCapsule_GetPointer(table.ptr(), nullptr));
-  }();
-  return reinterpret_cast<SetHandler>(functions[kSetHandler])(to);
+  return taking_gil([&] { return set_handler_of_numpy(to); });
+}
+
+bool is_numpys_own(PyObject* of_array) {
+  const auto* const found = static_cast<const Handler*>(PyCapsule_GetPointer(of_array, kCapsule));
+  return found != nullptr && std::strcmp(found->name, "default_allocator") == 0;
 }
 
 }  // namespace
 
-AnswerMemory::AnswerMemory() {
-  static PyObject* const capsule = PyCapsule_New(&handler, "mem_handler", nullptr);
-  before_ = set_handler(capsule);
+void prepare_answer_memory() {
+  const py::object table = py::detail::import_numpy_core_submodule("multiarray").attr("_ARRAY_API");
+  const auto* const functions = static_cast<void**>(PyCapsule_GetPointer(table.ptr(), nullptr));
+  capsule = PyCapsule_New(&handler, kCapsule, nullptr);
+  if (functions == nullptr || capsule == nullptr) throw py::error_already_set();
+  set_handler_of_numpy = reinterpret_cast<PyObject* (*)(PyObject*)>(functions[kSetHandler]);
+}
+
+AnswerMemory::AnswerMemory() : before_(set_handler(capsule)) {
   if (before_ == nullptr) throw py::error_already_set();
+  if (!is_numpys_own(before_)) Py_XDECREF(set_handler(before_));
 }
 
 AnswerMemory::~AnswerMemory() {
-  PyObject* const mine = set_handler(before_);
-  if (mine == nullptr) PyErr_Clear();  // no memory for it: the next arrays take their memory here too
-  Py_XDECREF(mine);
+  PyObject* const set = set_handler(before_);
+  if (set == nullptr) PyErr_Clear();  // no memory for it: the next arrays take their memory here too
+  Py_XDECREF(set);
   Py_DECREF(before_);
 }
 

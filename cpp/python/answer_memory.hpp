@@ -1,6 +1,6 @@
 // Memory of large answers. The system gives new memory page by page, which takes longer than writing it once more, so
-// the memory of the last large answer that was dropped is kept for the next one. If that is larger, or less than half
-// as large, it is given back. glibc itself keeps memory up to 32 MiB.
+// the memory of the last large answer that was dropped is kept for the next one. If the next one is larger, or less
+// than half as large, that memory is given back. glibc itself keeps memory up to 32 MiB.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -13,15 +13,19 @@ namespace fastnn::border {
 constexpr std::size_t kLargeAnswerBytes = std::size_t{32} << 20;
 constexpr std::size_t kMostKeptBytes = std::size_t{256} << 20;
 
-// While it lives, arrays that NumPy makes in this thread take their memory here.
+// Finds NumPy's functions for AnswerMemory.
+void prepare_answer_memory();
+
+// While it lives, NumPy takes the memory of new arrays here, unless the program has set a handler of its own (NEP 49).
 class AnswerMemory {
  public:
   AnswerMemory();
   ~AnswerMemory();
   AnswerMemory(const AnswerMemory&) = delete;
+  AnswerMemory& operator=(const AnswerMemory&) = delete;
 
  private:
-  PyObject* before_;  // the handler of memory that NumPy had
+  PyObject* before_;  // the handler that NumPy had
 };
 
 }  // namespace fastnn::border

@@ -95,6 +95,12 @@ void copy_in_parts(const py::object& copyto, const py::array& to, const py::arra
   }
 }
 
+// A double, since the product may be larger than any integer.
+template <class T>
+double bytes_of(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), double{sizeof(T)}, std::multiplies<>());
+}
+
 }  // namespace
 
 std::string shape_text(const py::array& array) { return py::str(array.attr("shape")).cast<std::string>(); }
@@ -159,12 +165,6 @@ Input<T> input_rows(py::handle x, std::size_t inputs, py::handle as_numbers) {
 
 Shape::Shape(const py::array& x, std::size_t units) : dimensions_(static_cast<int>(x.ndim())) {
   *std::copy_n(x.shape(), dimensions_ - 1, sizes_) = static_cast<py::ssize_t>(units);
-}
-
-// A double, since the product may be larger than any integer.
-template <class T>
-double bytes_of(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), double{sizeof(T)}, std::multiplies<>());
 }
 
 template <class T>

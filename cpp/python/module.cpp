@@ -2,6 +2,7 @@
 #include "../core/floating_point_mode.hpp"
 #include "../core/machine.hpp"
 #include "../io/usable_cpus.hpp"
+#include "answer_memory.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "fastnn/isa.hpp"
@@ -58,6 +59,7 @@ PYBIND11_MODULE(_core_of_the_main_interpreter, module) {
   using namespace fastnn;
   using namespace fastnn::border;
   module.doc() = "The compiled core of fastnn.";
+  prepare_answer_memory();
   module.attr("__version__") = FASTNN_VERSION;
   module.attr("numerics_version") = kNumericsVersion;
   module.attr("activations") = activations();

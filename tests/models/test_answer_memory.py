@@ -1,5 +1,6 @@
 """Memory of answers of 32 MiB and more: that of a dropped one is the next one's (cpp/python/answer_memory.hpp)."""
 
+import ctypes
 import sys
 from pathlib import Path
 
@@ -93,6 +94,34 @@ def test_other_arrays_have_numpys_memory(model, x):
     assert multiarray.get_handler_name(np.ones((LARGE, UNITS), np.float32)) == "default_allocator"
 
 
+def test_small_numbers_of_a_resized_answer_do_not_take_the_place_of_kept_memory(model, x):
+    y = model.predict(x[:LARGE])
+    y.resize((10, UNITS), refcheck=False)
+    memory = memory_of_next(model, x[:LARGE])
+    del y
+    assert memory_of_next(model, x[:LARGE]) == memory
+
+
+def test_a_handler_of_the_programs_own_is_left_in_charge(model, x):
+    """A copy of NumPy's handler under another name, set by NumPy's C functions (NEP 49)."""
+    pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer_of.argtypes, pointer_of.restype = [ctypes.py_object, ctypes.c_char_p], ctypes.c_void_p
+    new_capsule = ctypes.pythonapi.PyCapsule_New
+    new_capsule.argtypes, new_capsule.restype = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p], ctypes.py_object
+    functions = ctypes.cast(pointer_of(multiarray._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p))
+    set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(functions[304])
+    get_handler = ctypes.PYFUNCTYPE(ctypes.py_object)(functions[305])
+    copied = ctypes.create_string_buffer(ctypes.string_at(pointer_of(get_handler(), b"mem_handler"), 168), 168)
+    copied[:6] = b"other\0"
+    before = set_handler(new_capsule(ctypes.addressof(copied), b"mem_handler", None))
+    try:
+        assert multiarray.get_handler_name(model.predict(x[:LARGE])) == "other"
+        assert multiarray.get_handler_name(np.ones(10)) == "other"
+    finally:
+        set_handler(before)
+    assert multiarray.get_handler_name(model.predict(x[:LARGE])) == "fastnn"
+
+
 @pytest.mark.parametrize("rows", [LARGE // 2, LARGER, TOO_LARGE])
 def test_an_answer_can_be_resized_in_place(model, x, rows):
     y = model.predict(x[:LARGE])
@@ -103,7 +132,8 @@ def test_an_answer_can_be_resized_in_place(model, x, rows):
 
 
 def test_kept_memory_does_not_stand_in_the_way_of_a_larger_answer():
-    run_python("""
+    run_python(
+        """
         import sys
         import numpy as np
         import pytest
@@ -117,6 +147,7 @@ def test_kept_memory_does_not_stand_in_the_way_of_a_larger_answer():
         assert model.predict(x[:60_000]).shape == (60_000, 1024)  # 234 MiB
         with pytest.raises(MemoryError):
             model.predict(x)
-        name = sys.modules[type(np.ones(1)).__module__ + "._core.multiarray"].get_handler_name
-        assert name(np.ones(10)) == "default_allocator"
-    """)
+        assert sys.modules[sys.argv[1]].get_handler_name(np.ones(10)) == "default_allocator"
+    """,
+        multiarray.__name__,
+    )

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+import fastnn
 import training_cases as cases
 from arrays import same_bits, uniform
 from fastnn import _core
@@ -59,6 +60,30 @@ def test_threads_do_not_change_bits(optimizer, batch_size, dtype, isa, threads):
         trainer = trainer_of(dtype, 300, 400, optimizer)
         results.append(trained(trainer, data, batch_size).tobytes() + all_bits(trainer))
     assert len(set(results)) == 1
+
+
+def test_set_isa_while_another_thread_trains_changes_no_bit(dtype):
+    data, before = rows(320, dtype), fastnn.isa()
+    alone = trainer_of(dtype, hidden=65)  # of a hidden width whose deltas go another way with AVX-512
+    for _ in range(20):
+        trained(alone, data)
+    other, trains = trainer_of(dtype, hidden=65), threading.Event()
+
+    def train():
+        for _ in range(20):
+            trained(other, data)
+        trains.set()
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        while not trains.is_set():
+            for isa in fastnn.isas():
+                fastnn.set_isa(isa)
+    finally:
+        thread.join()
+        fastnn.set_isa(before)
+    assert all_bits(other) == all_bits(alone)
 
 
 def test_steps_are_the_same_in_one_call_and_in_many(dtype):

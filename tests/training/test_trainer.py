@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 
+import fastnn
 import training_cases as cases
 import training_reference as reference
 from fastnn import _core
@@ -145,20 +146,36 @@ def bits(dtype, rows=700, batch_size=300, layout=np.ascontiguousarray):
 
 
 def test_every_instruction_set_gives_the_same_bits(isa, dtype):
-    assert bits(dtype) == first_bits(dtype)
+    assert bits(dtype) == portable_bits(dtype)
 
 
 @functools.cache
-def first_bits(dtype):
-    return bits(dtype)
+def portable_bits(dtype):
+    return in_portable_code(bits, dtype)
+
+
+def in_portable_code(function, *arguments):
+    before = fastnn.isa()
+    fastnn.set_isa("portable")
+    try:
+        return function(*arguments)
+    finally:
+        fastnn.set_isa(before)
 
 
 # The numbers of rows and weights decide whether the kernel or the deltas are transposed (Stages::propagate). The tiles
 # of kernels/propagate.hpp: 1 or 2 chains, 1 to 3 vectors of rows, powers of two of inputs, whole panels and parts.
-@pytest.mark.parametrize("rows", [7, 16, 30, 48, 64, 79])
-@pytest.mark.parametrize("shape", [(17, 20), (31, 100), (64, 37), (65, 16), (79, 5), (130, 129)])
+@pytest.mark.parametrize("rows", [7, 16, 24, 30, 48, 64, 79])
+@pytest.mark.parametrize("shape", [(17, 20), (31, 100), (33, 129), (64, 37), (65, 20), (79, 5), (130, 129)])
 def test_deltas_have_the_same_bits_whichever_way_they_go_back(shape, rows, dtype, isa):
-    assert bits_behind_a_kernel(shape, rows, dtype) == first_bits_behind_a_kernel(shape, rows, dtype)
+    assert bits_behind_a_kernel(shape, rows, dtype) == portable_bits_behind_a_kernel(shape, rows, dtype)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_threads_share_the_way_back_of_deltas_without_a_change_of_bits(count, dtype, isa, threads):
+    shape, rows = (500, 500), 48
+    threads(count)
+    assert bits_behind_a_kernel(shape, rows, dtype) == portable_bits_behind_a_kernel(shape, rows, dtype)
 
 
 def bits_behind_a_kernel(shape, rows, dtype):
@@ -172,8 +189,8 @@ def bits_behind_a_kernel(shape, rows, dtype):
 
 
 @functools.cache
-def first_bits_behind_a_kernel(*arguments):
-    return bits_behind_a_kernel(*arguments)
+def portable_bits_behind_a_kernel(*arguments):
+    return in_portable_code(bits_behind_a_kernel, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -187,4 +204,4 @@ def first_bits_behind_a_kernel(*arguments):
     ids=["fortran", "every second row", "every third column", "backwards"],
 )
 def test_the_layout_of_rows_does_not_change_bits(layout, dtype):
-    assert bits(dtype, layout=layout) == first_bits(dtype)
+    assert bits(dtype, layout=layout) == portable_bits(dtype)
