@@ -18,6 +18,11 @@
 namespace fastnn {
 namespace {
 
+// A block has the rows of one tile, or of several where their scratch stays in level 1: beginning and ending a block
+// takes as long as some rows of a small network. A head alone needs scratch for its few answers only.
+constexpr std::size_t kBlockBytes = 24 * 1024;
+constexpr std::size_t kMostTiles = 8;
+
 constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
 
 }  // namespace
@@ -50,17 +55,22 @@ class Network<T>::Forward {
   const Blocks& blocks() const { return plan_.blocks; }
 
  private:
-  bool run_block(std::size_t block, std::size_t threads);
-  bool run_block_in(std::size_t block, std::size_t threads, T* scratch);
+  bool run_block(std::size_t block, std::size_t threads, T* scratch);
   void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t threads);
   bool going_on(double work = kWorkOfAQuestion);
 
   std::size_t tile_rows() const { return kernels_.tile_vectors * kernels_.lanes; }
 
-  // The rows of the largest tile, or as many full vectors as most_rows allows (less than one if it must).
+  std::size_t tiles_of_block() const {
+    if (x_.rows <= tile_rows()) return 1;  // without the division below, which takes as long as a small layer
+    if (network_.layers.size() == 1 && network_.layers[0].is_head()) return kMostTiles;
+    return std::clamp<std::size_t>(kBlockBytes / (2 * tile_rows() * network_.widest * sizeof(T)), 1, kMostTiles);
+  }
+
+  // The rows of some tiles, or as many full vectors as most_rows allows (less than one if it must).
   std::size_t most_rows_of_block() const {
     const std::size_t lanes = kernels_.lanes;
-    return most_rows_ < lanes ? most_rows_ : std::min(tile_rows(), most_rows_ / lanes * lanes);
+    return most_rows_ < lanes ? most_rows_ : std::min(tiles_of_block() * tile_rows(), most_rows_ / lanes * lanes);
   }
 
   // Blocks of few rows run with units in lanes. So does every block of less than half a vector of rows, and one whose
@@ -116,13 +126,7 @@ void Network<T>::Forward::run_layer(const PackedLayer<T>& layer, const Block<con
 }
 
 template <class T>
-bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads) {
-  Scratch<T> scratch(2 * padded(plan_.blocks.rows(block)) * network_.widest);
-  return run_block_in(block, threads, scratch.data());
-}
-
-template <class T>
-bool Network<T>::Forward::run_block_in(std::size_t block, std::size_t threads, T* scratch) {
+bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads, T* scratch) {
   const std::size_t row = plan_.blocks.first_row(block), rows = plan_.blocks.rows(block);
   const bool few = are_few(rows);
   T *here = scratch, *there = scratch + padded(rows) * network_.widest;
@@ -181,19 +185,21 @@ bool Network<T>::Forward::run() {
   if (plan_.shares_blocks) {
     const auto run_one = [&](std::size_t block) {
       const DefaultFloatingPointMode mode;
-      run_block(block, 1);
+      Scratch<T> scratch(2 * padded(blocks.rows(block)) * network_.widest);
+      run_block(block, 1, scratch.data());
     };
     share(blocks.count(), plan_.threads, run_one, [this] { return going_on(); });
     return !stopped_;
   }
+  Scratch<T> scratch(2 * padded(blocks.rows(0)) * network_.widest);  // no block is larger than the first
   for (std::size_t block = 0; block < blocks.count(); ++block)
-    if (!run_block(block, plan_.threads)) return false;
+    if (!run_block(block, plan_.threads, scratch.data())) return false;
   return true;
 }
 
 template <class T>
 void Network<T>::Forward::run_in(T* scratch) {
-  for (std::size_t block = 0; block < plan_.blocks.count(); ++block) run_block_in(block, 1, scratch);
+  for (std::size_t block = 0; block < plan_.blocks.count(); ++block) run_block(block, 1, scratch);
 }
 
 template <class T>
