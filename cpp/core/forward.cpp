@@ -19,8 +19,10 @@ namespace fastnn {
 namespace {
 
 // A block has the rows of one tile, or of several where their scratch stays in level 1: beginning and ending a block
-// takes as long as some rows of a small network. A head alone needs scratch for its few answers only.
-constexpr std::size_t kBlockBytes = 24 * 1024;
+// takes as long as some rows of a small network. A head alone reads rows where they lie, and uses little of its
+// scratch; with more inputs, its blocks take so long that their ends do not matter, but few blocks would leave threads
+// idle.
+constexpr std::size_t kBlockBytes = 24 * 1024, kBlockBytesOfHead = 1024 * 1024;
 constexpr std::size_t kMostTiles = 8;
 
 constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
@@ -63,8 +65,9 @@ class Network<T>::Forward {
 
   std::size_t tiles_of_block() const {
     if (x_.rows <= tile_rows()) return 1;  // without the division below, which takes as long as a small layer
-    if (network_.layers.size() == 1 && network_.layers[0].is_head()) return kMostTiles;
-    return std::clamp<std::size_t>(kBlockBytes / (2 * tile_rows() * network_.widest * sizeof(T)), 1, kMostTiles);
+    const bool reads_in_place = network_.layers.size() == 1 && network_.layers[0].is_head() && x_.column_stride == 1;
+    const std::size_t most = reads_in_place ? kBlockBytesOfHead : kBlockBytes;
+    return std::clamp<std::size_t>(most / (2 * tile_rows() * network_.widest * sizeof(T)), 1, kMostTiles);
   }
 
   // The rows of some tiles, or as many full vectors as most_rows allows (less than one if it must).

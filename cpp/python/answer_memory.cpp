@@ -121,14 +121,18 @@ void prepare_answer_memory() {
 
 AnswerMemory::AnswerMemory() : before_(set_handler(capsule)) {
   if (before_ == nullptr) throw py::error_already_set();
-  if (!is_numpys_own(before_)) Py_XDECREF(set_handler(before_));
+  if (!is_numpys_own(before_)) set_back();
 }
 
 AnswerMemory::~AnswerMemory() {
+  set_back();
+  Py_DECREF(before_);
+}
+
+void AnswerMemory::set_back() {
   PyObject* const set = set_handler(before_);
   if (set == nullptr) PyErr_Clear();  // no memory for it: the next arrays take their memory here too
   Py_XDECREF(set);
-  Py_DECREF(before_);
 }
 
 }  // namespace fastnn::border

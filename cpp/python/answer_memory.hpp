@@ -25,6 +25,8 @@ class AnswerMemory {
   AnswerMemory& operator=(const AnswerMemory&) = delete;
 
  private:
+  void set_back();
+
   PyObject* before_;  // the handler that NumPy had
 };
 

@@ -36,6 +36,23 @@ def reference_network(model, x):
     return outputs
 
 
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray], ids=["rows", "columns"])
+@pytest.mark.parametrize("sizes", [[1, 1], [36, 1], [64, 2], [7, 3], [13, 7], [2, 8, 1], [4, 20, 3]], ids=str)
+def test_blocks_of_several_tiles_give_the_bits_of_few_rows(sizes, layout, dtype, isa):
+    """A block of a narrow network has up to 8 tiles: 96 to 384 rows of float32 (core/forward.cpp)."""
+    model = network(sizes, ["tanh"] * (len(sizes) - 2) + ["linear"], dtype)
+    x = uniform(1, (769, sizes[0]), dtype)
+    few = np.concatenate([model.predict(x[row : row + 5]) for row in range(0, 769, 5)])
+    for rows in (95, 97, 191, 193, 383, 384, 385, 769):
+        assert same_bits(model.predict(layout(x[:rows])), few[:rows])
+
+
+def test_a_wide_head_keeps_blocks_for_several_threads(isa):
+    model = network([20000, 2], ["linear"], "float32")
+    model.predict(np.zeros((1, 20000), np.float32))
+    assert model._network.blocks(256) > 4
+
+
 @pytest.mark.parametrize("units", UNITS)
 def test_dense_equals_the_scalar_fma_reference_around_every_edge_of_tiles(units, dtype, isa):
     for inputs, rows in itertools.product(INPUTS, ROWS):

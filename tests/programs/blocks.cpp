@@ -74,7 +74,7 @@ void check_balance(std::size_t rows, std::size_t units, std::size_t whole, std::
 
 int main() {
   for (const std::size_t vector : {1, 2, 4, 8, 16})  // vectors of all instruction sets and both types
-    for (const std::size_t whole : {vector, 3 * vector})
+    for (const std::size_t whole : {vector, 3 * vector, 24 * vector})
       for (const std::size_t threads : {1, 2, 3, 7, 8, 64}) {
         for (std::size_t rows = 0; rows < 20'000; rows += rows < 2000 ? 1 : 331)
           check_blocks(rows, whole, vector, threads);

@@ -67,17 +67,16 @@ def test_set_isa_while_another_thread_trains_changes_no_bit(dtype):
     alone = trainer_of(dtype, hidden=65)  # of a hidden width whose deltas go another way with AVX-512
     for _ in range(20):
         trained(alone, data)
-    other, trains = trainer_of(dtype, hidden=65), threading.Event()
+    other = trainer_of(dtype, hidden=65)
 
     def train():
         for _ in range(20):
             trained(other, data)
-        trains.set()
 
     thread = threading.Thread(target=train)
     thread.start()
     try:
-        while not trains.is_set():
+        while thread.is_alive():
             for isa in fastnn.isas():
                 fastnn.set_isa(isa)
     finally:
