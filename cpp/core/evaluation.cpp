@@ -33,10 +33,7 @@ bool Evaluation<T>::run(Rows<T> x, T* outputs, const Rows<T>* y, const T* weight
   const Plan plan(x.rows, kEvaluatedRows, kGrainRows, work_, stages_.all().size(), num_threads());
   const Blocks& blocks = plan.blocks;
   if (plan.shares_blocks) {
-    const auto run_one = [&](std::size_t block) {
-      const DefaultFloatingPointMode mode;
-      run_block(call, blocks.first_row(block), blocks.rows(block), true);
-    };
+    const auto run_one = [&](std::size_t block) { run_block(call, blocks.first_row(block), blocks.rows(block), true); };
     return share(blocks.count(), plan.threads, run_one, go_on);
   }
   for (std::size_t block = 0; block < blocks.count(); ++block) {

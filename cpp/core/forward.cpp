@@ -187,7 +187,6 @@ bool Network<T>::Forward::run() {
   const Blocks& blocks = plan_.blocks;
   if (plan_.shares_blocks) {
     const auto run_one = [&](std::size_t block) {
-      const DefaultFloatingPointMode mode;
       Scratch<T> scratch(2 * padded(blocks.rows(block)) * network_.widest);
       run_block(block, 1, scratch.data());
     };

@@ -195,7 +195,6 @@ void Stages<T>::propagate(const PackedLayer<T>& layer, std::size_t rows, Matrix<
   const std::size_t threads = threads_for(work), parts = threads == 1 ? 1 : parts_of_layer(all.groups, work, threads);
   const bool by_deltas = transposes_deltas(kernels, layer, rows, parts);
   const auto run_part = [&](std::size_t part) {
-    const DefaultFloatingPointMode mode;
     T* const transposed = transposed_.data() + part * all.numbers;
     const std::size_t end = begin_of_share(all.groups, part + 1, parts);
     if (by_deltas) {

@@ -6,7 +6,6 @@
 #include "blocks.hpp"
 #include "dispatch.hpp"
 #include "fastnn/threads.hpp"
-#include "floating_point_mode.hpp"
 #include "thread_pool.hpp"
 
 namespace fastnn {
@@ -27,7 +26,6 @@ void share_layer(const Kernels<T>& kernels, const PackedLayer<T>& layer, const B
   const std::size_t panels = (layer.units + kPanelUnits<T> - 1) / kPanelUnits<T>;
   const std::size_t parts = parts_of_layer(panels, work, threads);
   const auto run_part = [&](std::size_t part) {
-    const DefaultFloatingPointMode mode;
     const std::size_t first = begin_of_share(panels, part, parts) * kPanelUnits<T>;
     const std::size_t last = begin_of_share(panels, part + 1, parts) * kPanelUnits<T>;
     kernels.layer(layer, x, y, {first, std::min(last, layer.units)});

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "elementary.hpp"
-#include "floating_point_mode.hpp"
 #include "shared_work.hpp"
 
 namespace fastnn {
@@ -202,7 +201,6 @@ void Steps<T>::kernel(Stage<T>& stage, std::size_t rows, Matrix<const T> x, Matr
   const std::size_t panels = (units + P - 1) / P, groups = (panels + kPiecePanels - 1) / kPiecePanels;
   const std::size_t chunks = in_pieces_ ? (inputs + kPieceInputs - 1) / kPieceInputs : 1;
   const auto run_piece = [&](std::size_t piece) {
-    const DefaultFloatingPointMode mode;
     alignas(kPanelBytes) T sums[kPieceInputs * kPiecePanels * P];
     const std::size_t group = piece / chunks, panel = begin_of_share(panels, group, groups);
     const std::size_t count = begin_of_share(panels, group + 1, groups) - panel;

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "fastnn/threads.hpp"
+#include "floating_point_mode.hpp"
 
 namespace fastnn {
 namespace {
@@ -120,6 +121,7 @@ std::size_t Pool::grow(std::size_t threads) {
 }
 
 void Pool::serve(std::size_t index) {
+  DefaultFloatingPointMode::exchange();  // callers of share() have set theirs
   for (;;) {
     sleep(*sleepers_[index]);
     if (!enter()) continue;
