@@ -93,11 +93,12 @@ class Strict:
     if not TYPE_CHECKING:  # type checkers would take it for leave to set anything
 
         def __setattr__(self, name: str, value: object) -> None:
-            is_known, is_made = name in self.__dict__, "_is_made" in self.__dict__
-            if name in self._fixed and (is_known or is_made):
-                raise AttributeError(f"{name} of {self!r} cannot be changed; make a new one with {name}={value!r}")
-            if is_made and not is_known and not name.startswith("_") and not _in_class(self, name):
-                raise AttributeError(f"{self!r} has no attribute {name!r} to set{did_you_mean(name, dir(self))}")
+            if not name.startswith("_"):
+                is_known, is_made = name in self.__dict__, "_is_made" in self.__dict__
+                if name in self._fixed and (is_known or is_made):
+                    raise AttributeError(f"{name} of {self!r} cannot be changed; make a new one with {name}={value!r}")
+                if is_made and not is_known and not _in_class(self, name):
+                    raise AttributeError(f"{self!r} has no attribute {name!r} to set{did_you_mean(name, dir(self))}")
             super().__setattr__(name, value)
 
 
