@@ -121,9 +121,9 @@ double Steps<T>::run(const Batches<T>& batches, std::size_t first, std::size_t r
 template <class T>
 Trained Steps<T>::train(const Batches<T>& batches, double* losses, FunctionRef<bool()> go_on) {
   Trained result;
-  for (std::size_t first = 0; first < batches.rows; first += batches.batch_size) {
+  for (std::size_t first = 0, rows; first < batches.rows; first += rows) {
     if (first > 0 && go_on && !go_on()) return result;
-    const std::size_t rows = std::min(batches.batch_size, batches.rows - first);
+    rows = batches.rows_of_batch(first);
     T* const outputs = batches.outputs == nullptr ? nullptr : batches.outputs + first * units();
     losses[result.steps] = run(batches, first, rows, outputs, &batches.learning_rates[result.steps]);
     result.finite = is_finite(losses[result.steps++]);

@@ -61,19 +61,21 @@ Training<T> build(const py::args& arguments, const py::kwargs& named) {
 
 template <class T>
 py::object train(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
-  check_count(count, 7, "train(x, y, weights, order, batch_size, learning_rates, outputs)");
+  check_count(count, count == 7 ? 7 : 8, "train(x, y, weights, order, batch_size, learning_rates, outputs, losses)");
   Given<T> given = given_rows(training, a[0], a[1], a[2], a[3]);
   Batches<T>& batches = given.batches;
   batches.batch_size = PyLong_AsSize_t(a[4]);
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();
   if (batches.batch_size == 0) throw py::value_error("expected batch_size to be at least 1");
-  const std::size_t steps = (batches.rows + batches.batch_size - 1) / batches.batch_size;
+  const auto steps = static_cast<py::ssize_t>(batches.steps());
   const auto rates = vector_of<double>(a[5], "learning_rates");
-  if (static_cast<std::size_t>(rates.size()) != steps) throw py::value_error("expected a learning rate for each step");
+  if (rates.size() != steps) throw py::value_error("expected a learning rate for each step");
   batches.learning_rates = rates.data();
   given.arrays.push_back(rates);
   if (a[6] != Py_None) batches.outputs = given_outputs(training, a[6], given);
-  py::array_t<double> losses(static_cast<py::ssize_t>(steps));
+  py::array_t<double, py::array::c_style> losses(count == 8 ? 0 : steps);
+  if (count == 8) losses = vector_of<double>(a[7], "losses");
+  if (losses.size() != steps) throw py::value_error("expected losses with room for each step");
   double* const to = losses.mutable_data();
   Trained trained;
   {
@@ -81,8 +83,8 @@ py::object train(const Training<T>& training, PyObject* const* a, Py_ssize_t cou
     const Held held(given.arrays);
     trained = without_gil([&](FunctionRef<bool()> go_on) { return trainer->train(batches, to, go_on); });
   }
-  losses.resize({static_cast<py::ssize_t>(trained.steps)});
-  return py::make_tuple(losses, trained.finite ? py::object(py::none()) : py::object(py::int_(trained.layer)));
+  const py::slice done(0, static_cast<py::ssize_t>(trained.steps), 1);
+  return py::make_tuple(losses[done], trained.finite ? py::object(py::none()) : py::object(py::int_(trained.layer)));
 }
 
 template <class T>
@@ -241,8 +243,10 @@ void bind_trainer(py::module_& module, const char* name, const char* full_name) 
   static PyMethodDef methods[] = {
       method<C, &train<T>>(
           "train",
-          "train($self, x, y, weights, order, batch_size, learning_rates, outputs, /)\n--\n\n"
-          "Train batches; the losses of the steps, and None, or the layer of a loss that is not finite."),
+          "train($self, x, y, weights, order, batch_size, learning_rates, outputs, losses=None, /)\n--\n\n"
+          "Train batches of an order, or of each of several in the rows of a matrix; the losses of the steps, and "
+          "None, "
+          "or the layer of a loss that is not finite. `losses` has those that were done before an exception, too."),
       method<C, &evaluate<T>>("evaluate", "evaluate($self, x, y, weights, outputs, /)\n--\n\nThe loss of each row."),
       method<C, &forward<T>>("forward", "forward($self, x, /)\n--\n\nThe outputs of training, kept for backward()."),
       method<C, &backward<T>>("backward", "backward($self, gradient, learning_rate, /)\n--\n\nA step."),

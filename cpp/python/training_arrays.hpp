@@ -31,6 +31,14 @@ py::array_t<T, py::array::c_style> vector_of(py::handle object, const char* name
   return py::reinterpret_borrow<py::array_t<T, py::array::c_style>>(object);
 }
 
+// The numbers of the rows in order: a vector, or a matrix with a row for each epoch.
+inline py::array_t<std::int64_t, py::array::c_style> orders_of(py::handle object) {
+  using Numbers = py::array_t<std::int64_t, py::array::c_style>;
+  if (!py::isinstance<Numbers>(object) || py::reinterpret_borrow<py::array>(object).ndim() != 2)
+    return vector_of<std::int64_t>(object, "order");
+  return py::reinterpret_borrow<Numbers>(object);
+}
+
 inline py::array array_of(py::handle object, const char* name) {
   if (!py::isinstance<py::array>(object)) throw py::type_error(std::string("expected ") + name + " to be an array");
   return py::reinterpret_borrow<py::array>(object);
@@ -63,10 +71,11 @@ Given<T> given_rows(const Training<T>& training, py::handle x, py::handle y, py:
     given.arrays.push_back(vector);
   }
   if (!order.is_none()) {
-    const auto vector = vector_of<std::int64_t>(order, "order");
-    batches.order = vector.data();
-    batches.rows = static_cast<std::size_t>(vector.size());
-    given.arrays.push_back(vector);
+    const auto numbers = orders_of(order);
+    batches.order = numbers.data();
+    batches.rows = static_cast<std::size_t>(numbers.size());
+    if (numbers.ndim() == 2) batches.epoch_rows = static_cast<std::size_t>(numbers.shape(1));
+    given.arrays.push_back(numbers);
   }
   return given;
 }

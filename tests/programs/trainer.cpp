@@ -84,6 +84,37 @@ void check_allocations() {
       }
 }
 
+// Two epochs in one order, whose batches end with each, are two calls.
+template <class T>
+void check_epochs() {
+  const Given<T> given;
+  const std::vector<double> rates(8, 0.01);
+  std::vector<double> losses(8), expected(8);
+  std::vector<std::int64_t> order(14);
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i * 5 % 14);
+  Batches<T> both = given.batches(rates.data(), 3);
+  both.order = order.data();
+  both.rows = 14;
+  both.epoch_rows = 7;
+  Batches<T> first = both;
+  first.rows = 7;
+  Batches<T> second = first;
+  second.order += 7;
+  CHECK(both.steps() == 6 && first.steps() == 3 && given.batches(rates.data(), 32).steps() == (kRows + 31) / 32);
+  const auto trainer = [&] {
+    return Trainer<T>(kInputs, given.layers(), loss_settings("mean_squared_error"), optimizer_settings("adam"));
+  };
+  Trainer<T> at_once = trainer(), one_by_one = trainer();
+  CHECK(at_once.train(both, losses.data()).steps == 6);
+  one_by_one.train(first, expected.data());
+  one_by_one.train(second, expected.data() + 3);
+  CHECK(losses == expected);
+  CHECK(at_once.weights(0) == one_by_one.weights(0));
+  both.rows = 13;  // the last epoch may be cut
+  CHECK(both.steps() == 5);
+  CHECK(at_once.train(both, losses.data()).steps == 5);
+}
+
 std::string error_of(const std::function<void()>& call) {
   try {
     call();
@@ -296,6 +327,8 @@ int main() {
   set_num_threads(1);
   check_allocations<float>();
   check_allocations<double>();
+  check_epochs<float>();
+  check_epochs<double>();
   check_settings();
   check_layers<float>();
   check_layers<double>();

@@ -15,6 +15,7 @@
 // settings and the seed alone (docs/numerics.md, "Training").
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -98,7 +99,7 @@ struct TrainedLayer {
   std::map<std::string, WeightTraining> weights{};
 };
 
-// Rows to train with: batches of batch_size rows, the last one shorter.
+// Rows to train with: batches of batch_size rows, the last one of an epoch shorter.
 template <class T>
 struct Batches {
   Rows<T> x, y;
@@ -108,6 +109,20 @@ struct Batches {
   std::size_t batch_size = 32;
   const double* learning_rates = nullptr;  // one for each batch
   T* outputs = nullptr;                    // rows x units, those of training; or null
+  std::size_t epoch_rows = 0;              // of each of several epochs in the order; 0: all rows are one
+
+  // The rows of the batch that begins at one of the rows.
+  std::size_t rows_of_batch(std::size_t first) const {
+    const std::size_t of_epoch = epoch_rows == 0 ? rows : epoch_rows - first % epoch_rows + first;
+    return std::min(batch_size, std::min(of_epoch, rows) - first);
+  }
+
+  // The number of batches.
+  std::size_t steps() const {
+    const std::size_t epoch = epoch_rows == 0 ? rows : epoch_rows;
+    const auto batches = [this](std::size_t n) { return (n + batch_size - 1) / batch_size; };
+    return epoch == 0 ? 0 : rows / epoch * batches(epoch) + batches(rows % epoch);
+  }
 };
 
 // What became of batches. `finite` is false if the last loss is not: its step was not done, and `layer` is the first

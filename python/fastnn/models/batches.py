@@ -30,19 +30,21 @@ class Chunk(NamedTuple):
     x: Array
     y: Array
     weights: Array | None
-    order: npt.NDArray[np.int64] | None  # the numbers of the rows in x, y, weights; None: all, as they stand
+    # The numbers of the rows in x, y, weights, those of each of several epochs in a row; None: all, as they stand.
+    order: npt.NDArray[np.int64] | None
     batch_size: int
     labels: Array  # y as metrics take it; mostly the same array
 
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return len(self.x) if self.order is None else len(self.order)
+        return len(self.x) if self.order is None else self.order.size
 
     @property
     def steps(self) -> int:
-        """The number of batches."""
-        return -(-self.rows // self.batch_size)
+        """The number of batches; the last one of an epoch may be short."""
+        of_epoch = self.rows if self.order is None else self.order.shape[-1]
+        return self.rows // of_epoch * -(-of_epoch // self.batch_size) if of_epoch else 0
 
     def part(self, rows: slice) -> Chunk:
         """Return some rows of a chunk without an order."""
@@ -72,6 +74,10 @@ class Batches(ABC):
     @abstractmethod
     def finish(self) -> None:
         """End an epoch."""
+
+    def take_epochs(self, epoch: int, most: int, rows: int) -> Chunk | None:
+        """Return whole epochs from one on, 2 to `most`, of `rows` rows in all or fewer; None: they come one by one."""
+        return None
 
 
 class Reader:

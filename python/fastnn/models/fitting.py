@@ -1,7 +1,7 @@
 """The loops of fit() and evaluate(): epochs, steps, validation, and whoever is to be told of them.
 
-One call of the core runs as many steps as it may: an epoch, what takes the time between two drawings of the progress,
-or one step if a callback wants to see each.
+One call of the core runs as many steps as it may: short epochs that nobody sees end, an epoch, what takes the time
+between two drawings of the progress, or one step if a callback wants to see each.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ class Fit:
         self._by_batch = callbacks.wants_batches("train")
         # History alone needs no weights at the end of an epoch.
         self._may_look = any(not isinstance(each, History) for each in callbacks.callbacks)
+        self._may_tell = self._may_look or validation is not None or scores.has_metrics or progress.verbose != 0
 
     def run(self) -> None:
         """Train until the last epoch, or until something sets model.stop_training."""
@@ -102,7 +103,7 @@ class Fit:
         callbacks.on_train_begin({})  # may set another epoch, step and seed: resume()
         try:
             while self.epoch < self.epochs and not model.stop_training:
-                logs = self._epoch() or logs
+                logs = self._short_epochs() or self._epoch() or logs
             is_finished = True
         finally:
             if self.epochs > 0:
@@ -131,11 +132,52 @@ class Fit:
             "stop_training": bool(self.model.stop_training),
         }
 
+    def _short_epochs(self) -> dict[str, Any]:
+        """Run several epochs by one call of the core, if they are short and only History is told; else return {}.
+
+        Python between two epochs takes as long as several steps of a small network.
+        """
+        trainer = self.trainer
+        if self._may_tell or trainer._function is not None:
+            return {}
+        chunk = self.source.take_epochs(self.epoch, self.epochs - self.epoch, trainer.rows_of_a_moment())
+        if chunk is None:
+            return {}
+        losses, before, layer = np.empty(chunk.steps), trainer.core.batches(), None
+        try:
+            _, layer, _ = trainer.train(chunk, False, losses)
+        finally:  # Ctrl-C leaves the epochs before it, too
+            done = trainer.core.batches() - before
+            logs = self._tell(chunk, losses[:done])
+        if layer is not None:
+            raise not_finite(trainer, self.epoch, self.step, layer, float(losses[done]))
+        return logs
+
+    def _tell(self, chunk: Chunk, losses: Any) -> dict[str, Any]:
+        """Tell History of the epochs that have all their losses; return the logs of the last one."""
+        logs: dict[str, Any] = {}
+        assert chunk.order is not None
+        epochs, rows = chunk.order.shape
+        steps = chunk.steps // epochs
+        self.columns = chunk.y.shape[1]
+        for first in range(0, len(losses), steps):
+            of_epoch = losses[first : first + steps]
+            self.scores.reset()
+            self.scores.loss.add(of_epoch, min(rows, len(of_epoch) * chunk.batch_size), chunk.batch_size)
+            if len(of_epoch) < steps:
+                self.step = len(of_epoch)
+                break
+            logs = self.scores.logs()
+            self.epoch += 1
+            self.callbacks.on_epoch_end(self.epoch - 1, logs)
+        return logs
+
     def _epoch(self) -> dict[str, Any]:
         epoch, first, callbacks = self.epoch, self.step, self.callbacks
         if first == 0:
             self.scores.reset()
         callbacks.on_epoch_begin(epoch, {})
+        self.trainer.answer()  # now: a layer that asked in the midst of an epoch would wait for its end
         self.source.start(epoch, first)
         self.progress.start(epoch)
         self._steps()

@@ -26,6 +26,10 @@ def is_full_batch(optimizer: Any) -> bool:
 class FullBatchFit(Fit):
     """One call of fit() with LBFGS. The curvature is forgotten between epochs."""
 
+    def _short_epochs(self) -> dict[str, Any]:
+        """Return {}: each epoch is a run of the minimizer."""
+        return {}
+
     def _steps(self) -> None:
         chunk = self.source.take(1)
         optimizer, trainer = self.trainer.optimizer, self.trainer

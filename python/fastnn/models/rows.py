@@ -89,6 +89,15 @@ class Rows(Batches):
         self._batch += batches
         return self._chunk(rows)
 
+    def take_epochs(self, epoch: int, most: int, rows: int) -> Chunk | None:
+        """Return whole epochs from one on, 2 to `most`, of `rows` rows in all or fewer; None: they come one by one."""
+        count = min(most, rows // self.rows)
+        if count < 2 or self._labels is None or self.steps != self._batches:
+            return None
+        orders = [self._shuffled(number) for number in range(epoch, epoch + count)]
+        order = np.stack([np.arange(self.rows) if each is None else each for each in orders])
+        return Chunk(self._x, self._y, self._weights, order, self.batch_size, self._labels)
+
     def _chunk(self, rows: slice) -> Chunk:
         order = None if self._order is None else self._order[rows]
         weights = self._weights

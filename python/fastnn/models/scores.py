@@ -32,10 +32,10 @@ class LossMean:
         if len(losses) == 1:
             self.total += float(losses[0]) * rows
             return
-        sizes = np.full(len(losses), float(batch_size))
-        if len(sizes):
-            sizes[-1] = rows - batch_size * (len(losses) - 1)
-        self.total = float(ordered_sum(self.total, losses * sizes))
+        terms = losses * float(batch_size)
+        if len(losses):
+            terms[-1] = losses[-1] * (rows - batch_size * (len(losses) - 1))
+        self.total = float(ordered_sum(self.total, terms))
 
     def add_rows(self, losses: npt.NDArray[np.float64], penalty: float) -> None:
         """Add the losses of rows, which hold no regularization; the penalty of the weights is the same for all."""

@@ -7,6 +7,7 @@ somebody reads their weights.
 
 from __future__ import annotations
 
+import math
 import sys
 import weakref
 from collections.abc import Iterator
@@ -170,6 +171,11 @@ class Trainer:
                         layer._ask(self._reference)
                 self._offered = True
 
+    def answer(self) -> None:
+        """Give the layers the weights of the last step if they may ask for them."""
+        if self._offered:
+            self.pull()
+
     def pull(self) -> None:
         """Give the layers the weights of the last step."""
         if not self._trained:
@@ -225,10 +231,13 @@ class Trainer:
         self.core.set_state(state)
         self.pull()
 
-    def train(self, chunk: Chunk, outputs: bool) -> tuple[npt.NDArray[np.float64], int | None, Array | None]:
+    def train(
+        self, chunk: Chunk, outputs: bool, losses: npt.NDArray[np.float64] | None = None
+    ) -> tuple[npt.NDArray[np.float64], int | None, Array | None]:
         """Run the chunk's steps: the loss of each, the layer of a loss that is not finite, the outputs if wanted.
 
         The last loss may be not finite; then that step was not applied (_core.Trainer.train).
+        losses: an array for them, which has those of the steps before Ctrl-C too.
         """
         self.push()
         rates = self.optimizer._rates(self.core.batches(), chunk.steps)
@@ -238,8 +247,9 @@ class Trainer:
                 return self._train_by_function(chunk, rates, outputs)
             predictions = np.empty((chunk.rows, self.units), self.dtype) if outputs else None
             x, y, weights, order, batch_size, _ = chunk
-            losses, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions)
-            return losses, layer, predictions
+            losses = np.empty(chunk.steps) if losses is None else losses
+            done, layer = self.core.train(x, y, weights, order, batch_size, rates, predictions, losses)
+            return done, layer, predictions
         finally:
             self._trained = True  # again: a signal handler, or another thread before the step, may have pulled
             self.optimizer._iterations = self.core.batches()
@@ -287,6 +297,11 @@ class Trainer:
     def penalty(self) -> float:
         """Return the regularization loss of the weights."""
         return float(self.core.penalty())
+
+    def rows_of_a_moment(self) -> int:
+        """Return how many rows may be trained on before anybody is told: 20 ms at 100 GFLOP/s, in orders of 8 MB."""
+        weights: int = sum(math.prod(shape) for shapes in self._shapes for shape in shapes.values())
+        return min(1 << 20, 2**31 // (6 * max(1, weights)))
 
     def steps_of_memory(self, batch_size: int, bytes_of_outputs: int = 16 << 20) -> int:
         """Return how many steps may keep their outputs, so that these take at most some megabytes."""
