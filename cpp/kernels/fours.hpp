@@ -1,6 +1,6 @@
-// Computes a layer of 4 to 8 units from rows that lie side by side: chains in lanes. A vector of 16 lanes holds the 4
+// Computes a layer of 4 to 12 units from rows that lie side by side: chains in lanes. A vector of 16 lanes holds the 4
 // chains (docs/numerics.md) of 4 units, so one fma takes 4 inputs for them. In the tiles of dense.hpp a vector holds 16
-// units, so such a layer would leave at least half of the lanes idle.
+// units, so such a layer would leave a quarter to three quarters of the lanes idle.
 #pragma once
 
 #include "../core/kernel_table.hpp"
@@ -13,8 +13,8 @@ namespace {
 #if defined(__AVX512F__)
 
 constexpr int kFour = 4;
-constexpr int kRowsOfFours = 8;                // of a tile: 16 sums for 8 units, and 8 addresses of rows
-constexpr std::size_t kMostInterleaved = 256;  // vectors of weights, 16 KiB: half of a level 1 cache
+constexpr int kRowsOfFours = 8;                // of a tile: 24 sums for 12 units, and 8 addresses of rows
+constexpr std::size_t kMostInterleaved = 512;  // vectors of weights, 32 KiB of the stack
 using Sixteen = std::make_integer_sequence<int, 16>;
 
 // Returns the first n of four numbers, and 0 for the others, repeated over the lanes.
@@ -69,7 +69,7 @@ FASTNN_INLINE void tile_of_fours(const PackedLayer<float>& layer, const Block<co
   for (int r = 0; r < R; ++r)
     from[r] = x.data + stride(row + min(static_cast<std::size_t>(r), rows - 1)) * x.row_stride;
   Vector<float> chains[J][R];
-#pragma GCC unroll 2
+#pragma GCC unroll 3
   for (int j = 0; j < J; ++j) {
     const Vector<float> first[kFour] = {load_first(layer.of_units[0] + j * kFour, kFour)};  // the bias is in chain 0
 #pragma GCC unroll 8
@@ -79,7 +79,7 @@ FASTNN_INLINE void tile_of_fours(const PackedLayer<float>& layer, const Block<co
   const bool is_long = layer.inputs >= 32;  // fewer fill two cache lines: 17-8 takes 1.04 times as long with prefetches
   const auto add = [&](std::size_t k, int count, auto in) FASTNN_INLINE_LAMBDA {
     Vector<float> weights[J];
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int j = 0; j < J; ++j) {
       weights[j] = weights_of(k, count, j);
       keep(weights[j]);
@@ -88,7 +88,7 @@ FASTNN_INLINE void tile_of_fours(const PackedLayer<float>& layer, const Block<co
     for (int r = 0; r < R; ++r) {
       const Vector<float> numbers = in(from[r]);
       if (is_long) __builtin_prefetch(from[r] + k + to_next);  // of the next tile, which may be in memory
-#pragma GCC unroll 2
+#pragma GCC unroll 3
       for (int j = 0; j < J; ++j)
         chains[j][r] = kEndsInHalf && j == J - 1 ? fma_of_half<float>(numbers, weights[j], chains[j][r])
                                                  : fma(numbers, weights[j], chains[j][r]);
@@ -100,9 +100,9 @@ FASTNN_INLINE void tile_of_fours(const PackedLayer<float>& layer, const Block<co
   if (k < layer.inputs)
     add(k, static_cast<int>(layer.inputs - k),
         [&](const float* numbers) FASTNN_INLINE_LAMBDA { return repeat_four(numbers + k, layer.inputs - k); });
-#pragma GCC unroll 2
+#pragma GCC unroll 3
   for (int j = 0; j < J; ++j)
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int r = 0; r < R; r += kFour) {
       float sums[16];
       store(sums, at_least(splat(threshold),
@@ -113,8 +113,9 @@ FASTNN_INLINE void tile_of_fours(const PackedLayer<float>& layer, const Block<co
     }
 }
 
-// All tiles of some rows. Two tiles or more share interleaved weights: without, 1000 rows of 943-4 take 1.16 times as
-// long on a Zen 4 core. For few inputs that does not pay: 13-5 takes 1.1 times as long with it.
+// All tiles of some rows, which share interleaved weights if they are two or more: without, 1000 rows of 943-4
+// take 1.16 times as long on a Zen 4 core. For few inputs that does not pay: 13-5 takes 1.1 times as long. Nor does it
+// for few rows where interleaving takes longer: more units, or weights that fill the level 1 cache.
 template <int J, bool kEndsInHalf = false>
 std::size_t tiles_of_fours(const PackedLayer<float>& layer, const Block<const float>& x, const Block<float>& y,
                            float threshold) {
@@ -124,8 +125,11 @@ std::size_t tiles_of_fours(const PackedLayer<float>& layer, const Block<const fl
       tile_of_fours<J, kEndsInHalf>(layer, x, y, row, threshold, weights);
     return min(row, x.rows);
   };
-  const std::size_t groups = (layer.inputs + kFour - 1) / kFour;
-  if (x.rows <= kRowsOfFours || groups < 8 || groups * J > kMostInterleaved)
+  const std::size_t groups = (layer.inputs + kFour - 1) / kFour, vectors = groups * J;
+  const std::size_t fewest = J == 3 ? 3 * kRowsOfFours : vectors <= kMostInterleaved / 2 ? kRowsOfFours + 1 : 48;
+  const bool shares = x.rows >= fewest && groups >= (J == 3 ? 4 : 8) && vectors <= kMostInterleaved;
+  if (!shares && J == 3) return 0;  // the tiles of dense.hpp take less time
+  if (!shares)
     return for_each_tile([&](std::size_t k, int count, int j)
                              FASTNN_INLINE_LAMBDA { return weights_of_fours(layer, k, count, j); });
   Vector<float> interleaved[kMostInterleaved];
@@ -138,13 +142,18 @@ std::size_t tiles_of_fours(const PackedLayer<float>& layer, const Block<const fl
 }
 
 // Computes rows from the first on, and returns how many. The tiles of dense.hpp compute the others: they take less time
-// for more than 8 units, and for fewer than 2 rows for each vector of a row's units.
+// for more than 12 units, and for fewer than 2 rows for each vector of a row's units.
 inline std::size_t dense_by_fours(const PackedLayer<float>& layer, const Block<const float>& x, const Block<float>& y,
                                   float threshold) {
-  if (layer.units > 8) return 0;
-  if (layer.units <= kFour) return tiles_of_fours<1>(layer, x, y, threshold);
-  return layer.units <= kFour + kFour / 2 ? tiles_of_fours<2, true>(layer, x, y, threshold)
-                                          : tiles_of_fours<2>(layer, x, y, threshold);
+  if (layer.units > 12) return 0;
+  std::size_t done = 0;
+  with_constant<3>((layer.units + kFour - 1) / kFour, [&](auto j) FASTNN_INLINE_LAMBDA {
+    constexpr int J = decltype(j)::value;
+    const std::size_t in_last = layer.units - (J - 1) * kFour;
+    done = J > 1 && in_last <= kFour / 2 ? tiles_of_fours<J, true>(layer, x, y, threshold)
+                                         : tiles_of_fours<J>(layer, x, y, threshold);
+  });
+  return done;
 }
 
 #endif

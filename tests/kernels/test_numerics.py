@@ -14,8 +14,8 @@ from fastnn.models import Sequential
 from reference import dense_bound, forward
 from sequentials import activation_model, network
 
-# One below, at and one above: the numbers of chains (4, 17, 65 units), panels (8 or 16 units), tiles of 8 units.
-UNITS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 100, 129]
+# One below, at and one above: the numbers of chains (4, 17, 65 units), panels (8 or 16 units), tiles of 8 and 12 units.
+UNITS = [1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 31, 33, 63, 64, 65, 100, 129]
 INPUTS = [1, 2, 3, 4, 7, 15, 16, 17, 64, 128, 129, 257]
 # Tiles of up to 8 rows, vectors of 2 to 16 rows, tiles of up to 3 vectors.
 ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 24, 25, 33, 47, 48, 49, 97]
@@ -45,6 +45,18 @@ def test_blocks_of_several_tiles_give_the_bits_of_few_rows(sizes, layout, dtype,
     few = np.concatenate([model.predict(x[row : row + 5]) for row in range(0, 769, 5)])
     for rows in (95, 97, 191, 193, 383, 384, 385, 769):
         assert same_bits(model.predict(layout(x[:rows])), few[:rows])
+
+
+@pytest.mark.parametrize(
+    "sizes", [[2048, 4], [2049, 3], [2049, 4], [1024, 7], [1025, 6], [680, 12], [681, 11]], ids=str
+)
+def test_weights_that_tiles_share_give_the_bits_of_few_rows(sizes, isa):
+    """From some rows on, and for at most so many inputs, tiles share weights in another order (kernels/fours.hpp)."""
+    model = network(sizes, ["linear"], "float32")
+    x = uniform(1, (73, sizes[0]), "float32")
+    few = np.concatenate([model.predict(x[row : row + 3]) for row in range(0, 73, 3)])
+    for rows in (8, 9, 23, 24, 26, 47, 48, 53, 73):
+        assert same_bits(model.predict(x[:rows]), few[:rows])
 
 
 def test_a_wide_head_keeps_blocks_for_several_threads(isa):

@@ -37,7 +37,7 @@ MUTATIONS = [
     ("kernels/dots.hpp", "sums[i] = sums[i] + sums[i + width]", "sums[i] = sums[i + width]"),
     ("kernels/fours.hpp", "even = a + c, odd = b + d", "even = a + c, odd = b"),
     ("kernels/fours.hpp", ": splat(-0.0f)", ": splat(0.0f)"),
-    ("kernels/fours.hpp", "layer.units <= kFour + kFour / 2", "layer.units < 2 * kFour"),
+    ("kernels/fours.hpp", "in_last <= kFour / 2", "in_last < kFour"),
     ("kernels/shapes.hpp", "width <= kPanelUnits<T> / 2", "width < kPanelUnits<T>"),
     ("kernels/dense.hpp", "ends ? threshold : -kInfinity<T>", "threshold"),
     ("kernels/dense.hpp", "k == 0 ? layer.of_units[0] + panel * P : to", "layer.of_units[0] + panel * P"),
