@@ -120,6 +120,9 @@ struct KernelTable {
   Kernels<double> float64;
 };
 
+// The bytes of this CPU's level 1 data cache; 32 KiB where the system does not tell.
+extern const std::size_t level_1_bytes;
+
 namespace portable {
 extern const KernelTable kTable;
 }
