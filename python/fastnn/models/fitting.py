@@ -155,21 +155,22 @@ class Fit:
 
     def _tell(self, chunk: Chunk, losses: Any) -> dict[str, Any]:
         """Tell History of the epochs that have all their losses; return the logs of the last one."""
-        logs: dict[str, Any] = {}
         assert chunk.order is not None
         epochs, rows = chunk.order.shape
         steps = chunk.steps // epochs
-        self.columns = chunk.y.shape[1]
-        for first in range(0, len(losses), steps):
-            of_epoch = losses[first : first + steps]
+        done, rest = divmod(len(losses), steps)
+        logs: dict[str, Any] = {}
+        if done:
+            self.columns = chunk.y.shape[1]
+            of_epochs = losses[: done * steps].reshape(done, steps)
+            for loss in self.scores.loss.of_epochs(of_epochs, rows, chunk.batch_size):
+                logs = {"loss": loss}
+                self.epoch += 1
+                self.callbacks.on_epoch_end(self.epoch - 1, logs)
+        if rest:
+            self.step = rest
             self.scores.reset()
-            self.scores.loss.add(of_epoch, min(rows, len(of_epoch) * chunk.batch_size), chunk.batch_size)
-            if len(of_epoch) < steps:
-                self.step = len(of_epoch)
-                break
-            logs = self.scores.logs()
-            self.epoch += 1
-            self.callbacks.on_epoch_end(self.epoch - 1, logs)
+            self.scores.loss.add(losses[done * steps :], rest * chunk.batch_size, chunk.batch_size)
         return logs
 
     def _epoch(self) -> dict[str, Any]:

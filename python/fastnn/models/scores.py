@@ -37,6 +37,14 @@ class LossMean:
             terms[-1] = losses[-1] * (rows - batch_size * (len(losses) - 1))
         self.total = float(ordered_sum(self.total, terms))
 
+    def of_epochs(self, losses: npt.NDArray[np.float64], rows: int, batch_size: int) -> list[float]:
+        """Return the result of each epoch, whose losses are a row; the object is left as after the last one alone."""
+        terms = losses * float(batch_size)
+        terms[:, -1] = losses[:, -1] * (rows - batch_size * (losses.shape[1] - 1))
+        totals = (0.0 + np.cumsum(terms, axis=1)[:, -1]).tolist()
+        self.total, self.rows, self.penalty = totals[-1], rows, 0.0
+        return [total / rows for total in totals]
+
     def add_rows(self, losses: npt.NDArray[np.float64], penalty: float) -> None:
         """Add the losses of rows, which hold no regularization; the penalty of the weights is the same for all."""
         self.total, self.penalty = float(ordered_sum(self.total, losses)), penalty
