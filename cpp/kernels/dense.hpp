@@ -36,6 +36,7 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
   const int rows_of_tile = static_cast<int>(first_share(x.rows, kMostRows<C, V>));
   const std::size_t most = most_panels<T, C, V>(rows_of_tile, layer.inputs <= kMostSteps);
   const std::size_t end = (units.last + P - 1) / P;
+  const bool is_far = x.rows > kMostRows<C, V> && layer.inputs * layer.units * sizeof(T) >= kFarBytes;
   for (std::size_t panel = units.first / P, panels; panel < end; panel += panels) {
     panels = first_share(end - panel, most);
     const std::size_t last = panel + panels - 1;
@@ -60,7 +61,12 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
           constexpr int U = decltype(u)::value;
           with_constant<most_panels<T, C, V>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
             with_half<T>(last_width, [&](auto half) FASTNN_INLINE_LAMBDA {
-              tile<T, Lanes::units, C, U, decltype(g)::value, V, decltype(half)::value>(steps, o, s);
+              constexpr int G = decltype(g)::value;
+              constexpr bool kHalf = decltype(half)::value;
+              if constexpr (C == 1 && U > kMostRows<C, V> / 2)
+                if (is_far && row + rows == x.rows)  // once for all tiles of rows
+                  return tile<T, Lanes::units, C, U, G, V, kHalf, true>(steps, o, s);
+              tile<T, Lanes::units, C, U, G, V, kHalf>(steps, o, s);
             });
           });
         });

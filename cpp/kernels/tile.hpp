@@ -44,8 +44,9 @@ constexpr int kPrefetchSteps = 64;
 constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
 // A tile of C chains, U splatted elements, and G panels of V vectors. Chain 0 starts from the bias, the others from 0.
-// If kEndsInHalf, the last panel is one vector, and what is written to the upper half of it is no sum.
-template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf>
+// If kEndsInHalf, the last panel is one vector, and what is written to the upper half of it is no sum. If kReadsAhead,
+// with units in lanes, the weights after the last of these are asked for into level 2.
+template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf, bool kReadsAhead = false>
 FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
   constexpr int W = G * V;
   Vector<T> sums[U][W][C];
@@ -64,7 +65,9 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
     Vector<T> v[W];
 #pragma GCC unroll 32
     for (int w = 0; w < W; ++w) {
-      v[w] = load((w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>);
+      const T* const from = (w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>;
+      v[w] = load(from);
+      if constexpr (kReadsAhead) __builtin_prefetch(from + stride(inputs) * o.vector_k, 0, 2);
       if constexpr (U > 1) keep(v[w]);
     }
 #pragma GCC unroll 32

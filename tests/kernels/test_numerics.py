@@ -59,6 +59,15 @@ def test_weights_that_tiles_share_give_the_bits_of_few_rows(sizes, isa):
         assert same_bits(model.predict(x[:rows]), few[:rows])
 
 
+def test_weights_of_a_far_cache_level_give_the_bits_of_single_rows(isa):
+    """Layers of 2 MiB ask for weights ahead in the last tile of some rows (kernels/dense.hpp)."""
+    model = network([1024, 520], ["relu"], "float32")
+    x = uniform(1, (41, 1024), "float32")
+    single = np.concatenate([model.predict(row[None]) for row in x])
+    for rows in (9, 16, 23, 41):
+        assert same_bits(model.predict(x[:rows]), single[:rows])
+
+
 def test_a_wide_head_keeps_blocks_for_several_threads(isa):
     model = network([20000, 2], ["linear"], "float32")
     model.predict(np.zeros((1, 20000), np.float32))
