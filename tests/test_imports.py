@@ -53,7 +53,10 @@ MAY_INCLUDE_IN_FILE = {
     "cpp/core/memory.hpp": (["include"], rf"{PURE_STD}|sys/mman\.h"),  # huge pages: not in std
     "cpp/core/random.cpp": (["core"], f"{PURE_STD}|{INTRINSICS}"),  # one instruction that gcc does not find
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std
-    "cpp/python/gil.hpp": (["include"], r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono"),  # of a dying program
+    "cpp/python/gil.hpp": (
+        ["include", "core/floating_point_mode.hpp"],
+        r"pybind11/pybind11\.h|unistd\.h|cxxabi\.h|chrono",
+    ),  # of a dying program
     "cpp/python/object.hpp": ([], r"pybind11/pybind11\.h|memory|cxxabi\.h"),  # the same thread, on its way out
 }
 

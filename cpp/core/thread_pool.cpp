@@ -121,7 +121,7 @@ std::size_t Pool::grow(std::size_t threads) {
 }
 
 void Pool::serve(std::size_t index) {
-  DefaultFloatingPointMode::exchange();  // callers of share() have set theirs
+  DefaultFloatingPointMode::exchange();
   for (;;) {
     sleep(*sleepers_[index]);
     if (!enter()) continue;

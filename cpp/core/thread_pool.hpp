@@ -11,6 +11,8 @@ namespace fastnn {
 // Runs run_part(part) once for every part in [0, parts), on the calling thread and up to `threads` - 1 others. Returns
 // true when all parts have ended. Parts start in order, each on the next free thread.
 //
+// The other threads have the default floating-point mode; the caller has set its own (floating_point_mode.hpp).
+//
 // One caller at a time uses the threads. Meanwhile other callers, and nested calls from run_part, run their parts on
 // their own thread. If the system refuses threads, fewer are used. If a part throws std::bad_alloc on another thread,
 // the call starts again on the calling thread alone.

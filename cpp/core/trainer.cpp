@@ -60,7 +60,7 @@ Trained Trainer<T>::train(const Batches<T>& batches, double* losses, FunctionRef
   check_batches(batches);
   if (losses == nullptr || batches.learning_rates == nullptr)
     throw Error("expected losses and learning_rates; received a null pointer");
-  for (std::size_t i = 0; i < batches.steps(); ++i) check_learning_rate(batches.learning_rates[i]);
+  for (std::size_t i = 0, steps = batches.steps(); i < steps; ++i) check_learning_rate(batches.learning_rates[i]);
   return impl_->train(batches, losses, go_on);
 }
 

@@ -53,7 +53,8 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
                                stride(P),
                                stride(P * layer.inputs),
                                layer.kernel + last * P * layer.inputs + k * last_width,
-                               stride(last_width)};
+                               stride(last_width),
+                               ends ? stride(panels * P * layer.inputs) - stride(k * P) : stride(steps * P)};
         T* to = y.data + stride(row) * y.row_stride + stride(panel * P);
         const Sums<T> s = {k == 0 ? layer.of_units[0] + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
                            ends ? threshold : -kInfinity<T>};
@@ -63,8 +64,8 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
             with_half<T>(last_width, [&](auto half) FASTNN_INLINE_LAMBDA {
               constexpr int G = decltype(g)::value;
               constexpr bool kHalf = decltype(half)::value;
-              if constexpr (C == 1 && U > kMostRows<C, V> / 2)
-                if (is_far && row + rows == x.rows)  // once for all tiles of rows
+              if constexpr (C == 1 && 2 * U >= kMostRows<C, V>)  // others are no last tile of several
+                if (is_far && row + rows == x.rows)              // once for all tiles of rows
                   return tile<T, Lanes::units, C, U, G, V, kHalf, true>(steps, o, s);
               tile<T, Lanes::units, C, U, G, V, kHalf>(steps, o, s);
             });

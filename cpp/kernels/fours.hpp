@@ -102,7 +102,7 @@ FASTNN_INLINE void tile_of_fours(const PackedLayer<float>& layer, const Block<co
         [&](const float* numbers) FASTNN_INLINE_LAMBDA { return repeat_four(numbers + k, layer.inputs - k); });
 #pragma GCC unroll 3
   for (int j = 0; j < J; ++j)
-#pragma GCC unroll 3
+#pragma GCC unroll 2
     for (int r = 0; r < R; r += kFour) {
       float sums[16];
       store(sums, at_least(splat(threshold),
@@ -113,9 +113,10 @@ FASTNN_INLINE void tile_of_fours(const PackedLayer<float>& layer, const Block<co
     }
 }
 
-// All tiles of some rows, which share interleaved weights if they are two or more: without, 1000 rows of 943-4
-// take 1.16 times as long on a Zen 4 core. For few inputs that does not pay: 13-5 takes 1.1 times as long. Nor does it
-// for few rows where interleaving takes longer: more units, or weights that fill the level 1 cache.
+// All tiles of some rows, which share interleaved weights where that pays: from some rows and groups of inputs on.
+// Without, 1000 rows of 943-4 take 1.16 times as long on a Zen 4 core; with, 13-5 takes 1.1 times as long. Many weights
+// take the place of rows in level 1, so they need more rows. With 3 vectors of units, the tiles of dense.hpp are the
+// other way.
 template <int J, bool kEndsInHalf = false>
 std::size_t tiles_of_fours(const PackedLayer<float>& layer, const Block<const float>& x, const Block<float>& y,
                            float threshold) {
@@ -126,9 +127,11 @@ std::size_t tiles_of_fours(const PackedLayer<float>& layer, const Block<const fl
     return min(row, x.rows);
   };
   const std::size_t groups = (layer.inputs + kFour - 1) / kFour, vectors = groups * J;
-  const std::size_t fewest = J == 3 ? 3 * kRowsOfFours : vectors <= kMostInterleaved / 2 ? kRowsOfFours + 1 : 48;
-  const bool shares = x.rows >= fewest && groups >= (J == 3 ? 4 : 8) && vectors <= kMostInterleaved;
-  if (!shares && J == 3) return 0;  // the tiles of dense.hpp take less time
+  constexpr bool kOrDense = J == 3;
+  const std::size_t few = kOrDense ? 3 * kRowsOfFours : kRowsOfFours + 1, many = 6 * kRowsOfFours;
+  const bool shares = x.rows >= (kOrDense || vectors <= kMostInterleaved / 2 ? few : many) &&
+                      groups >= (kOrDense ? 4 : 8) && vectors <= kMostInterleaved;
+  if (!shares && kOrDense) return 0;
   if (!shares)
     return for_each_tile([&](std::size_t k, int count, int j)
                              FASTNN_INLINE_LAMBDA { return weights_of_fours(layer, k, count, j); });
@@ -142,7 +145,8 @@ std::size_t tiles_of_fours(const PackedLayer<float>& layer, const Block<const fl
 }
 
 // Computes rows from the first on, and returns how many. The tiles of dense.hpp compute the others: they take less time
-// for more than 12 units, and for fewer than 2 rows for each vector of a row's units.
+// for more than 12 units, for 9 to 12 of few rows or inputs, and for fewer than 2 rows for each vector of a row's
+// units.
 inline std::size_t dense_by_fours(const PackedLayer<float>& layer, const Block<const float>& x, const Block<float>& y,
                                   float threshold) {
   if (layer.units > 12) return 0;

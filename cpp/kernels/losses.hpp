@@ -39,19 +39,18 @@ template <Loss kLoss, class T>
 void losses_of_one_unit(const LossCall<T>& call) {
   constexpr std::size_t L = kLanes<T>;
   LossCall<T> lanes = call;
-  T targets[L] = {}, predictions[L] = {}, sums[L] = {}, deltas[L];
-  lanes.targets = targets;
-  lanes.target_column_stride = 1;
+  T predictions[L] = {}, sums[L] = {}, deltas[L];
+  lanes.target_column_stride = call.target_row_stride;
   lanes.predictions = {predictions, 0};
   if (call.sums.data != nullptr) lanes.sums = {sums, 0};
   if (call.delta.data != nullptr) lanes.delta = {deltas, 0};
   for (std::size_t r = 0; r < call.rows; r += L) {
     lanes.units = min(call.rows - r, L);
+    lanes.targets = call.targets + stride(r) * call.target_row_stride;
     const auto each = [&](auto body) FASTNN_INLINE_LAMBDA {
       for (std::size_t i = 0; i < lanes.units; ++i) body(i, stride(r + i));
     };
     each([&](std::size_t i, std::ptrdiff_t row) FASTNN_INLINE_LAMBDA {
-      targets[i] = call.targets[row * call.target_row_stride];
       predictions[i] = call.predictions.data[row * call.predictions.stride];
       if (call.sums.data != nullptr) sums[i] = call.sums.data[row * call.sums.stride];
     });

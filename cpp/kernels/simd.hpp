@@ -64,6 +64,8 @@ constexpr T kInfinity = static_cast<T>(__builtin_inf());
 template <class T>
 constexpr T kNaN = static_cast<T>(__builtin_nan(""));  // the one NaN of fastnn: quiet, empty payload, sign 0
 
+constexpr int kIntoLevel1 = 3, kIntoLevel2 = 2;  // for __builtin_prefetch
+
 template <class T>
 constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
 constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }

@@ -12,6 +12,7 @@ namespace {
 
 // The operands of a tile. `splatted` has stride splat_k over k and splat_u over u. `vectors` has stride vector_k over
 // k, and panels are `panel` apart. The last panel, which may be narrower, starts at `last` and has stride last_k.
+// `ahead` is the distance of the vectors that are needed after these, if the tile reads ahead.
 template <class T>
 struct Operands {
   const T* splatted;
@@ -20,6 +21,7 @@ struct Operands {
   std::ptrdiff_t vector_k, panel;
   const T* last;
   std::ptrdiff_t last_k;
+  std::ptrdiff_t ahead = 0;
 };
 
 // Initial values and destination of the sums of a tile. With units in lanes, sum (u, w) starts at
@@ -45,7 +47,7 @@ constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
 // A tile of C chains, U splatted elements, and G panels of V vectors. Chain 0 starts from the bias, the others from 0.
 // If kEndsInHalf, the last panel is one vector, and what is written to the upper half of it is no sum. If kReadsAhead,
-// with units in lanes, the weights after the last of these are asked for into level 2.
+// with units in lanes, the weights that are needed next are asked for into level 2.
 template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf, bool kReadsAhead = false>
 FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
   constexpr int W = G * V;
@@ -67,7 +69,7 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
     for (int w = 0; w < W; ++w) {
       const T* const from = (w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>;
       v[w] = load(from);
-      if constexpr (kReadsAhead) __builtin_prefetch(from + stride(inputs) * o.vector_k, 0, 2);
+      if (kReadsAhead && w % V == 0) __builtin_prefetch(from + o.ahead, 0, kIntoLevel2);
       if constexpr (U > 1) keep(v[w]);
     }
 #pragma GCC unroll 32

@@ -7,6 +7,7 @@
 
 #include <chrono>
 
+#include "../core/floating_point_mode.hpp"
 #include "fastnn/function_ref.hpp"
 
 #if defined(__GLIBCXX__)
@@ -68,6 +69,7 @@ class GilRelease {
     if (first) return true;
     take_back();
     const bool none = PyErr_CheckSignals() == 0;
+    DefaultFloatingPointMode::exchange();  // a handler may have loaded a library that changed it
     state_ = PyEval_SaveThread();
     return none;
   }

@@ -61,7 +61,8 @@ Training<T> build(const py::args& arguments, const py::kwargs& named) {
 
 template <class T>
 py::object train(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
-  check_count(count, count == 7 ? 7 : 8, "train(x, y, weights, order, batch_size, learning_rates, outputs, losses)");
+  check_count(count == 7 ? 8 : count, 8,
+              "train(x, y, weights, order, batch_size, learning_rates, outputs, losses=None)");
   Given<T> given = given_rows(training, a[0], a[1], a[2], a[3]);
   Batches<T>& batches = given.batches;
   batches.batch_size = PyLong_AsSize_t(a[4]);
@@ -73,8 +74,8 @@ py::object train(const Training<T>& training, PyObject* const* a, Py_ssize_t cou
   batches.learning_rates = rates.data();
   given.arrays.push_back(rates);
   if (a[6] != Py_None) batches.outputs = given_outputs(training, a[6], given);
-  py::array_t<double, py::array::c_style> losses(count == 8 ? 0 : steps);
-  if (count == 8) losses = vector_of<double>(a[7], "losses");
+  const bool has_losses = count == 8 && a[7] != Py_None;
+  auto losses = has_losses ? vector_of<double>(a[7], "losses") : py::array_t<double, py::array::c_style>(steps);
   if (losses.size() != steps) throw py::value_error("expected losses with room for each step");
   double* const to = losses.mutable_data();
   Trained trained;

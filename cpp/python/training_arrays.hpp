@@ -34,9 +34,9 @@ py::array_t<T, py::array::c_style> vector_of(py::handle object, const char* name
 // The numbers of the rows in order: a vector, or a matrix with a row for each epoch.
 inline py::array_t<std::int64_t, py::array::c_style> orders_of(py::handle object) {
   using Numbers = py::array_t<std::int64_t, py::array::c_style>;
-  if (!py::isinstance<Numbers>(object) || py::reinterpret_borrow<py::array>(object).ndim() != 2)
-    return vector_of<std::int64_t>(object, "order");
-  return py::reinterpret_borrow<Numbers>(object);
+  if (py::isinstance<Numbers>(object) && py::reinterpret_borrow<py::array>(object).ndim() == 2)
+    return py::reinterpret_borrow<Numbers>(object);
+  return vector_of<std::int64_t>(object, "order");
 }
 
 inline py::array array_of(py::handle object, const char* name) {

@@ -75,7 +75,7 @@ class _Trainer(Generic[_Number]):
         batch_size: int,
         learning_rates: npt.NDArray[np.float64],
         outputs: npt.NDArray[Any] | None,
-        losses: npt.NDArray[np.float64] = ...,
+        losses: npt.NDArray[np.float64] | None = None,
         /,
     ) -> tuple[npt.NDArray[np.float64], int | None]: ...  # losses of the steps; the layer of one that is not finite
     def evaluate(

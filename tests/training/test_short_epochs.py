@@ -1,13 +1,15 @@
 """Short epochs that nobody sees end run in one call of the core: the same bits, logs and errors as one by one."""
 
 import signal
+import threading
 
 import numpy as np
 import pytest
 
-from fastnn.callbacks import Callback
+from fastnn.callbacks import Callback, History
 from fastnn.layers import Dense, Dropout
 from fastnn.models import Sequential
+from fastnn.models.rows import STEPS_AT_ONCE
 from fastnn.models.trainer import NonFiniteLossError, Trainer
 from fastnn.optimizers import SGD, Adam
 from fastnn.schedules import ExponentialDecay
@@ -149,3 +151,45 @@ def test_ctrl_c_keeps_the_epochs_before_it(monkeypatch):
     assert len(model.history.history["loss"]) == epochs
     expected = again.fit(x, y, epochs=epochs, batch_size=20, verbose=0, seed=3)
     assert model.history.history == expected.history
+
+
+def test_another_thread_may_read_the_weights_between_short_epochs(monkeypatch):
+    monkeypatch.setattr(Trainer, "rows_of_a_moment", lambda _: 40)
+    x, y = rows(20)
+    model = model_of(x)
+    errors, is_over = [], threading.Event()
+
+    def read():
+        while not is_over.is_set():
+            try:
+                model.get_weights()
+            except RuntimeError as error:
+                errors.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for _ in range(200):  # after each, layers ask for the weights
+            model.fit(x, y, epochs=40, verbose=0)
+    finally:
+        is_over.set()
+        reader.join()
+    assert not errors
+
+
+def test_a_class_made_from_history_is_called_for_each_epoch(calls):
+    class Mine(History):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.begun = [*getattr(self, "begun", []), epoch]
+
+    x, y = rows(7)
+    mine = Mine()
+    model_of(x).fit(x, y, epochs=3, verbose=0, callbacks=[mine])
+    assert mine.begun == [0, 1, 2]
+    assert calls == [1, 1, 1]
+
+
+def test_few_rows_make_no_more_steps_at_once_than_take_a_moment(calls):
+    x, y = rows(2)
+    model_of(x).fit(x, y, epochs=10_000, batch_size=1, verbose=0)
+    assert max(calls) == STEPS_AT_ONCE

@@ -113,8 +113,8 @@ struct Batches {
 
   // The rows of the batch that begins at one of the rows.
   std::size_t rows_of_batch(std::size_t first) const {
-    const std::size_t of_epoch = epoch_rows == 0 ? rows : epoch_rows - first % epoch_rows + first;
-    return std::min(batch_size, std::min(of_epoch, rows) - first);
+    const std::size_t end = epoch_rows == 0 ? rows : std::min(rows, (first / epoch_rows + 1) * epoch_rows);
+    return std::min(batch_size, end - first);
   }
 
   // The number of batches.

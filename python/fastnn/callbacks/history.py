@@ -41,6 +41,13 @@ class History(Remembering):
         if self._model is not None:
             self._model.history = self
 
+    def _add(self, epoch: int, losses: list[float]) -> None:
+        """Append the losses of several epochs from one on."""
+        self.epoch.extend(range(epoch, epoch + len(losses)))
+        self.history.setdefault("loss", []).extend(losses)
+        if self._model is not None:
+            self._model.history = self
+
     @property
     def _model(self) -> Any:
         """The model, by a weak reference: in a cycle, its trainer's memory would stay until Python collects cycles."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnn.callbacks.callback_list import CallbackList
 from fastnn.callbacks.history import History
@@ -91,9 +92,11 @@ class Fit:
         self.columns = 1  # of the targets, once a step was done
         self._validation, self._is_validated = validation, is_validated
         self._by_batch = callbacks.wants_batches("train")
-        # History alone needs no weights at the end of an epoch.
-        self._may_look = any(not isinstance(each, History) for each in callbacks.callbacks)
-        self._may_tell = self._may_look or validation is not None or scores.has_metrics or progress.verbose != 0
+        # History needs no weights at the end of an epoch; a class made from it may.
+        self._has_callbacks = any(type(each) is not History for each in callbacks.callbacks)
+        self._epochs_are_seen = (
+            self._has_callbacks or validation is not None or scores.has_metrics or progress.verbose != 0
+        )
 
     def run(self) -> None:
         """Train until the last epoch, or until something sets model.stop_training."""
@@ -138,7 +141,7 @@ class Fit:
         Python between two epochs takes as long as several steps of a small network.
         """
         trainer = self.trainer
-        if self._may_tell or trainer._function is not None:
+        if self._epochs_are_seen or trainer._function is not None:
             return {}
         chunk = self.source.take_epochs(self.epoch, self.epochs - self.epoch, trainer.rows_of_a_moment())
         if chunk is None:
@@ -153,37 +156,31 @@ class Fit:
             raise not_finite(trainer, self.epoch, self.step, layer, float(losses[done]))
         return logs
 
-    def _tell(self, chunk: Chunk, losses: Any) -> dict[str, Any]:
+    def _tell(self, chunk: Chunk, losses: npt.NDArray[np.float64]) -> dict[str, Any]:
         """Tell History of the epochs that have all their losses; return the logs of the last one."""
         assert chunk.order is not None
         epochs, rows = chunk.order.shape
         steps = chunk.steps // epochs
-        done, rest = divmod(len(losses), steps)
-        logs: dict[str, Any] = {}
-        if done:
-            self.columns = chunk.y.shape[1]
-            of_epochs = losses[: done * steps].reshape(done, steps)
-            for loss in self.scores.loss.of_epochs(of_epochs, rows, chunk.batch_size):
-                logs = {"loss": loss}
-                self.epoch += 1
-                self.callbacks.on_epoch_end(self.epoch - 1, logs)
-        if rest:
-            self.step = rest
-            self.scores.reset()
-            self.scores.loss.add(losses[done * steps :], rest * chunk.batch_size, chunk.batch_size)
-        return logs
+        done, self.step = divmod(len(losses), steps)
+        if not done:
+            return {}
+        self.columns = chunk.y.shape[1]
+        of_epochs = self.scores.loss.of_epochs(losses[: done * steps].reshape(done, steps), rows, chunk.batch_size)
+        if self.callbacks.history is not None:
+            self.callbacks.history._add(self.epoch, of_epochs)
+        self.epoch += done
+        return {"loss": of_epochs[-1]}
 
     def _epoch(self) -> dict[str, Any]:
         epoch, first, callbacks = self.epoch, self.step, self.callbacks
         if first == 0:
             self.scores.reset()
         callbacks.on_epoch_begin(epoch, {})
-        self.trainer.answer()  # now: a layer that asked in the midst of an epoch would wait for its end
         self.source.start(epoch, first)
         self.progress.start(epoch)
         self._steps()
         self.source.finish()
-        if self._may_look:
+        if self._has_callbacks:
             self.trainer.pull()
         if self.step == 0:  # an iterator without more batches, which has warned: no epoch, and no loss to tell of
             self.model.stop_training = True

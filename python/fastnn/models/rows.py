@@ -14,6 +14,7 @@ from fastnn.models.batches import OUT_OF_DATA, Batches, Chunk, Reader, check_len
 from fastnn.warning import warn
 
 CONVERTED_BYTES = 64 << 20  # larger arrays of another dtype are converted chunk by chunk, again in each epoch
+STEPS_AT_ONCE = 1 << 13  # of several epochs: about 10 ms of the smallest steps
 CHUNK_BYTES = 4 << 20  # of x in a chunk: little enough for the caches, enough that Python's part does not show
 
 
@@ -91,11 +92,13 @@ class Rows(Batches):
 
     def take_epochs(self, epoch: int, most: int, rows: int) -> Chunk | None:
         """Return whole epochs from one on, 2 to `most`, of `rows` rows in all or fewer; None: they come one by one."""
-        count = min(most, rows // self.rows)
+        count = min(most, rows // self.rows, STEPS_AT_ONCE // self.steps)
         if count < 2 or self._labels is None or self.steps != self._batches:
             return None
-        orders = [self._shuffled(number) for number in range(epoch, epoch + count)]
-        order = np.stack([np.arange(self.rows) if each is None else each for each in orders])
+        order = np.empty((count, self.rows), np.int64)
+        for i in range(count):
+            shuffled = self._shuffled(epoch + i)
+            order[i] = np.arange(self.rows) if shuffled is None else shuffled
         return Chunk(self._x, self._y, self._weights, order, self.batch_size, self._labels)
 
     def _chunk(self, rows: slice) -> Chunk:

@@ -18,6 +18,13 @@ from fastnn.losses.by_shape import of_shape
 from fastnn.metrics import lookup as metrics_by_name
 
 
+def _by_rows(losses: npt.NDArray[np.float64], rows: int, batch_size: int) -> npt.NDArray[np.float64]:
+    """Return the losses of an epoch's batches, along the last axis, times the rows of each; the last may have fewer."""
+    terms = losses * float(batch_size)
+    terms[..., -1] = losses[..., -1] * (rows - batch_size * (losses.shape[-1] - 1))
+    return terms
+
+
 class LossMean:
     """The mean of the batches' losses, weighted by their rows: the metric "loss" of a compiled model."""
 
@@ -32,16 +39,12 @@ class LossMean:
         if len(losses) == 1:
             self.total += float(losses[0]) * rows
             return
-        terms = losses * float(batch_size)
         if len(losses):
-            terms[-1] = losses[-1] * (rows - batch_size * (len(losses) - 1))
-        self.total = float(ordered_sum(self.total, terms))
+            self.total = float(ordered_sum(self.total, _by_rows(losses, rows, batch_size)))
 
     def of_epochs(self, losses: npt.NDArray[np.float64], rows: int, batch_size: int) -> list[float]:
         """Return the result of each epoch, whose losses are a row; the object is left as after the last one alone."""
-        terms = losses * float(batch_size)
-        terms[:, -1] = losses[:, -1] * (rows - batch_size * (losses.shape[1] - 1))
-        totals = (0.0 + np.cumsum(terms, axis=1)[:, -1]).tolist()
+        totals = ordered_sum(np.zeros(len(losses)), _by_rows(losses, rows, batch_size).T).tolist()
         self.total, self.rows, self.penalty = totals[-1], rows, 0.0
         return [total / rows for total in totals]
 

@@ -171,11 +171,6 @@ class Trainer:
                         layer._ask(self._reference)
                 self._offered = True
 
-    def answer(self) -> None:
-        """Give the layers the weights of the last step if they may ask for them."""
-        if self._offered:
-            self.pull()
-
     def pull(self) -> None:
         """Give the layers the weights of the last step."""
         if not self._trained:
@@ -299,7 +294,7 @@ class Trainer:
         return float(self.core.penalty())
 
     def rows_of_a_moment(self) -> int:
-        """Return how many rows may be trained on before anybody is told: 20 ms at 100 GFLOP/s, in orders of 8 MB."""
+        """Return how many rows may be trained on before anybody is told: 20 ms at 100 GFLOP/s, an order of 8 MB."""
         weights: int = sum(math.prod(shape) for shapes in self._shapes for shape in shapes.values())
         return min(1 << 20, 2**31 // (6 * max(1, weights)))
 

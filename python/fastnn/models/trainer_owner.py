@@ -98,6 +98,7 @@ class TrainerOwner(Stored):
         compiled = self._compiled_for("fit")
         with self._alone():
             trainer = self._trainer_for(loss, seed)
+            trainer.pull()  # now: a layer that asked in the midst of an epoch would wait for its end
             called = CallbackList(callbacks, add_history=True, model=self, verbose=verbose, epochs=epochs, steps=steps)
             self.history = history = called.history
             assert history is not None
