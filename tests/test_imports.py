@@ -49,7 +49,7 @@ MAY_INCLUDE_IN_FILE = {
     "cpp/include/fastnn/layers.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/include/fastnn/losses.hpp": (["include/fastnn/activation.hpp"], "cstddef|cstdint"),
     "cpp/core/floating_point_mode.hpp": ([], f"cstdint|{INTRINSICS}"),
-    "cpp/core/dispatch.cpp": (["core", "include"], rf"{PURE_STD}|unistd\.h"),  # the size of a cache: not in std
+    "cpp/core/machine.cpp": (["core", "include"], rf"{PURE_STD}|unistd\.h"),  # the size of a cache: not in std
     "cpp/core/memory.hpp": (["include"], rf"{PURE_STD}|sys/mman\.h"),  # huge pages: not in std
     "cpp/core/random.cpp": (["core"], f"{PURE_STD}|{INTRINSICS}"),  # one instruction that gcc does not find
     "cpp/core/thread_pool.cpp": (["core", "include"], rf"{PURE_STD}|pthread\.h|signal\.h"),  # fork, signals: not in std

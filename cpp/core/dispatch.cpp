@@ -2,8 +2,6 @@
 // names another. To add an instruction set is to add a row here.
 #include "dispatch.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 
 #include "environment.hpp"
@@ -12,14 +10,6 @@
 
 namespace fastnn {
 namespace {
-
-std::size_t size_of_level_1() {
-#if defined(_SC_LEVEL1_DCACHE_SIZE)
-  const long size = sysconf(_SC_LEVEL1_DCACHE_SIZE);
-  if (size > 0) return static_cast<std::size_t>(size);
-#endif
-  return 32 * 1024;
-}
 
 struct Isa {
   const char* name;
@@ -75,8 +65,6 @@ const Isa& current() {
 }
 
 }  // namespace
-
-const std::size_t level_1_bytes = size_of_level_1();
 
 std::vector<std::string> isas() { return names(true); }
 std::vector<std::string> unsupported_isas() { return names(false); }

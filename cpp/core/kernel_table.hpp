@@ -24,8 +24,9 @@ struct PackedLayer {
   int chains;  // 1, 2, 4 or 16
   LayerKind kind;
   Activation activation;
-  bool takes_whole_rows;  // the layer or its activation needs all units of a row at once
-  double work;            // of a row: multiply-adds, an activation counted as so many
+  bool takes_whole_rows;                  // the layer or its activation needs all units of a row at once
+  double work;                            // of a row: multiply-adds, an activation counted as so many
+  std::size_t level_1_bytes = 32 * 1024;  // of the CPU's level 1 data cache
   T parameters[kMostParameters] = {};
   const T* kernel = nullptr;             // packed; null: the layer has none
   const T* of_units[kMostWeights] = {};  // the weights (units,) in the table's order, padded with zeros to whole panels
@@ -119,9 +120,6 @@ struct KernelTable {
   Kernels<float> float32;
   Kernels<double> float64;
 };
-
-// The bytes of this CPU's level 1 data cache; 32 KiB where the system does not tell.
-extern const std::size_t level_1_bytes;
 
 namespace portable {
 extern const KernelTable kTable;

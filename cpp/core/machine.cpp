@@ -2,6 +2,8 @@
 // keeps the fastest round.
 #include "machine.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -56,6 +58,14 @@ double fma_rate(double seconds, std::size_t threads, FunctionRef<bool()> go_on) 
     return kernels.fma_chains(steps, result);
   });
 }
+std::size_t level_1_bytes() noexcept {
+#if defined(_SC_LEVEL1_DCACHE_SIZE)
+  static const long size = sysconf(_SC_LEVEL1_DCACHE_SIZE);
+  if (size > 0) return static_cast<std::size_t>(size);
+#endif
+  return 32 * 1024;
+}
+
 template double fma_rate<float>(double, std::size_t, FunctionRef<bool()>);
 template double fma_rate<double>(double, std::size_t, FunctionRef<bool()>);
 

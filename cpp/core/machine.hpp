@@ -1,5 +1,5 @@
-// Measures the limits of this machine: peak arithmetic rate and read bandwidth, with the instruction set in use.
-// Benchmarks report results as a fraction of them.
+// The limits of this machine: peak arithmetic rate and read bandwidth, measured with the instruction set in use, for
+// benchmarks, which report results as a fraction of them; and the size of a cache.
 #pragma once
 
 #include <cstddef>
@@ -24,5 +24,8 @@ double fma_rate(double seconds, std::size_t threads = 1, FunctionRef<bool()> go_
 // with weights; each starts at a different offset, so that none finds in a cache what another has just fetched.
 // Throws Error for a size of 0, std::bad_alloc when memory is short, and what fma_rate throws.
 double read_bandwidth(std::size_t size, double seconds, std::size_t threads = 1, FunctionRef<bool()> go_on = {});
+
+// Returns the bytes of a CPU's level 1 data cache, 32 KiB where the system does not tell.
+std::size_t level_1_bytes() noexcept;
 
 }  // namespace fastnn

@@ -8,6 +8,7 @@
 #include "dispatch.hpp"
 #include "fastnn/threads.hpp"
 #include "floating_point_mode.hpp"
+#include "machine.hpp"
 #include "packed_network.hpp"
 #include "packing.hpp"
 #include "scratch.hpp"
@@ -86,6 +87,7 @@ Network<T>::Network(std::size_t inputs, const std::vector<Layer<T>>& layers) {
     const bool whole_rows = row.has_activation ? takes_whole_rows(layer.activation) : true;
     packed->layers.push_back(
         {width, layer.units, chains_of(layer.units), layer.kind, layer.activation, whole_rows, work});
+    packed->layers.back().level_1_bytes = level_1_bytes();
     std::copy(layer.parameters.begin(), layer.parameters.end(), packed->layers.back().parameters);
     packed->work += work;
     packed->widest = std::max(packed->widest, layer.units);

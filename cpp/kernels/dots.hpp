@@ -27,8 +27,8 @@ constexpr std::size_t kFewInputs = 32;  // the CPU foresees short rows, and a pr
 // Returns whether the next rows, of so many bytes, are asked for into level 1. Of 32 KiB (Zen 4), these and the next
 // leave some for weights: 518-1 takes 1.24 times as long otherwise. With 48 KiB (Zen 5) more rows than fit are better
 // asked for there too: 1000-1 takes 1.46 times as long from level 2.
-inline bool next_rows_go_into_level_1(std::size_t bytes) {
-  return bytes <= (level_1_bytes > 32 * 1024 ? 40 : 12) * 1024;
+inline bool next_rows_go_into_level_1(std::size_t bytes, std::size_t level_1_bytes) {
+  return bytes <= (level_1_bytes > 32 * 1024 ? std::size_t{40} : 12) * 1024;
 }
 
 // Returns vector v of the last `left` numbers of a row, fewer than 16, and 0 where there is none: its product with the
@@ -76,7 +76,7 @@ FASTNN_INLINE void dots(const PackedLayer<T>& layer, const T* (&x)[R], Vector<T>
   // The next R rows, which may come from memory, are asked for.
   if (layer.inputs <= kFewInputs)
     add_all(Constant<0>{});
-  else if (next_rows_go_into_level_1(next * sizeof(T)))
+  else if (next_rows_go_into_level_1(next * sizeof(T), layer.level_1_bytes))
     add_all(Constant<kIntoLevel1>{});
   else
     add_all(Constant<kIntoLevel2>{});

@@ -39,6 +39,7 @@ def emulated_python(cpu, program, *arguments):
     """What this Python, with its modules, prints on such a CPU."""
     paths = os.pathsep.join([str(ROOT / "tests"), str(ROOT / "tests/support"), *sys.path])
     environment = os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
+    environment.pop("OPENBLAS_CORETYPE", None)  # of this machine's CPU: NumPy's OpenBLAS would run its instructions
     return run(*x86(cpu), sys.executable, "-c", program, *arguments, env=environment)
 
 
