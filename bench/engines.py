@@ -16,6 +16,8 @@ if "numpy" in sys.modules:
     raise ImportError("expected engines to be imported before NumPy, whose threads it limits; import it first")
 for _variable in ["OMP", "OPENBLAS", "MKL", "FASTNN"]:
     os.environ[f"{_variable}_NUM_THREADS"] = "1"
+for _variable in ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]:
+    os.environ.pop(_variable, None)  # NumPy's library chooses its kernels by the CPU
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 os.environ |= {"NPROC": "1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}  # NPROC: threads of JAX's pools
 
