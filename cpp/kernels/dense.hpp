@@ -64,7 +64,7 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
             with_half<T>(last_width, [&](auto half) FASTNN_INLINE_LAMBDA {
               constexpr int G = decltype(g)::value;
               constexpr bool kHalf = decltype(half)::value;
-              if constexpr (C == 1 && 2 * U >= kMostRows<C, V>)  // others are no last tile of several
+              if constexpr (C == 1 && 2 * U >= kMostRows<C, V>)  // smaller tiles are never the last of several
                 if (is_far && row + rows == x.rows)              // once for all tiles of rows
                   return tile<T, Lanes::units, C, U, G, V, kHalf, true>(steps, o, s);
               tile<T, Lanes::units, C, U, G, V, kHalf>(steps, o, s);

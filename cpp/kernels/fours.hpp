@@ -113,10 +113,9 @@ FASTNN_INLINE void tile_of_fours(const PackedLayer<float>& layer, const Block<co
     }
 }
 
-// All tiles of some rows, which share interleaved weights where that pays: from some rows and groups of inputs on.
-// Without, 1000 rows of 943-4 take 1.16 times as long on a Zen 4 core; with, 13-5 takes 1.1 times as long. Many weights
-// take the place of rows in level 1, so they need more rows. With 3 vectors of units, the tiles of dense.hpp are the
-// other way.
+// All tiles of some rows. They share interleaved weights where that pays: without, 1000 rows of 943-4 take 1.16 times
+// as long on a Zen 4 core, but 13-5 takes 1.1 times as long with them. Many weights displace rows in level 1, so they
+// need more rows. Where it does not pay, 9 to 12 units are left to the tiles of dense.hpp, which take less time then.
 template <int J, bool kEndsInHalf = false>
 std::size_t tiles_of_fours(const PackedLayer<float>& layer, const Block<const float>& x, const Block<float>& y,
                            float threshold) {

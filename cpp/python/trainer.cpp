@@ -245,9 +245,9 @@ void bind_trainer(py::module_& module, const char* name, const char* full_name) 
       method<C, &train<T>>(
           "train",
           "train($self, x, y, weights, order, batch_size, learning_rates, outputs, losses=None, /)\n--\n\n"
-          "Train batches of an order, or of each of several in the rows of a matrix; the losses of the steps, and "
-          "None, "
-          "or the layer of a loss that is not finite. `losses` has those that were done before an exception, too."),
+          "Train batches; the losses of the steps, and None, or the layer of a loss that is not finite. An order may "
+          "be "
+          "a matrix, an epoch in each row. An exception leaves the losses before it in `losses`."),
       method<C, &evaluate<T>>("evaluate", "evaluate($self, x, y, weights, outputs, /)\n--\n\nThe loss of each row."),
       method<C, &forward<T>>("forward", "forward($self, x, /)\n--\n\nThe outputs of training, kept for backward()."),
       method<C, &backward<T>>("backward", "backward($self, gradient, learning_rate, /)\n--\n\nA step."),

@@ -42,7 +42,7 @@ class History(Remembering):
             self._model.history = self
 
     def _add(self, epoch: int, losses: list[float]) -> None:
-        """Append the losses of several epochs from one on."""
+        """Append the losses of several epochs, the first of which is `epoch`."""
         self.epoch.extend(range(epoch, epoch + len(losses)))
         self.history.setdefault("loss", []).extend(losses)
         if self._model is not None:

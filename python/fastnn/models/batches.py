@@ -76,7 +76,7 @@ class Batches(ABC):
         """End an epoch."""
 
     def take_epochs(self, epoch: int, most: int, rows: int) -> Chunk | None:
-        """Return whole epochs from one on, 2 to `most`, of `rows` rows in all or fewer; None: they come one by one."""
+        """Return 2 to `most` whole epochs, from `epoch` on, of at most `rows` rows in all; None: one by one."""
         return None
 
 

@@ -91,7 +91,7 @@ class Rows(Batches):
         return self._chunk(rows)
 
     def take_epochs(self, epoch: int, most: int, rows: int) -> Chunk | None:
-        """Return whole epochs from one on, 2 to `most`, of `rows` rows in all or fewer; None: they come one by one."""
+        """Return 2 to `most` whole epochs, from `epoch` on, of at most `rows` rows in all; None: one by one."""
         count = min(most, rows // self.rows, STEPS_AT_ONCE // self.steps)
         if count < 2 or self._labels is None or self.steps != self._batches:
             return None

@@ -294,7 +294,7 @@ class Trainer:
         return float(self.core.penalty())
 
     def rows_of_a_moment(self) -> int:
-        """Return how many rows may be trained on before anybody is told: 20 ms at 100 GFLOP/s, an order of 8 MB."""
+        """Return the most rows of one call for several epochs: 20 ms of work at 100 GFLOP/s, and an order of 8 MB."""
         weights: int = sum(math.prod(shape) for shapes in self._shapes for shape in shapes.values())
         return min(1 << 20, 2**31 // (6 * max(1, weights)))
 
