@@ -66,6 +66,15 @@ std::size_t level_1_bytes() noexcept {
   return 32 * 1024;
 }
 
+bool has_slow_roots() noexcept {
+#if defined(__x86_64__)
+  static const bool is_slow = __builtin_cpu_is("intel");
+  return is_slow;
+#else
+  return false;
+#endif
+}
+
 template double fma_rate<float>(double, std::size_t, FunctionRef<bool()>);
 template double fma_rate<double>(double, std::size_t, FunctionRef<bool()>);
 

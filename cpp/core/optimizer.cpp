@@ -1,6 +1,7 @@
 #include "optimizer.hpp"
 
 #include "elementary.hpp"
+#include "machine.hpp"
 
 namespace fastnn {
 
@@ -93,6 +94,7 @@ Update<T> Corrections::update(double learning_rate, double decay) const {
   u.clip = static_cast<T>(optimizer_.clipvalue);
   u.a = static_cast<T>(a), u.b = static_cast<T>(b), u.c = static_cast<T>(c), u.d = static_cast<T>(d);
   u.epsilon = static_cast<T>(epsilon_);
+  u.has_slow_roots = has_slow_roots();
   return u;
 }
 

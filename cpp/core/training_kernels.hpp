@@ -52,6 +52,7 @@ struct Update {
   T clip = 0;                    // the gradient is clipped to [-clip, clip] unless clip is 0
   T a = 0, b = 0, c = 0, d = 0;  // by kind (update.hpp)
   T epsilon = 0;
+  bool has_slow_roots = false;  // the CPU's unit of divisions is the bottleneck (machine.hpp)
 };
 
 // A call for the losses of rows. The targets alone may lie anywhere, their padding is not read.

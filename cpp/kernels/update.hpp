@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../core/kernel_table.hpp"
+#include "shapes.hpp"
 #include "simd.hpp"
 #include "tiny.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 //   sgd: a momentum.  adam, nadam: a = 1 - beta_1, b = 1 - beta_2; nadam also c, the divisor of velocity.
 //   rmsprop: a = rho, b = 1 - rho, c = momentum.  adadelta: a = rho, b = 1 - rho.
 //   adamax: a = 1 - beta_1, b = beta_2.  lion: a = beta_1, b = 1 - beta_1, c = beta_2, d = 1 - beta_2.
-template <OptimizerKind kind, class T>
+template <OptimizerKind kind, bool kRootsByFmas, class T>
 FASTNN_INLINE void optimize(const Update<T>& u, Vector<T> g, Vector<T>& w, Vector<T> (&s)[kMostSlots]) {
   const Vector<T> rate = splat(u.rate), epsilon = splat(u.epsilon);
   const Vector<T> a = splat(u.a), b = splat(u.b), c = splat(u.c), d = splat(u.d);
@@ -30,7 +31,7 @@ FASTNN_INLINE void optimize(const Update<T>& u, Vector<T> g, Vector<T>& w, Vecto
     s[1] = without_tiny<T>(fma(fma(g, g, -s[1]), b, s[1]));
     Vector<T> v = s[1];
     if (u.flag) v = s[2] = at_least(s[2], v);
-    w = w - rate * s[0] / (sqrt<T>(v) + epsilon);
+    w = w - rate * s[0] / ((kRootsByFmas ? sqrt_by_fmas<T>(v) : sqrt<T>(v)) + epsilon);
   }
   if constexpr (kind == OptimizerKind::rmsprop) {
     s[0] = without_tiny<T>(fma(b * g, g, a * s[0]));
@@ -80,7 +81,7 @@ void update_all(const Update<T>& given, std::size_t n, const T* gradients, T* we
   const Update<T> u = given;
   T* slots[kMostSlots];
   for (std::size_t k = 0; k < kMostSlots; ++k) slots[k] = all_slots[k];
-  const auto step = [&](std::size_t i, auto read, auto write) FASTNN_INLINE_LAMBDA {
+  const auto step = [&](std::size_t i, auto read, auto write, auto by_fmas) FASTNN_INLINE_LAMBDA {
     Vector<T> g = read(gradients + i), w = read(weights + i), s[kMostSlots] = {};
     for (std::size_t k = 0; k < kMostSlots; ++k)
       if (slots[k] != nullptr) s[k] = read(slots[k] + i);
@@ -90,20 +91,28 @@ void update_all(const Update<T>& given, std::size_t n, const T* gradients, T* we
       if (u.clip != T{0}) g = clamped<T>(g, -u.clip, u.clip);
     }
     if (u.decay != T{0}) w = fma(splat(-u.decay), w, w);
-    optimize<kind, T>(u, g, w, s);
+    optimize<kind, decltype(by_fmas)::value != 0, T>(u, g, w, s);
     write(weights + i, w);
     for (std::size_t k = 0; k < kMostSlots; ++k)
       if (slots[k] != nullptr) write(slots[k] + i, s[k]);
   };
-  std::size_t i = 0;
-  for (; i + L <= n; i += L)
+  const auto whole_step = [&](std::size_t i, auto by_fmas) FASTNN_INLINE_LAMBDA {
     step(
         i, [](const T* from) FASTNN_INLINE_LAMBDA { return load(from); },
-        [](T* to, Vector<T> v) FASTNN_INLINE_LAMBDA { store(to, v); });
+        [](T* to, Vector<T> v) FASTNN_INLINE_LAMBDA { store(to, v); }, by_fmas);
+  };
+  std::size_t i = 0;
+  if constexpr (kind == OptimizerKind::adam && kHasRootsByFmas<T>)
+    if (u.has_slow_roots)
+      for (; i + 2 * L <= n; i += 2 * L) {
+        whole_step(i, Constant<1>{});
+        whole_step(i + L, Constant<0>{});
+      }
+  for (; i + L <= n; i += L) whole_step(i, Constant<0>{});
   if (i < n)
     step(
         i, [&](const T* from) FASTNN_INLINE_LAMBDA { return load_first(from, n - i); },
-        [&](T* to, Vector<T> v) FASTNN_INLINE_LAMBDA { store_first(to, v, n - i); });
+        [&](T* to, Vector<T> v) FASTNN_INLINE_LAMBDA { store_first(to, v, n - i); }, Constant<0>{});
 }
 
 template <OptimizerKind kind, class T>
