@@ -10,9 +10,15 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
+// A tile reads one line of each row of a, too far apart for the CPU to foresee. Those of so many rows ahead are asked
+// for if there are at least as many rows as kManyRows: 1.02 to 1.07 times as fast, but 0.97 with fewer (X).
+constexpr int kRowsAhead = 16;
+constexpr std::size_t kManyRows = 96;
+
 // place(i, j) = sum over rows of a[r][i] · b[r][j], or is increased by it if `adds`; U values of i from `first`, G
-// panels of j, of which the last is `width` wide, at most half of a vector if kEndsInHalf.
-template <class T, int U, int G, bool kEndsInHalf>
+// panels of j, of which the last is `width` wide, at most half of a vector if kEndsInHalf. If kReadsAhead, the rows of
+// a that are needed next are asked for.
+template <class T, int U, int G, bool kEndsInHalf, bool kReadsAhead = false>
 FASTNN_INLINE void gradient_tile(std::size_t rows, Matrix<const T> a, Matrix<const T> b, GradientPlace<T> to,
                                  std::size_t first, std::size_t width, std::ptrdiff_t last_row, bool adds) {
   constexpr int V = kPanelVectors<T>;
@@ -21,6 +27,7 @@ FASTNN_INLINE void gradient_tile(std::size_t rows, Matrix<const T> a, Matrix<con
   const T* splatted = a.data + first;
   const T* vectors = b.data;
   for (std::size_t r = 0; r < rows; ++r) {
+    if constexpr (kReadsAhead) __builtin_prefetch(splatted + kRowsAhead * a.stride);
     Vector<T> v[W];
 #pragma GCC unroll 32
     for (int w = 0; w < W; ++w) {
@@ -76,8 +83,13 @@ void gradient(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix
         constexpr int U = decltype(u)::value;
         with_constant<most_panels<T, 1, V>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
           with_half<T>(width, [&](auto half) FASTNN_INLINE_LAMBDA {
-            gradient_tile<T, U, decltype(g)::value, decltype(half)::value>(rows, a, {b.data + panel * P, b.stride},
-                                                                           place, i, width, last_row, adds);
+            constexpr int G = decltype(g)::value;
+            constexpr bool kHalf = decltype(half)::value;
+            const Matrix<const T> of_panel{b.data + panel * P, b.stride};
+            if constexpr (U * G * V * 4 >= kSums * 3)
+              if (rows >= kManyRows)
+                return gradient_tile<T, U, G, kHalf, true>(rows, a, of_panel, place, i, width, last_row, adds);
+            gradient_tile<T, U, G, kHalf>(rows, a, of_panel, place, i, width, last_row, adds);
           });
         });
       });
