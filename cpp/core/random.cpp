@@ -135,7 +135,17 @@ void permutation(std::size_t n, std::uint64_t seed, std::uint64_t epoch, std::in
     return std::uint64_t{next32()} << 32 | low;
   };
   for (std::size_t i = 0; i < n; ++i) order[i] = static_cast<std::int64_t>(i);
-  for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[below(i, next32, next64)]);
+  // Partners are drawn some swaps ahead, so that they have come from a far cache level when they are swapped.
+  constexpr std::size_t kSwapsAhead = 32;
+  std::array<std::uint64_t, kSwapsAhead> partners;
+  for (std::size_t i = n; i > 1;) {
+    const std::size_t count = std::min(i - 1, kSwapsAhead);
+    for (std::size_t k = 0; k < count; ++k) {
+      partners[k] = below(i - k, next32, next64);
+      __builtin_prefetch(order + partners[k], 1);
+    }
+    for (std::size_t k = 0; k < count; ++k, --i) std::swap(order[i - 1], order[partners[k]]);
+  }
 }
 
 template <class T>
