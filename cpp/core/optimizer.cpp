@@ -50,10 +50,11 @@ void Corrections::go_to(std::uint64_t steps) {
   if (steps < steps_) *this = Corrections(optimizer_);
   for (; steps_ < steps; ++steps_) {
     const std::array<double, 4> before{power_1_, power_2_, decay_power_, product_};
-    power_1_ *= beta_1_;
-    power_2_ *= beta_2_;
-    decay_power_ *= 0.96;
-    product_ *= beta_1_ * (1 - 0.5 * decay_power_);
+    const auto multiply = [](double& power, double factor) { power = tiny_as_zero(power * factor); };  // 1 - power is 1
+    multiply(power_1_, beta_1_);
+    multiply(power_2_, beta_2_);
+    multiply(decay_power_, 0.96);
+    multiply(product_, beta_1_ * (1 - 0.5 * decay_power_));
     if (before == std::array<double, 4>{power_1_, power_2_, decay_power_, product_}) steps_ = steps - 1;  // for ever
   }
 }

@@ -86,6 +86,21 @@ def test_slots_of_tiny_gradients_become_zero_and_never_subnormal(optimizer, dtyp
         assert np.all((array == 0) | (np.abs(array) >= SMALLEST[dtype])), name
 
 
+@pytest.mark.parametrize("optimizer", FAST[:2] + FAST[4:6], ids=cases.case_id)
+def test_bias_corrections_are_nothing_once_their_powers_are(optimizer, dtype):
+    """0.7^1200 and 0.96^1200 are nothing beside 1; 0.7^2080 and 0.96^18000 are subnormal in float64."""
+    x, y, _ = cases.data(8, 4, 2)
+    steps = []
+    for iterations in [1_200, 2_080, 18_000, 1_000_000]:
+        trainer = trainer_of(optimizer, dtype)
+        state = trainer.state()
+        trainer.set_state({**state, "iterations": iterations})
+        trainer.train(x.astype(dtype), y.astype(dtype), None, None, 8, np.full(1, 0.001), None)
+        steps.append(weights_of(trainer))
+    for later in steps[1:]:
+        assert all(same_bits(*pair) for pair in zip(steps[0], later, strict=True))
+
+
 def test_averages_of_weights_that_are_0_become_zero_and_never_subnormal(dtype):
     layer = Dense(3, kernel_constraint="non_neg", use_bias=False, input_shape=(4,))
     model = Sequential([layer], dtype=dtype)
