@@ -52,6 +52,21 @@ FASTNN_INLINE Vector<T> largest_of(const LossRowOf<T>& row) {
   return splat(lanes[0]);
 }
 
+// Returns below which difference z - m the exponential of a class counts as 0, if its delta is exponential · scale:
+// that is 0 then, and the sum of up to 16 classes, one of which is 1, has the same bits, since four additions cannot
+// carry 2^-101 up to 2^-24 (float64: 2^-901 to 2^-53). What is computed with it is subnormal soon, which takes many
+// times as long.
+template <class T>
+FASTNN_INLINE Vector<T> least_difference(Vector<T> scale, std::size_t units) {
+  const Vector<T> least = splat(static_cast<T>(sizeof(T) == 4 ? -70.1 : -624.6));
+  return (absolute<T>(scale) <= T{1}) & (units <= kMostChains ? -1 : 0) ? least : splat(-kInfinity<T>);
+}
+
+template <class T>
+FASTNN_INLINE Vector<T> exponential_of_class(Vector<T> difference, Vector<T> least) {
+  return difference < least ? Vector<T>{} : exp_nonpositive<T>(at_least(least, difference));
+}
+
 // Of a row with one right class: z - m and s, from which its loss follows.
 template <class T>
 struct SparseLoss {
@@ -62,10 +77,10 @@ struct SparseLoss {
 // terms are 0 and whose sum of slopes is -1.
 template <class T>
 SparseLoss<T> sparse_loss_of_sums(const LossRowOf<T>& row) {
-  const Vector<T> largest = largest_of<T>(row);
+  const Vector<T> largest = largest_of<T>(row), least = least_difference<T>(splat(row.scale), row.units);
   ChainSum<T> exponentials(row.units);
   for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
-    const Vector<T> e = exp_nonpositive<T>(load(row.logits + n) - largest);
+    const Vector<T> e = exponential_of_class<T>(load(row.logits + n) - largest, least);
     exponentials.add(n, e);
     if (row.delta != nullptr) store(row.delta + n, e);
   }
@@ -99,18 +114,19 @@ void sparse_losses_in_lanes(const LossCall<T>& call, std::size_t first, std::siz
     for (std::size_t n = 0; n < width; ++n) found[n] = at_least(found[n + width], found[n]);
 
   const RowsInLanes<T> lanes{columns, call.units, stride(L)};
+  const Vector<T> scale = call.scales == nullptr ? splat<T>(1) : load_first(call.scales + first, rows);
+  const Vector<T> least = least_difference<T>(scale, call.units);
   Vector<T> gap = {};
   lanes.map([&](Vector<T> z, std::size_t n) FASTNN_INLINE_LAMBDA {
     const Vector<T> each = z - found[0], number = splat(static_cast<T>(n));
     gap = (right >= number) & (right < number + T{1}) ? each : gap;
-    return exp_nonpositive<T>(each);
+    return exponential_of_class<T>(each, least);
   });
   const Vector<T> sum = lanes.sum([](Vector<T> s, Vector<T> e) FASTNN_INLINE_LAMBDA { return s + e; });
   const Bits<T> known = (right >= T{0}) & (right < static_cast<T>(call.units));  // else a loss of 0
   const Vector<T> losses = Vector<T>{} - (gap - log_of_sum<T>(known ? sum : splat<T>(1)));
   store_first(call.row_losses + first, losses == losses ? losses : splat(kNaN<T>), rows);
   if (row.delta == nullptr) return;
-  const Vector<T> scale = call.scales == nullptr ? splat<T>(1) : load_first(call.scales + first, rows);
   lanes.map([&](Vector<T> e, std::size_t n) FASTNN_INLINE_LAMBDA {
     return without_tiny<T>((e / sum - (right == splat(static_cast<T>(n)) ? splat<T>(1) : Vector<T>{})) * scale);
   });
@@ -144,8 +160,10 @@ T class_loss_of_sums(const LossRowOf<T>& row) {
   for (std::size_t n = 1; n < row.units; ++n) found = row.logits[n] > found ? row.logits[n] : found;
   const Vector<T> largest = splat(found);
   ChainSum<T> exponentials(row.units), losses(row.units), slopes(row.units);
-  for (std::size_t n = 0; n < row.units; n += kLanes<T>)
-    exponentials.add(n, exp_nonpositive<T>(load(row.logits + n) - largest));
+  const auto exponential = [&](std::size_t n, Vector<T> factor) FASTNN_INLINE_LAMBDA {
+    return exponential_of_class<T>(load(row.logits + n) - largest, least_difference<T>(factor, row.units));
+  };
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) exponentials.add(n, exponential(n, splat<T>(1)));
   const Vector<T> sum = exponentials.total();
   const Vector<T> log_of_all = log_of_sum<T>(sum);
   const auto probability = [&](std::size_t n) FASTNN_INLINE_LAMBDA {
@@ -161,9 +179,12 @@ T class_loss_of_sums(const LossRowOf<T>& row) {
     if (row.delta != nullptr) store(row.delta + n, each.slope);
   }
   const Vector<T> all_slopes = slopes.total();
-  if (row.delta != nullptr)
-    for (std::size_t n = 0; n < row.units; n += kLanes<T>)
-      row.set_delta(n, fma(-probability(n), all_slopes, load(row.delta + n)) * splat(row.scale));
+  if (row.delta == nullptr) return losses.total()[0];
+  for (std::size_t n = 0; n < row.units; n += kLanes<T>) {
+    const Vector<T> slope = load(row.delta + n), scale = splat(row.scale);
+    const Vector<T> e = exponential(n, slope == T{0} ? all_slopes * scale : splat(kInfinity<T>));
+    row.set_delta(n, fma(-(e / sum), all_slopes, slope) * scale);
+  }
   return losses.total()[0];
 }
 
