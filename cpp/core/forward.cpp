@@ -145,6 +145,7 @@ bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads, T* s
   bool in_place = true;     // x is the caller's, whose columns need not be whole vectors of rows
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
     const PackedLayer<T>& layer = network_.layers[i];
+    T* const outputs = output(i) == nullptr ? nullptr : output(i) + row * layer.units;
     if (!layer.is_identity()) {
       const Layout layout = few ? Layout::units_in_lanes : network_.layouts.of_inputs[i];
       const bool fits = layout == Layout::units_in_lanes ? x.column_stride == 1 : x.row_stride == 1 && !in_place;
@@ -160,22 +161,26 @@ bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads, T* s
       are_packed = layer.is_head() && layout == Layout::units_in_lanes && i + 1 == network_.layers.size() &&
                    layer.tiles_activate();
       if (are_packed) y = {there, rows, stride(layer.units), 1};
+      const bool are_answers = i + 1 == network_.layers.size() && outputs != nullptr &&
+                               layout == Layout::units_in_lanes && kernels_.write_answers && layer.tiles_answer();
+      if (are_answers) y = {outputs, rows, stride(layer.units), 1, true};
       if (is_long_)
         run_layer(layer, x, y, threads);
       else
         kernels_.layer(layer, x, y, {0, layer.units});
       if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
+      if (are_answers) return true;
       if (layer.takes_whole_rows) kernels_.whole_rows(layer, y);
       x = read(y);
       in_place = false;
       std::swap(here, there);
     }
-    if (T* to = output(i); to != nullptr) {
+    if (outputs != nullptr) {
       const std::size_t numbers = rows * layer.units;
       if (are_packed)
-        kernels_.copy({x.data, 1, stride(numbers), 1}, {to + row * layer.units, 1, stride(numbers), 1}, numbers);
+        kernels_.copy({x.data, 1, stride(numbers), 1}, {outputs, 1, stride(numbers), 1}, numbers);
       else
-        kernels_.copy(x, {to + row * layer.units, rows, stride(layer.units), 1}, layer.units);
+        kernels_.copy(x, {outputs, rows, stride(layer.units), 1}, layer.units);
     }
   }
   return true;

@@ -16,6 +16,10 @@ constexpr std::size_t kPanelBytes = 64;
 template <class T>
 constexpr std::size_t kPanelUnits = kPanelBytes / sizeof(T);
 
+// Answers, rows of the caller's array, are written by the tiles themselves only of layers with so few inputs: with
+// more, the sums go to y and back in between, in whole panels, and the copy costs little.
+constexpr std::size_t kMostInputsOfAnswers = 128;
+
 // A layer as the kernels read it. packing.hpp says where weight (k, n) of the kernel stands.
 template <class T>
 struct PackedLayer {
@@ -38,19 +42,24 @@ struct PackedLayer {
     return kernel != nullptr && (activation == Activation::linear || activation == Activation::relu);
   }
 
+  // Whether the tiles can write answers, where the kernels can.
+  bool tiles_answer() const { return tiles_activate() && chains <= 2 && inputs <= kMostInputsOfAnswers; }
+
   // Whether the layer only hands its inputs on, as Dropout does outside of training.
   bool is_identity() const { return kind == LayerKind::activation && activation == Activation::linear; }
 };
 
 // A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].
 // Units in lanes: column_stride = 1. Rows in lanes: row_stride = 1, column_stride = a whole number of vectors (so not
-// 1).
+// 1). Answers are rows of the caller's array, units in lanes: their columns alone are written, and every NaN is the one
+// that fastnn gives.
 template <class T>
 struct Block {
   T* data;
   std::size_t rows;
   std::ptrdiff_t row_stride;
   std::ptrdiff_t column_stride;
+  bool are_answers = false;  // if so, not in scratch
 };
 
 // Units [first, last) of a layer: whole panels, but for the layer's last.
@@ -69,6 +78,7 @@ template <class T>
 struct Kernels {
   std::size_t lanes;         // rows in a vector
   std::size_t tile_vectors;  // vectors of rows in the largest tile; fewer rows are often faster with units in lanes
+  bool write_answers;        // whether `layer` takes a y of answers, for layers whose tiles_answer()
 
   // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes; a head takes
   // any y for an x with units in lanes. No more than x is read, but y may be written up to the end of its last panel,

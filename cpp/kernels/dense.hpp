@@ -56,8 +56,12 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
                                stride(last_width),
                                ends ? stride(panels * P * layer.inputs) - stride(k * P) : stride(steps * P)};
         T* to = y.data + stride(row) * y.row_stride + stride(panel * P);
-        const Sums<T> s = {k == 0 ? layer.of_units[0] + panel * P : to, k == 0 ? 0 : y.row_stride, to, y.row_stride,
-                           ends ? threshold : -kInfinity<T>};
+        const Sums<T> s = {k == 0 ? layer.of_units[0] + panel * P : to,
+                           k == 0 ? 0 : y.row_stride,
+                           to,
+                           y.row_stride,
+                           ends ? threshold : -kInfinity<T>,
+                           y.are_answers ? last_width : 0};
         with_constant<kMostRows<C, V>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
           constexpr int U = decltype(u)::value;
           with_constant<most_panels<T, C, V>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../core/kernel_table.hpp"
+#include "copy.hpp"
 #include "simd.hpp"
 #include "sums.hpp"
 
@@ -26,6 +27,7 @@ struct Operands {
 
 // Initial values and destination of the sums of a tile. With units in lanes, sum (u, w) starts at
 // start[u * start_u + w vectors]; with rows in lanes, at start[u]. max(sum, threshold) goes to y[u * y_u + w vectors].
+// If y are answers, the last panel has `answer_width` units, else that is 0.
 template <class T>
 struct Sums {
   const T* start;
@@ -33,7 +35,11 @@ struct Sums {
   T* y;
   std::ptrdiff_t y_u;
   T threshold;
+  std::size_t answer_width = 0;
 };
+
+// Whether the first numbers of a vector are stored as fast as all of them.
+constexpr bool kWritesAnswers = kVectorBytes == kPanelBytes;
 
 enum class Lanes { units, rows };
 
@@ -99,13 +105,19 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
     if (k + i < inputs) step(i % C);
 
   const Vector<T> threshold = splat(s.threshold);
+  const auto finish = [&](auto write) FASTNN_INLINE_LAMBDA {
 #pragma GCC unroll 32
-  for (int u = 0; u < U; ++u)
+    for (int u = 0; u < U; ++u)
 #pragma GCC unroll 32
-    for (int w = 0; w < W; ++w) {
-      const Vector<T> sum = sum_by_halves<C>(sums[u][w]);
-      store(s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum));
-    }
+      for (int w = 0; w < W; ++w)
+        write(w, s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum_by_halves<C>(sums[u][w])));
+  };
+  if constexpr (kInLanes == Lanes::units && C <= 2 && kWritesAnswers)
+    if (s.answer_width > 0)
+      return finish([&](int w, T* to, Vector<T> y) FASTNN_INLINE_LAMBDA {
+        store_first(to, with_one_nan<T>(y), w == W - 1 ? s.answer_width : kPanelUnits<T>);
+      });
+  finish([](int, T* to, Vector<T> y) FASTNN_INLINE_LAMBDA { store(to, y); });
 }
 
 }  // namespace
