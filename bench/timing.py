@@ -15,22 +15,23 @@ def interleaved(timers, seconds, fewest=3, most=31, least=5e-3, clock=time.perf_
     """Return name -> array of seconds per call, one element per round.
 
     timers: name -> timeit.Timer. A round measures all timers once, in a new random order. Each makes one call to fill
-    the caches and then as many as take `least` seconds. There are as many rounds as fit into `seconds`, but at least
-    `fewest` and at most `most`.
+    the caches, unless it takes 0.1 s or longer, and then as many as take `least` seconds. There are as many rounds as
+    fit into `seconds`, but at least `fewest` and at most `most`.
     """
     for timer in timers.values():
         timer.timer = clock
     once = {name: timer.timeit(1) for name, timer in timers.items()}
-    once |= {name: min(timers[name].repeat(5, 1)) for name, each in once.items() if each < 0.1}
+    short = {name for name, each in once.items() if each < 0.1}
+    once |= {name: min(timers[name].repeat(5, 1)) for name in short}
     calls = {name: max(1, int(least / each)) for name, each in once.items()}
-    a_round = sum((calls[name] + (calls[name] > 1)) * each for name, each in once.items())
+    a_round = sum((calls[name] + (name in short)) * each for name, each in once.items())
     rounds = min(most, max(fewest, int(seconds / a_round)))
     times, order = {name: [] for name in timers}, list(timers)
     shuffle = random.Random(0).shuffle
     for _ in range(rounds):
         shuffle(order)
         for name in order:
-            if calls[name] > 1:
+            if name in short:
                 timers[name].timeit(1)
             times[name].append(timers[name].timeit(calls[name]) / calls[name])
     return {name: np.array(each) for name, each in times.items()}
