@@ -281,22 +281,24 @@ FASTNN_INLINE Vector<T> sqrt(Vector<T> x) {
 template <class T>
 constexpr bool kHasRootsByFmas = kVectorBytes == 64 && sizeof(T) == 4;
 
-// As sqrt, for numbers that are 0 or at least 2^-100, without the unit of divisions: two steps of Newton's method from
-// an approximation to 14 bits, the second with the exact remainder x - root² (P. Markstein, "Software division and
-// square root using Goldschmidt's algorithms", 2004). Infinity and NaN are left to sqrt.
+// As sqrt, without the unit of divisions: two steps of Newton's method from an approximation to 14 bits, the second
+// with the exact remainder x - root² (P. Markstein, "Software division and square root using Goldschmidt's algorithms",
+// 2004). So it is for 0 and from 2^-100 on; a vector with any other number, infinity or NaN is left to sqrt.
 template <class T>
 FASTNN_INLINE Vector<T> sqrt_by_fmas(Vector<T> x) {
+  static_assert(kHasRootsByFmas<T>);
 #if defined(__AVX512F__)
+  constexpr int kLeastBits = (127 - 100) << 23, kInfinityBits = 255 << 23;
   const Vector<T> half = splat<T>(0.5f), least = splat<T>(0x1p-100f);  // so that 0 has a reciprocal
   const auto reciprocal = (Vector<T>)_mm512_rsqrt14_ps(_mm512_max_ps((__m512)x, (__m512)least));
   const Vector<T> root = x * reciprocal, half_reciprocal = half * reciprocal;
   const Vector<T> error = fnma<T>(root, half_reciprocal, half);
   const Vector<T> better_root = fma(root, error, root), better_half = fma(half_reciprocal, error, half_reciprocal);
   const Vector<T> exact = fma(fnma<T>(better_root, better_root, x), better_half, better_root);
-  const bool is_finite = _mm512_cmp_ps_mask((__m512)x, (__m512)splat(kInfinity<T>), _CMP_NLT_UQ) == 0;
-  return __builtin_expect(is_finite, 1) ? exact : sqrt<T>(x);
-#else
-  return sqrt<T>(x);
+  const __mmask16 others = _mm512_cmpge_epu32_mask(_mm512_sub_epi32((__m512i)x, _mm512_set1_epi32(kLeastBits)),
+                                                   _mm512_set1_epi32(kInfinityBits - kLeastBits));
+  const bool is_left = _mm512_mask_cmp_ps_mask(others, (__m512)x, _mm512_setzero_ps(), _CMP_NEQ_UQ) != 0;
+  return __builtin_expect(is_left, 0) ? sqrt<T>(x) : exact;
 #endif
 }
 

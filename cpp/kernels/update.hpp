@@ -31,7 +31,12 @@ FASTNN_INLINE void optimize(const Update<T>& u, Vector<T> g, Vector<T>& w, Vecto
     s[1] = without_tiny<T>(fma(fma(g, g, -s[1]), b, s[1]));
     Vector<T> v = s[1];
     if (u.flag) v = s[2] = at_least(s[2], v);
-    w = w - rate * s[0] / ((kRootsByFmas ? sqrt_by_fmas<T>(v) : sqrt<T>(v)) + epsilon);
+    Vector<T> root;
+    if constexpr (kRootsByFmas)
+      root = sqrt_by_fmas<T>(v);
+    else
+      root = sqrt<T>(v);
+    w = w - rate * s[0] / (root + epsilon);
   }
   if constexpr (kind == OptimizerKind::rmsprop) {
     s[0] = without_tiny<T>(fma(b * g, g, a * s[0]));

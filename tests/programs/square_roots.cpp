@@ -36,6 +36,8 @@ void check_all_roots() {
   special[0] = 0, check_roots(special);
   special[1] = kInfinity<float>, check_roots(special);
   special[2] = kNaN<float>, check_roots(special);
+  for (const float x : {-0.0f, -1.0f, 1e-31f, 1e-35f, 1e-40f, -kInfinity<float>})
+    check_roots(splat(4.0f)), check_roots(splat(x));
 }
 
 // The weights after steps with gradients of all sizes: zeros, and at last those whose square or step is not finite.
@@ -43,6 +45,7 @@ std::vector<float> trained(bool has_slow_roots, bool amsgrad) {
   constexpr std::size_t kCount = 5 * 16 + 7;
   std::vector<float> weights(kCount, 1), slots[kMostSlots];
   for (auto& slot : slots) slot.assign(kCount, 0);
+  slots[1][5] = -1e-6f, slots[2][6] = 1e-33f;  // of a state that somebody made
   float* const places[kMostSlots] = {slots[0].data(), slots[1].data(), amsgrad ? slots[2].data() : nullptr};
   Update<float> u{OptimizerKind::adam};
   u.flag = amsgrad, u.rate = 1e-3f, u.a = 0.1f, u.b = 1e-3f, u.epsilon = 1e-7f, u.has_slow_roots = has_slow_roots;
