@@ -52,14 +52,17 @@ FASTNN_INLINE Vector<T> largest_of(const LossRowOf<T>& row) {
   return splat(lanes[0]);
 }
 
-// Returns below which difference z - m the exponential of a class counts as 0, if its delta is exponential · scale:
-// that is 0 then, and the sum of up to 16 classes, one of which is 1, has the same bits, since four additions cannot
-// carry 2^-101 up to 2^-24 (float64: 2^-901 to 2^-53). What is computed with it is subnormal soon, which takes many
-// times as long.
+// Returns below which difference z - m the exponential of a class counts as 0, if its delta is exponential / sum ·
+// scale. No bit changes: that delta is 0 for |scale| <= 1, as e^-70.1 is less than half of tiny() (a product of
+// subnormal numbers may be rounded up to twice itself); and each addition makes a difference at most 2^25 times as
+// large, so the three that precede the one with the largest class, e^0, bring it to 2^-25 at most, which is nothing
+// beside 1 (float64: 2^54 times). What is computed with such an exponential is subnormal soon, which takes many times
+// as long.
 template <class T>
 FASTNN_INLINE Vector<T> least_difference(Vector<T> scale, std::size_t units) {
-  const Vector<T> least = splat(static_cast<T>(sizeof(T) == 4 ? -70.1 : -624.6));
-  return (absolute<T>(scale) <= T{1}) & (units <= kMostChains ? -1 : 0) ? least : splat(-kInfinity<T>);
+  const Vector<T> none = splat(-kInfinity<T>);
+  if (units > kMostChains) return none;  // more additions
+  return absolute<T>(scale) <= T{1} ? splat(static_cast<T>(sizeof(T) == 4 ? -70.1 : -624.6)) : none;
 }
 
 template <class T>
@@ -96,29 +99,24 @@ SparseLoss<T> sparse_loss_of_sums(const LossRowOf<T>& row) {
 // Whether so many rows are faster in lanes than one by one (measured with AVX-512, 3 to 16 units).
 constexpr bool pay_in_lanes(std::size_t rows, std::size_t units) { return 3 * rows >= units + 9; }
 
-// The same for rows in lanes, whose units fit a vector. In a row by itself the lanes beyond its units are idle.
+// The losses and deltas of some rows, as sparse_loss_of_sums, with rows in lanes: their units fit a vector, in which
+// the lanes beyond them would be idle.
 template <class T>
 void sparse_losses_in_lanes(const LossCall<T>& call, std::size_t first, std::size_t rows) {
   constexpr std::size_t L = kLanes<T>;
   const LossRowOf<T> row(call, first);
-  const std::ptrdiff_t logits_stride = call.sums.data != nullptr ? call.sums.stride : call.predictions.stride;
   T columns[L * L] = {}, targets[L] = {};
-  transpose_lines(row.logits, logits_stride, columns, stride(L), rows, call.units);
+  transpose_lines(row.logits, LossRowOf<T>::logits_of(call).stride, columns, stride(L), rows, call.units);
   for (std::size_t r = 0; r < rows; ++r) targets[r] = row.targets[stride(r) * call.target_row_stride];
   const Vector<T> right = load(targets);
 
-  Vector<T> found[L];
-  for (std::size_t n = 0; n < L; ++n) found[n] = n < call.units ? load(columns + n * L) : splat(-kInfinity<T>);
-#pragma GCC unroll 8
-  for (std::size_t width = L / 2; width > 0; width /= 2)
-    for (std::size_t n = 0; n < width; ++n) found[n] = at_least(found[n + width], found[n]);
-
   const RowsInLanes<T> lanes{columns, call.units, stride(L)};
+  const Vector<T> largest = lanes.largest();
   const Vector<T> scale = call.scales == nullptr ? splat<T>(1) : load_first(call.scales + first, rows);
   const Vector<T> least = least_difference<T>(scale, call.units);
   Vector<T> gap = {};
   lanes.map([&](Vector<T> z, std::size_t n) FASTNN_INLINE_LAMBDA {
-    const Vector<T> each = z - found[0], number = splat(static_cast<T>(n));
+    const Vector<T> each = z - largest, number = splat(static_cast<T>(n));
     gap = (right >= number) & (right < number + T{1}) ? each : gap;
     return exponential_of_class<T>(each, least);
   });
@@ -133,7 +131,8 @@ void sparse_losses_in_lanes(const LossCall<T>& call, std::size_t first, std::siz
   transpose_lines(columns, stride(L), row.delta, call.delta.stride, call.units, rows);
 }
 
-// The same for all rows: a logarithm takes as long for a vector of rows as for one.
+// The losses and deltas of all rows. One by one, they share a logarithm, which takes as long for a vector as for a
+// number.
 template <class T>
 void sparse_losses_of_sums(const LossCall<T>& call) {
   for (std::size_t first = 0; first < call.rows; first += kLanes<T>) {

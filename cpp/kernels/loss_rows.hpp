@@ -5,6 +5,7 @@
 
 #include "../core/kernel_table.hpp"
 #include "chain_sums.hpp"
+#include "copy.hpp"
 #include "logarithm.hpp"
 #include "tiny.hpp"
 
@@ -29,15 +30,18 @@ struct LossRowOf {
         targets(call.targets + stride(r) * call.target_row_stride),
         target_stride(call.target_column_stride),
         predictions(call.predictions.data + stride(r) * call.predictions.stride),
-        logits(call.sums.data != nullptr ? call.sums.data + stride(r) * call.sums.stride
-               : has_logits(call)        ? predictions
-                                         : nullptr),
+        logits(logits_of(call).data == nullptr ? nullptr : logits_of(call).data + stride(r) * logits_of(call).stride),
         delta(call.delta.data == nullptr ? nullptr : call.delta.data + stride(r) * call.delta.stride),
         scale(call.scales == nullptr ? T{1} : call.scales[r]),
         parameters(call.parameters) {}
 
   static bool has_logits(const LossCall<T>& call) {
     return kLosses[static_cast<int>(call.loss)].fused_with != Activation::linear && call.parameters[0] != 0;
+  }
+
+  static Matrix<const T> logits_of(const LossCall<T>& call) {
+    if (call.sums.data != nullptr) return call.sums;
+    return has_logits(call) ? call.predictions : Matrix<const T>{nullptr, 0};
   }
 
   // The targets of the units from n on. They are the caller's memory: nothing beyond the last is read.
@@ -58,7 +62,7 @@ struct LossRowOf {
   }
 
   FASTNN_INLINE void set_delta(std::size_t n, Vector<T> value) const {
-    if (delta != nullptr) store(delta + n, without_tiny<T>(value));
+    if (delta != nullptr) store(delta + n, with_one_nan<T>(without_tiny<T>(value)));
   }
 };
 
