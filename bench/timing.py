@@ -14,9 +14,9 @@ import numpy as np
 def interleaved(timers, seconds, fewest=3, most=31, least=5e-3, clock=time.perf_counter):
     """Return name -> array of seconds per call, one element per round.
 
-    timers: name -> timeit.Timer. A round measures all timers once, in a new random order. Each makes one call to fill
-    the caches, unless it takes 0.1 s or longer, and then as many as take `least` seconds. There are as many rounds as
-    fit into `seconds`, but at least `fewest` and at most `most`.
+    timers: name -> timeit.Timer. A round measures all timers once, in a new random order: as many calls as take `least`
+    seconds. Those of less than 0.1 s are called once before, to fill the caches. There are as many rounds as fit into
+    `seconds`, but at least `fewest` and at most `most`.
     """
     for timer in timers.values():
         timer.timer = clock

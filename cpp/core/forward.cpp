@@ -25,6 +25,10 @@ namespace {
 constexpr std::size_t kBlockBytes = 24 * 1024, kBlockBytesOfHead = 1024 * 1024;
 constexpr std::size_t kMostTiles = 8;
 
+// Tiles write pieces of three panels of several rows, the copy whole rows. Of more bytes than this, which come from
+// memory, the CPU foresees only those of whole rows.
+constexpr std::size_t kMostBytesOfAnswers = std::size_t{4} << 20;
+
 constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }
 
 }  // namespace
@@ -146,6 +150,7 @@ bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads, T* s
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
     const PackedLayer<T>& layer = network_.layers[i];
     T* const outputs = output(i) == nullptr ? nullptr : output(i) + row * layer.units;
+    const bool is_last = i + 1 == network_.layers.size();
     if (!layer.is_identity()) {
       const Layout layout = few ? Layout::units_in_lanes : network_.layouts.of_inputs[i];
       const bool fits = layout == Layout::units_in_lanes ? x.column_stride == 1 : x.row_stride == 1 && !in_place;
@@ -158,18 +163,18 @@ bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads, T* s
       }
       Block<T> y = block_at(there, few ? layout : layout_of_outputs(layer, layout));
       // A head's answers may lie as they will in the array, unless an activation takes whole vectors of them.
-      are_packed = layer.is_head() && layout == Layout::units_in_lanes && i + 1 == network_.layers.size() &&
-                   layer.tiles_activate();
+      are_packed = layer.is_head() && layout == Layout::units_in_lanes && is_last && layer.tiles_activate();
       if (are_packed) y = {there, rows, stride(layer.units), 1};
-      const bool are_answers = i + 1 == network_.layers.size() && outputs != nullptr &&
-                               layout == Layout::units_in_lanes && kernels_.write_answers && layer.tiles_answer();
+      const bool are_answers = is_last && outputs != nullptr && layout == Layout::units_in_lanes &&
+                               kernels_.write_answers && layer.tiles_answer() &&
+                               x_.rows <= kMostBytesOfAnswers / (layer.units * sizeof(T));
       if (are_answers) y = {outputs, rows, stride(layer.units), 1, true};
       if (is_long_)
         run_layer(layer, x, y, threads);
       else
         kernels_.layer(layer, x, y, {0, layer.units});
       if (is_long_ && !going_on(static_cast<double>(rows) * layer.work)) return false;
-      if (are_answers) return true;
+      if (are_answers) return true;  // the tiles of the last layer have written them
       if (layer.takes_whole_rows) kernels_.whole_rows(layer, y);
       x = read(y);
       in_place = false;

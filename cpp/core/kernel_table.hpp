@@ -16,9 +16,10 @@ constexpr std::size_t kPanelBytes = 64;
 template <class T>
 constexpr std::size_t kPanelUnits = kPanelBytes / sizeof(T);
 
-// Answers, rows of the caller's array, are written by the tiles themselves only of layers with so few inputs: with
-// more, the sums go to y and back in between, in whole panels, and the copy costs little.
+// Tiles write answers straight into the caller's array only for layers with at most so many inputs and chains. With
+// more inputs the sums go to y and back, in whole panels, which do not fit there; and the copy costs little then.
 constexpr std::size_t kMostInputsOfAnswers = 128;
+constexpr int kMostChainsOfAnswers = 2;
 
 // A layer as the kernels read it. packing.hpp says where weight (k, n) of the kernel stands.
 template <class T>
@@ -43,13 +44,15 @@ struct PackedLayer {
   }
 
   // Whether the tiles can write answers, where the kernels can.
-  bool tiles_answer() const { return tiles_activate() && chains <= 2 && inputs <= kMostInputsOfAnswers; }
+  bool tiles_answer() const {
+    return tiles_activate() && chains <= kMostChainsOfAnswers && inputs <= kMostInputsOfAnswers;
+  }
 
   // Whether the layer only hands its inputs on, as Dropout does outside of training.
   bool is_identity() const { return kind == LayerKind::activation && activation == Activation::linear; }
 };
 
-// A block of rows in scratch memory: element (r, c) is data[r * row_stride + c * column_stride].
+// A block of rows, in scratch memory but for answers: element (r, c) is data[r * row_stride + c * column_stride].
 // Units in lanes: column_stride = 1. Rows in lanes: row_stride = 1, column_stride = a whole number of vectors (so not
 // 1). Answers are rows of the caller's array, units in lanes: their columns alone are written, and every NaN is the one
 // that fastnn gives.
@@ -59,7 +62,7 @@ struct Block {
   std::size_t rows;
   std::ptrdiff_t row_stride;
   std::ptrdiff_t column_stride;
-  bool are_answers = false;  // if so, not in scratch
+  bool are_answers = false;
 };
 
 // Units [first, last) of a layer: whole panels, but for the layer's last.
@@ -82,7 +85,7 @@ struct Kernels {
 
   // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes; a head takes
   // any y for an x with units in lanes. No more than x is read, but y may be written up to the end of its last panel,
-  // though not by a head.
+  // unless it has answers, and not by a head.
   // An activation that takes whole rows is left to be done by `whole_rows`.
   void (*layer)(const PackedLayer<T>&, const Block<const T>& x, const Block<T>& y, Range units);
   void (*whole_rows)(const PackedLayer<T>&, const Block<T>& y);

@@ -26,6 +26,8 @@ void dots_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
   });
 }
 
+static_assert(kMostInputsOfAnswers <= kMostSteps);  // so that answers have one slice
+
 // Runs all rows over a slice of the inputs of a few panels, then over the next slice, so that weights come from a far
 // cache level only once. Between slices the sums are stored in y, which is exact. V is the number of vectors of a panel
 // that have units.

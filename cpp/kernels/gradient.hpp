@@ -11,8 +11,8 @@ namespace fastnn::FASTNN_ISA {
 namespace {
 
 // A tile reads one line of each row of a, too far apart for the CPU to foresee. Those of so many rows ahead are asked
-// for if there are at least as many rows as kManyRows: 1.02 to 1.07 times as fast, but 0.97 with fewer (X).
-constexpr int kRowsAhead = 16;
+// for if there are at least as many rows as kManyRows: 1.02 to 1.07 times as fast, but 0.97 with fewer (an Intel Xeon).
+constexpr int kInputRowsAhead = 16;
 constexpr std::size_t kManyRows = 96;
 
 // place(i, j) = sum over rows of a[r][i] · b[r][j], or is increased by it if `adds`; U values of i from `first`, G
@@ -27,7 +27,7 @@ FASTNN_INLINE void gradient_tile(std::size_t rows, Matrix<const T> a, Matrix<con
   const T* splatted = a.data + first;
   const T* vectors = b.data;
   for (std::size_t r = 0; r < rows; ++r) {
-    if constexpr (kReadsAhead) __builtin_prefetch(splatted + kRowsAhead * a.stride);
+    if constexpr (kReadsAhead) __builtin_prefetch(splatted + kInputRowsAhead * a.stride);
     Vector<T> v[W];
 #pragma GCC unroll 32
     for (int w = 0; w < W; ++w) {
@@ -86,7 +86,8 @@ void gradient(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix
             constexpr int G = decltype(g)::value;
             constexpr bool kHalf = decltype(half)::value;
             const Matrix<const T> of_panel{b.data + panel * P, b.stride};
-            if constexpr (U * G * V * 4 >= kSums * 3)
+            if constexpr (4 * U * G * V >=
+                          3 * kSums)  // the largest tiles; in smaller ones it is one load more for few fmas
               if (rows >= kManyRows)
                 return gradient_tile<T, U, G, kHalf, true>(rows, a, of_panel, place, i, width, last_row, adds);
             gradient_tile<T, U, G, kHalf>(rows, a, of_panel, place, i, width, last_row, adds);

@@ -112,7 +112,7 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
       for (int w = 0; w < W; ++w)
         write(w, s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum_by_halves<C>(sums[u][w])));
   };
-  if constexpr (kInLanes == Lanes::units && C <= 2 && kWritesAnswers)
+  if constexpr (kInLanes == Lanes::units && C <= kMostChainsOfAnswers && kWritesAnswers)
     if (s.answer_width > 0)
       return finish([&](int w, T* to, Vector<T> y) FASTNN_INLINE_LAMBDA {
         store_first(to, with_one_nan<T>(y), w == W - 1 ? s.answer_width : kPanelUnits<T>);

@@ -17,21 +17,24 @@ from processes import run_python
 from sequentials import network
 
 # sizes, rows: blocks of rows shared, with and without few rows left; units shared for one row, for few, for fewer
-# vectors of rows than threads; the last panel narrow; the last layer of 16 chains, of softmax.
+# vectors of rows than threads; the last panel narrow; the last layer of 16 chains, of softmax; answers that the tiles
+# of several threads write.
 SHARED = [
-    ([64, 300, 100, 10], 2000),
-    ([64, 300, 100, 10], 2003),
-    ([100, 100, 1], 5000),
-    ([3000, 4001, 3], 1),
-    ([3000, 2001, 17], 5),
-    ([700, 1500, 900, 20], 17),
-    ([1024, 1024, 1024], 50),
+    ([64, 300, 100, 10], 2000, "softmax"),
+    ([64, 300, 100, 10], 2003, "softmax"),
+    ([100, 100, 1], 5000, "softmax"),
+    ([3000, 4001, 3], 1, "softmax"),
+    ([3000, 2001, 17], 5, "softmax"),
+    ([700, 1500, 900, 20], 17, "softmax"),
+    ([1024, 1024, 1024], 50, "softmax"),
+    ([128, 100_003], 3, "linear"),
+    ([3000, 100, 40], 1000, "relu"),
 ]
 
 
-@pytest.mark.parametrize(("sizes", "rows"), SHARED, ids=str)
-def test_answers_have_the_same_bits_on_every_number_of_threads(sizes, rows, dtype, threads):
-    model = network(sizes, ["tanh"] * (len(sizes) - 2) + ["softmax"], dtype)
+@pytest.mark.parametrize(("sizes", "rows", "last"), SHARED, ids=str)
+def test_answers_have_the_same_bits_on_every_number_of_threads(sizes, rows, last, dtype, threads):
+    model = network(sizes, ["tanh"] * (len(sizes) - 2) + [last], dtype)
     x = np.random.default_rng(0).normal(size=(rows, sizes[0])).astype(dtype)
     threads(1)
     alone, hidden = model.predict(x), model.representations(x)
