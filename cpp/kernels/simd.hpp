@@ -299,6 +299,8 @@ FASTNN_INLINE Vector<T> sqrt_by_fmas(Vector<T> x) {
                                                    _mm512_set1_epi32(kInfinityBits - kLeastBits));
   const bool is_left = _mm512_mask_cmp_ps_mask(others, (__m512)x, _mm512_setzero_ps(), _CMP_NEQ_UQ) != 0;
   return __builtin_expect(is_left, 0) ? sqrt<T>(x) : exact;
+#else
+  return sqrt<T>(x);
 #endif
 }
 
