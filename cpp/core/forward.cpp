@@ -25,8 +25,8 @@ namespace {
 constexpr std::size_t kBlockBytes = 24 * 1024, kBlockBytesOfHead = 1024 * 1024;
 constexpr std::size_t kMostTiles = 8;
 
-// Tiles write pieces of three panels of several rows, the copy whole rows. Of more bytes than this, which come from
-// memory, the CPU foresees only those of whole rows.
+// A tile writes a piece of several rows; the copy writes whole rows, which the CPU foresees. Larger answers come from
+// memory, where that counts: 11 MB written by tiles took 1.4 times as long (Zen 4).
 constexpr std::size_t kMostBytesOfAnswers = std::size_t{4} << 20;
 
 constexpr std::ptrdiff_t stride(std::size_t elements) { return static_cast<std::ptrdiff_t>(elements); }

@@ -84,8 +84,8 @@ struct Kernels {
   bool write_answers;        // whether `layer` takes a y of answers, for layers whose tiles_answer()
 
   // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes; a head takes
-  // any y for an x with units in lanes. No more than x is read, but y may be written up to the end of its last panel,
-  // unless it has answers, and not by a head.
+  // any y for an x with units in lanes. No more than x is read. y may be written up to the end of its last panel, but
+  // not by a head, and not if y are answers.
   // An activation that takes whole rows is left to be done by `whole_rows`.
   void (*layer)(const PackedLayer<T>&, const Block<const T>& x, const Block<T>& y, Range units);
   void (*whole_rows)(const PackedLayer<T>&, const Block<T>& y);

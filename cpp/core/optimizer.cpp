@@ -50,7 +50,8 @@ void Corrections::go_to(std::uint64_t steps) {
   if (steps < steps_) *this = Corrections(optimizer_);
   for (; steps_ < steps; ++steps_) {
     const std::array<double, 4> before{power_1_, power_2_, decay_power_, product_};
-    const auto multiply = [](double& power, double factor) { power = tiny_as_zero(power * factor); };  // 1 - power is 1
+    // A tiny power is nothing beside 1, and products of subnormal numbers are slow.
+    const auto multiply = [](double& power, double factor) { power = tiny_as_zero(power * factor); };
     multiply(power_1_, beta_1_);
     multiply(power_2_, beta_2_);
     multiply(decay_power_, 0.96);

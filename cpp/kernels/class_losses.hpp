@@ -52,12 +52,14 @@ FASTNN_INLINE Vector<T> largest_of(const LossRowOf<T>& row) {
   return splat(lanes[0]);
 }
 
-// Returns below which difference z - m the exponential of a class counts as 0, if its delta is exponential / sum ·
-// scale. No bit changes: that delta is 0 for |scale| <= 1, as e^-70.1 is less than half of tiny() (a product of
-// subnormal numbers may be rounded up to twice itself); and each addition makes a difference at most 2^25 times as
-// large, so the three that precede the one with the largest class, e^0, bring it to 2^-25 at most, which is nothing
-// beside 1 (float64: 2^54 times). What is computed with such an exponential is subnormal soon, which takes many times
-// as long.
+// Returns the least z - m: the exponential of a class below it counts as 0. Its delta is exponential / sum · scale.
+// Products with it are subnormal soon, and those take many times as long. No bit of the loss or the delta changes:
+// - The delta is 0 anyway if |scale| <= 1: e^-70.1 is less than half of tiny(), and a subnormal product is rounded to
+// at
+//   most twice itself.
+// - The sum stays. An addition makes a difference at most 2^25 times as large (float64: 2^54 times). Up to 16 classes
+//   have four additions, one of them to e^0 of the largest class. Three bring e^-70.1 to at most 2^-25, and 1 does not
+//   notice that.
 template <class T>
 FASTNN_INLINE Vector<T> least_difference(Vector<T> scale, std::size_t units) {
   const Vector<T> none = splat(-kInfinity<T>);

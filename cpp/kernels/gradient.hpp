@@ -86,8 +86,7 @@ void gradient(std::size_t rows, Matrix<const T> a, std::size_t a_columns, Matrix
             constexpr int G = decltype(g)::value;
             constexpr bool kHalf = decltype(half)::value;
             const Matrix<const T> of_panel{b.data + panel * P, b.stride};
-            if constexpr (4 * U * G * V >=
-                          3 * kSums)  // the largest tiles; in smaller ones it is one load more for few fmas
+            if constexpr (4 * U * G * V >= 3 * kSums)  // smaller tiles have few fmas for one load more
               if (rows >= kManyRows)
                 return gradient_tile<T, U, G, kHalf, true>(rows, a, of_panel, place, i, width, last_row, adds);
             gradient_tile<T, U, G, kHalf>(rows, a, of_panel, place, i, width, last_row, adds);

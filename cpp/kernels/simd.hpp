@@ -283,7 +283,7 @@ constexpr bool kHasRootsByFmas = kVectorBytes == 64 && sizeof(T) == 4;
 
 // As sqrt, without the unit of divisions: two steps of Newton's method from an approximation to 14 bits, the second
 // with the exact remainder x - root² (P. Markstein, "Software division and square root using Goldschmidt's algorithms",
-// 2004). So it is for 0 and from 2^-100 on; a vector with any other number, infinity or NaN is left to sqrt.
+// 2004). That is exact for 0 and from 2^-100 on. A vector with another number, infinity or NaN is left to sqrt.
 template <class T>
 FASTNN_INLINE Vector<T> sqrt_by_fmas(Vector<T> x) {
   static_assert(kHasRootsByFmas<T>);

@@ -107,6 +107,7 @@ void update_all(const Update<T>& given, std::size_t n, const T* gradients, T* we
         [](T* to, Vector<T> v) FASTNN_INLINE_LAMBDA { store(to, v); }, by_fmas);
   };
   std::size_t i = 0;
+  // One root of two by fmas keeps the unit of divisions and the units of fmas equally busy.
   if constexpr (kind == OptimizerKind::adam && kHasRootsByFmas<T>)
     if (u.has_slow_roots)
       for (; i + 2 * L <= n; i += 2 * L) {
