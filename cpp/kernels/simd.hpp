@@ -145,10 +145,27 @@ FASTNN_INLINE void store_first(T* to, Vector<T> v, std::size_t n) {
   else
     _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << n) - 1), v);
 #elif defined(__AVX2__)
-  if constexpr (sizeof(T) == 4)
-    _mm256_maskstore_ps(to, mask_of_first<T>(n), v);
-  else
-    _mm256_maskstore_pd(to, mask_of_first<T>(n), v);
+  // In pieces: AMD's CPUs split a masked store into 40 operations. n is the same from row to row, so they foresee it.
+  if (n == kLanes<T>) return store(to, v);
+  if constexpr (sizeof(T) == 4) {
+    __m128 left = _mm256_castps256_ps128((__m256)v);
+    if (n & 4) {
+      _mm_storeu_ps(to, left);
+      left = _mm256_extractf128_ps((__m256)v, 1);
+    }
+    if (n & 2) {
+      _mm_storel_pi(reinterpret_cast<__m64*>(to + (n & 4)), left);
+      left = _mm_movehl_ps(left, left);
+    }
+    if (n & 1) _mm_store_ss(to + (n & 6), left);
+  } else {
+    __m128d left = _mm256_castpd256_pd128((__m256d)v);
+    if (n & 2) {
+      _mm_storeu_pd(to, left);
+      left = _mm256_extractf128_pd((__m256d)v, 1);
+    }
+    if (n & 1) _mm_store_sd(to + (n & 2), left);
+  }
 #else
   for (std::size_t i = 0; i < n; ++i) to[i] = v[i];
 #endif
