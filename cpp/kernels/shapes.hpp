@@ -18,6 +18,11 @@ constexpr int power_of_2_up_to(int n) { return n < 2 ? 1 : 2 * power_of_2_up_to(
 // iteration.
 constexpr int kSums = kRegisters * 3 / 4;
 
+// The chains that a tile is shaped for. 16 registers hold those of few sums, for which a tile loads more than it
+// multiplies; so such a tile computes its chains one after the other.
+template <int C>
+constexpr int kChainsOfPass = kRegisters == 16 ? 1 : C;
+
 // Vectors of a panel.
 template <class T>
 constexpr int kPanelVectors = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
@@ -26,7 +31,7 @@ constexpr int kPanelVectors = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
 // 4 take 10, but more rows do more work per weight from a far cache level. With several chains, 8 rows would leave
 // registers for only one panel.
 template <int C, int V>
-constexpr int kMostRows = clamp(kSums / (C * V), 1, C == 1 ? 8 : 6);
+constexpr int kMostRows = clamp(kSums / (kChainsOfPass<C> * V), 1, C == 1 ? 8 : 6);
 
 // Units in lanes: the most panels of a tile with `rows` rows. 8-way caches and prefetchers follow 4 streams of weights
 // that lie one panel apart. A tile of one row takes 8 if the panels are short: with 4, its fmas wait for each other and
@@ -34,7 +39,7 @@ constexpr int kMostRows = clamp(kSums / (C * V), 1, C == 1 ? 8 : 6);
 template <class T, int C, int V>
 constexpr int most_panels(int rows, bool are_short) {
   const int most = C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : rows == 1 && are_short ? 8 : 4;
-  return clamp(kSums / (C * V * rows), 1, most);
+  return clamp(kSums / (kChainsOfPass<C> * V * rows), 1, most);
 }
 
 // Units in lanes: the most inputs of a tile if several tiles of rows read the same weights. So many inputs of 3 or 4
@@ -48,11 +53,11 @@ constexpr std::size_t kFarBytes = 2 << 20;
 // Rows in lanes: the most vectors of rows of a tile, which has at least 4 units. 3 vectors x 8 units take 11 loads for
 // 24 fmas, 6 x 4 take 10, but read twice as many inputs from level 2, which delivers 32 to 48 bytes per cycle.
 template <int C>
-constexpr int kMostVectors = clamp(kSums / (4 * C), 1, 3);
+constexpr int kMostVectors = clamp(kSums / (4 * kChainsOfPass<C>), 1, 3);
 
 // Rows in lanes: the most units of a tile of V vectors. It divides the units of a panel.
 template <class T, int C, int V>
-constexpr int kMostUnits = power_of_2_up_to(clamp(kSums / (C * V), 1, static_cast<int>(kPanelUnits<T>)));
+constexpr int kMostUnits = power_of_2_up_to(clamp(kSums / (kChainsOfPass<C> * V), 1, static_cast<int>(kPanelUnits<T>)));
 
 template <int n>
 struct Constant {
