@@ -214,13 +214,14 @@ FASTNN_INLINE TwoPart<T> log1p(TwoPart<T> e) {
   constexpr int kTerms = sizeof(Table::kCoefficient) / sizeof(T);
   // 15 e + 16.5 is in [16.5, 31.5], so its first four fraction bits are the index of the nearest centre.
   const Bits<T> index = to_bits<T>(fma(e.high, splat<T>(15), splat<T>(T(16.5)))) >> (kFractionBits<T> - 4);
-  const Vector<T> inverse = look_up<T>(Table::kInverse, index);
-  const Vector<T> distance = e.high - look_up<T>(Table::kCentre, index);  // exact
+  Vector<T> numbers[4];
+  look_up<Table, T>(index, numbers);
+  const Vector<T> distance = e.high - numbers[0], inverse = numbers[1];  // the distance is exact
   const Vector<T> t = distance * inverse;
   const Vector<T> t_rest = fma(e.low, inverse, fma(distance, inverse, -t));
   Vector<T> p = splat<T>(Table::kCoefficient[kTerms - 1]);
   for (int k = kTerms - 2; k >= 0; --k) p = fma(p, t, splat<T>(Table::kCoefficient[k]));
-  const TwoPart<T> first = sum_of<T>(look_up<T>(Table::kValue, index), t, t_rest);
+  const TwoPart<T> first = sum_of<T>(numbers[2], t, t_rest);
   return sum_of<T>(first.high, fma(t * t, p, first.low));
 }
 

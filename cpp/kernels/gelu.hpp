@@ -66,9 +66,8 @@ FASTNN_INLINE Vector<T> gelu(Vector<T> x) {
   const Vector<T> a = at_most(splat<T>(Table::kLimit), absolute<T>(x));
 
   const Interval<T> i = interval_of<T, Table>(a);
-  const Vector<T> value = look_up<T>(Table::kValue, i.index);
-  const Vector<T> ratio = fma(i.p, i.t, value);
-  const Vector<T> ratio_rest = fma(i.p, i.t, value - ratio);
+  const Vector<T> ratio = fma(i.p, i.t, i.value);
+  const Vector<T> ratio_rest = fma(i.p, i.t, i.value - ratio);
 
   const Vector<T> square = a * a;
   const Vector<T> half = splat<T>(T(-0.5));

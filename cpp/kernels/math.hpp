@@ -11,6 +11,7 @@
 //     softsign         0.501   0.501    exact
 #pragma once
 
+#include "look_up.hpp"
 #include "simd.hpp"
 #include "tanh_table.hpp"
 
@@ -73,23 +74,22 @@ FASTNN_INLINE Vector<T> hard_sigmoid(Vector<T> x) {
   return clamped<T>(fma(a, splat<T>(Sixth<T>::kLow), high), 0, 1);
 }
 
-// The interval of a table to which a in [0, kLimit] belongs: t is the distance from its centre, p its polynomial of t.
+// The interval of a table to which a in [0, kLimit] belongs: t is the distance from its centre, p its polynomial of t,
+// `value` its constant.
 template <class T>
 struct Interval {
-  Vector<T> u;
-  Bits<T> index;
-  Vector<T> t, p;
+  Vector<T> u, t, p, value;
 };
 template <class T, class Table>
 FASTNN_INLINE Interval<T> interval_of(Vector<T> a) {
-  Interval<T> i;
   // u is in [2, 32). The last two bits of its exponent and the first two of its fraction are the index of the interval.
-  i.u = fma(a, splat<T>(Table::kScale), splat<T>(2));
-  i.index = to_bits<T>(i.u) >> (kFractionBits<T> - 2);
-  i.t = a - look_up<T>(Table::kCentre, i.index);
-  i.p = look_up<T>(Table::kCoefficient[Table::kDegree - 1], i.index);
-  for (int k = Table::kDegree - 2; k >= 0; --k) i.p = fma(i.p, i.t, look_up<T>(Table::kCoefficient[k], i.index));
-  return i;
+  const Vector<T> u = fma(a, splat<T>(Table::kScale), splat<T>(2));
+  Vector<T> numbers[Table::kDegree + 2];
+  look_up<Table, T>(to_bits<T>(u) >> (kFractionBits<T> - 2), numbers);
+  const Vector<T> t = a - numbers[0];
+  Vector<T> p = numbers[1];
+  for (int k = 2; k <= Table::kDegree; ++k) p = fma(p, t, numbers[k]);
+  return {u, t, p, numbers[Table::kDegree + 1]};
 }
 
 // tanh(x), odd bit for bit, monotone and within [-1, 1].
@@ -100,7 +100,7 @@ FASTNN_INLINE Vector<T> tanh(Vector<T> x) {
   const Interval<T> i = interval_of<T, Table>(a);
 
   // In the first interval t = a, and tanh a = a + a p, so that small results keep all their bits.
-  const Vector<T> base = i.u < splat<T>(T(2.5)) ? a : look_up<T>(Table::kValue, i.index);
+  const Vector<T> base = i.u < splat<T>(T(2.5)) ? a : i.value;
   return with_sign_of<T>(x, fma(i.t, i.p, base));
 }
 

@@ -350,30 +350,6 @@ FASTNN_INLINE V at_most(V high, V x) {
 
 #endif
 
-// Returns table[i mod 16] for the index i in each lane.
-template <class T>
-FASTNN_INLINE Vector<T> look_up(const T (&table)[16], Bits<T> index) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) {
-    return (Vector<T>)_mm512_permutexvar_ps((__m512i)index, (__m512)load(table));
-  } else {
-    return (Vector<T>)_mm512_permutex2var_pd((__m512d)load(table), (__m512i)index, (__m512d)load(table + 8));
-  }
-#elif defined(__AVX2__)
-  if constexpr (sizeof(T) == 4) {  // two permutes and a blend take a quarter of a gather's time (Zen 4)
-    const __m256 low = _mm256_permutevar8x32_ps((__m256)load(table), (__m256i)index);
-    const __m256 high = _mm256_permutevar8x32_ps((__m256)load(table + 8), (__m256i)index);
-    return (Vector<T>)_mm256_blendv_ps(low, high, (__m256)(index << 28));
-  }
-  index = index & 15;
-  return Vector<T>{table[index[0]], table[index[1]], table[index[2]], table[index[3]]};
-#else
-  Vector<T> result = {};
-  for (int i = 0; i < kLanes<T>; ++i) result[i] = table[index[i] & 15];
-  return result;
-#endif
-}
-
 // One stage of a transposition. Take a above b, divided into squares of `width` lanes: every upper right square swaps
 // with the lower left one.
 template <int width, class T, int... lane>

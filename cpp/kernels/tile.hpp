@@ -57,10 +57,10 @@ constexpr int kPrefetchSteps = 64;
 // registers gcc spills when it interleaves two iterations.
 constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
-// A tile of C chains, U splatted elements, and G panels of V vectors. Chain 0 starts from the bias, the others from 0. If
-// the registers do not hold all chains, the tile computes some after the others. If kEndsInHalf, the last panel is one
-// vector, and what is written to the upper half of it is no sum. If kReadsAhead, with units in lanes, the weights that
-// are needed next are asked for into level 2.
+// A tile of C chains, U splatted elements, and G panels of V vectors. Chain 0 starts from the bias, the others from 0.
+// If the registers do not hold all chains, the tile computes some after the others. If kEndsInHalf, the last panel is
+// one vector, and what is written to the upper half of it is no sum. If kReadsAhead, with units in lanes, the weights
+// that are needed next are asked for into level 2.
 template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf, bool kReadsAhead = false>
 FASTNN_INLINE void tile(std::size_t inputs, const Operands<T>& operands, Sums<T> s) {
   constexpr int W = G * V;
@@ -78,7 +78,8 @@ FASTNN_INLINE void tile(std::size_t inputs, const Operands<T>& operands, Sums<T>
         for (int c = 0; c < kTogether; ++c) {
           sums[u][w][c] = Vector<T>{};
           if (pass == 0 && c == 0)
-            sums[u][w][c] = kInLanes == Lanes::units ? load(s.start + u * s.start_u + w * kLanes<T>) : splat(s.start[u]);
+            sums[u][w][c] =
+                kInLanes == Lanes::units ? load(s.start + u * s.start_u + w * kLanes<T>) : splat(s.start[u]);
         }
 
     Operands<T> o = operands;

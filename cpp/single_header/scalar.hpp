@@ -150,9 +150,9 @@ inline Vector<T> at_most(Vector<T> high, Vector<T> x) {
   return x > high ? high : x;
 }
 
-template <class T>
-inline Vector<T> look_up(const T (&table)[16], Bits<T> index) {
-  return table[index & 15];
+template <class Table, class T, std::size_t n>
+inline void look_up(Bits<T> index, Vector<T> (&found)[n]) {
+  for (std::size_t t = 0; t < n; ++t) found[t] = Table::kNumbers[t][index & 15];
 }
 
 }  // namespace
