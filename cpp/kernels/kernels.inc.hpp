@@ -9,6 +9,7 @@
 #include "losses.hpp"
 #include "probes.hpp"
 #include "propagate.hpp"
+#include "tanh_by_fours.hpp"
 #include "transpose.hpp"
 #include "update.hpp"
 #include "whole_rows_backward.hpp"
@@ -33,6 +34,7 @@ template <class T>
 void activate(const PackedLayer<T>& layer, const Block<T>& y, Range units) {
   if (layer.activation == Activation::linear || takes_whole_rows(layer.activation)) return;
   if (layer.activation == Activation::relu && layer.kernel != nullptr) return;
+  if (layer.activation == Activation::tanh && apply_tanh_by_fours(y, units)) return;
   if constexpr (sizeof(T) == 4)
     kElementwise.float32(layer, y, units);
   else
