@@ -146,7 +146,7 @@ def print_log():
         high = rounded(log(2), bits - (8 if bits == 24 else 11))
         print(f"\n// Relative error of the polynomial, before rounding: 2^{nstr(log(error, 2), 3)}.")
         print(f"template <>\nstruct LogTable<{name}> {{")
-        print("  // Near each k / 15: the centre, 1 / (1 + centre), log(1 + centre), 0 (tables are looked up in fours).")
+        print("  // Near each k / 15: the centre, 1 / (1 + centre), log(1 + centre), 0 (look_up takes four tables).")
         print(f"  alignas(64) static constexpr {name} kNumbers[4][16] = {{")
         print("    " + ",\n    ".join([*texts, "{}"]) + ",\n  };")
         print("  // kCoefficient[k] is the coefficient of t^(k+2).")

@@ -82,6 +82,24 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
   }
 }
 
+// Returns whether the last of a layer's panels has two vectors, and units in the first alone.
+template <class T>
+bool ends_in_one_vector(std::size_t units) {
+  const std::size_t in_last = units % kPanelUnits<T>;
+  return kPanelVectors<T> == 2 && in_last > 0 && in_last <= kLanes<T>;
+}
+
+// Leaves out the second vector of a last panel that has units in the first alone, if there are rows enough: few sums
+// would wait for each other.
+template <class T, int C>
+void dense_of_panels(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
+  constexpr std::size_t P = kPanelUnits<T>;
+  std::size_t whole = units.last;
+  if (units.last == layer.units && x.rows >= 6 && ends_in_one_vector<T>(layer.units)) whole = units.last / P * P;
+  if (units.first < whole) dense_units_in_lanes<T, C, kPanelVectors<T>>(layer, x, y, {units.first, whole});
+  if (whole < units.last) dense_units_in_lanes<T, C, 1>(layer, x, y, {whole, units.last});
+}
+
 // A layer with 4 chains. Its 4 to 16 units may fill only some vectors of a panel, so tiles leave out the others.
 template <class T>
 void dense_of_few_units(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {

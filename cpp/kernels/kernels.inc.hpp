@@ -26,7 +26,7 @@ void dense(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>&
   else if constexpr (C == 4)
     dense_of_few_units<T>(layer, x, y, units);
   else
-    dense_units_in_lanes<T, C, kPanelVectors<T>>(layer, x, y, units);
+    dense_of_panels<T, C>(layer, x, y, units);
 }
 
 // The tiles have applied relu.

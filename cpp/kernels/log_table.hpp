@@ -11,7 +11,7 @@ struct LogTable;
 // Relative error of the polynomial, before rounding: 2^-31.2.
 template <>
 struct LogTable<float> {
-  // Near each k / 15: the centre, 1 / (1 + centre), log(1 + centre), 0 (tables are looked up in fours).
+  // Near each k / 15: the centre, 1 / (1 + centre), log(1 + centre), 0 (look_up takes four tables).
   alignas(64) static constexpr float kNumbers[4][16] = {
     {0.f, 0x1.0d3978p-4f, 0x1.10ae2ep-3f, 0x1.97bd78p-3f, 0x1.10c39cp-2f, 0x1.545fc2p-2f, 0x1.990816p-2f, 0x1.dd2c58p-2f, 0x1.10b58p-1f, 0x1.33261ap-1f, 0x1.55199ep-1f, 0x1.77608ap-1f, 0x1.9984bcp-1f, 0x1.bb63a8p-1f, 0x1.dd9512p-1f, 0x1.ff8108p-1f},
     {0x1p0f, 0x1.e06c28p-1f, 0x1.c3d704p-1f, 0x1.aafd64p-1f, 0x1.944e0ap-1f, 0x1.80451ep-1f, 0x1.6ddbfep-1f, 0x1.5d408ep-1f, 0x1.4e10b4p-1f, 0x1.40051ep-1f, 0x1.3348b4p-1f, 0x1.276a18p-1f, 0x1.1c7838p-1f, 0x1.12626ep-1f, 0x1.08e758p-1f, 0x1.001fc2p-1f},
@@ -27,7 +27,7 @@ struct LogTable<float> {
 // Relative error of the polynomial, before rounding: 2^-61.4.
 template <>
 struct LogTable<double> {
-  // Near each k / 15: the centre, 1 / (1 + centre), log(1 + centre), 0 (tables are looked up in fours).
+  // Near each k / 15: the centre, 1 / (1 + centre), log(1 + centre), 0 (look_up takes four tables).
   alignas(64) static constexpr double kNumbers[4][16] = {
     {0.0, 0x1.0ff27a857406fp-4, 0x1.10a6fdef2c65dp-3, 0x1.98949b29d4276p-3, 0x1.1109e1c72d004p-2, 0x1.54bcf55329085p-2, 0x1.9955056f05984p-2, 0x1.dd53dc6f79b28p-2, 0x1.10c84f3e9e424p-1, 0x1.333074a77d537p-1, 0x1.54fcd5a93f75p-1, 0x1.77077ab188f85p-1, 0x1.99814d3037875p-1, 0x1.bba2a60f6b7e9p-1, 0x1.dddadc3bd89a7p-1, 0x1.ff7e63ab0c24bp-1},
     {0x1p0, 0x1.e01f7e5aefdedp-1, 0x1.c3d86a17dabbep-1, 0x1.aad7ff3591d7cp-1, 0x1.94382240241c5p-1, 0x1.802adfc98a333p-1, 0x1.6dc85ae124e8bp-1, 0x1.5d375cab75783p-1, 0x1.4e08b238f04c5p-1, 0x1.4001126f7e668p-1, 0x1.3353128c26efcp-1, 0x1.2787c0fb1dc7dp-1, 0x1.1c7947306254dp-1, 0x1.125057b70d822p-1, 0x1.08d4aa994066cp-1, 0x1.00206b2fb0bdap-1},
