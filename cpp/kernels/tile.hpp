@@ -57,78 +57,90 @@ constexpr int kPrefetchSteps = 64;
 // registers gcc spills when it interleaves two iterations.
 constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
-// A tile of C chains, U splatted elements, and G panels of V vectors. Chain 0 starts from the bias, the others from 0.
-// If the registers do not hold all chains, the tile computes some after the others. If kEndsInHalf, the last panel is
-// one vector, and what is written to the upper half of it is no sum. If kReadsAhead, with units in lanes, the weights
-// that are needed next are asked for into level 2.
-template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf, bool kReadsAhead = false>
-FASTNN_INLINE void tile(std::size_t inputs, const Operands<T>& operands, Sums<T> s) {
+// Some chains of a tile, from their initial values: chain 0 starts from the bias, the others from 0. Every kPasses-th
+// of `steps` · kPasses inputs is theirs.
+template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf, bool kReadsAhead, int kPasses,
+          int kCount>
+FASTNN_INLINE void add_chains(std::size_t steps, Operands<T> o, const Sums<T>& s, bool has_chain_0,
+                              Vector<T> (&sums)[U][G * V][kCount]) {
   constexpr int W = G * V;
-  constexpr int kTogether = power_of_2_up_to(clamp(kSums / (U * W), 1, C)), kPasses = C / kTogether;
-  Vector<T> totals[U][W][kPasses];
-#pragma GCC unroll 1  // so that the totals are in memory: with them in registers gcc puts the sums there
-  for (int pass = 0; pass < kPasses; ++pass) {
-    // Chains that sum_by_halves adds to each other first: pass, pass + kPasses, …
-    Vector<T> sums[U][W][kTogether];
 #pragma GCC unroll 32
-    for (int u = 0; u < U; ++u)
+  for (int u = 0; u < U; ++u)
+#pragma GCC unroll 32
+    for (int w = 0; w < W; ++w) {
+      sums[u][w][0] = !has_chain_0               ? Vector<T>{}
+                      : kInLanes == Lanes::units ? load(s.start + u * s.start_u + w * kLanes<T>)
+                                                 : splat(s.start[u]);
+#pragma GCC unroll 16
+      for (int c = 1; c < kCount; ++c) sums[u][w][c] = Vector<T>{};
+    }
+
+  const auto step = [&](int c) FASTNN_INLINE_LAMBDA {
+    if constexpr (kInLanes == Lanes::rows && C < kMostChains)
+      __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k);  // into the level 1 cache
+    Vector<T> v[W];
+#pragma GCC unroll 32
+    for (int w = 0; w < W; ++w) {
+      const T* const from = (w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>;
+      v[w] = load(from);
+      if (kReadsAhead && w % V == 0) __builtin_prefetch(from + o.ahead, 0, kIntoLevel2);
+      if constexpr (U > 1) keep(v[w]);
+    }
+#pragma GCC unroll 32
+    for (int u = 0; u < U; ++u) {
+      const Vector<T> factor = splat(o.splatted[u * o.splat_u]);
 #pragma GCC unroll 32
       for (int w = 0; w < W; ++w)
-#pragma GCC unroll 16
-        for (int c = 0; c < kTogether; ++c) {
-          sums[u][w][c] = Vector<T>{};
-          if (pass == 0 && c == 0)
-            sums[u][w][c] =
-                kInLanes == Lanes::units ? load(s.start + u * s.start_u + w * kLanes<T>) : splat(s.start[u]);
-        }
-
-    Operands<T> o = operands;
-    o.vectors += pass * o.vector_k;
-    o.last += pass * o.last_k;
-    o.splatted += pass * o.splat_k;
-    const auto step = [&](int c) FASTNN_INLINE_LAMBDA {
-      if constexpr (kInLanes == Lanes::rows && C < kMostChains)
-        __builtin_prefetch(o.splatted + kPrefetchSteps * o.splat_k);  // into the level 1 cache
-      Vector<T> v[W];
-#pragma GCC unroll 32
-      for (int w = 0; w < W; ++w) {
-        const T* const from = (w / V == G - 1 ? o.last : o.vectors + (w / V) * o.panel) + (w % V) * kLanes<T>;
-        v[w] = load(from);
-        if (kReadsAhead && w % V == 0) __builtin_prefetch(from + o.ahead, 0, kIntoLevel2);
-        if constexpr (U > 1) keep(v[w]);
-      }
-#pragma GCC unroll 32
-      for (int u = 0; u < U; ++u) {
-        const Vector<T> factor = splat(o.splatted[u * o.splat_u]);
-#pragma GCC unroll 32
-        for (int w = 0; w < W; ++w)
-          sums[u][w][c] = kEndsInHalf && w == W - 1 ? fma_of_half<T>(factor, v[w], sums[u][w][c])
-                                                    : fma(factor, v[w], sums[u][w][c]);
-      }
-      o.vectors += kPasses * o.vector_k;
-      o.last += kPasses * o.last_k;
-      o.splatted += kPasses * o.splat_k;
-    };
-    // The chains of a pass take every kPasses-th input, from `pass` on.
-    const std::size_t steps = (inputs + kPasses - 1 - static_cast<std::size_t>(pass)) / kPasses;
-    constexpr int kSteps = kTogether < kFewestSteps ? kFewestSteps : kTogether;
-    std::size_t k = 0;
-    for (; k + kSteps <= steps; k += kSteps) {
-      if constexpr (kInLanes == Lanes::units && C == 4)  // few units: the next tile's rows may be waited for
-        if (pass == 0 && k % (kPanelBytes / sizeof(T) / kPasses) == 0)
-#pragma GCC unroll 8
-          for (int u = 0; u < U; ++u) __builtin_prefetch(o.splatted + (u + U) * o.splat_u);
-#pragma GCC unroll 16
-      for (int i = 0; i < kSteps; ++i) step(i % kTogether);
+        sums[u][w][c] =
+            kEndsInHalf && w == W - 1 ? fma_of_half<T>(factor, v[w], sums[u][w][c]) : fma(factor, v[w], sums[u][w][c]);
     }
+    o.vectors += kPasses * o.vector_k;
+    o.last += kPasses * o.last_k;
+    o.splatted += kPasses * o.splat_k;
+  };
+  constexpr int kSteps = kCount < kFewestSteps ? kFewestSteps : kCount;
+  std::size_t k = 0;
+  for (; k + kSteps <= steps; k += kSteps) {
+    if constexpr (kInLanes == Lanes::units && C == 4)  // few units: the next tile's rows may be waited for
+      if (has_chain_0 && k % (kPanelBytes / sizeof(T) / kPasses) == 0)
+#pragma GCC unroll 8
+        for (int u = 0; u < U; ++u) __builtin_prefetch(o.splatted + (u + U) * o.splat_u);
 #pragma GCC unroll 16
-    for (int i = 0; i < kSteps - 1; ++i)  // unrolled, so that c is constant: a variable index puts the sums in memory
-      if (k + i < steps) step(i % kTogether);
-#pragma GCC unroll 32
-    for (int u = 0; u < U; ++u)
-#pragma GCC unroll 32
-      for (int w = 0; w < W; ++w) totals[u][w][pass] = sum_by_halves<kTogether>(sums[u][w]);
+    for (int i = 0; i < kSteps; ++i) step(i % kCount);
   }
+#pragma GCC unroll 16
+  for (int i = 0; i < kSteps - 1; ++i)  // unrolled, so that c is constant: a variable index puts the sums in memory
+    if (k + i < steps) step(i % kCount);
+}
+
+// A tile of C chains, U splatted elements, and G panels of V vectors. If the registers do not hold all chains, it
+// computes some after the others. If kEndsInHalf, the last panel is one vector, and what is written to the upper half
+// of it is no sum. If kReadsAhead, with units in lanes, the weights that are needed next are asked for into level 2.
+template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf, bool kReadsAhead = false>
+FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
+  constexpr int W = G * V;
+  constexpr int kCount = power_of_2_up_to(clamp(kSums / (U * W), 1, C)), kPasses = C / kCount;
+  const auto chains = [&](std::size_t steps, const Operands<T>& from, bool has_chain_0,
+                          auto& sums) FASTNN_INLINE_LAMBDA {
+    add_chains<T, kInLanes, C, U, G, V, kEndsInHalf, kReadsAhead, kPasses>(steps, from, s, has_chain_0, sums);
+  };
+  Vector<T> sums[U][W][kPasses == 1 ? C : kPasses];
+  if constexpr (kPasses == 1)
+    chains(inputs, o, true, sums);
+  else
+#pragma GCC unroll 1  // so that these sums are in memory: with them in registers gcc puts those of a pass there
+    for (int pass = 0; pass < kPasses; ++pass) {
+      Vector<T> of_pass[U][W][kCount];  // chains that sum_by_halves adds to each other first: pass, pass + kPasses, …
+      Operands<T> from = o;
+      from.vectors += pass * o.vector_k;
+      from.last += pass * o.last_k;
+      from.splatted += pass * o.splat_k;
+      chains((inputs + kPasses - 1 - static_cast<std::size_t>(pass)) / kPasses, from, pass == 0, of_pass);
+#pragma GCC unroll 32
+      for (int u = 0; u < U; ++u)
+#pragma GCC unroll 32
+        for (int w = 0; w < W; ++w) sums[u][w][pass] = sum_by_halves<kCount>(of_pass[u][w]);
+    }
 
   const Vector<T> threshold = splat(s.threshold);
   const auto finish = [&](auto write) FASTNN_INLINE_LAMBDA {
@@ -136,7 +148,7 @@ FASTNN_INLINE void tile(std::size_t inputs, const Operands<T>& operands, Sums<T>
     for (int u = 0; u < U; ++u)
 #pragma GCC unroll 32
       for (int w = 0; w < W; ++w)
-        write(w, s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum_by_halves<kPasses>(totals[u][w])));
+        write(w, s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum_by_halves(sums[u][w])));
   };
   if constexpr (kInLanes == Lanes::units && C <= kMostChainsOfAnswers && kWritesAnswers)
     if (s.answer_width > 0)
