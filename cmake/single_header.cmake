@@ -1,6 +1,6 @@
 # Puts the text of exported headers (docs/header.md) together, as a C++ constant for the Python module: cpp/single_header/
 # model.hpp.in, with the text of other files in place of @names@. Its $names are left for python/fastnn/exporters/header.py.
-function(read_into variable)  # files, each after the ones that it includes; scalar.hpp is there for simd.hpp
+function(read_into variable)  # files, each after the ones that it includes; scalar.hpp is there for simd.hpp and look_up.hpp
   set(all "")
   foreach(source ${ARGN})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "cpp/${source}")

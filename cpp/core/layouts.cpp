@@ -14,7 +14,7 @@ constexpr double kCopied = 1.5;         // a number of an answer with units in l
 constexpr double kActivated = 24;       // an activation of one unit
 constexpr double kOfWholeRow = 16;      // added if it needs all units of a row, and they lie side by side
 constexpr double kAddedChains = 64;     // adding up 16 chains of one unit, or 4 chains of up to 8 units
-constexpr double kFourChains = 1.5;     // a multiply-add where 4 chains leave room for 4 units and one vector of rows
+constexpr double kFourChains = 1.5;     // a multiply-add of 4 chains, which leave AVX-512 room for 4 units and a vector
 constexpr double kUnitsInLanes = 1.03;  // such tiles read more of their splatted numbers from the level 2 cache
 constexpr double kSmallTiles = 1.15;    // a tile of one or two vectors of rows loads more for each multiply-add
 
@@ -42,7 +42,7 @@ double cost_of(const PackedLayer<T>& layer, Layout inputs, Layout outputs) {
   };
   const double lanes = lanes_of(kPanelUnits<float>);
   double cost = 0;
-  if (layer.is_head())  // with rows in lanes, 16 chains leave room for one unit in a tile: two loads for a multiply-add
+  if (layer.is_head())  // with rows in lanes, 16 chains leave AVX-512 room for one unit: two loads for a multiply-add
     cost =
         units * (kAddedChains + (inputs == Layout::rows_in_lanes ? 2 * static_cast<double>(layer.inputs)
                                                                  : static_cast<double>(pad_to_chains(layer.inputs))));

@@ -89,15 +89,15 @@ bool ends_in_one_vector(std::size_t units) {
   return kPanelVectors<T> == 2 && in_last > 0 && in_last <= kLanes<T>;
 }
 
-// Leaves out the second vector of a last panel that has units in the first alone, if there are rows enough: few sums
-// would wait for each other.
+// Leaves out the second vector of a last panel that has units in the first alone, if there are rows enough.
 template <class T, int C>
 void dense_of_panels(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
-  constexpr std::size_t P = kPanelUnits<T>;
   std::size_t whole = units.last;
-  if (units.last == layer.units && x.rows >= 6 && ends_in_one_vector<T>(layer.units)) whole = units.last / P * P;
+  if (units.last == layer.units && x.rows >= kFewestRowsOfHalf && ends_in_one_vector<T>(layer.units))
+    whole = units.last / kPanelUnits<T> * kPanelUnits<T>;
   if (units.first < whole) dense_units_in_lanes<T, C, kPanelVectors<T>>(layer, x, y, {units.first, whole});
-  if (whole < units.last) dense_units_in_lanes<T, C, 1>(layer, x, y, {whole, units.last});
+  if constexpr (kPanelVectors<T> == 2)
+    if (whole < units.last) dense_units_in_lanes<T, C, 1>(layer, x, y, {whole, units.last});
 }
 
 // A layer with 4 chains. Its 4 to 16 units may fill only some vectors of a panel, so tiles leave out the others.

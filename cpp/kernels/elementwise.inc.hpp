@@ -4,6 +4,7 @@
 // each of its operations. The same flag takes registers that the tiles need.
 #include "activations.hpp"
 #include "elementwise.hpp"
+#include "vector_runs.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -30,7 +31,7 @@ Map<T> map_of(Activation activation, std::integer_sequence<int, number...>) {
 
 template <class T>
 void apply_elementwise(const PackedLayer<T>& layer, const Block<T>& y, Range units) {
-  for_each_run(
+  for_each_vector_run(
       y, units, 2,
       [&, map = map_of<T>(layer.activation, kActivationNumbers)](T* data, std::ptrdiff_t step, std::size_t vectors) {
         map(data, step, vectors, layer.parameters[0], layer.parameters[1]);

@@ -214,7 +214,7 @@ FASTNN_INLINE TwoPart<T> log1p(TwoPart<T> e) {
   constexpr int kTerms = sizeof(Table::kCoefficient) / sizeof(T);
   // 15 e + 16.5 is in [16.5, 31.5], so its first four fraction bits are the index of the nearest centre.
   const Bits<T> index = to_bits<T>(fma(e.high, splat<T>(15), splat<T>(T(16.5)))) >> (kFractionBits<T> - 4);
-  Vector<T> numbers[4];
+  Vector<T> numbers[3];
   look_up<Table, T>(index, numbers);
   const Vector<T> distance = e.high - numbers[0], inverse = numbers[1];  // the distance is exact
   const Vector<T> t = distance * inverse;

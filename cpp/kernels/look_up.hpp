@@ -6,11 +6,13 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// The tables of 16 numbers of a `Table`, as rows: the numbers of one index side by side.
+// The tables of 16 numbers of a `Table`, as rows: the numbers of one index side by side, in whole blocks of 16 bytes.
 template <class Table, class T>
 struct Rows {
+  static constexpr int kBlock = 16 / sizeof(T);
   static constexpr int kTables = sizeof(Table::kNumbers) / sizeof(Table::kNumbers[0]);
-  alignas(kVectorBytes) T numbers[16][kTables] = {};
+  static constexpr int kWidth = (kTables + kBlock - 1) / kBlock * kBlock;
+  alignas(kVectorBytes) T numbers[16][kWidth] = {};
   constexpr Rows() {
     for (int i = 0; i < 16; ++i)
       for (int t = 0; t < kTables; ++t) numbers[i][t] = Table::kNumbers[t][i];
@@ -38,9 +40,10 @@ FASTNN_INLINE void interleave_blocks(Vector<T>& a, Vector<T>& b, std::integer_se
 // As look_up below. A row's numbers are loaded 16 bytes at a time and transposed within each 16 bytes of a vector.
 template <class Table, class T, std::size_t n>
 FASTNN_INLINE void look_up_rows(Bits<T> index, Vector<T> (&found)[n]) {
-  constexpr std::size_t kBlock = 16 / sizeof(T);
-  static_assert(n % kBlock == 0);
-  const auto offsets = reinterpret_cast<Bits<double>>((index & 15) * Integer<T>{sizeof(T) * n});
+  using Row = Rows<Table, T>;
+  constexpr int kBlock = Row::kBlock;
+  static_assert(n == Row::kTables);
+  const auto offsets = reinterpret_cast<Bits<double>>((index & 15) * Integer<T>{sizeof(T) * Row::kWidth});
   const auto* const table = reinterpret_cast<const char*>(kRows<Table, T>.numbers);
   const T* rows[kLanes<T>];
   for (int i = 0; i < kLanes<double>; ++i) {
@@ -54,10 +57,10 @@ FASTNN_INLINE void look_up_rows(Bits<T> index, Vector<T> (&found)[n]) {
   }
   constexpr auto kSequence = std::make_integer_sequence<int, kLanes<T>>{};
 #pragma GCC unroll 8
-  for (std::size_t t = 0; t < n; t += kBlock) {
-    Vector<T>* const v = found + t;
+  for (int t = 0; t < Row::kWidth; t += kBlock) {
+    Vector<T> v[kBlock];
 #pragma GCC unroll 4
-    for (std::size_t i = 0; i < kBlock; ++i) {
+    for (int i = 0; i < kBlock; ++i) {
 #if defined(__AVX2__)
       const auto half = [&](const T* row)
                             FASTNN_INLINE_LAMBDA { return _mm_load_si128(reinterpret_cast<const __m128i*>(row + t)); };
@@ -71,8 +74,10 @@ FASTNN_INLINE void look_up_rows(Bits<T> index, Vector<T> (&found)[n]) {
       interleave_blocks<1, T>(v[2], v[3], kSequence);
       interleave_blocks<2, T>(v[0], v[2], kSequence);
       interleave_blocks<2, T>(v[1], v[3], kSequence);
-      std::swap(v[1], v[2]);
     }
+    constexpr int kOrder[] = {0, kBlock == 4 ? 2 : 1, 1, 3};
+#pragma GCC unroll 4
+    for (int i = 0; i < kBlock && t + i < Row::kTables; ++i) found[t + i] = v[kOrder[i]];
   }
 }
 

@@ -94,7 +94,7 @@ template <class T, int C>
 void propagate_chains(const PackedLayer<T>& layer, Range inputs, std::size_t rows, Matrix<const T> d, T* transposed,
                       Matrix<T> to) {
   constexpr std::size_t P = kPanelUnits<T>;
-  static_assert(kMostVectors<C> <= kMostPanelsOfRows);
+  static_assert(kMostVectors<C> <= kMostPanelsOfRows && kShapedChains<C> == C);
   for (std::size_t row = 0, vectors; row < rows; row += vectors * P) {
     vectors = first_share((rows - row + P - 1) / P, kMostVectors<C>);
     const std::size_t count = rows - row < vectors * P ? rows - row : vectors * P;

@@ -18,20 +18,23 @@ constexpr int power_of_2_up_to(int n) { return n < 2 ? 1 : 2 * power_of_2_up_to(
 // iteration.
 constexpr int kSums = kRegisters * 3 / 4;
 
-// The chains that a tile is shaped for. 16 registers hold those of few sums, for which a tile loads more than it
-// multiplies; so such a tile computes its chains one after the other.
+// How many of C chains the shape of a tile leaves registers for. With 16 registers that is one: all chains at once
+// would leave so few sums that a tile loads more numbers than it multiplies. The tile computes the others after it.
 template <int C>
-constexpr int kChainsOfPass = kRegisters == 16 ? 1 : C;
+constexpr int kShapedChains = kRegisters == 16 ? 1 : C;
+
+// The chains that a tile of so many sums computes at once, a power of two.
+constexpr int chains_at_once(int chains, int sums) { return power_of_2_up_to(clamp(kSums / sums, 1, chains)); }
 
 // Vectors of a panel.
 template <class T>
 constexpr int kPanelVectors = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
 
 // Units in lanes: the most rows of a tile whose panels have V vectors. 8 rows x 3 panels take 11 loads for 24 fmas, 6 x
-// 4 take 10, but more rows do more work per weight from a far cache level. With several chains, 8 rows would leave
-// registers for only one panel.
+// 4 take 10, but more rows do more work per weight from a far cache level. With several
+// chains, 8 rows would leave 32 registers for only one panel.
 template <int C, int V>
-constexpr int kMostRows = clamp(kSums / (kChainsOfPass<C> * V), 1, C == 1 ? 8 : 6);
+constexpr int kMostRows = clamp(kSums / (kShapedChains<C> * V), 1, C == 1 ? 8 : 6);
 
 // Units in lanes: the most panels of a tile with `rows` rows. 8-way caches and prefetchers follow 4 streams of weights
 // that lie one panel apart. A tile of one row takes 8 if the panels are short: with 4, its fmas wait for each other and
@@ -39,12 +42,16 @@ constexpr int kMostRows = clamp(kSums / (kChainsOfPass<C> * V), 1, C == 1 ? 8 : 
 template <class T, int C, int V>
 constexpr int most_panels(int rows, bool are_short) {
   const int most = C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : rows == 1 && are_short ? 8 : 4;
-  return clamp(kSums / (kChainsOfPass<C> * V * rows), 1, most);
+  return clamp(kSums / (kShapedChains<C> * V * rows), 1, most);
 }
 
 // Units in lanes: the most inputs of a tile if several tiles of rows read the same weights. So many inputs of 3 or 4
 // panels are 24 or 32 KiB, which stay in the level 1 cache from one tile of rows to the next.
 constexpr std::size_t kMostSteps = 128;
+
+// Units in lanes: from so many rows on a second vector of a panel without units is left out. Fewer rows have so few
+// sums that their fmas wait for each other.
+constexpr std::size_t kFewestRowsOfHalf = 6;
 
 // Units in lanes: weights of so many bytes come from level 3 or memory, and the hardware asks for too few of the next
 // ones. 1024-1024-1024-1024-1024 with 16 rows takes 1.4 times as long where others have used level 3 (Zen 5).
@@ -53,11 +60,13 @@ constexpr std::size_t kFarBytes = 2 << 20;
 // Rows in lanes: the most vectors of rows of a tile, which has at least 4 units. 3 vectors x 8 units take 11 loads for
 // 24 fmas, 6 x 4 take 10, but read twice as many inputs from level 2, which delivers 32 to 48 bytes per cycle.
 template <int C>
-constexpr int kMostVectors = clamp(kSums / (4 * kChainsOfPass<C>), 1, 3);
+constexpr int kMostVectors = clamp(kSums / (4 * kShapedChains<C>), 1, 3);
 
-// Rows in lanes: the most units of a tile of V vectors. It divides the units of a panel.
+// Rows in lanes: the most units of a tile of V vectors, a power of two. It divides the units of a panel; layers with
+// the most chains have up to 3.
 template <class T, int C, int V>
-constexpr int kMostUnits = power_of_2_up_to(clamp(kSums / (kChainsOfPass<C> * V), 1, static_cast<int>(kPanelUnits<T>)));
+constexpr int kMostUnits =
+    power_of_2_up_to(clamp(kSums / (kShapedChains<C> * V), 1, C == kMostChains ? 3 : static_cast<int>(kPanelUnits<T>)));
 
 template <int n>
 struct Constant {

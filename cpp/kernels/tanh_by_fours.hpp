@@ -1,10 +1,11 @@
 // tanh of four vectors of floats at a time, with AVX2: the operations of tanh in math.hpp, and so the same bits.
-// Numbers of a table are put together from their bytes, which one shuffle looks up for all four vectors: three shuffles
-// for each vector and table, where look_up.hpp takes two and three loads, after an address for each lane.
+// Numbers of a table are put together from their bytes. One shuffle looks up a byte for all four vectors, so a number
+// takes three shuffles for each vector. look_up.hpp takes two, but also three loads from addresses that it must first
+// compute.
 #pragma once
 
-#include "elementwise.hpp"
 #include "math.hpp"
+#include "vector_runs.hpp"
 
 namespace fastnn::FASTNN_ISA {
 namespace {
@@ -82,7 +83,7 @@ template <class T>
 bool apply_tanh_by_fours(const Block<T>& y, Range units) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
-    for_each_run(y, units, 4, tanh_by_fours);
+    for_each_vector_run(y, units, 4, tanh_by_fours);
     return true;
   }
 #endif

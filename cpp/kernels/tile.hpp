@@ -49,8 +49,9 @@ constexpr bool kWritesAnswers = kVectorBytes == kPanelBytes;
 
 enum class Lanes { units, rows };
 
-// Rows in lanes: weights are prefetched this many iterations ahead. Hardware prefetchers stop at the end of a page,
-// every 64 lines. An iteration takes at least a few fmas, so 64 of them take longer than a memory access.
+// Rows in lanes: weights are prefetched this many inputs ahead. Hardware prefetchers stop at the end of a page, every
+// 64 lines. An input takes at least a few fmas, so 64 of them take longer than a memory access; in a pass of one chain
+// in four, 16 of them take as long as one from level 3.
 constexpr int kPrefetchSteps = 64;
 
 // Minimum iterations per loop body: the counter and the pointers take 5 of the 40 instructions of an iteration. With 16
@@ -119,7 +120,7 @@ FASTNN_INLINE void add_chains(std::size_t steps, Operands<T> o, const Sums<T>& s
 template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf, bool kReadsAhead = false>
 FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
   constexpr int W = G * V;
-  constexpr int kCount = power_of_2_up_to(clamp(kSums / (U * W), 1, C)), kPasses = C / kCount;
+  constexpr int kCount = chains_at_once(C, U * W), kPasses = C / kCount;
   const auto chains = [&](std::size_t steps, const Operands<T>& from, bool has_chain_0,
                           auto& sums) FASTNN_INLINE_LAMBDA {
     add_chains<T, kInLanes, C, U, G, V, kEndsInHalf, kReadsAhead, kPasses>(steps, from, s, has_chain_0, sums);

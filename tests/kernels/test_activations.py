@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+import fastnn
 from activations import ACTIVATIONS, WholeRowBudget, with_parameters
 from arrays import same_bits, uniform
 from compiled import ROOT
@@ -112,6 +113,16 @@ def test_float32_within_budget_on_a_sweep_of_all_bit_patterns(name, budget, isa)
         assert_within_budget(name, budget, x)
 
 
+@ELEMENTWISE
+def test_float32_has_the_same_bits_with_every_instruction_set_on_a_sweep_of_all_bit_patterns(name, budget, isa):
+    for x in (*increasing_floats(0, 2**31, 8009), *increasing_floats(0x3D000000, 0x42000000, 509)):
+        y = apply(name, x, **budget.parameters)
+        fastnn.set_isa(fastnn.isas()[-1])
+        expected = apply(name, x, **budget.parameters)
+        fastnn.set_isa(isa)
+        assert same_bits(y, expected)
+
+
 @pytest.mark.exhaustive
 @ELEMENTWISE
 def test_float32_within_budget_on_every_float(name, budget):
@@ -159,7 +170,7 @@ def test_odd_functions_are_odd_bit_for_bit(activation, dtype, isa):
 
 @pytest.mark.parametrize(("name", "budget"), [each for each in CASES if each[1].special is not None])
 def test_special_values_to_the_sign_of_zero(name, budget, dtype, isa):
-    x, y = np.array(budget.special, dtype)
+    x, y = np.tile(np.array(budget.special, dtype), 40)  # enough for the loops that take several vectors at a time
     assert same_bits(apply(name, x, **budget.parameters), y)
 
 
