@@ -77,7 +77,8 @@ FASTNN_INLINE void look_up_rows(Bits<T> index, Vector<T> (&found)[n]) {
     }
     constexpr int kOrder[] = {0, kBlock == 4 ? 2 : 1, 1, 3};
 #pragma GCC unroll 4
-    for (int i = 0; i < kBlock && t + i < Row::kTables; ++i) found[t + i] = v[kOrder[i]];
+    for (int i = 0; i < kBlock; ++i)
+      if (t + i < Row::kTables) found[t + i] = v[kOrder[i]];
   }
 }
 
