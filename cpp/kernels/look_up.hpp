@@ -21,8 +21,7 @@ struct Rows {
 template <class Table, class T>
 constexpr Rows<Table, T> kRows;
 
-// Within each 16 bytes, blocks of `width` lanes of a and b take turns: a gets those of the first halves, b of the
-// second.
+// Interleaves a and b within each 16 bytes, `width` lanes at a time: a gets the first half of both, b the second half.
 template <int width, class T, int... lane>
 FASTNN_INLINE void interleave_blocks(Vector<T>& a, Vector<T>& b, std::integer_sequence<int, lane...>) {
   constexpr int lanes = sizeof...(lane), block = 16 / sizeof(T);

@@ -31,8 +31,8 @@ template <class T>
 constexpr int kPanelVectors = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
 
 // Units in lanes: the most rows of a tile whose panels have V vectors. 8 rows x 3 panels take 11 loads for 24 fmas, 6 x
-// 4 take 10, but more rows do more work per weight from a far cache level. With several
-// chains, 8 rows would leave 32 registers for only one panel.
+// 4 take 10, but more rows do more work per weight from a far cache level. With several chains, 8
+// rows would leave room for only one panel in 32 registers.
 template <int C, int V>
 constexpr int kMostRows = clamp(kSums / (kShapedChains<C> * V), 1, C == 1 ? 8 : 6);
 

@@ -68,7 +68,7 @@ inline void tanh_by_fours(float* data, std::ptrdiff_t step, std::size_t vectors)
     look_up_four(Table::kDegree + 1, indices, found);
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
-      // The first interval's centre and value are 0, no other value is; so t is |x| there.
+      // The value is 0 in the first interval alone, whose centre is 0 too. So t is |x| there.
       const Vector<float> base = found[v] == Vector<float>{} ? t[v] : found[v];
       store(data + v * step, with_sign_of<float>(load(data + v * step), fma(t[v], p[v], base)));
     }

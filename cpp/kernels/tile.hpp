@@ -58,8 +58,8 @@ constexpr int kPrefetchSteps = 64;
 // registers gcc spills when it interleaves two iterations.
 constexpr int kFewestSteps = kRegisters >= 32 ? 2 : 1;
 
-// Some chains of a tile, from their initial values: chain 0 starts from the bias, the others from 0. Every kPasses-th
-// of `steps` · kPasses inputs is theirs.
+// Some chains of a tile, from their initial values: chain 0 starts from the bias, the others from 0. They take every
+// kPasses-th input from the first on, `steps` in all.
 template <class T, Lanes kInLanes, int C, int U, int G, int V, bool kEndsInHalf, bool kReadsAhead, int kPasses,
           int kCount>
 FASTNN_INLINE void add_chains(std::size_t steps, Operands<T> o, const Sums<T>& s, bool has_chain_0,
