@@ -19,12 +19,14 @@ struct Isa {
 
 // __builtin_cpu_supports also checks that the operating system saves the registers (XCR0).
 const Isa kIsas[] = {
-#if defined(__x86_64__)
+#if defined(FASTNN_AVX512)
     {"avx512", &avx512::kTable,
      [] {
        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
      }},
+#endif
+#if defined(__x86_64__)
     {"avx2", &avx2::kTable, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
 #endif
 #if defined(__aarch64__)
