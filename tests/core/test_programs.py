@@ -10,6 +10,7 @@ PROGRAMS = {
     "allocations": (["allocations.cpp", "failing_new.cpp"], []),
     "calls_at_the_end": (["calls_at_the_end.cpp"], []),
     "floating_point_mode": (["floating_point_mode.cpp"], []),
+    "go_on": (["go_on.cpp"], []),
     "model_files": (["model_files.cpp"], [ROOT / "examples/digits.safetensors", "saved.safetensors"]),
     "shapes": (["shapes.cpp"], [60]),  # of its 544 networks
     "trainer": (["trainer.cpp", "failing_new.cpp"], []),

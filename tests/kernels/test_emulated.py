@@ -94,7 +94,7 @@ def test_module_trains_to_the_bits_it_always_had_on_a_cpu(cpu):
 
 
 # CPU -> its instruction sets, and how many networks of `shapes` it has time for.
-CPUS = {"aarch64": (["neon"], 60), "Nehalem": (X86_CPUS["Nehalem"], 12), "Haswell": (X86_CPUS["Haswell"], 20)}
+CPUS = {"aarch64": (["neon"], 25), "Nehalem": (X86_CPUS["Nehalem"], 12), "Haswell": (X86_CPUS["Haswell"], 20)}
 
 
 @pytest.fixture(scope="module")

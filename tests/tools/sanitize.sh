@@ -9,11 +9,13 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 options=()
+settings=()
 case ${1:-} in
   address)
     library=libasan.so
     programs=("tests/programs/shapes 100" "tests/programs/floating_point_mode" "bench/forward 16")
     tests=(tests)
+    grep -q avx512vl /proc/cpuinfo || settings=(-DFASTNN_AVX512=OFF)  # its kernels compile for minutes, and could not run
     # Skips tests of speed, machine code, text and memory over time, and tests with their own compiler, sanitizer or
     # allocator.
     for name in bench benchmark codebase mutations objects emulated fuzz header_export header_names real_time \
@@ -41,11 +43,8 @@ one_row_takes or no_reference_and_no_memory or kept_memory or without_proc or ct
     ;;
 esac
 build=build/$1
-# AVX-512's kernels compile for minutes: they are left out where they cannot run, and for threads like the portable ones.
-avx512=OFF
-[ "$1" = thread ] || ! grep -q avx512vl /proc/cpuinfo || avx512=ON
 export CXX=g++
-tests/tools/build_module.sh "$build" --preset "$1" -DFASTNN_AVX512=$avx512
+tests/tools/build_module.sh "$build" --preset "$1" "${settings[@]}"
 shift
 [ $# -eq 0 ] || tests=("$@")
 

@@ -1,17 +1,12 @@
-// For test_forward.py: a network calls go_on often, on the calling thread only, and never again after it has returned
-// false. It uses the portable kernels. It exits with 0, or prints the line of the check that failed.
+// A network calls go_on often, on the calling thread only, and never again after it has returned false. It uses the
+// portable kernels. It exits with 0, or prints the line of the check that failed.
 #include <thread>
 #include <vector>
 
-#include "../../cpp/core/dispatch.hpp"
 #include "check.hpp"
+#include "fastnn/isa.hpp"
 #include "fastnn/network.hpp"
 #include "fastnn/threads.hpp"
-
-namespace fastnn {
-const KernelTable& active_kernels() { return portable::kTable; }
-std::size_t usable_cpus() { return 1; }
-}  // namespace fastnn
 
 namespace {
 
@@ -47,6 +42,7 @@ void check_network(std::size_t units, std::size_t rows, fastnn::Activation last)
 }  // namespace
 
 int main() {
+  fastnn::set_isa(fastnn::isas().back());
   for (const std::size_t threads : {1, 2, 3, 64}) {
     fastnn::set_num_threads(threads);
     for (const auto last : {fastnn::Activation::linear, fastnn::Activation::softmax}) {
