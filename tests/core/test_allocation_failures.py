@@ -39,6 +39,7 @@ def test_each_allocation_of_the_core_may_fail(library, files, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
+@pytest.mark.slow
 def test_each_allocation_of_the_module_may_fail(files, tmp_path):
     (compiler,) = tools("c++")
     shim = tmp_path / "failing_new.so"

@@ -55,6 +55,7 @@ def dask():
 
 
 @pytest.mark.parametrize("parallel", [threads, processes, dask])
+@pytest.mark.slow
 def test_a_search_gives_the_same_scores_in_threads_processes_and_dask(parallel):
     grid = {"mlpclassifier__alpha": [1e-4, 1.0], "mlpclassifier__hidden_layer_sizes": [(4,), (8,)]}
     pipeline = make_pipeline(StandardScaler(), FAST)

@@ -204,6 +204,7 @@ def test_a_cpu_without_fma_computes_the_bits_of_python(exported, compiler):
 
 
 @pytest.mark.skipif(not X86_64, reason="elsewhere clang cannot be told")
+@pytest.mark.slow
 def test_clangs_flags_that_show_in_no_macro_change_no_bit(exported):
     (clang,) = tools("clang++")
     # Together -funsafe-math-optimizations, but for the linker's part in that: a mode without subnormal numbers.

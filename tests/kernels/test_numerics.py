@@ -75,11 +75,17 @@ def test_a_wide_head_keeps_blocks_for_several_threads(isa):
 
 
 @pytest.mark.parametrize("units", UNITS)
-def test_dense_equals_the_scalar_fma_reference_around_every_edge_of_tiles(units, dtype, isa):
-    for inputs, rows in itertools.product(INPUTS, ROWS):
-        model, x = dense(inputs, units, dtype), uniform(9, (rows, inputs), dtype)
-        expected = _core.reference_dense(model.layers[0].kernel, model.layers[0].bias, x)
-        assert same_bits(model.predict(x), expected), f"{inputs} inputs, {rows} rows"
+def test_dense_equals_the_scalar_fma_reference_around_every_edge_of_tiles(units, dtype):
+    before = fastnn.isa()
+    try:
+        for inputs, rows in itertools.product(INPUTS, ROWS):
+            model, x = dense(inputs, units, dtype), uniform(9, (rows, inputs), dtype)
+            expected = _core.reference_dense(model.layers[0].kernel, model.layers[0].bias, x)
+            for name in fastnn.isas():
+                fastnn.set_isa(name)
+                assert same_bits(model.predict(x), expected), f"{name}, {inputs} inputs, {rows} rows"
+    finally:
+        fastnn.set_isa(before)
 
 
 def test_dense_equals_the_scalar_fma_reference_on_every_magnitude(dtype, isa):

@@ -3,7 +3,7 @@
 # lines that are not covered.
 #
 #   pip install '.[dev,frameworks]' && tests/tools/coverage.sh        # some 25 minutes on two cores
-#   tests/tools/coverage.sh tests/core/test_forward.py                # of some tests only
+#   tests/tools/coverage.sh tests/core/test_programs.py               # of some tests only
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -20,8 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # folder under cpp/ -> the tests that are likely to fail
 LIKELY = {
-    "kernels": "golden forward numerics layers_of_units activations out_of_bounds",
-    "core": "blocks thread_pool programs real_time golden fingerprint core cpp_library forward shared_work",
+    "kernels": "golden programs numerics layers_of_units activations out_of_bounds",
+    "core": "blocks thread_pool programs real_time golden fingerprint core cpp_library shared_work",
     "io": "malformed_models model_file model_limits models classes saving layers_of_units safetensors_file",
     "python": "inputs outputs arguments calls classes",
     "single_header": "header_export header_names",

@@ -180,6 +180,7 @@ def a_predictor(random):
     return kinds[random.integers(len(kinds))]
 
 
+@pytest.mark.slow
 def test_300_random_pipelines_give_scikit_learns_answers():
     layers = 0
     for seed in range(300):
