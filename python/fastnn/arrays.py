@@ -29,7 +29,14 @@ def to_array(x: Any) -> Array:
         )
     if str(getattr(x, "dtype", "")) == "torch.bfloat16":
         x = x.float()
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        lengths = {len(each) for each in x if hasattr(each, "__len__")} if isinstance(x, (list, tuple)) else set()
+        if len(lengths) < 2:
+            raise
+        some = " and ".join(map(str, sorted(lengths)[:2]))
+        raise ValueError(f"expected rows of the same length; received rows of {some} numbers") from None
     if array.ndim == 0 and array.dtype == object and callable(getattr(x, "toarray", None)):
         raise TypeError(f"expected a dense array; received the sparse {type(x).__name__}: use x.toarray()")
     if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):  # of ml_dtypes, which JAX and Keras use

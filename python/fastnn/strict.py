@@ -130,11 +130,16 @@ def _whole_signature(init: Callable[..., None], base: Callable[..., None]) -> in
 def _checking(init: Callable[..., None], arguments: tuple[str, ...], takes_any: bool) -> Callable[..., None]:
     """Return a constructor that suggests an argument for an unknown one, and marks the object as made."""
 
+    defaults = len(init.__defaults__ or ())
+    required = arguments[: init.__code__.co_argcount - 1 - defaults]
+
     @functools.wraps(init)
     def checked(self: Any, *args: Any, **named: Any) -> None:
-        for name in () if takes_any else named:
-            if name not in arguments:
-                known = {*arguments, *type(self)._arguments}
+        # Where the base class takes what is unknown here, it checks that itself, unless a required argument is missing.
+        is_checked_by_base = takes_any and named.keys() >= set(required[len(args) :])
+        for name in () if is_checked_by_base else named:
+            known = {argument for each in type(self).__mro__ for argument in getattr(each, "_arguments", ())}
+            if name not in arguments and not (takes_any and name in known):
                 raise TypeError(_unexpected(type(self).__name__, name) + did_you_mean(name, known))
         init(self, *args, **named)
         if type(self).__init__ is checked:  # the outermost constructor

@@ -44,11 +44,13 @@ def nearest(given: object, known: Iterable[str], cutoff: float = 0.7) -> str | N
 
     cutoff: how like it must be, from 0 to 1. At 0.7, the default, 'rely' is like 'relu'; at 0.6 'line' is like 'silu'.
 
-    >>> nearest("Relu", ["relu", "tanh"])
-    'relu'
+    >>> nearest("Relu", ["relu", "tanh"]), nearest("adma", ["adamax", "adam"])
+    ('relu', 'adam')
     """
     spellings = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(str(given)[:100].lower(), spellings, n=1, cutoff=cutoff)
+    word = str(given)[:100].lower()
+    found = [each for each in spellings if sorted(each) == sorted(word)]  # two letters in each other's place
+    found = found or difflib.get_close_matches(word, spellings, n=1, cutoff=cutoff)
     return spellings[found[0]] if found else None
 
 

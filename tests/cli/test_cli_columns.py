@@ -286,7 +286,7 @@ def test_rows_come_from_standard_input(folder):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", b"standard input: expected rows of numbers; received an empty first line"),
+        (b"", b"standard input: expected a line of fields; received an empty file"),
         (b"1,2\n", b"standard input: expected 3 columns"),
         (b"a,b,c\n1,2,x\n", b"standard input, line 2, column 'c': expected a number; received 'x'"),
         (b"\x93NUMPY\1\0", b"standard input: expected .csv text in UTF-8; received a .npy file"),

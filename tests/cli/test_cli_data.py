@@ -146,7 +146,7 @@ def npz_bytes(tmp_path):
 
 # What the file holds (text, bytes, a function of tmp_path), and words of the one line that answers.
 BAD_CSV = {
-    "empty file": ("", ["rows.csv", "received an empty first line"]),
+    "empty file": ("", ["rows.csv", "received an empty file"]),
     "first line blank": ("\n1,2,3\n", ["received an empty first line"]),
     "too few columns": ("a,b\n1,2\n", ["expected 3 columns, the model's input size; received 2\n"]),
     "too many columns": ("1,2,3,4\n", ["expected 3 columns", "received 4", "--target", "--drop", "--columns"]),

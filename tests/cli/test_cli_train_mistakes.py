@@ -14,7 +14,7 @@ def with_row(row):
 
 
 BAD = {
-    "empty file": ("", [], "expected rows of numbers; received an empty first line"),
+    "empty file": ("", [], "expected a line of fields; received an empty file"),
     "a header alone": ("a,b,y\n", [], "expected rows below the names of the columns; received none"),
     "misspelt target": (TABLE.replace(",y\n", ",outcome\n", 1), ["--target", "outcom"], "did you mean 'outcome'?"),
     "target missing in rows": (with_row("1,2,\n1,2,NA"), [], "received none in 2 of 22 rows, the first is row 20"),
@@ -100,6 +100,8 @@ BAD = {
     "output of another kind": (TABLE, ["-o", "model.hpp"], "expected an output that ends in .safetensors"),
     "output in no folder": (TABLE, ["-o", "no/model.safetensors"], "No such file or directory"),
     "layers that are no numbers": (TABLE, ["--layers", "64,relu"], "expected a whole number from 1; received 'relu'"),
+    "a list without commas": (TABLE, ["--layers", "64", "32"], "as one argument, a,b,c; see fastnn train --help"),
+    "an unknown option": (TABLE, ["--goal=y"], "unrecognized arguments: --goal=y; see fastnn train --help"),
     "no epochs": (TABLE, ["--epochs", "0"], "expected a whole number from 1"),
     "negative rate": (TABLE, ["--learning-rate", "-1"], "expected a number above 0"),
     "large seed": (TABLE, ["--seed", "4294967296"], "expected a whole number from 0 to 4294967295"),

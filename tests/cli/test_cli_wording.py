@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastnn
 from fastnn.cli.wording import for_command_line
 
 DATA = Path(__file__).parents[1] / "data"
@@ -87,3 +88,11 @@ def test_weights_alone_of_keras_are_read_by_an_option(run, tmp_path):
 )
 def test_arguments_become_options(said, wanted):
     assert for_command_line(said) == wanted
+
+
+def test_the_advice_after_a_loss_that_is_not_finite_names_an_option():
+    model = fastnn.Sequential([fastnn.layers.Dense(1)])
+    model.compile(fastnn.optimizers.SGD(1e30), "mse")
+    with pytest.raises(fastnn.NonFiniteLossError) as error:
+        model.fit(np.ones((4, 1)), np.ones(4), epochs=9, verbose=0)
+    assert for_command_line(str(error.value)).endswith(" Use a lower --learning-rate")

@@ -196,7 +196,7 @@ def test_a_column_that_needs_a_decision_is_told_with_what_an_estimator_can_do():
     pd = pytest.importorskip("pandas")
     table = pd.DataFrame({"id": ["a", "b", "c", "d"], "x": [1, 2, 3, 4]})
     with pytest.raises(
-        ValueError, match="column 'id' .*; RealMLPClassifier has no such arguments: drop the column of X"
+        ValueError, match="column 'id' .* such as 'a': drop the column of X, or encode it in a step before$"
     ):
         RealMLPClassifier().fit(table, [0, 1, 0, 1])
 

@@ -94,7 +94,6 @@ def test_a_frame_decides_the_number_of_inputs_of_a_new_model():
 
 NO_NUMBERS = {
     "text": (["Ulm", "Oslo"], "'Ulm'"),
-    "text that looks like numbers": (["1", "2"], "'1'"),
     "dates": (np.array(["2020-01-01", "2020-01-02"], "M8[ms]"), "2020-01-01"),
     "durations": (np.array([7, 2], "m8[ms]"), "7"),
     "lists": ([[1, 2], [3, 4]], "[1, 2]"),
@@ -109,6 +108,12 @@ def test_a_column_of_no_numbers_is_named_with_one_value(frame, values, shown):
     received, _, advice = str(error.value).partition(" in column 'place'; ")
     assert shown in received
     assert advice.startswith("leave the column out, or encode it")
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_column_of_numbers_as_text_is_told_so(frame):
+    with pytest.raises(TypeError, match=r"received '1' \(str\) in column 'place'; the column has numbers as text"):
+        COPY.predict(frame({"a": [0.5, 1.5], "place": ["1", "2"]}))
 
 
 @pytest.mark.parametrize("value", [10**400, Decimal("sNaN"), 1j, b"1", "1"], ids=lambda value: type(value).__name__)

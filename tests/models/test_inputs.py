@@ -262,7 +262,11 @@ NOT_NUMBERS = {
     "string": ("text", "<U4"),
     "strings": ([["1", "2", "3", "4", "5"]], "<U1"),
     "bytes": ([b"1"] * 5, "|S1"),
-    "objects": (np.zeros((2, 5), object), "object; if they are numbers use x.astype('float64')"),
+    "objects": (np.zeros((2, 5), object), "object; its objects are numbers: use x.astype('float64')"),
+    "objects with text": (
+        np.array([[1, 2, 3, 4, "x"]], object),
+        "object, such as 'x'; a fastnn.FeatureSpace in front of the layers takes tables with text",
+    ),
     "none-inside": ([[1, 2, 3, 4, None]], "object"),
     "huge-integer": ([[1, 2, 3, 4, 2**70]], "object"),
     "complex": (np.zeros((2, 5), complex), "complex128"),
@@ -284,8 +288,8 @@ def test_what_is_not_real_numbers_is_a_type_error_that_names_the_dtype(x, receiv
     assert str(error.value).endswith(received)
 
 
-def test_ragged_rows_are_numpys_own_error():
-    with pytest.raises(ValueError, match="inhomogeneous shape"):
+def test_ragged_rows_are_told_with_their_lengths():
+    with pytest.raises(ValueError, match=r"^expected rows of the same length; received rows of 4 and 5 numbers$"):
         MODEL.predict([[1, 2, 3, 4, 5], [1, 2, 3, 4]])
 
 

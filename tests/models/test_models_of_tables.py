@@ -129,7 +129,7 @@ def test_columns_without_a_scale_are_named():
     table = {"income": [1e7, 2e7, 3e7], "age": [1, 2, 3]}
     model = Sequential([space.adapt(table), Dense(1)])
     model.compile("sgd", "mse")
-    with pytest.warns(UserWarning, match="too large for the first layer: 'income';"):
+    with pytest.warns(UserWarning, match="column 'income' of x are too large for the first layer;"):
         model.fit(table, [1.0, 2.0, 3.0], verbose=0, epochs=0)
 
 

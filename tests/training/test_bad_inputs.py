@@ -107,6 +107,16 @@ MISTAKES = {
     "y with NA": (lambda: fit(y=pandas.Series([1, None] * 20, dtype="Int64")), "expected finite numbers in y"),
     # labels
     "labels below 0": (lambda: fit(classifier(3), y=LABELS - 1), "received -1 in row .*: number the classes from 0"),
+    "two labels from 1": (lambda: fit(classifier(), y=LABELS + 1), "number the classes from 0, as y - 1 does"),
+    "a metric's name as the loss": (lambda: classifier(loss="accuracy"), "received 'accuracy'$"),
+    "metrics as the third argument": (
+        lambda: Sequential([Dense(1, input_shape=(2,))]).compile("adam", "mse", ["mae"]),
+        r"received loss_weights=\['mae'\]: metrics are given by name, metrics=\['mae'\]$",
+    ),
+    "a misspelt monitor": (
+        lambda: fit(validation_split=0.2, callbacks=[EarlyStopping("val_los")]),
+        "did you mean 'val_loss'",
+    ),
     "labels from 1": (lambda: fit(classifier(2), y=LABELS + 1), "number the classes from 0, as y - 1 does"),
     "fractions": (lambda: fit(classifier(3), y=LABELS + 0.5), "to predict numbers use another loss"),
     "-1 and 1": (lambda: fit(classifier(), y=2 * LABELS - 1), "turn -1 and 1 into 0 and 1"),
@@ -119,7 +129,7 @@ MISTAKES = {
     # metrics
     "a metric for one-hot rows": (
         lambda: fit(classifier(2, metrics=["categorical_accuracy"]), y=LABELS),
-        r"for class numbers use a sparse loss or metric, or give one-hot rows: np.eye\(2\)\[y\]",
+        r"^metric 'categorical_accuracy': .*; others take one-hot rows, np.eye\(2\)\[y\], with a loss that takes them",
     ),
     "a metric for class numbers": (
         lambda: fit(

@@ -163,7 +163,7 @@ def test_columns_without_a_scale_are_named_once():
     model = model_of(x)
     model.feature_names = ["age", "income", "height"]
     with pytest.warns(
-        UserWarning, match="columns whose numbers are too large for the first layer: 'income';"
+        UserWarning, match="the numbers in column 'income' of x are too large for the first layer;"
     ) as caught:
         model.fit(x, Y / 1e9, verbose=0, steps_per_epoch=1)
     assert caught[0].filename == __file__

@@ -27,6 +27,7 @@ def warned(*layers, loss, names=()):
         (1, "tanh", "binary_focal_crossentropy", "the activation 'sigmoid', or BinaryFocalCrossentropy(from_logits"),
         (3, "linear", "crossentropy", "the activation 'softmax', or SparseCategoricalCrossentropy(from_logits=True)"),
         (3, "log_softmax", "categorical_crossentropy", "'softmax', or CategoricalCrossentropy(from_logits=True)"),
+        (3, "relu", "crossentropy", "the activation 'softmax', or SparseCategoricalCrossentropy"),  # all may be 0
         (3, "relu", "kl_divergence", "the last layer 'last' has the activation 'relu'; training may not get anywhere"),
         (
             1,

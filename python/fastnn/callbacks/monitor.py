@@ -8,6 +8,7 @@ from typing import Any
 
 from fastnn.arguments import finite, integer, number
 from fastnn.callbacks.callback import Remembering
+from fastnn.text import did_you_mean
 from fastnn.warning import warn
 
 
@@ -38,11 +39,12 @@ class MonitorCallback(Remembering):
         """Find out whether more or less is better. Raises ValueError if nothing says so."""
         direction = self.mode if self.mode != "auto" else self._direction_of(self.monitor.removeprefix("val_"))
         if direction is None:
+            names = ["loss", *(metric.name for metric in getattr(self._model, "metrics", []))]
             raise ValueError(
                 f"{type(self).__name__} callback received monitor={self.monitor}, but fastnn isn't able to "
                 "automatically determine whether that metric should be maximized or minimized. Pass `mode='max'` in "
                 "order to monitor based on the highest metric value, or pass `mode='min'` in order to use the lowest "
-                "value."
+                f"value{did_you_mean(self.monitor, [*names, *(f'val_{name}' for name in names)]) or '.'}"
             )
         self.monitor_op = operator.gt if direction == "max" else operator.lt
         if direction == "min":

@@ -52,7 +52,8 @@ class CsvRows:
         except ValueError as error:
             raise ValueError(f"{path}, line 1: {error}") from error
         if not fields:
-            raise ValueError(f"{path}: expected rows of numbers; received an empty first line")
+            what = "an empty first line" if first else "an empty file"
+            raise ValueError(f"{path}: expected a line of fields; received {what}")
         if header is None:
             are_numbers = any(is_number(field) or is_boolean(field) or _GROUPED.fullmatch(field) for field in fields)
             header = not are_numbers and any(field.strip() for field in fields)

@@ -14,6 +14,7 @@ from fastnn.models.frames import places_of
 from fastnn.models.sequential import Sequential
 from fastnn.text import did_you_mean
 
+_WITHOUT_NAMES = "; the file names no columns: write their names as its first line (--header, if they are there)"
 _ADVICE = "; --drop and --target leave a column out, --columns takes the inputs alone"
 
 
@@ -149,9 +150,7 @@ def _of_table(options: argparse.Namespace, wanted: list[str], table: Table, out:
     for name in wanted:
         if names.count(name) != 1:
             others = [names_of(table)[i] for i in sorted(left)]
-            advice = (
-                did_you_mean(name, others) if table.names is not None else "; --header takes names in the first line"
-            )
+            advice = did_you_mean(name, others) if table.names is not None else _WITHOUT_NAMES
             expected = f"expected one column {name!r}, an input of the model"
             raise ValueError(f"{table.path}: {expected}; received {names.count(name) or 'none'}{advice}")
     return places

@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the encoding may lack the line-drawing characters of summary
     try:
-        options = _parser().parse_args(arguments)
+        options = _options(arguments)
         code: int = options.run(options) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of stdout, for example head, has ended
@@ -76,6 +76,16 @@ def _one_line(error: Exception) -> str:
 
 def _version() -> str:
     return f"fastnn {_core.__version__}"
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    """Return what the arguments say. Unknown ones are an error of the command, whose help tells what it takes."""
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        is_rest_of_a_list = not any(each.startswith("-") for each in unknown)
+        advice = "; an option that takes several values takes them as one argument, a,b,c" if is_rest_of_a_list else ""
+        options.command.error(f"unrecognized arguments: {' '.join(unknown)}{advice}")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,6 +139,8 @@ def _parser() -> argparse.ArgumentParser:
 
     config = commands.add_parser("config", help="print versions, compiler and instruction sets")
     config.set_defaults(run=lambda options: show_config())
+    for command in commands.choices.values():
+        command.set_defaults(command=command)
     return parser
 
 

@@ -15,6 +15,10 @@ _NAME = re.compile(
 )
 _DROP = re.compile(rf"\bdrop=\[({_TEXT})\]")
 _TYPE = re.compile(rf"\btypes=\{{({_TEXT}): '[a-z]+_categorical'\}}")
+_OF_STEPS = (
+    "The model keeps the weights of the step before: use a lower learning rate, scale x and y, or limit gradients with "
+    "clipnorm=1.0"
+)
 _IN_PYTHON = "; the command line takes names alone, load_model(path, layers=[…]) in Python takes layers"
 
 
@@ -26,6 +30,7 @@ def for_command_line(message: str) -> str:
     >>> for_command_line("expected layers to have 2 names, as in load_model(path, layers=['relu', 'linear'])")
     'expected --layers to have 2 names, as in --layers relu,linear'
     """
+    message = message.replace(_OF_STEPS, "Use a lower --learning-rate")
     message = _DROP.sub(lambda found: f"--drop {shlex.quote(found[1][1:-1])}", message)
     message = _TYPE.sub(lambda found: f"--types {shlex.quote(found[1][1:-1] + '=category')}", message)
     message = _CALL.sub(r"\1", message)

@@ -179,7 +179,10 @@ def paired(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Numbers, Numbe
     if y.shape != p.shape:
         advice = ""
         if y.shape[1] == 1 < p.shape[1]:
-            advice = f"; for class numbers use a sparse loss or metric, or give one-hot rows: np.eye({p.shape[1]})[y]"
+            advice = (
+                f"; class numbers need a sparse loss or metric; others take one-hot rows, np.eye({p.shape[1]})[y], "
+                "with a loss that takes them, such as 'categorical_crossentropy'"
+            )
         raise ValueError(
             f"expected y_true of the shape of y_pred; received {np.shape(y_true)} and {np.shape(y_pred)}{advice}"
         )

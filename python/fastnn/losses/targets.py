@@ -15,6 +15,7 @@ from fastnn.text import did_you_mean
 Kind = Literal["numbers", "counts", "binary", "signs", "labels", "one_hot", "distribution", "any"]
 
 _SHOWN = 10  # classes in an error
+_FROM_0 = "number the classes from 0, as y - 1 does"
 
 
 def checked_labels(
@@ -172,7 +173,7 @@ def _check_class_numbers(y: Array, units: int, first_row: int) -> None:
     if y[row, 0] != np.floor(y[row, 0]):
         said += ": to predict numbers use another loss, such as 'mse'"
     elif smallest == 1 and largest == units:
-        said += ": number the classes from 0, as y - 1 does"
+        said += f": {_FROM_0}"
     elif smallest < 0:
         said += ": number the classes from 0, for example by np.unique(y, return_inverse=True)"
     elif largest < 2**31:
@@ -202,6 +203,8 @@ def _check_range(y: Array, least: int, loss: str, units: int, first_row: int) ->
     is_whole = bool((y == np.floor(y)).all())
     if is_whole and least == 0 and set(np.unique(y).tolist()) <= {-1, 1}:
         said += ": turn -1 and 1 into 0 and 1, (y + 1) / 2, or use loss='hinge'"
+    elif is_whole and least == 0 and set(np.unique(y).tolist()) <= {1, 2}:
+        said += f": {_FROM_0}"
     elif is_whole and y.min() >= 0 and units == 1 and y.max() < 2**31:
         count = int(y.max()) + 1
         said += (

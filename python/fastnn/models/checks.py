@@ -133,8 +133,9 @@ def warn_of_unscaled(columns: Sequence[int], names: Sequence[str] | None) -> Non
     """Warn, with their names, of columns whose numbers are too large for the first layer."""
     shown = ", ".join(repr(names[column]) if names else str(column) for column in columns[:_SHOWN])
     more = f", … ({len(columns)} in total)" if len(columns) > _SHOWN else ""
+    noun = "column" if len(columns) == 1 else "columns"
     warn(
-        f"x has columns whose numbers are too large for the first layer: {shown}{more}; training may not get anywhere. "
+        f"the numbers in {noun} {shown}{more} of x are too large for the first layer; training may not get anywhere. "
         "Scale them, for example to mean 0 and standard deviation 1.",
     )
 

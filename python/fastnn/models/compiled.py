@@ -17,7 +17,9 @@ class Compiled:
     def __init__(self, optimizer: Any, loss: Any, metrics: Any, weighted_metrics: Any) -> None:
         self.optimizer = optimizers.get(optimizer)
         self.given_loss, self.given_metrics, self.given_weighted_metrics = loss, metrics, weighted_metrics
-        self.loss = losses.get(loss) if of_shape(loss, 1, 1) is loss else None
+        meant = of_shape(loss, 1, 1)
+        is_metric = meant is not loss and meant == "binary_accuracy"  # losses.get() raises an error
+        self.loss = losses.get(loss) if meant is loss or is_metric else None
         self.scores = Scores(_listed("metrics", metrics), _listed("weighted_metrics", weighted_metrics))
         self.is_scale_checked = self.are_outputs_checked = False
 
@@ -39,8 +41,14 @@ def check_unused(loss_weights: Any, steps_per_execution: Any) -> None:
     if loss_weights is not None and loss_weights not in (1, [1], (1,)):
         raise ValueError(
             "expected loss_weights=None, since a Sequential has one output; a smaller learning rate, or sample_weight, "
-            f"does the same; received loss_weights={loss_weights!r}"
+            f"does the same; received loss_weights={loss_weights!r}{_advice_on_metrics(loss_weights)}"
         )
+
+
+def _advice_on_metrics(given: Any) -> str:
+    names = given if isinstance(given, (list, tuple)) else [given]
+    is_name = all(isinstance(each, str) for each in names)
+    return f": metrics are given by name, metrics={list(names)!r}" if is_name else ""
 
 
 def _listed(name: str, metrics: Any) -> list[Any]:

@@ -6,6 +6,7 @@ The packages are not imported: a frame is recognized by what it offers.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -21,6 +22,8 @@ from fastnn.text import is_text
 _ROWS_IN_CACHE = 4096
 
 # How a model takes the columns of a frame: by its feature_names, through its space, or by position.
+_TEXT = "a fastnn.FeatureSpace in front of the layers takes tables with text"
+
 Inputs = Sequence[str] | FeatureSpace | None
 
 
@@ -57,7 +60,7 @@ def as_numbers(x: Any, inputs: Inputs = None) -> Array:
         array = to_array(x)
         if not is_real(array):
             if not advice and array is x and x.dtype == object:
-                advice = "; if they are numbers use x.astype('float64')"
+                advice = _advice_on_objects(x)
             raise TypeError(
                 f"expected an array of real numbers; received {type(x).__name__} of dtype {array.dtype}{advice}"
             )
@@ -108,11 +111,24 @@ def _number(value: Any, what: str) -> float:
     raise _no_number(what, value)
 
 
+def _advice_on_objects(x: Array) -> str:
+    try:
+        x.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        wrong = next((each for each in x.flat if not isinstance(each, (Real, Decimal, np.bool_))), None)
+        return f", such as {wrong!r:.60}; {_TEXT}"
+    return "; its objects are numbers: use x.astype('float64')"
+
+
 def _no_number(what: str, value: Any) -> TypeError:
     value = str(value) if isinstance(value, np.str_) else value
+    advice = f"leave the column out, or encode it as the training of the model did; {_TEXT}"
+    if isinstance(value, str):
+        with suppress(ValueError):
+            float(value)
+            advice = "the column has numbers as text: make it float64"
     return TypeError(
-        f"expected real numbers in each column; received {value!r:.60} ({type(value).__name__}) in {what}; "
-        "leave the column out, or encode it as the training of the model did, for example by pandas.get_dummies"
+        f"expected real numbers in each column; received {value!r:.60} ({type(value).__name__}) in {what}; {advice}"
     )
 
 

@@ -11,10 +11,10 @@ from fastnn.losses.by_shape import of_shape
 from fastnn.models.compiled import Compiled
 from fastnn.warning import warn
 
-# Activations whose outputs are probabilities, and the others without negative outputs, which a cross-entropy over
-# classes divides by their sum.
+# Activations whose outputs are probabilities, and the others whose outputs are above 0, which a cross-entropy over
+# classes divides by their sum. Those of relu may all be 0.
 _PROBABILITIES = frozenset(("sigmoid", "hard_sigmoid", "softmax", "step"))
-_NOT_NEGATIVE = _PROBABILITIES | {"relu", "relu6", "softplus", "exponential"}
+_POSITIVE = _PROBABILITIES | {"softplus", "exponential"}
 
 
 def warn_of_outputs(layers: Sequence[Layer], compiled: Compiled) -> None:
@@ -85,4 +85,4 @@ def _is_within(layer: Layer, least: float, most: float | None) -> bool:
     if layer.activation == "clip":
         low, high = layer.parameters.get("minimum"), layer.parameters.get("maximum")
         return low is not None and low >= least and (most is None or (high is not None and high <= most))
-    return layer.activation in (_NOT_NEGATIVE if most is None else _PROBABILITIES)
+    return layer.activation in (_POSITIVE if most is None else _PROBABILITIES)

@@ -113,7 +113,10 @@ class Scores:
         if self.named is None:
             self.resolve(y.shape[1], outputs.shape[1])
         for metric, weighted in (self.named or {}).values():
-            metric.update_state(y, outputs, sample_weight=weights if weighted else None)
+            try:
+                metric.update_state(y, outputs, sample_weight=weights if weighted else None)
+            except ValueError as error:
+                raise ValueError(f"metric {metric.name!r}: {error}") from None
 
     def reset(self) -> None:
         """Forget all batches."""

@@ -45,6 +45,8 @@ class Stack(NamedInputs):
         name: str | None = None,
         dtype: Any = "float32",
     ) -> None:
+        if isinstance(name, (Layer, Input, FeatureSpace)):
+            raise ValueError("expected the layers in one list, Sequential([…]); received a layer as second argument")
         self.name = unique_name("sequential", name)
         self.dtype = _dtype_name(dtype)
         super().__init__()
@@ -153,6 +155,8 @@ class Stack(NamedInputs):
         if not isinstance(layer, (Layer, Input, FeatureSpace)):
             is_model = isinstance(layer, Stack)
             advice = "; share their layers, as in Sequential([*encoder.layers, *decoder.layers])" if is_model else ""
+            if isinstance(layer, type) and issubclass(layer, (Layer, Input, FeatureSpace)):
+                advice = f"; call it: {layer.__name__}(…)"
             raise TypeError(
                 f"Only layers of fastnn.layers can be added to a Sequential model; "
                 f"received {layer!r} (of type {type(layer)}){advice}"

@@ -96,10 +96,8 @@ class RealMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         try:
             features = FeatureSpace.infer(table).features
         except ValueError as error:
-            kind = type(self).__name__
-            raise ValueError(
-                f"{error}; {kind} has no such arguments: drop the column of X, or encode it in a step before"
-            ) from None
+            what = str(error).partition(": leave it out,")[0]
+            raise ValueError(f"{what}: drop the column of X, or encode it in a step before") from None
         features = {name: "float_robust" if kind == "float_normalized" else kind for name, kind in features.items()}
         seeds = random.randint(2**32, size=(self.n_members, 2), dtype=np.uint64).tolist()
 
