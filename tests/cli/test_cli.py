@@ -240,6 +240,23 @@ def test_summary_is_that_of_the_model(run, model, tmp_path, capsys):
     assert run("summary", tmp_path / "model.safetensors") == (0, expected, "")
 
 
+def test_summary_of_a_model_of_tables_names_columns_and_the_order_of_classes(run, path):
+    space = fastnn.FeatureSpace({"age": "float", "city": "string_categorical"}).adapt({"age": [1], "city": ["Ulm"]})
+    model = fastnn.Sequential([space, fastnn.layers.Dense(2, "softmax")])
+    model.classes = "no", "yes"
+    model.save(path)
+    assert run("summary", path)[1].endswith(
+        " Columns: age (float), city (string_categorical)\n Classes, in the order of the outputs: no, yes\n"
+    )
+
+
+def test_summary_names_the_features_of_rows(run, path):
+    model = fastnn.Sequential([fastnn.layers.Dense(1, input_shape=(2,))])
+    model.feature_names = "age", "height"
+    model.save(path)
+    assert run("summary", path)[1].endswith(" Columns: age, height\n")
+
+
 def test_config_shows_versions_and_instruction_sets(run):
     code, out, err = run("config")
     assert (code, err) == (0, "")

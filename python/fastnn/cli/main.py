@@ -102,9 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("evaluate", help="compute a model's loss and metrics on the rows of a file")
     )
 
-    summary = commands.add_parser("summary", help="print a model's layers, output shapes and numbers of weights")
+    summary = commands.add_parser("summary", help="print a model's layers, numbers of weights, columns and classes")
     model_argument.add(summary, "model", "MODEL")
-    summary.set_defaults(run=lambda options: model_argument.load(options).summary())
+    summary.set_defaults(run=_summarize)
 
     convert = commands.add_parser("convert", help="convert another tool's model to fastnn, or any model to ONNX")
     model_argument.add(convert, "model", "IN")
@@ -142,6 +142,19 @@ def _parser() -> argparse.ArgumentParser:
     for command in commands.choices.values():
         command.set_defaults(command=command)
     return parser
+
+
+def _summarize(options: argparse.Namespace) -> None:
+    """Print the layers, what the model takes, and which output is which class."""
+    model = model_argument.load(options)
+    model.summary()
+    if model.feature_space is not None:
+        columns = [f"{name} ({kind})" for name, kind in model.feature_space.features.items()]
+        print(printable(f" Columns: {', '.join(columns)}"))
+    elif model.feature_names is not None:
+        print(printable(f" Columns: {', '.join(model.feature_names)}"))
+    if model.classes is not None:
+        print(printable(f" Classes, in the order of the outputs: {', '.join(map(str, model.classes))}"))
 
 
 def _ulps(text: str) -> float:
