@@ -35,7 +35,7 @@ MUTATIONS = [
     ("kernels/tile.hpp", "static_cast<std::size_t>(pass)) / kPasses", "1 - static_cast<std::size_t>(pass)) / kPasses"),
     ("kernels/tile.hpp", "w / V == G - 1 ? o.last", "w / V == G ? o.last"),
     ("kernels/tile.hpp", "at_least(threshold, sum_by_halves(sums[u][w]))", "sum_by_halves(sums[u][w])"),
-    ("kernels/tile.hpp", "w == W - 1 ? s.answer_width : kPanelUnits<T>", "kPanelUnits<T>"),
+    ("kernels/tile.hpp", "w / V == G - 1 ? s.answer_width : kPanelUnits<T>", "kPanelUnits<T>"),
     ("kernels/tile.hpp", "with_one_nan<T>(y)", "y"),
     ("kernels/dots.hpp", "chains[r][n][0][0] = layer", "chains[r][n][0][1] = layer"),
     ("kernels/dots.hpp", "sums[i] = sums[i] + sums[i + width]", "sums[i] = sums[i + width]"),
