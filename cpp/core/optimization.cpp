@@ -217,6 +217,7 @@ double Optimization<T>::penalty() const {
   if (!is_regularized_) return total;
   const T* const memory = std::as_const(stages_).memory().data();
   for (const Tensor<T>& tensor : stages_.tensors()) {
+    if (!tensor.trained) continue;
     if (tensor.training.l1 != 0) total += tensor.training.l1 * sum_of(tensor, memory, false);
     if (tensor.training.l2 != 0) total += tensor.training.l2 * sum_of(tensor, memory, true);
   }

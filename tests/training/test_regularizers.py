@@ -9,6 +9,8 @@ import pytest
 from arrays import uniform
 from fastnn import constraints, regularizers
 from fastnn.constraints import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+from fastnn.layers import Dense
+from fastnn.models import Sequential
 from fastnn.regularizers import L1, L1L2, L2
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras with PyTorch 2.13
@@ -132,3 +134,12 @@ def test_a_subclass_is_refused_since_the_trainer_would_compute_its_base():
 
     with pytest.raises(ValueError, match="expected a regularizer from fastnn.regularizers"):
         regularizers.get(Mine())
+
+
+@pytest.mark.parametrize("other", [None, L2(0.5)], ids=["alone", "beside another"])
+def test_frozen_weights_have_no_penalty(other):
+    frozen = Dense(2, kernel_initializer="ones", kernel_regularizer=L2(1.0), trainable=False, input_shape=(2,))
+    model = Sequential([frozen, Dense(1, kernel_initializer="ones", kernel_regularizer=other)])
+    model.compile("sgd", "mse")
+    x, y = np.zeros((4, 2)), np.zeros(4)
+    assert model.evaluate(x, y, verbose=0) == (0 if other is None else 1)  # 0.5 · (1² + 1²)
