@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from arrays import uniform
-from fastnn.layers import Dense
+from fastnn.callbacks import BackupAndRestore, Callback, TerminateOnNaN
+from fastnn.layers import BatchNormalization, Dense
 from fastnn.models import Sequential
 from fastnn.models.lbfgs import Minimizer
 from fastnn.optimizers import LBFGS
@@ -112,3 +113,38 @@ def test_lbfgs_has_no_batches():
         model.train_on_batch(x, y)
     with pytest.raises(ValueError, match="expected x and y as arrays for LBFGS"):
         model.fit(iter([(x, y)]), verbose=0)
+
+
+def test_statistics_of_batches_are_refused():
+    model = Sequential([BatchNormalization(name="norm"), Dense(1)])
+    model.compile("lbfgs", "mse")
+    with pytest.raises(ValueError, match="without random numbers, statistics of batches.* received layer 'norm'"):
+        model.fit(*rows(), verbose=0)
+
+
+def test_frozen_statistics_are_no_obstacle():
+    model = Sequential([BatchNormalization(trainable=False), Dense(1)])
+    model.compile("lbfgs", "mse")
+    assert model.fit(*rows(), verbose=0).history["loss"][0] < 1
+
+
+def test_a_loss_that_is_not_finite_adds_no_epoch():
+    model = model_of(np.ones((4, 2)), optimizer="lbfgs")
+    history = model.fit(np.ones((4, 2)), np.full(4, 1e200), verbose=0, callbacks=[TerminateOnNaN()])
+    assert history.history == {}
+
+
+def test_a_run_that_was_cut_between_iterations_goes_on(tmp_path):
+    x, y = rows()
+
+    class Cut(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 3:
+                raise KeyboardInterrupt
+
+    model = model_of(x, optimizer=LBFGS(max_iter=5, tolerance=0))
+    backup = BackupAndRestore(tmp_path / "backup", save_freq=2)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, verbose=0, callbacks=[backup, Cut()])
+    again = BackupAndRestore(tmp_path / "backup", save_freq=2)
+    assert len(model_of(x, optimizer=LBFGS(max_iter=5, tolerance=0)).fit(x, y, verbose=0, callbacks=[again]).epoch) == 1

@@ -143,6 +143,7 @@ class BatchNormalization(Layer):
     _class_name = "BatchNormalization"
     _prefix = "batch_normalization"
     _not_trained = frozenset(("moving_mean", "moving_variance"))
+    _learns_from_batches = True
 
     def __init__(
         self,

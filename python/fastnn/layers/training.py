@@ -48,6 +48,7 @@ class Trainable(Strict):
 
     _class_name: str  # in _core.layers
     _not_trained: frozenset[str] = frozenset()  # the weights that are statistics of data
+    _learns_from_batches = False  # whether they are those of the batches of fit()
 
     def __init__(
         self, trainable: bool, activity_regularizer: object, learning_rate_multipliers: Mapping[str, float] | None
@@ -111,8 +112,8 @@ class Trainable(Strict):
         """Return what the core's trainer takes of the layer besides its description."""
         _, _, table = _core.layers[self._class_name]
         weights = [name for name, (_, _, option) in table.items() if option is None or getattr(self, option)]
-        has_trained = any(name not in self._not_trained for name in weights)
-        options: dict[str, Any] = {"trainable": self.trainable and (has_trained or not weights)}
+        learns = self._learns_from_batches or any(name not in self._not_trained for name in weights)
+        options: dict[str, Any] = {"trainable": self.trainable and (learns or not weights)}
         options["multipliers"] = {name: x for name, x in self.learning_rate_multipliers.items() if name in weights}
         penalties = {name: getattr(self, f"{name}_regularizer", None) for name in weights}
         options["regularizers"] = {name: x._factors() for name, x in penalties.items() if x is not None}

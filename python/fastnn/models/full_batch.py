@@ -31,6 +31,7 @@ class FullBatchFit(Fit):
         return {}
 
     def _steps(self) -> None:
+        self.source.start(self.epoch, 0)  # each iteration needs all rows, also when a run goes on
         chunk = self.source.take(1)
         optimizer, trainer = self.trainer.optimizer, self.trainer
         _refuse_others(trainer)
@@ -47,7 +48,6 @@ class FullBatchFit(Fit):
         self.columns = chunk.y.shape[1]
         if not np.isfinite(run.value):
             self._end_without_number(-1, run.value)
-            self.step = max(self.step, 1)
             return
         try:
             self._iterate(run, chunk)
@@ -128,8 +128,10 @@ def _refuse_others(trainer: Trainer) -> None:
             f"expected a loss of fastnn.losses for LBFGS; received the function {trainer.loss.name}: use Adam"
         )
     for layer, options in zip(trainer.layers, trainer.options, strict=True):
-        if options.get("noise") or options.get("constraints") or layer.learning_rate_multipliers:
+        moves = layer._learns_from_batches and layer.trainable
+        if options.get("noise") or options.get("constraints") or layer.learning_rate_multipliers or moves:
             raise ValueError(
-                "expected layers without random numbers, constraints and learning_rate_multipliers for LBFGS, whose "
-                f"steps compare losses; received layer '{layer.name}': use Adam, or leave that out"
+                "expected layers without random numbers, statistics of batches, constraints and "
+                "learning_rate_multipliers for LBFGS, whose steps compare losses; "
+                f"received layer '{layer.name}': use Adam, or leave that out"
             )
