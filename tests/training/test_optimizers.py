@@ -26,6 +26,7 @@ from fastnn.optimizers import (
     serialize,
 )
 from fastnn.schedules import InverseTimeDecay, LearningRateSchedule
+from training import model_of, rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras with PyTorch 2.13
 
@@ -216,3 +217,15 @@ def test_a_misspelt_argument_is_answered_with_the_right_one():
 
 def test_all_is_what_the_module_offers():
     assert {named(kind) for kind in EVERY} <= set(optimizers.__all__)
+
+
+def test_the_average_of_a_layer_that_trains_from_now_on_begins_with_its_weights():
+    x, y = rows()
+    model = model_of(x, optimizer=Adam(0.0, use_ema=True))
+    model.layers[0].trainable = False
+    model.fit(x, y, epochs=2, verbose=0)
+    before = model.get_weights()
+    model.layers[0].trainable = True
+    model.fit(x, y, epochs=2, verbose=0)
+    for weights, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_allclose(weights, expected, rtol=1e-12)

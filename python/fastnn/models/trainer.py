@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,13 @@ class Trainer:
             state["iterations"] = self.optimizer._iterations
         return state
 
+    def state_for(self, layers: Sequence[Layer]) -> dict[str, Any]:
+        """Return the state for a trainer of these layers: others than the own ones begin with fresh slots."""
+        state = self.state()
+        same = [each is own for each, own in zip(layers, self.layers, strict=False)]
+        kept = {name: slot for name, slot in state["slots"].items() if same[int(name.split("/")[1]) :][:1] == [True]}
+        return state | {"slots": kept}
+
     def check_slots(self, state: dict[str, Any]) -> None:
         """Raise ValueError for a state() of an optimizer with other numbers beside the weights."""
         own, given = ({name.split("/")[0] for name in each["slots"]} for each in (self.core.state(), state))
@@ -133,8 +140,15 @@ class Trainer:
         return zip(self.layers, self._states, strict=True)
 
     def _take(self, state: dict[str, Any]) -> None:
-        """Take a state without its seed. Weights that were not trained then, and are now, have fresh slots."""
+        """Take a state without its seed. Weights that were not trained then, and are now, have fresh slots.
+
+        Their averages begin with the weights, as at the first step.
+        """
         own = self.core.state()["slots"]
+        for name in own.keys() - state["slots"].keys():
+            kind, layer, weight = name.split("/")
+            if kind == "average" and state["iterations"] > 0:
+                own[name] = self.core.weights(int(layer))[weight]
         slots = own | {name: array for name, array in state["slots"].items() if name in own}
         self.core.set_state({"iterations": state["iterations"], "accumulated": state["accumulated"], "slots": slots})
         self.optimizer._iterations = self.core.batches()
@@ -261,7 +275,8 @@ class Trainer:
             y, weights = chunk.y[rows], None if chunk.weights is None else chunk.weights[rows]
             predicted = self.core.forward(chunk.x[rows])
             predictions.append(predicted)
-            row_losses, gradient = self._function._rows(y, predicted)
+            given = predicted.copy() if outputs else predicted  # the function may change it
+            row_losses, gradient = self._function._rows(y, given)
             if weights is not None:
                 row_losses, gradient = row_losses * weights, gradient * weights[:, None]
             loss = float(ordered_sum(0.0, row_losses)) / len(rows) + self.core.penalty() + self.core.activity()
@@ -284,8 +299,9 @@ class Trainer:
         wanted = outputs or self._function is not None
         predictions = np.empty((chunk.rows, self.units), self.dtype) if wanted else None
         losses = self.core.evaluate(chunk.x, None if self._function else chunk.y, chunk.weights, predictions)
-        if self._function is not None:
-            own = np.asarray(self._function._rows(chunk.y.copy(), predictions)[0], np.float64)  # it may change y
+        if self._function is not None and predictions is not None:
+            copies = chunk.y.copy(), predictions.copy()  # the function may change them
+            own = np.asarray(self._function._rows(*copies)[0], np.float64)
             losses += own if chunk.weights is None else own * chunk.weights
         return losses, predictions
 

@@ -74,7 +74,7 @@ class TrainerOwner(Stored):
             if trainer.loss is loss and trainer.fits(self, seed):
                 return trainer
             trainer.pull()
-            state = trainer.state()
+            state = trainer.state_for(self._layers)
         self._warn_of_outputs()
         self._trainer, self._trainer_state = Trainer(self, compiled.optimizer, loss, seed, state), None
         return self._trainer
