@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 from fastnn import _core
 from fastnn.models.batches import OUT_OF_DATA, Batches, Chunk, Reader, unpacked
 from fastnn.warning import warn
+
+_END = object()
 
 
 class Stream(Batches):
@@ -36,7 +38,8 @@ class Stream(Batches):
                 "expected x to be an array or a frame with y, or an iterable of batches (x, y); "
                 f"received {type(data).__name__}{advice}"
             )
-        self._is_indexed = hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list)
+        self._length = _length_of(data)
+        self._is_indexed = hasattr(data, "__getitem__") and self._length is not None and not isinstance(data, list)
         if not self._is_indexed and not hasattr(data, "__iter__"):
             raise TypeError(
                 "expected x to be an array or a frame with y, or an iterable of batches (x, y); "
@@ -47,7 +50,6 @@ class Stream(Batches):
         self._reader: Reader | None = None
         self._iterator: Iterator[Any] | None = None
         self._taken = 0
-        self._length = len(data) if hasattr(data, "__len__") else None
         self.steps: int | None = steps or self._length
         if self._length == 0:
             raise ValueError("expected at least 1 batch; received data of length 0")
@@ -70,12 +72,10 @@ class Stream(Batches):
         """Begin an epoch, or go on in a started one; skip the steps that were done before."""
         self._taken = 0
         if self._is_indexed:
-            order: Any = range(len(self._data))
-            if self.shuffle:
-                order = _core.permutation(len(order), self.seed, epoch).tolist()
             if hasattr(self._data, "on_epoch_begin"):
                 self._data.on_epoch_begin()
-            self._iterator = (self._data[i] for i in order)
+            size = len(self._data)
+            self._iterator = self._from(epoch * (size if self._given is None else self._given), size)
         elif self._iterator is None:
             self._iterator = iter(self._data)
         for _ in range(step):
@@ -86,9 +86,13 @@ class Stream(Batches):
         """Return the next batch; None at the end of the epoch."""
         assert self._reader is not None
         assert self._iterator is not None
-        if self._given is not None and self._taken == self._given:
+        if self._taken == (self.steps if self._is_indexed else self._given):
             return None
-        for batch in self._iterator:
+        batch = next(self._iterator, _END)
+        if batch is _END and self._given is not None and not self._is_one_shot():  # what can begin anew does
+            self._iterator = iter(self._data)
+            batch = next(self._iterator, _END)
+        if batch is not _END:
             self._taken += 1
             try:
                 return self._reader.batch(batch, self._class_weight)
@@ -109,5 +113,23 @@ class Stream(Batches):
         if hasattr(self._data, "on_epoch_end"):
             self._data.on_epoch_end()
 
+    def _from(self, first: int, size: int) -> Iterator[Any]:
+        """Return the batches of data with an index, from the first one on, pass after pass."""
+        order: Any = None
+        for number in count(first):
+            if order is None or number % size == 0:
+                order = range(size)
+                if self.shuffle:
+                    order = _core.permutation(size, self.seed, number // size).tolist()
+            yield self._data[order[number % size]]
+
     def _is_one_shot(self) -> bool:
-        return iter(self._data) is self._data
+        return hasattr(self._data, "__next__")
+
+
+def _length_of(data: Any) -> int | None:
+    """Return len(data), None if it has none. A DataLoader of an endless set, or tqdm of a generator, only seem to."""
+    try:
+        return len(data)
+    except TypeError:
+        return None

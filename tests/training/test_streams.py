@@ -1,0 +1,88 @@
+"""Iterables of batches in fit(): which batches an epoch takes, and where the next one goes on."""
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.layers import Dense
+from fastnn.models import Sequential
+from training import model_of, rows
+
+X, Y = rows(20)
+BATCHES = [(X[i : i + 5], Y[i : i + 5]) for i in range(0, 20, 5)]
+
+
+class Loader:
+    """As a DataLoader: it can be iterated again, and len() may fail."""
+
+    def __init__(self):
+        self.begun = 0
+
+    def __iter__(self):
+        self.begun += 1
+        return iter(BATCHES)
+
+    def __len__(self):
+        raise TypeError("an endless set has no length")
+
+
+class Indexed(fastnn.utils.PyDataset):
+    def __init__(self):
+        super().__init__()
+        self.read = []
+
+    def __len__(self):
+        return len(BATCHES)
+
+    def __getitem__(self, number):
+        self.read.append(number)
+        return BATCHES[number]
+
+
+def test_a_loader_begins_anew_where_steps_go_beyond_it():
+    loader = Loader()
+    history = model_of(X).fit(loader, epochs=6, steps_per_epoch=2, verbose=0)
+    assert (len(history.epoch), loader.begun) == (6, 3)
+
+
+def test_validation_takes_a_loader_that_begins_anew():
+    history = model_of(X).fit(X, Y, epochs=6, validation_data=Loader(), validation_steps=3, verbose=0).history
+    assert len(history["val_loss"]) == len(history["loss"]) == 6
+
+
+def test_a_generator_that_ends_early_ends_training_with_a_warning():
+    model = model_of(X)
+    with pytest.warns(UserWarning, match="ran out of data"):
+        history = model.fit(iter(BATCHES), epochs=6, steps_per_epoch=3, verbose=0)
+    assert len(history.epoch) == 2
+
+
+def test_an_iterable_whose_length_fails_is_read_to_its_end():
+    history = model_of(X).fit(Loader(), epochs=2, verbose=0).history
+    assert len(history["loss"]) == 2
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 9])
+def test_the_next_epoch_of_a_data_set_goes_on_behind_the_last(steps):
+    data = Indexed()
+    model_of(X).fit(data, epochs=3, steps_per_epoch=steps, shuffle=False, verbose=0)
+    read = data.read[-3 * steps :]  # before, the first batch told the shapes
+    assert read == [number % 4 for number in range(3 * steps)]
+
+
+def test_each_pass_of_a_shuffled_data_set_has_an_order_of_its_own():
+    data = Indexed()
+    model_of(X).fit(data, epochs=6, steps_per_epoch=2, verbose=0, seed=1)
+    passes = np.reshape(data.read[-12:], (3, 4))
+    assert (np.sort(passes) == range(4)).all()
+    assert len({tuple(each) for each in passes.tolist()}) > 1
+
+
+def test_a_new_head_begins_with_fresh_numbers_of_the_optimizer():
+    model = Sequential([Dense(1, use_bias=False, kernel_initializer="zeros", input_shape=(3,))])
+    model.compile(fastnn.optimizers.SGD(0.0, use_ema=True, ema_momentum=0.9), "mse")
+    model.fit(X, Y, verbose=0)
+    model.pop()
+    model.add(Dense(1, use_bias=False, kernel_initializer="ones"))
+    model.fit(X, Y, verbose=0)
+    assert (model.get_weights()[0] == 1).all()
