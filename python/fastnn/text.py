@@ -63,4 +63,4 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
     names = list(known)
     former = _FORMER.get(str(given))
     found = former if former in names else nearest(given, names)
-    return f"; did you mean {found!r}?" if found else ""
+    return f"; did you mean {found!r}?" if found and found != given else ""

@@ -237,7 +237,7 @@ MISTAKES = {
     ),
     "a rate of a weight for LBFGS": (
         lambda: fit(of_layer(Dense(1, learning_rate_multipliers={"bias": 0.0}), "lbfgs")),
-        "expected layers without random numbers, constraints and learning_rate_multipliers for LBFGS",
+        "statistics of batches, constraints and learning_rate_multipliers for LBFGS",
     ),
     "a plateau of LBFGS": (
         lambda: fit(model_of(X, optimizer="lbfgs"), callbacks=[ReduceLROnPlateau("loss")]),

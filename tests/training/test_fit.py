@@ -7,7 +7,7 @@ import pytest
 
 import fastnn
 from fastnn.callbacks import Callback, History
-from fastnn.layers import Dense
+from fastnn.layers import BatchNormalization, Dense
 from fastnn.models import Sequential
 from training import BatchCalls, Calls, model_of, rows, same
 
@@ -289,3 +289,31 @@ def test_properties_say_what_compile_was_given():
     assert model.loss == "mse"
     assert model.metrics_names == ["loss", "mae"]
     assert model.metrics[0].name == "loss"
+
+
+def test_every_history_among_the_callbacks_is_filled():
+    x, y = rows()
+    own = History(), History()
+    model_of(x).fit(x, y, epochs=3, verbose=0, callbacks=[*own])
+    assert [each.epoch for each in own] == [[0, 1, 2]] * 2
+
+
+def test_a_loss_in_python_that_writes_into_its_arguments_changes_no_metric():
+    def squared(y, p):
+        p -= y
+        return (p * p).mean(axis=1), 2 * p
+
+    x, y = rows()
+    logs = []
+    for loss in ("mse", squared):
+        model = model_of(x, loss=loss, metrics=["mae"])
+        logs.append(model.fit(x, y, verbose=0, seed=1).history["mae"] + model.evaluate(x, y, verbose=0)[1:])
+    np.testing.assert_allclose(*logs)
+
+
+def test_a_normalization_without_weights_learns_the_batches():
+    x = np.random.default_rng(0).normal(10, 5, (64, 3))
+    model = Sequential([BatchNormalization(center=False, scale=False, momentum=0.0, input_shape=(3,)), Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(x, x[:, :1], batch_size=64, verbose=0)
+    np.testing.assert_allclose(model.layers[0].get_weights(), [x.mean(axis=0), x.var(axis=0)], rtol=1e-5)

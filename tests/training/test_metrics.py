@@ -319,7 +319,7 @@ def test_without_rows_results_are_those_of_keras():
         (lambda: metrics.R2Score(class_aggregation="mean"), "class_aggregation"),
         (lambda: metrics.F1Score(average="samples"), "average"),
         (lambda: metrics.F1Score()(BIT, chances(2, 1)), r"use F1Score\(threshold=0.5\)"),
-        (lambda: metrics.Precision()(LABELS, chances(2)), r"give one-hot rows: np.eye\(4\)\[y\]"),
+        (lambda: metrics.Precision()(LABELS, chances(2)), r"others take one-hot rows, np.eye\(4\)\[y\], with a loss"),
         (lambda: metrics.Precision(class_id=4)(BITS, chances(2)), "class_id to be below 4"),
         (lambda: metrics.SparseCategoricalAccuracy()([4], [[0.1, 0.2]]), "received 4.0 in row 0"),
         (lambda: metrics.MeanSquaredError()([1, 2], [1, 2], sample_weight=[1]), "a number for each of 2 rows"),

@@ -1,8 +1,10 @@
 """The text about the steps of epochs: Keras' look, drawn by time."""
 
+import io
 import os
 import time
 
+import numpy as np
 import pytest
 
 from fastnn.models import progress
@@ -110,3 +112,19 @@ def test_pace_follows_the_time_of_steps():
     pace.measured(50, 10.0)
     assert pace.steps == 1
     assert Pace(1000, None).steps == 1000
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_encoding_without_lines_gets_other_characters(monkeypatch, encoding):
+    content = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(content, encoding=encoding))
+    shown = Progress(1, 1, 4)
+    shown.start(0)
+    shown.finish(4, {"loss": 0.5})
+    progress.write_line("┃ Layer")
+    assert b"====" in content.getvalue()
+    assert content.getvalue().endswith(b"? Layer\n")
+
+
+def test_verbose_may_be_a_number_of_numpy():
+    assert checked_verbose(np.int64(2)) == 2

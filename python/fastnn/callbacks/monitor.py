@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from fastnn.arguments import finite, integer, number
 from fastnn.callbacks.callback import Remembering
 from fastnn.text import did_you_mean
@@ -75,7 +77,8 @@ class EarlyStopping(MonitorCallback):
     monitor: its name in the logs; default "val_loss". min_delta: by how much it must become better; default 0.
     patience: how many epochs may pass without that; default 0. verbose: 1 to print what was done.
     mode: "min", "max", or "auto", by the metric. baseline: what the value must beat for patience to begin anew.
-    restore_best_weights: whether the model gets the weights of the best epoch when fit() ends, for whatever reason.
+    restore_best_weights: whether the model gets the weights of the best epoch when fit() ends, but not after
+        Ctrl-C or an exception.
     start_from_epoch: earlier epochs do not count; default 0.
     After fit(): stopped_epoch (0: was not stopped), best, best_epoch, wait.
 
@@ -115,6 +118,11 @@ class EarlyStopping(MonitorCallback):
         if self.monitor_op is None:
             self._set_monitor_op()
         current = self.get_monitor_value(logs)
+        if np.ndim(current) > 0:
+            raise ValueError(
+                f"expected monitor to be a loss or a metric of one number; received monitor={self.monitor!r}, which "
+                f"has {np.size(current)}; for F1Score and FBetaScore use average='macro'"
+            )
         if current is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:  # even if the value is never a number

@@ -93,7 +93,9 @@ class Fit:
         self._validation, self._is_validated = validation, is_validated
         self._by_batch = callbacks.wants_batches("train")
         # History needs no weights at the end of an epoch; a class made from it may.
-        self._has_callbacks = any(type(each) is not History for each in callbacks.callbacks)
+        # So may a second one.
+        history = callbacks.history
+        self._has_callbacks = any(type(each) is not History or each is not history for each in callbacks.callbacks)
         self._epochs_are_seen = (
             self._has_callbacks or validation is not None or scores.has_metrics or progress.verbose != 0
         )

@@ -94,7 +94,7 @@ def checked_verbose(verbose: object) -> int:
     """
     if verbose == "auto":
         return 1
-    if not isinstance(verbose, int) or verbose not in (0, 1, 2):
+    if not isinstance(verbose, (int, np.integer)) or verbose not in (0, 1, 2):
         raise ValueError(f"expected verbose to be 'auto', 0, 1 or 2; received verbose={verbose!r}")
     return int(verbose)
 
@@ -122,8 +122,21 @@ def _duration(seconds: float) -> str:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:  # an encoding such as ASCII has no lines to draw with
+        encoding = sys.stdout.encoding
+        sys.stdout.write(text.replace("━", "=").encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
+
+
+def write_line(text: str) -> None:
+    """Print a text, also to a stream whose encoding lacks some of its characters.
+
+    >>> write_line("Epoch 1/2")
+    Epoch 1/2
+    """
+    _write(text + "\n")
 
 
 class Pace:

@@ -21,6 +21,7 @@ from fastnn.layers.named import Flatten
 from fastnn.locks import changes
 from fastnn.models.classes import are_classes, check_count, chosen, refuse_nan
 from fastnn.models.frames import as_numbers, checked_names
+from fastnn.models.progress import write_line
 from fastnn.models.summary import summary_lines
 from fastnn.models.training import Trained
 
@@ -224,7 +225,7 @@ class Sequential(Trained):
             params = sum(layer.count_params() for layer in built)
             not_trained = sum(array.size for layer in built for array in layer.non_trainable_weights)
         lines = summary_lines(self.name, rows, params, not_trained, np.dtype(self.dtype).itemsize)
-        (print_fn or print)("\n".join(lines))
+        (print_fn or write_line)("\n".join(lines))
 
     def __repr__(self) -> str:
         return f"<Sequential name={self.name}, built={self.built}>"
