@@ -89,15 +89,16 @@ def test_noise_is_that_of_the_reference(kind):
     assert_same(layers, MSE, ("adam", {}), *cases.data(41, 4, 3))
 
 
+@pytest.mark.parametrize("overwriting", [{}, {"ema_overwrite_frequency": 2}], ids=["", "overwritten"])
 @pytest.mark.parametrize("constraint", cases.CONSTRAINTS, ids=cases.case_id)
-def test_constraints_regularizers_and_multipliers_are_those_of_the_reference(constraint):
+def test_constraints_regularizers_and_multipliers_are_those_of_the_reference(constraint, overwriting):
     options = {
         "constraints": {"kernel": constraint},
         "regularizers": {"kernel": (0.01, 0.02), "bias": (0, 0.03)},
         "multipliers": {"bias": 0.1, "kernel": 6.0},
         "decays": {"bias": False},
     }
-    settings = {"ema_momentum": 0.9, "weight_decay": 0.1}
+    settings = {"ema_momentum": 0.9, "weight_decay": 0.1} | overwriting
     assert_same(two_layers(**options), MSE, ("adam", settings), *cases.data(41, 4, 3))
 
 
