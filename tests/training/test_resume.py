@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from fastnn.callbacks import (
     Callback,
     EarlyStopping,
     LambdaCallback,
+    LearningRateScheduler,
     ModelCheckpoint,
     ReduceLROnPlateau,
 )
@@ -29,7 +31,7 @@ from fastnn.layers import BatchNormalization, Dense, Dropout, GaussianNoise
 from fastnn.models import Sequential
 from fastnn.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
 from processes import run_python
-from training import rows, same
+from training import model_of, rows, same
 
 X, Y = rows(60)
 EPOCHS, BATCH = 6, 16  # 4 steps an epoch, the last of 12 rows
@@ -319,3 +321,23 @@ def test_compile_config_is_that_of_keras():
     assert "compile" not in json.dumps(model.get_config())
     with pytest.raises(ValueError, match="did you mean 'metrics'"):
         other.compile_from_config({"metric": []})
+
+
+def test_a_rate_that_an_epoch_has_set_stays_when_the_epoch_goes_on(tmp_path):
+    x, y = rows()
+
+    class Cut(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if (len(self.model.history.epoch), batch) == (1, 2):
+                raise KeyboardInterrupt
+
+    def fit(*callbacks):
+        model = model_of(x)
+        halving = LearningRateScheduler(lambda epoch, rate: rate * 0.5)
+        with suppress(KeyboardInterrupt):
+            model.fit(x, y, batch_size=8, epochs=4, verbose=0, seed=1, callbacks=[halving, *callbacks])
+        return model
+
+    whole = fit()
+    fit(BackupAndRestore(tmp_path / "backup", save_freq=2), Cut())
+    assert same(fit(BackupAndRestore(tmp_path / "backup", save_freq=2)), whole)

@@ -177,7 +177,7 @@ class Fit:
         epoch, first, callbacks = self.epoch, self.step, self.callbacks
         if first == 0:
             self.scores.reset()
-        callbacks.on_epoch_begin(epoch, {})
+        self._begin_epoch()
         self.source.start(epoch, first)
         self.progress.start(epoch)
         self._steps()
@@ -195,6 +195,14 @@ class Fit:
         callbacks.on_epoch_end(epoch, logs)
         self.progress.finish(steps, logs)
         return logs
+
+    def _begin_epoch(self) -> None:
+        """Tell the callbacks. An epoch that goes on keeps its learning rate, which its beginning had set before."""
+        optimizer = self.trainer.optimizer
+        rate = getattr(optimizer, "learning_rate", None)
+        self.callbacks.on_epoch_begin(self.epoch, {})
+        if self.step > 0 and getattr(optimizer, "learning_rate", None) != rate:
+            optimizer.learning_rate = rate
 
     def _steps(self) -> None:
         callbacks, trainer, scores, pace = self.callbacks, self.trainer, self.scores, self._pace()
