@@ -1,12 +1,15 @@
 """Iterables of batches in fit(): which batches an epoch takes, and where the next one goes on."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
 import fastnn
+from fastnn.callbacks import BackupAndRestore, Callback
 from fastnn.layers import Dense
 from fastnn.models import Sequential
-from training import model_of, rows
+from training import model_of, rows, same
 
 X, Y = rows(20)
 BATCHES = [(X[i : i + 5], Y[i : i + 5]) for i in range(0, 20, 5)]
@@ -76,6 +79,50 @@ def test_each_pass_of_a_shuffled_data_set_has_an_order_of_its_own():
     passes = np.reshape(data.read[-12:], (3, 4))
     assert (np.sort(passes) == range(4)).all()
     assert len({tuple(each) for each in passes.tolist()}) > 1
+
+
+@pytest.mark.parametrize("data", [Loader, Indexed])
+@pytest.mark.parametrize("cut", [(0, 5), (1, 2)])
+def test_a_run_that_was_cut_goes_on_with_the_batches_it_would_have_had(tmp_path, data, cut):
+    class Cut(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if (len(self.model.history.epoch), batch) == cut:
+                raise KeyboardInterrupt
+
+    def fit(*callbacks):
+        model = model_of(X)
+        with suppress(KeyboardInterrupt):
+            model.fit(data(), epochs=2, steps_per_epoch=7, shuffle=False, verbose=0, seed=1, callbacks=[*callbacks])
+        return model
+
+    whole = fit()
+    fit(BackupAndRestore(tmp_path / "backup", save_freq=2), Cut())
+    assert same(fit(BackupAndRestore(tmp_path / "backup", save_freq=2)), whole)
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_an_epoch_takes_the_batches_that_a_data_set_has_then(change):
+    class Changing(Indexed):
+        size = 3
+
+        def __len__(self):
+            return self.size
+
+        def on_epoch_end(self):
+            self.size += change
+
+    data = Changing()
+    model_of(X).fit(data, epochs=2, shuffle=False, verbose=0)
+    assert data.read[1:] == [*range(3), *range(3 + change)]
+
+
+def test_a_length_that_is_no_number_is_an_error_of_its_own():
+    class Halves(Indexed):
+        def __len__(self):
+            return 20 / 5
+
+    with pytest.raises(TypeError, match="float"):
+        model_of(X).fit(Halves(), verbose=0)
 
 
 def test_a_new_head_begins_with_fresh_numbers_of_the_optimizer():

@@ -75,12 +75,15 @@ class Stream(Batches):
             if hasattr(self._data, "on_epoch_begin"):
                 self._data.on_epoch_begin()
             size = len(self._data)
-            self._iterator = self._from(epoch * (size if self._given is None else self._given), size)
+            if self._given is None:
+                self.steps = size
+            self._iterator = self._from(epoch * (self.steps or size) + step, size)
         elif self._iterator is None:
             self._iterator = iter(self._data)
-        for _ in range(step):
-            next(self._iterator, None)
-            self._taken += 1
+            before = 0 if self._given is None or self._is_one_shot() else epoch * self._given
+            for _ in range(before + step):
+                self._next()
+        self._taken = step
 
     def take(self, steps: int) -> Chunk | None:
         """Return the next batch; None at the end of the epoch."""
@@ -88,10 +91,7 @@ class Stream(Batches):
         assert self._iterator is not None
         if self._taken == (self.steps if self._is_indexed else self._given):
             return None
-        batch = next(self._iterator, _END)
-        if batch is _END and self._given is not None and not self._is_one_shot():  # what can begin anew does
-            self._iterator = iter(self._data)
-            batch = next(self._iterator, _END)
+        batch = self._next()
         if batch is not _END:
             self._taken += 1
             try:
@@ -113,6 +113,15 @@ class Stream(Batches):
         if hasattr(self._data, "on_epoch_end"):
             self._data.on_epoch_end()
 
+    def _next(self) -> Any:
+        """Return the next batch, _END behind the last. What can begin anew does, if the steps of an epoch are given."""
+        assert self._iterator is not None
+        batch = next(self._iterator, _END)
+        if batch is _END and self._given is not None and not self._is_one_shot():
+            self._iterator = iter(self._data)
+            batch = next(self._iterator, _END)
+        return batch
+
     def _from(self, first: int, size: int) -> Iterator[Any]:
         """Return the batches of data with an index, from the first one on, pass after pass."""
         order: Any = None
@@ -132,4 +141,6 @@ def _length_of(data: Any) -> int | None:
     try:
         return len(data)
     except TypeError:
+        if hasattr(data, "__len__") and not hasattr(data, "__iter__"):
+            raise
         return None
