@@ -36,7 +36,7 @@ def to_array(x: Any) -> Array:
         if len(lengths) < 2:
             raise
         some = " and ".join(map(str, sorted(lengths)[:2]))
-        raise ValueError(f"expected rows of the same length; received rows of {some} numbers") from None
+        raise ValueError(f"expected rows of the same length; received the lengths {some}") from None
     if array.ndim == 0 and array.dtype == object and callable(getattr(x, "toarray", None)):
         raise TypeError(f"expected a dense array; received the sparse {type(x).__name__}: use x.toarray()")
     if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):  # of ml_dtypes, which JAX and Keras use

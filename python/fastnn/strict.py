@@ -138,9 +138,10 @@ def _checking(init: Callable[..., None], arguments: tuple[str, ...], takes_any: 
         # Where the base class takes what is unknown here, it checks that itself, unless a required argument is missing.
         is_checked_by_base = takes_any and named.keys() >= set(required[len(args) :])
         for name in () if is_checked_by_base else named:
-            known = {argument for each in type(self).__mro__ for argument in getattr(each, "_arguments", ())}
-            if name not in arguments and not (takes_any and name in known):
-                raise TypeError(_unexpected(type(self).__name__, name) + did_you_mean(name, known))
+            inherited = {argument for each in type(self).__mro__ for argument in getattr(each, "_arguments", ())}
+            meant = did_you_mean(name, {*arguments, *inherited})
+            if name not in arguments and not (takes_any and (name in inherited or not meant)):
+                raise TypeError(_unexpected(type(self).__name__, name) + meant)
         init(self, *args, **named)
         if type(self).__init__ is checked:  # the outermost constructor
             self.__dict__["_is_made"] = True

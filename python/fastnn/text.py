@@ -49,7 +49,10 @@ def nearest(given: object, known: Iterable[str], cutoff: float = 0.7) -> str | N
     """
     spellings = {name.lower(): name for name in known}
     word = str(given)[:100].lower()
-    found = [each for each in spellings if sorted(each) == sorted(word)]  # two letters in each other's place
+    if word in spellings:
+        return spellings[word]
+    swapped = (word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1))
+    found = [each for each in swapped if each in spellings]  # two neighbours in each other's place
     found = found or difflib.get_close_matches(word, spellings, n=1, cutoff=cutoff)
     return spellings[found[0]] if found else None
 

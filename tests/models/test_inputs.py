@@ -289,7 +289,7 @@ def test_what_is_not_real_numbers_is_a_type_error_that_names_the_dtype(x, receiv
 
 
 def test_ragged_rows_are_told_with_their_lengths():
-    with pytest.raises(ValueError, match=r"^expected rows of the same length; received rows of 4 and 5 numbers$"):
+    with pytest.raises(ValueError, match=r"^expected rows of the same length; received the lengths 4 and 5$"):
         MODEL.predict([[1, 2, 3, 4, 5], [1, 2, 3, 4]])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from arrays import uniform
-from fastnn.callbacks import BackupAndRestore, Callback, TerminateOnNaN
+from fastnn.callbacks import BackupAndRestore, Callback, LambdaCallback, TerminateOnNaN
 from fastnn.layers import BatchNormalization, Dense
 from fastnn.models import Sequential
 from fastnn.models.lbfgs import Minimizer
@@ -146,5 +146,9 @@ def test_a_run_that_was_cut_between_iterations_goes_on(tmp_path):
     backup = BackupAndRestore(tmp_path / "backup", save_freq=2)
     with pytest.raises(KeyboardInterrupt):
         model.fit(x, y, verbose=0, callbacks=[backup, Cut()])
-    again = BackupAndRestore(tmp_path / "backup", save_freq=2)
-    assert len(model_of(x, optimizer=LBFGS(max_iter=5, tolerance=0)).fit(x, y, verbose=0, callbacks=[again]).epoch) == 1
+    reached = model.evaluate(x, y, verbose=0)
+    again, seen = model_of(x, optimizer=LBFGS(max_iter=5, tolerance=0)), []
+    noting = LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
+    again.fit(x, y, verbose=0, callbacks=[BackupAndRestore(tmp_path / "backup", save_freq=2), noting])
+    assert seen == [2, 3, 4]  # the backup is that after two iterations
+    assert again.evaluate(x, y, verbose=0) <= reached

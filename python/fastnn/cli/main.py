@@ -80,9 +80,11 @@ def _version() -> str:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     """Return what the arguments say. Unknown ones are an error of the command, whose help tells what it takes."""
-    options, unknown = _parser().parse_known_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options, unknown = _parser().parse_known_args(given)
     if unknown:
-        is_rest_of_a_list = not any(each.startswith("-") for each in unknown)
+        before = given[: given.index(unknown[0])][-2:]
+        is_rest_of_a_list = before and before[0].startswith("--") and not unknown[0].startswith("-")
         advice = "; an option that takes several values takes them as one argument, a,b,c" if is_rest_of_a_list else ""
         options.command.error(f"unrecognized arguments: {' '.join(unknown)}{advice}")
     return options

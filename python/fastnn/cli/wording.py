@@ -3,6 +3,8 @@
 import re
 import shlex
 
+from fastnn.losses.base import Loss
+
 _ARGUMENT = r"\b(layers|outputs|prefix)"
 _TEXT = r"'[^']*'|\"[^\"]*\""
 _CALL = re.compile(rf"load_model\(path, ({_ARGUMENT}=(?:\[[^]]*\]|{_TEXT}))\)")
@@ -15,10 +17,7 @@ _NAME = re.compile(
 )
 _DROP = re.compile(rf"\bdrop=\[({_TEXT})\]")
 _TYPE = re.compile(rf"\btypes=\{{({_TEXT}): '[a-z]+_categorical'\}}")
-_OF_STEPS = (
-    "The model keeps the weights of the step before: use a lower learning rate, scale x and y, or limit gradients with "
-    "clipnorm=1.0"
-)
+_OF_STEPS = f"The model keeps the weights of the step before: {Loss._if_not_finite}"
 _IN_PYTHON = "; the command line takes names alone, load_model(path, layers=[…]) in Python takes layers"
 
 

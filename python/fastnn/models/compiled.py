@@ -47,7 +47,7 @@ def check_unused(loss_weights: Any, steps_per_execution: Any) -> None:
 
 def _advice_on_metrics(given: Any) -> str:
     names = given if isinstance(given, (list, tuple)) else [given]
-    is_name = all(isinstance(each, str) for each in names)
+    is_name = bool(names) and all(isinstance(each, str) for each in names)
     return f": metrics are given by name, metrics={list(names)!r}" if is_name else ""
 
 

@@ -92,8 +92,7 @@ class Fit:
         self.columns = 1  # of the targets, once a step was done
         self._validation, self._is_validated = validation, is_validated
         self._by_batch = callbacks.wants_batches("train")
-        # History needs no weights at the end of an epoch; a class made from it may.
-        # So may a second one.
+        # Only the History that fit() fills itself needs neither weights nor a call; one of a subclass may.
         history = callbacks.history
         self._has_callbacks = any(type(each) is not History or each is not history for each in callbacks.callbacks)
         self._epochs_are_seen = (
@@ -184,7 +183,7 @@ class Fit:
         self.source.finish()
         if self._has_callbacks:
             self.trainer.pull()
-        if self.step == 0:  # an iterator without more batches, which has warned: no epoch, and no loss to tell of
+        if self.step == 0:  # no batches were left, or LBFGS had no finite loss: no epoch
             self.model.stop_training = True
             return {}
         logs: dict[str, Any] = self.scores.logs()

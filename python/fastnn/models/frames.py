@@ -21,9 +21,9 @@ from fastnn.text import is_text
 
 _ROWS_IN_CACHE = 4096
 
-# How a model takes the columns of a frame: by its feature_names, through its space, or by position.
 _TEXT = "a fastnn.FeatureSpace in front of the layers takes tables with text"
 
+# How a model takes the columns of a frame: by its feature_names, through its space, or by position.
 Inputs = Sequence[str] | FeatureSpace | None
 
 
@@ -112,11 +112,15 @@ def _number(value: Any, what: str) -> float:
 
 
 def _advice_on_objects(x: Array) -> str:
-    try:
-        x.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        wrong = next((each for each in x.flat if not isinstance(each, (Real, Decimal, np.bool_))), None)
-        return f", such as {wrong!r:.60}; {_TEXT}"
+    """Return what to do about an array of objects: by the first one that is no number, if there is one."""
+    for each in x.flat:
+        if isinstance(each, str):
+            with suppress(ValueError):
+                float(each)
+                continue
+            return f", such as {each!r:.60}; {_TEXT}"
+        if not isinstance(each, (Real, Decimal, np.bool_)):
+            return f", such as {each!r:.60}"
     return "; its objects are numbers: use x.astype('float64')"
 
 

@@ -122,7 +122,7 @@ class _Weights:
 
 
 def _refuse_others(trainer: Trainer) -> None:
-    """Raise ValueError for what LBFGS cannot train: losses in Python, random layers, constraints, rates of weights."""
+    """Raise ValueError for what LBFGS cannot train: losses in Python, random layers, statistics, constraints, rates."""
     if trainer.loss._core_settings() is None:
         raise ValueError(
             f"expected a loss of fastnn.losses for LBFGS; received the function {trainer.loss.name}: use Adam"

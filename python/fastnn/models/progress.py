@@ -122,6 +122,8 @@ def _duration(seconds: float) -> str:
 
 
 def _write(text: str) -> None:
+    if sys.stdout is None:  # a program without a console; print() writes nothing either
+        return
     try:
         sys.stdout.write(text)
     except UnicodeEncodeError:  # an encoding such as ASCII has no lines to draw with

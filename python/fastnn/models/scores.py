@@ -116,7 +116,7 @@ class Scores:
             try:
                 metric.update_state(y, outputs, sample_weight=weights if weighted else None)
             except ValueError as error:
-                raise ValueError(f"metric {metric.name!r}: {error}") from None
+                raise ValueError(f"metric {metric.name!r}: {error}") from error
 
     def reset(self) -> None:
         """Forget all batches."""

@@ -114,11 +114,11 @@ class Trainer:
         return state
 
     def state_for(self, layers: Sequence[Layer]) -> dict[str, Any]:
-        """Return the state for a trainer of these layers: others than the own ones begin with fresh slots."""
+        """Return the state for a trainer of these layers, without the slots of layers that they replace."""
         state = self.state()
-        same = [each is own for each, own in zip(layers, self.layers, strict=False)]
-        kept = {name: slot for name, slot in state["slots"].items() if same[int(name.split("/")[1]) :][:1] == [True]}
-        return state | {"slots": kept}
+        kept = {i for i, (layer, own) in enumerate(zip(layers, self.layers, strict=False)) if layer is own}
+        slots = {name: slot for name, slot in state["slots"].items() if int(name.split("/")[1]) in kept}
+        return state | {"slots": slots}
 
     def check_slots(self, state: dict[str, Any]) -> None:
         """Raise ValueError for a state() of an optimizer with other numbers beside the weights."""
