@@ -184,18 +184,25 @@ void Optimization<T>::constrain(const Tensor<T>& tensor) {
 
 template <class T>
 void Optimization<T>::finish() {
-  if (steps_now_ && average_.size() > 0) {
-    const T momentum = iterations() == 0 ? T{0} : static_cast<T>(settings_.ema_momentum);
-    const T rest = iterations() == 0 ? T{1} : static_cast<T>(1 - settings_.ema_momentum);
-    for (std::size_t i = 0; i < average_.size(); ++i)
-      average_.data()[i] = tiny_as_zero(momentum * average_.data()[i] + rest * stages_.memory().data()[i]);
-  }
-  ++batches_;
-  if (!steps_now_) return;
-  if (settings_.ema_overwrite_frequency > 0 && iterations() % settings_.ema_overwrite_frequency == 0) average();
-  if (is_constrained_)
+  const auto constrain_all = [&] {
+    if (!is_constrained_) return;
     for (const Tensor<T>& tensor : stages_.tensors())
       if (tensor.trained && tensor.training.constraint.kind != ConstraintKind::none) constrain(tensor);
+  };
+  if (steps_now_) {
+    constrain_all();
+    if (average_.size() > 0) {
+      const T momentum = iterations() == 0 ? T{0} : static_cast<T>(settings_.ema_momentum);
+      const T rest = iterations() == 0 ? T{1} : static_cast<T>(1 - settings_.ema_momentum);
+      for (std::size_t i = 0; i < average_.size(); ++i)
+        average_.data()[i] = tiny_as_zero(momentum * average_.data()[i] + rest * stages_.memory().data()[i]);
+    }
+  }
+  ++batches_;
+  if (steps_now_ && settings_.ema_overwrite_frequency > 0 && iterations() % settings_.ema_overwrite_frequency == 0) {
+    average();
+    constrain_all();  // the mean of weights of norm 1 has a smaller one
+  }
 }
 
 template <class T>

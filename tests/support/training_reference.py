@@ -200,21 +200,23 @@ class Trainer:
                 w = STEPS[self.optimizer](w, g[number, name], own_rate, self.batches // many, slots, s)
                 layer.weights[name] = w
         if self.batches % many == 0:
-            self.average_and_constrain(keys, self.batches // many)
+            self.constrain_and_average(keys, self.batches // many)
 
-    def average_and_constrain(self, keys, t):
+    def constrain_and_average(self, keys, t):
         momentum, often = self.settings["ema_momentum"], self.settings["ema_overwrite_frequency"]
         for number, name in keys:
             weights = self.layers[number].weights
+            kind, parameters = self.layers[number].options.get("constraints", {}).get(name, (None, {}))
+            w = weights[name] = constrained(kind, weights[name], parameters)
             if momentum:
-                w = weights[name]
                 average = self.averages.get((number, name), w)
                 self.averages[number, name] = momentum * average + (1 - momentum) * w
                 if often and t % often == 0:
-                    weights[name] = self.averages[number, name]
-            if name in self.layers[number].options.get("constraints", {}):
-                kind, parameters = self.layers[number].options["constraints"][name]
-                weights[name] = CONSTRAINTS[kind](weights[name], **parameters)
+                    weights[name] = constrained(kind, self.averages[number, name], parameters)
+
+
+def constrained(kind, w, parameters):
+    return CONSTRAINTS[kind](w, **parameters) if kind else w
 
 
 COMMON = {"weight_decay": 0, "clipnorm": 0, "global_clipnorm": 0, "clipvalue": 0}

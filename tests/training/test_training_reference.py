@@ -207,11 +207,10 @@ def test_layers_train_as_in_keras(keras, kind, trainable):
     assert_steps_are_those_of_keras(keras, layers, MSE, ("adam", {}))
 
 
-@pytest.mark.parametrize("overwriting", [{}, {"ema_overwrite_frequency": 2}], ids=["", "overwritten"])
 @pytest.mark.parametrize("constraint", cases.CONSTRAINTS, ids=cases.case_id)
-def test_constraints_are_those_of_keras(keras, constraint, overwriting):
+def test_constraints_are_those_of_keras(keras, constraint):
     layers = two_layers(constraints={"kernel": constraint}, regularizers={"kernel": (0.1, 0.2), "bias": (0, 0.3)})
-    assert_steps_are_those_of_keras(keras, layers, MSE, ("adam", {"ema_momentum": 0.9} | overwriting))
+    assert_steps_are_those_of_keras(keras, layers, MSE, ("adam", {"ema_momentum": 0.9}))
 
 
 @pytest.mark.parametrize("case", cases.LOSSES, ids=cases.loss_id)

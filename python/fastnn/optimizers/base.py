@@ -64,7 +64,7 @@ class GradientOptimizer(Optimizer):
     """An optimizer with a learning rate, which changes the weights after each batch by the batch's gradient.
 
     A step: the gradients are clipped, the weights decay, ``w -= w * weight_decay * learning_rate``, then comes the
-    optimizer's own update, the average, and the constraints.
+    optimizer's own update, the constraints, and the average.
 
     learning_rate: a finite number of at least 0, or a schedule of fastnn.schedules. Keras refuses integers; fastnn
         does not.
