@@ -81,9 +81,15 @@ def test_each_pass_of_a_shuffled_data_set_has_an_order_of_its_own():
     assert len({tuple(each) for each in passes.tolist()}) > 1
 
 
-@pytest.mark.parametrize("data", [Loader, Indexed])
+class Sized(Loader):
+    def __len__(self):
+        return len(BATCHES)
+
+
+@pytest.mark.parametrize("is_built", [True, False])
+@pytest.mark.parametrize("data", [Sized, Indexed])
 @pytest.mark.parametrize("cut", [(0, 5), (1, 2)])
-def test_a_run_that_was_cut_goes_on_with_the_batches_it_would_have_had(tmp_path, data, cut):
+def test_a_run_that_was_cut_goes_on_with_the_batches_it_would_have_had(tmp_path, data, cut, is_built):
     class Cut(Callback):
         def on_train_batch_end(self, batch, logs=None):
             if (len(self.model.history.epoch), batch) == cut:
@@ -91,6 +97,9 @@ def test_a_run_that_was_cut_goes_on_with_the_batches_it_would_have_had(tmp_path,
 
     def fit(*callbacks):
         model = model_of(X)
+        if not is_built:  # then fit() looks at the first batch
+            model = Sequential([Dense(1, kernel_initializer="zeros")])
+            model.compile("sgd", "mse")
         with suppress(KeyboardInterrupt):
             model.fit(data(), epochs=2, steps_per_epoch=7, shuffle=False, verbose=0, seed=1, callbacks=[*callbacks])
         return model

@@ -49,6 +49,7 @@ class Stream(Batches):
         self._class_weight = class_weight
         self._reader: Reader | None = None
         self._iterator: Iterator[Any] | None = None
+        self._is_begun = False  # a run that goes on skips the batches of earlier epochs, in the first one alone
         self._taken = 0
         self.steps: int | None = steps or self._length
         if self._length == 0:
@@ -70,7 +71,6 @@ class Stream(Batches):
 
     def start(self, epoch: int, step: int) -> None:
         """Begin an epoch, or go on in a started one; skip the steps that were done before."""
-        self._taken = 0
         if self._is_indexed:
             if hasattr(self._data, "on_epoch_begin"):
                 self._data.on_epoch_begin()
@@ -78,11 +78,15 @@ class Stream(Batches):
             if self._given is None:
                 self.steps = size
             self._iterator = self._from(epoch * (self.steps or size) + step, size)
-        elif self._iterator is None:
-            self._iterator = iter(self._data)
-            before = 0 if self._given is None or self._is_one_shot() else epoch * self._given
-            for _ in range(before + step):
+        else:
+            skipped = step
+            if not self._is_begun and self._given is not None and self._length is not None:
+                skipped = (epoch * self._given + step) % self._length
+            if self._iterator is None:
+                self._iterator = iter(self._data)
+            for _ in range(skipped):
                 self._next()
+        self._is_begun = True
         self._taken = step
 
     def take(self, steps: int) -> Chunk | None:
