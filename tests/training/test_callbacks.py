@@ -345,8 +345,9 @@ def test_fit_takes_a_list_of_callbacks_as_its_callbacks(tmp_path):
     assert "test_begin" in " ".join(evaluated.names())
 
 
-def test_a_metric_of_several_numbers_is_no_monitor():
+@pytest.mark.parametrize("kind", [EarlyStopping, ReduceLROnPlateau])
+def test_a_metric_of_several_numbers_is_no_monitor(kind):
     x, y = rows()
     model = model_of(x, units=2, metrics=["f1_score"])
     with pytest.raises(ValueError, match="received monitor='f1_score', which has 2; .* use average='macro'"):
-        model.fit(x, np.eye(2)[(y[:, 0] > 0).astype(int)], verbose=0, callbacks=[EarlyStopping("f1_score", mode="max")])
+        model.fit(x, np.eye(2)[(y[:, 0] > 0).astype(int)], verbose=0, callbacks=[kind("f1_score", mode="max")])

@@ -63,6 +63,11 @@ class MonitorCallback(Remembering):
         return getattr(known.get(name), "_direction", None)
 
     def _is_improvement(self, value: Any, reference: Any) -> bool:
+        if np.ndim(value) > 0:
+            raise ValueError(
+                f"expected monitor to be a loss or a metric of one number; received monitor={self.monitor!r}, which "
+                f"has {np.size(value)}; for F1Score and FBetaScore use average='macro'"
+            )
         if reference is None:
             return True
         if self.monitor_op is None:
@@ -118,11 +123,6 @@ class EarlyStopping(MonitorCallback):
         if self.monitor_op is None:
             self._set_monitor_op()
         current = self.get_monitor_value(logs)
-        if np.ndim(current) > 0:
-            raise ValueError(
-                f"expected monitor to be a loss or a metric of one number; received monitor={self.monitor!r}, which "
-                f"has {np.size(current)}; for F1Score and FBetaScore use average='macro'"
-            )
         if current is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:  # even if the value is never a number

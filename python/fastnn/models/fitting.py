@@ -71,6 +71,8 @@ def evaluate(trainer: Trainer, scores: Scores, chunk: Chunk) -> None:
 class Fit:
     """One call of fit(): where it stands, and what it calls."""
 
+    _steps_share_rows = False  # whether each step takes all rows, so that none is skipped where a run goes on
+
     def __init__(
         self,
         model: Any,
@@ -177,7 +179,7 @@ class Fit:
         if first == 0:
             self.scores.reset()
         self._begin_epoch()
-        self.source.start(epoch, first)
+        self.source.start(epoch, 0 if self._steps_share_rows else first)
         self.progress.start(epoch)
         self._steps()
         self.source.finish()

@@ -6,7 +6,6 @@ The packages are not imported: a frame is recognized by what it offers.
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -114,23 +113,27 @@ def _number(value: Any, what: str) -> float:
 def _advice_on_objects(x: Array) -> str:
     """Return what to do about an array of objects: by the first one that is no number, if there is one."""
     for each in x.flat:
-        if isinstance(each, str):
-            with suppress(ValueError):
-                float(each)
-                continue
-            return f", such as {each!r:.60}; {_TEXT}"
-        if not isinstance(each, (Real, Decimal, np.bool_)):
-            return f", such as {each!r:.60}"
+        if not _is_number(each):
+            return f", such as {each!r:.60}" + (f"; {_TEXT}" if isinstance(each, str) else "")
     return "; its objects are numbers: use x.astype('float64')"
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, or text of one."""
+    if not isinstance(value, str):
+        return isinstance(value, (Real, Decimal, np.bool_))
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _no_number(what: str, value: Any) -> TypeError:
     value = str(value) if isinstance(value, np.str_) else value
     advice = f"leave the column out, or encode it as the training of the model did; {_TEXT}"
-    if isinstance(value, str):
-        with suppress(ValueError):
-            float(value)
-            advice = "the column has numbers as text: make it float64"
+    if isinstance(value, str) and _is_number(value):
+        advice = "the column has numbers as text: make it float64"
     return TypeError(
         f"expected real numbers in each column; received {value!r:.60} ({type(value).__name__}) in {what}; {advice}"
     )

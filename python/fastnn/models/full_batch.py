@@ -26,12 +26,13 @@ def is_full_batch(optimizer: Any) -> bool:
 class FullBatchFit(Fit):
     """One call of fit() with LBFGS. The curvature is forgotten between epochs."""
 
+    _steps_share_rows = True
+
     def _short_epochs(self) -> dict[str, Any]:
         """Return {}: each epoch is a run of the minimizer."""
         return {}
 
     def _steps(self) -> None:
-        self.source.start(self.epoch, 0)  # each iteration needs all rows, also when a run goes on
         chunk = self.source.take(1)
         optimizer, trainer = self.trainer.optimizer, self.trainer
         _refuse_others(trainer)
