@@ -89,15 +89,22 @@ bool ends_in_one_vector(std::size_t units) {
   return kPanelVectors<T> == 2 && in_last > 0 && in_last <= kLanes<T>;
 }
 
-// Leaves out the second vector of a last panel that has units in the first alone, if there are rows enough.
+// Leaves out the second vector of a last panel that has units in the first alone, if there are rows enough. Computes
+// some rows for all units, then the next rows.
 template <class T, int C>
-void dense_of_panels(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
+void dense_of_panels(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
   std::size_t whole = units.last;
   if (units.last == layer.units && x.rows >= kFewestRowsOfHalf && ends_in_one_vector<T>(layer.units))
     whole = units.last / kPanelUnits<T> * kPanelUnits<T>;
-  if (units.first < whole) dense_units_in_lanes<T, C, kPanelVectors<T>>(layer, x, y, {units.first, whole});
-  if constexpr (kPanelVectors<T> == 2)
-    if (whole < units.last) dense_units_in_lanes<T, C, 1>(layer, x, y, {whole, units.last});
+  const std::size_t turn = rows_of_turn<T, C>(x.rows, layer.inputs);
+  for (std::size_t left = x.rows; left > 0; left -= x.rows) {
+    x.rows = y.rows = min(left, turn);
+    if (units.first < whole) dense_units_in_lanes<T, C, kPanelVectors<T>>(layer, x, y, {units.first, whole});
+    if constexpr (kPanelVectors<T> == 2)
+      if (whole < units.last) dense_units_in_lanes<T, C, 1>(layer, x, y, {whole, units.last});
+    x.data += stride(x.rows) * x.row_stride;
+    y.data += stride(x.rows) * y.row_stride;
+  }
 }
 
 // A layer with 4 chains. Its 4 to 16 units may fill only some vectors of a panel, so tiles leave out the others.

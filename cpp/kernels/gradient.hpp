@@ -10,8 +10,9 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// A tile reads one line of each row of a, too far apart for the CPU to foresee. Those of so many rows ahead are asked
-// for if there are at least as many rows as kManyRows: 1.02 to 1.07 times as fast, but 0.97 with fewer (an Intel Xeon).
+// A tile reads one or two lines of each row of a, too far apart for the CPU to foresee. The last of those of so many
+// rows ahead is asked for if there are at least as many rows as kManyRows: 1.02 to 1.07 times as fast, but 0.97 with
+// fewer (an Intel Xeon).
 constexpr int kInputRowsAhead = 16;
 constexpr std::size_t kManyRows = 96;
 
@@ -27,7 +28,7 @@ FASTNN_INLINE void gradient_tile(std::size_t rows, Matrix<const T> a, Matrix<con
   const T* splatted = a.data + first;
   const T* vectors = b.data;
   for (std::size_t r = 0; r < rows; ++r) {
-    if constexpr (kReadsAhead) __builtin_prefetch(splatted + kInputRowsAhead * a.stride);
+    if constexpr (kReadsAhead) __builtin_prefetch(splatted + kInputRowsAhead * a.stride + U - 1);
     Vector<T> v[W];
 #pragma GCC unroll 32
     for (int w = 0; w < W; ++w) {
