@@ -41,6 +41,16 @@ def test_each_layer_predicts_in_training_as_in_predict(dtype, isa):
     assert all(same_bits(each, expected) for each in others)
 
 
+@pytest.mark.parametrize("units", [7, 40, 150])
+def test_rows_that_outgrow_a_cache_predict_in_training_as_a_few_of_them(units, dtype, isa):
+    """AVX2's tiles compute so many rows at a time for all units (kernels/shapes.hpp, rows_of_turn)."""
+    model = network([600, units], ["relu"], dtype)
+    x = uniform(9, (256, 600), dtype)
+    expected = np.concatenate([model.predict(x[row : row + 5]) for row in range(0, 256, 5)])
+    for count in (54, 109, 121, 256):
+        assert same_bits(trainer_of(model).forward(x[:count]), expected[:count])
+
+
 def test_evaluate_and_predict_agree_to_the_bit_after_fit():
     x, y = rows(700)
     model = model_of(x, metrics=["mae"])
