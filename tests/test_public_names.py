@@ -9,6 +9,7 @@ import inspect
 import pickle
 import re
 import runpy
+import textwrap
 import traceback
 import typing
 from pathlib import Path
@@ -21,6 +22,7 @@ import fastnn
 from fastnn.layers import Activation, Dense, Input
 from fastnn.models import Sequential
 from optional_modules import OPTIONAL_MODULES
+from processes import run_python
 
 
 def public_modules(module=fastnn):
@@ -59,6 +61,16 @@ def test_dir_of_optional_modules_shows_the_public_names_alone(name):
 def test_dir_and_completion_show_the_public_names_alone(module):
     assert sorted(dir(module)) == sorted(module.__all__)
     assert len(set(module.__all__)) == len(module.__all__)
+
+
+def test_importing_fastnn_imports_no_importer_before_one_is_used():
+    code = """
+        import sys, fastnn
+        heavy = [f"importers.{each}" for each in ("keras", "onnx", "torch", "sklearn_estimators")] + ["saving.formats"]
+        loaded = lambda: [name for name in heavy if f"fastnn.{name}" in sys.modules]
+        print(loaded(), hasattr(fastnn, "from_torch"), loaded(), fastnn.from_torch is fastnn.from_torch)
+    """
+    assert run_python(textwrap.dedent(code)) == "[] True ['importers.torch'] True\n"
 
 
 def test_the_public_modules_alone_have_all():

@@ -33,10 +33,6 @@ from fastnn._core import (
     numerics_version,
 )
 from fastnn.configuration import show_config
-from fastnn.importers.keras.live import from_keras
-from fastnn.importers.sklearn_estimators.api import from_sklearn
-from fastnn.importers.torch.module import from_torch
-from fastnn.importers.torch.state_dict import from_torch_state_dict
 from fastnn.instruction_sets import isa, isas, set_isa
 from fastnn.layers import Input
 from fastnn.models import Sequential, load_model, save_model
@@ -85,8 +81,22 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # type checkers would take it for leave to use any name
-    __getattr__ = missing(__name__)
+if TYPE_CHECKING:
+    from fastnn.importers.keras.live import from_keras
+    from fastnn.importers.sklearn_estimators.api import from_sklearn
+    from fastnn.importers.torch.module import from_torch
+    from fastnn.importers.torch.state_dict import from_torch_state_dict
+else:  # type checkers would take it for leave to use any name
+    # The importers would be half of what `import fastnn` takes; many programs use none.
+    __getattr__ = missing(
+        __name__,
+        {
+            "from_keras": "fastnn.importers.keras.live",
+            "from_sklearn": "fastnn.importers.sklearn_estimators.api",
+            "from_torch": "fastnn.importers.torch.module",
+            "from_torch_state_dict": "fastnn.importers.torch.state_dict",
+        },
+    )
 
 
 def __dir__() -> list[str]:

@@ -1,10 +1,11 @@
-"""What a public module says to a name that it does not have: where the name lives, or a name like it."""
+"""What a public module does with a name that it does not have: import it, or tell where it lives or what is like it."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from opcode import opmap
 from types import FrameType, ModuleType
-from typing import NoReturn
+from typing import Any
 
 from fastnn.text import nearest
 
@@ -31,8 +32,10 @@ _FROM_OTHERS = {  # what programs look for that is no name here
 }
 
 
-def missing(module: str) -> Callable[[str], NoReturn]:
+def missing(module: str, later: Mapping[str, str] | None = None) -> Callable[[str], Any]:
     """Return the `__getattr__` of a public module.
+
+    later: {name: module} for names that are imported when they are first used.
 
     >>> fastnn.Dense
     Traceback (most recent call last):
@@ -42,14 +45,18 @@ def missing(module: str) -> Callable[[str], NoReturn]:
     ImportError: cannot import name 'Dence' from 'fastnn.layers'; did you mean 'Dense'?
     """
 
-    def refuse(name: str) -> NoReturn:
+    def get(name: str) -> Any:
+        if later and name in later:
+            found = getattr(import_module(later[name]), name)
+            setattr(sys.modules[module], name, found)
+            return found
         advice = "" if name.startswith("__") else _advice(module, name)
         if _is_import(sys._getframe(1)):
             raise ImportError(f"cannot import name {name!r} from {module!r}{advice}", name=name)
         # obj=None: with the module, Python would show a second suggestion.
         raise AttributeError(f"module {module!r} has no attribute {name!r}{advice}", name=name, obj=None)
 
-    return refuse
+    return get
 
 
 def _is_import(caller: FrameType) -> bool:

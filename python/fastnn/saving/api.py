@@ -10,7 +10,6 @@ from fastnn.arguments import flag
 from fastnn.floating_point import default_mode
 from fastnn.importers.paths import open_model
 from fastnn.models.sequential import Sequential
-from fastnn.saving import formats
 from fastnn.strict import suggesting
 
 
@@ -64,6 +63,8 @@ def load_model(
     >>> load_model("model.safetensors") == model
     True
     """
+    from fastnn.saving import formats  # with the importers, half of what `import fastnn` would take
+
     if not isinstance(custom_objects or {}, Mapping):
         raise ValueError(f"expected custom_objects to be a dict of names; received {custom_objects!r:.100}")
     training = dict(custom_objects or {}) if flag("compile", compile) else None
