@@ -28,6 +28,24 @@ def chain_sums(x):
     return chains[..., 0]
 
 
+def test_weights_have_their_names_as_in_keras():
+    names = {
+        PReLU: ("alpha",),
+        Affine: ("scale", "shift"),
+        LayerNormalization: ("gamma", "beta"),
+        BatchNormalization: ("gamma", "beta", "moving_mean", "moving_variance"),
+    }
+    for kind, weights in names.items():
+        layer = kind()
+        assert [getattr(layer, name) for name in weights] == [None] * len(weights)
+        given = [np.full(3, number, "float32") for number in range(1, len(weights) + 1)]
+        alone(layer, 3, "float32", *given)
+        assert all(same_bits(getattr(layer, name), array) for name, array in zip(weights, given, strict=True))
+    without = BatchNormalization(center=False, scale=False)
+    Sequential([without]).build((None, 3))
+    assert without.gamma is without.beta is None
+
+
 @pytest.mark.parametrize("units", UNITS)
 def test_prelu_multiplies_negative_numbers_by_their_units_slope(units, dtype, isa):
     alpha = uniform(1, units, dtype)

@@ -126,6 +126,14 @@ MISTAKES = {
     ),
     "negative counts": (lambda: fit(model_of(X, loss="poisson")), "expected targets of at least 0 for poisson"),
     "a text without classes": (lambda: fit(classifier(), y=["no", "yes"] * 20), "set model.classes"),
+    "a frame of text without classes": (
+        lambda: fit(classifier(), y=pandas.DataFrame({"bought": ["no", "yes"] * 20})),
+        "expected y of numbers; received text, such as 'no': set model.classes",
+    ),
+    "y beside batches": (
+        lambda: fit(x=((X, Y) for _ in range(2))),
+        r"^expected no y with an iterable of batches, .* received x, a generator, and y$",
+    ),
     # metrics
     "a metric for one-hot rows": (
         lambda: fit(classifier(2, metrics=["categorical_accuracy"]), y=LABELS),

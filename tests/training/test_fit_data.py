@@ -276,6 +276,21 @@ def test_targets_of_one_column_need_not_have_it():
     assert logs[0] == logs[1]
 
 
+@pytest.mark.parametrize("frame", [pandas.DataFrame, polars.DataFrame], ids=["pandas", "polars"])
+def test_names_of_classes_may_be_the_column_of_a_frame(frame):
+    x, y = rows()
+    names = np.array(["no", "yes"])[(y[:, 0] > 0).astype(int)].tolist()
+    models = []
+    for given in (names, frame({"bought": names})):
+        model = Sequential([Dense(4, "relu"), Dense(1, "sigmoid")])
+        model.classes = ["no", "yes"]
+        model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+        fastnn.utils.set_random_seed(1)
+        model.fit(x, given, verbose=0, seed=1)
+        models.append(model)
+    assert same(*models)
+
+
 def test_first_batch_builds_the_model():
     x, y = rows(20)
     model = Sequential([Dense(1)])

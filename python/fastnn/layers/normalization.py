@@ -13,6 +13,15 @@ _ZEROS: dict[str, Any] = {"class_name": "Zeros", "config": {}}
 _ONES: dict[str, Any] = {"class_name": "Ones", "config": {}}
 
 
+def _weight(layer: str, name: str) -> property:
+    doc = f"""The weight {name} (units,), a read-only array; None before the layer is built, and if it has none.
+
+    >>> {layer}().{name} is None
+    True
+    """
+    return property(lambda self: self.weight(name), doc=doc)
+
+
 class PReLU(Layer):
     """``y = alpha * x`` where x < 0, else x; x and y (..., units).
 
@@ -34,6 +43,8 @@ class PReLU(Layer):
     _class_name = "PReLU"
     _prefix = "p_re_lu"
     _later = {"alpha_initializer": _ZEROS}  # noqa: RUF012
+
+    alpha = _weight(_class_name, "alpha")
 
     def __init__(
         self,
@@ -67,6 +78,9 @@ class Affine(Layer):
     _class_name = "Affine"
     _prefix = "affine"
 
+    scale = _weight(_class_name, "scale")
+    shift = _weight(_class_name, "shift")
+
     def __init__(self, **options: Unpack[Options]) -> None:
         super().__init__(**options)
 
@@ -90,8 +104,10 @@ class LayerNormalization(Layer):
 
     _class_name = "LayerNormalization"
     _prefix = "layer_normalization"
-
     _later = {"beta_initializer": _ZEROS, "gamma_initializer": _ONES}  # noqa: RUF012
+
+    gamma = _weight(_class_name, "gamma")
+    beta = _weight(_class_name, "beta")
 
     def __init__(
         self,
@@ -144,6 +160,11 @@ class BatchNormalization(Layer):
     _prefix = "batch_normalization"
     _not_trained = frozenset(("moving_mean", "moving_variance"))
     _learns_from_batches = True
+
+    gamma = _weight(_class_name, "gamma")
+    beta = _weight(_class_name, "beta")
+    moving_mean = _weight(_class_name, "moving_mean")
+    moving_variance = _weight(_class_name, "moving_variance")
 
     def __init__(
         self,

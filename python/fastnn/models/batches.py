@@ -17,6 +17,7 @@ from fastnn.arrays import Array, is_real, to_array
 from fastnn.lazy import refuse_lazy
 from fastnn.models.checks import check_finite, check_one_class, checked_class_weight, class_numbers, labels_of
 from fastnn.models.frames import Inputs, as_numbers
+from fastnn.tables.columns import frame_columns
 
 OUT_OF_DATA = (  # of Keras
     "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate at least "
@@ -178,7 +179,13 @@ def targets_of(y: Any) -> Array:
     if y is None:
         raise ValueError("expected y, the targets of the rows x; received y=None")
     refuse_lazy(y)
-    array = as_numbers(y) if hasattr(y, "columns") or hasattr(y, "column_names") else to_array(_detached(y))
+    frame = frame_columns(y)
+    if frame is None:
+        array = to_array(_detached(y))
+    elif len(frame[0]) == 1 and _has_text(names := to_array(frame[1](0))):
+        array = names[:, None]
+    else:
+        array = as_numbers(y)
     if array.ndim not in (1, 2) or 0 in array.shape[1:]:
         received = type(y).__name__ if array.dtype == object and array.ndim == 0 else f"shape {array.shape}"
         raise ValueError(f"expected y of shape (rows,) or (rows, columns); received {received}")
@@ -247,13 +254,24 @@ def check_lengths(x: Array, y: Array, weights: Array | None) -> None:
 def is_arrays(x: Any, y: Any) -> bool:
     """Return whether x and y are arrays of rows; else x is an iterable of batches. Raises TypeError for lazy ones.
 
+    Raises ValueError for an iterator beside a y.
+
     >>> is_arrays([[1]], [1]), is_arrays(iter([([[1]], [1])]), None)
     (True, False)
     """
     if y is not None:
+        if hasattr(x, "__next__"):
+            raise ValueError(
+                "expected no y with an iterable of batches, which has targets of its own, as in (x, y) or "
+                f"(x, y, sample_weight); received x, a {type(x).__name__}, and y"
+            )
         return True
     refuse_lazy(x)
     return isinstance(x, np.ndarray) or hasattr(x, "__array__") or hasattr(x, "shape") or hasattr(x, "columns")
+
+
+def _has_text(column: Array) -> bool:
+    return column.dtype.kind in "UT" or (column.dtype == object and any(isinstance(each, str) for each in column))
 
 
 def _detached(x: Any) -> Any:
