@@ -108,8 +108,8 @@ py::object loss(const std::string& name, const Named& given, const py::array_t<T
 
 // (factors, d by x) of a layer of units; with the means of batch normalization's statistics, if they are given.
 template <class T>
-py::object backward(const std::string& class_name, double epsilon, const Array<T>& weights, const Array<T>& x,
-                    const Array<T>& d, const std::optional<Array<T>>& means) {
+py::object backward_of_units(const std::string& class_name, double epsilon, const Array<T>& weights, const Array<T>& x,
+                             const Array<T>& d, const std::optional<Array<T>>& means) {
   Padded<T> of_units(weights), inputs(x), deltas(d), to(deltas.rows, deltas.units);
   PackedLayer<T> layer = {inputs.units, inputs.units, 1, layer_row(class_name).kind, Activation::linear, true, 0};
   layer.parameters[0] = static_cast<T>(epsilon);
@@ -131,9 +131,9 @@ template <class T>
 void bind_of(py::module_& module) {
   module.def("derivative", &derivative<T>, py::arg("activation"), py::arg("parameters"), py::arg("x").noconvert(),
              py::arg("y").noconvert(), py::arg("d").noconvert(), "d * activation'(x), where activation(x) is y.");
-  module.def("backward", &backward<T>, py::arg("class_name"), py::arg("epsilon"), py::arg("weights").noconvert(),
-             py::arg("x").noconvert(), py::arg("d").noconvert(), py::arg("means").noconvert(),
-             "(factors of the first weight, d by x) of a layer of units.");
+  module.def("backward", &backward_of_units<T>, py::arg("class_name"), py::arg("epsilon"),
+             py::arg("weights").noconvert(), py::arg("x").noconvert(), py::arg("d").noconvert(),
+             py::arg("means").noconvert(), "(factors of the first weight, d by x) of a layer of units.");
   module.def("loss", &loss<T>, py::arg("name"), py::arg("parameters"), py::arg("y").noconvert(),
              py::arg("predictions").noconvert(), py::arg("sums").noconvert(), py::arg("scales").noconvert(),
              "(losses of rows, scales * gradient by the predictions, or by the sums unless these are None).");
