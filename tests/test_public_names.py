@@ -1,5 +1,6 @@
 """What users see of the package: its names, their types and help, and what it says to names that it does not have."""
 
+import ast
 import builtins
 import collections.abc
 import copy
@@ -71,6 +72,15 @@ def test_importing_fastnn_imports_no_importer_before_one_is_used():
         print(loaded(), hasattr(fastnn, "from_torch"), loaded(), fastnn.from_torch is fastnn.from_torch)
     """
     assert run_python(textwrap.dedent(code)) == "[] True ['importers.torch'] True\n"
+
+
+def test_names_that_are_imported_later_are_those_that_type_checkers_see():
+    tree = ast.parse(Path(fastnn.__file__).read_text())
+    (branch,) = (each for each in tree.body if isinstance(each, ast.If))
+    seen = {alias.name: node.module for node in branch.body for alias in node.names}
+    assert {name: getattr(fastnn, name).__module__ for name in seen} == seen
+    (later,) = (each for each in ast.walk(branch) if isinstance(each, ast.Dict))
+    assert ast.literal_eval(later) == seen
 
 
 def test_the_public_modules_alone_have_all():

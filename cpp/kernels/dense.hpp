@@ -89,21 +89,25 @@ bool ends_in_one_vector(std::size_t units) {
   return kPanelVectors<T> == 2 && in_last > 0 && in_last <= kLanes<T>;
 }
 
-// Leaves out the second vector of a last panel that has units in the first alone, if there are rows enough. Computes
-// some rows for all units, then the next rows.
+// Leaves out the second vector of a last panel that has units in the first alone, if there are rows enough. Rows take
+// turns (turns_of).
 template <class T, int C>
-void dense_of_panels(const PackedLayer<T>& layer, Block<const T> x, Block<T> y, Range units) {
+void dense_of_panels(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   std::size_t whole = units.last;
   if (units.last == layer.units && x.rows >= kFewestRowsOfHalf && ends_in_one_vector<T>(layer.units))
     whole = units.last / kPanelUnits<T> * kPanelUnits<T>;
-  const std::size_t turn = rows_of_turn<T, C>(x.rows, layer.inputs);
-  for (std::size_t left = x.rows; left > 0; left -= x.rows) {
-    x.rows = y.rows = min(left, turn);
-    if (units.first < whole) dense_units_in_lanes<T, C, kPanelVectors<T>>(layer, x, y, {units.first, whole});
+  constexpr std::size_t kRows = kMostRows<C, kPanelVectors<T>>;
+  std::size_t tiles = (x.rows + kRows - 1) / kRows;
+  std::size_t turns = turns_of<T, C>(tiles, layer.inputs);
+  for (std::size_t row = 0, rows; row < x.rows; row += rows, --turns) {
+    const std::size_t here = turns == 1 ? tiles : (tiles + turns - 1) / turns;
+    tiles -= here;
+    rows = min(x.rows - row, here * kRows);
+    const Block<const T> x_here = {x.data + stride(row) * x.row_stride, rows, x.row_stride, x.column_stride};
+    const Block<T> y_here = {y.data + stride(row) * y.row_stride, rows, y.row_stride, y.column_stride, y.are_answers};
+    if (units.first < whole) dense_units_in_lanes<T, C, kPanelVectors<T>>(layer, x_here, y_here, {units.first, whole});
     if constexpr (kPanelVectors<T> == 2)
-      if (whole < units.last) dense_units_in_lanes<T, C, 1>(layer, x, y, {whole, units.last});
-    x.data += stride(x.rows) * x.row_stride;
-    y.data += stride(x.rows) * y.row_stride;
+      if (whole < units.last) dense_units_in_lanes<T, C, 1>(layer, x_here, y_here, {whole, units.last});
   }
 }
 

@@ -46,18 +46,18 @@ constexpr int most_panels(int rows, bool are_short) {
 }
 
 // Units in lanes: the most inputs of a tile if several tiles of rows read the same weights. So many inputs of 3 or 4
-// panels are 24 or 32 KiB, with 16 registers of one panel 16 KiB, which stay in the level 1 cache from one tile of rows
-// to the next.
-constexpr std::size_t kMostSteps = kRegisters >= 32 ? 128 : 256;
+// panels are 24 or 32 KiB, of the one panel of AVX2 16 KiB. They stay in the level 1 cache from one tile of rows to the
+// next.
+constexpr std::size_t kMostSteps = kRegisters == 16 ? 256 : 128;
 
 // Units in lanes: from so many rows on a second vector of a panel without units is left out. Fewer rows have so few
 // sums that their fmas wait for each other.
 constexpr std::size_t kFewestRowsOfHalf = 6;
 
 // Units in lanes: weights of so many bytes come from level 3 or memory, and the hardware asks for too few of the next
-// ones. 1024-1024-1024-1024-1024 with 16 rows takes 1.4 times as long where others have used level 3 (Zen 5). CPUs with
-// 16 registers have smaller level 2 caches.
-constexpr std::size_t kFarBytes = kRegisters >= 32 ? 2 << 20 : 512 << 10;
+// ones. 1024-1024-1024-1024-1024 with 16 rows takes 1.4 times as long where others have used level 3 (Zen 5). Many CPUs
+// without AVX-512 have 512 KiB of level 2 or less.
+constexpr std::size_t kFarBytes = kRegisters == 16 ? 512 << 10 : 2 << 20;
 
 // Rows in lanes: the most vectors of rows of a tile, which has at least 4 units. 3 vectors x 8 units take 11 loads for
 // 24 fmas, 6 x 4 take 10, but read twice as many inputs from level 2, which delivers 32 to 48 bytes per cycle.
@@ -106,15 +106,15 @@ constexpr std::size_t first_share(std::size_t n, std::size_t most) {
   return (n + shares - 1) / shares;
 }
 
-// Units in lanes: how many of `rows` are computed for all units before the next ones. With 16 registers each panel
-// reads all rows again, from level 3 unless they fit half of a level 2 cache of 512 KiB. Each turn reads all weights
-// again, so it has at least 48 rows.
+// Units in lanes: in how many turns so many tiles of rows are computed, each for all units. Tiles of one panel (AVX2)
+// read all rows again for each panel, from level 3 unless the rows of a turn fit half of 512 KiB of level 2. But each
+// turn reads all weights again, so that it has at least 8 tiles.
 template <class T, int C>
-constexpr std::size_t rows_of_turn(std::size_t rows, std::size_t inputs) {
-  constexpr std::size_t kRows = kMostRows<C, kPanelVectors<T>>, kFewest = 48 / kRows, kNumbers = 256 * 1024 / sizeof(T);
-  if (kRegisters >= 32 || rows * inputs <= kNumbers) return rows;
-  const std::size_t most = kNumbers / kRows / inputs;
-  return kRows * first_share((rows + kRows - 1) / kRows, most < kFewest ? kFewest : most);
+constexpr std::size_t turns_of(std::size_t tiles, std::size_t inputs) {
+  constexpr std::size_t kTileNumbers = 256 * 1024 / sizeof(T) / kMostRows<C, kPanelVectors<T>>;
+  if (kRegisters != 16 || tiles < 16 || tiles * inputs <= kTileNumbers) return 1;
+  const std::size_t most = inputs < kTileNumbers ? kTileNumbers / inputs : 1;
+  return min((tiles + most / 2) / most, tiles / 8);
 }
 
 }  // namespace

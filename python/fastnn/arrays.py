@@ -29,6 +29,8 @@ def to_array(x: Any) -> Array:
         )
     if str(getattr(x, "dtype", "")) == "torch.bfloat16":
         x = x.float()
+    if hasattr(getattr(x, "type", None), "index_type"):  # a dictionary of pyarrow, whose nulls would become values
+        x = x.cast(x.type.value_type)
     try:
         array = np.asarray(x)
     except ValueError:

@@ -4,9 +4,10 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from opcode import opmap
-from types import FrameType, ModuleType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any
 
+from fastnn.locks import changes
 from fastnn.text import nearest
 
 _LAYERS = "fastnn has layers of dense networks alone; dir(fastnn.layers) lists them"
@@ -32,7 +33,7 @@ _FROM_OTHERS = {  # what programs look for that is no name here
 }
 
 
-def missing(module: str, later: Mapping[str, str] | None = None) -> Callable[[str], Any]:
+def missing(module: str, later: Mapping[str, str] = MappingProxyType({})) -> Callable[[str], Any]:
     """Return the `__getattr__` of a public module.
 
     later: {name: module} for names that are imported when they are first used.
@@ -46,8 +47,9 @@ def missing(module: str, later: Mapping[str, str] | None = None) -> Callable[[st
     """
 
     def get(name: str) -> Any:
-        if later and name in later:
-            found = getattr(import_module(later[name]), name)
+        if name in later:
+            with changes:  # a fork waits for it: the child of half an import would wait for the other half for ever
+                found = getattr(import_module(later[name]), name)
             setattr(sys.modules[module], name, found)
             return found
         advice = "" if name.startswith("__") else _advice(module, name)

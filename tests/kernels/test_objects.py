@@ -30,7 +30,8 @@ def kernels(request, tmp_path):
     if request.param == "as shipped":
         build = request.getfixturevalue("build")
     else:  # without exceptions: unwinding tables would refer to a weak symbol of the library
-        flags = "<DEFINES> <INCLUDES> <FLAGS> -O0 -fno-exceptions"
+        # and without always_inline, which would hide functions here too
+        flags = "<DEFINES> <INCLUDES> <FLAGS> -O0 -fno-exceptions -Dalways_inline=unused"
         rule = f"-DCMAKE_CXX_COMPILE_OBJECT=<CMAKE_CXX_COMPILER> {flags} -o <OBJECT> -c <SOURCE>"
         build = built(ROOT, tmp_path, "fastnn_kernels", settings=[rule])
     return sorted(build.rglob("fastnn_kernels.dir/**/*.o"))

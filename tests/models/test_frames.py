@@ -49,6 +49,14 @@ def test_missing_numbers_of_every_nullable_column_are_nan(kind):
     assert same_bits(COPY.predict(frame.iloc[[0, 2]]), np.array([[1, 0.5], [0, 2.5]], "float32"))
 
 
+def test_nulls_of_pyarrows_dictionaries_are_nan():
+    pa = pytest.importorskip("pyarrow")
+    column = pa.array([7.5, None, 8.0]).dictionary_encode()
+    for given in (column, pa.chunked_array([column])):
+        answers = COPY.predict(pa.table({"a": given, "b": [0.5, 1.5, 2.5]}))
+        assert same_bits(answers, np.array([[7.5, 0.5], [np.nan, 1.5], [8, 2.5]], "float32"))
+
+
 COLUMNS = {
     "booleans": ([True, None], [1, np.nan]),
     "integers": ([3, None], [3, np.nan]),

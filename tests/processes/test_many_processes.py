@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from calls import repeated
-from processes import run_with_model
+from processes import run_python, run_with_model
 from sequentials import network
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -65,6 +65,38 @@ assert statuses == [0] * {times}, statuses
 """,
         *QUIET,
         timeout=600 + 10 * times,
+    )
+
+
+@pytest.mark.parametrize("milliseconds", [1, 5, 20, 60])
+@pytest.mark.parametrize("first_use", ["load_model(__file__)", "fastnn.from_torch"])
+def test_a_child_forked_while_another_thread_first_uses_the_importers_can_use_them(first_use, milliseconds):
+    run_python(
+        CHILDREN
+        + f"""
+import os, threading
+import fastnn
+from fastnn.models import load_model
+
+__file__ = fastnn.__file__
+
+def use():
+    try:
+        {first_use}
+    except ValueError:  # it is no model
+        pass
+
+def work():
+    signal.alarm(20)
+    use()
+
+thread = threading.Thread(target=use)
+thread.start()
+time.sleep({milliseconds / 1000})
+assert status_of(in_child(work)) == 0
+thread.join()
+""",
+        options=QUIET,
     )
 
 

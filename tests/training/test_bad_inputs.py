@@ -130,9 +130,13 @@ MISTAKES = {
         lambda: fit(classifier(), y=pandas.DataFrame({"bought": ["no", "yes"] * 20})),
         "expected y of numbers; received text, such as 'no': set model.classes",
     ),
+    "numbers as text": (
+        lambda: fit(y=pandas.DataFrame({"price": ["1", "2"] * 20})),
+        "^expected y of numbers; received text, such as '1': convert y to numbers$",
+    ),
     "y beside batches": (
         lambda: fit(x=((X, Y) for _ in range(2))),
-        r"^expected no y with an iterable of batches, .* received x, a generator, and y$",
+        r"^expected no y with batches, which hold their targets .* received x, a generator, and y: leave y out",
     ),
     # metrics
     "a metric for one-hot rows": (

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas
 import polars
+import pyarrow
 import pytest
 
 import fastnn.models.rows
@@ -276,7 +277,20 @@ def test_targets_of_one_column_need_not_have_it():
     assert logs[0] == logs[1]
 
 
-@pytest.mark.parametrize("frame", [pandas.DataFrame, polars.DataFrame], ids=["pandas", "polars"])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pandas.DataFrame,
+        lambda table: pandas.DataFrame(table, dtype="category"),
+        lambda table: pandas.DataFrame(table, dtype="string[pyarrow]"),
+        polars.DataFrame,
+        lambda table: polars.DataFrame(table, schema={"bought": polars.Categorical}),
+        lambda table: polars.DataFrame(table, schema={"bought": polars.Enum(["no", "yes"])}),
+        pyarrow.table,
+        lambda table: pyarrow.table({"bought": pyarrow.array(table["bought"]).dictionary_encode()}),
+    ],
+    ids=["pandas", "category", "arrow", "polars", "Categorical", "Enum", "pyarrow", "dictionary"],
+)
 def test_names_of_classes_may_be_the_column_of_a_frame(frame):
     x, y = rows()
     names = np.array(["no", "yes"])[(y[:, 0] > 0).astype(int)].tolist()
@@ -289,6 +303,9 @@ def test_names_of_classes_may_be_the_column_of_a_frame(frame):
         model.fit(x, given, verbose=0, seed=1)
         models.append(model)
     assert same(*models)
+    gap = frame({"bought": [None, *names[1:]]})
+    with pytest.raises(ValueError, match="expected y to be classes .*; received (None|nan|<NA>) in row 0"):
+        models[0].fit(x, gap, verbose=0)
 
 
 def test_first_batch_builds_the_model():

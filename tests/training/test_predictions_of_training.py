@@ -41,13 +41,13 @@ def test_each_layer_predicts_in_training_as_in_predict(dtype, isa):
     assert all(same_bits(each, expected) for each in others)
 
 
-@pytest.mark.parametrize("units", [7, 40, 150])
+@pytest.mark.parametrize("units", [17, 40, 65, 150])
 def test_rows_that_outgrow_a_cache_predict_in_training_as_a_few_of_them(units, dtype, isa):
-    """AVX2's tiles compute so many rows at a time for all units (kernels/shapes.hpp, rows_of_turn)."""
+    """AVX2's tiles compute so many rows at a time for all units (kernels/shapes.hpp, turns_of)."""
     model = network([600, units], ["relu"], dtype)
     x = uniform(9, (256, 600), dtype)
     expected = np.concatenate([model.predict(x[row : row + 5]) for row in range(0, 256, 5)])
-    for count in (54, 109, 121, 256):
+    for count in (54, 97, 109, 121, 223, 256):
         assert same_bits(trainer_of(model).forward(x[:count]), expected[:count])
 
 

@@ -13,7 +13,7 @@ _ZEROS: dict[str, Any] = {"class_name": "Zeros", "config": {}}
 _ONES: dict[str, Any] = {"class_name": "Ones", "config": {}}
 
 
-def _weight(layer: str, name: str) -> property:
+def _property_of_weight(layer: str, name: str) -> property:
     doc = f"""The weight {name} (units,), a read-only array; None before the layer is built, and if it has none.
 
     >>> {layer}().{name} is None
@@ -44,7 +44,7 @@ class PReLU(Layer):
     _prefix = "p_re_lu"
     _later = {"alpha_initializer": _ZEROS}  # noqa: RUF012
 
-    alpha = _weight(_class_name, "alpha")
+    alpha = _property_of_weight(_class_name, "alpha")
 
     def __init__(
         self,
@@ -78,8 +78,8 @@ class Affine(Layer):
     _class_name = "Affine"
     _prefix = "affine"
 
-    scale = _weight(_class_name, "scale")
-    shift = _weight(_class_name, "shift")
+    scale = _property_of_weight(_class_name, "scale")
+    shift = _property_of_weight(_class_name, "shift")
 
     def __init__(self, **options: Unpack[Options]) -> None:
         super().__init__(**options)
@@ -106,8 +106,8 @@ class LayerNormalization(Layer):
     _prefix = "layer_normalization"
     _later = {"beta_initializer": _ZEROS, "gamma_initializer": _ONES}  # noqa: RUF012
 
-    gamma = _weight(_class_name, "gamma")
-    beta = _weight(_class_name, "beta")
+    gamma = _property_of_weight(_class_name, "gamma")
+    beta = _property_of_weight(_class_name, "beta")
 
     def __init__(
         self,
@@ -161,10 +161,10 @@ class BatchNormalization(Layer):
     _not_trained = frozenset(("moving_mean", "moving_variance"))
     _learns_from_batches = True
 
-    gamma = _weight(_class_name, "gamma")
-    beta = _weight(_class_name, "beta")
-    moving_mean = _weight(_class_name, "moving_mean")
-    moving_variance = _weight(_class_name, "moving_variance")
+    gamma = _property_of_weight(_class_name, "gamma")
+    beta = _property_of_weight(_class_name, "beta")
+    moving_mean = _property_of_weight(_class_name, "moving_mean")
+    moving_variance = _property_of_weight(_class_name, "moving_variance")
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fastnn.arrays import Array, is_real, to_array
+from fastnn.tables.values import is_number_as_text
 from fastnn.text import did_you_mean
 
 # The targets of a row: numbers; numbers of at least 0; from 0 to 1 for each output; from -1 to 1 for each output; the
@@ -64,10 +65,13 @@ def _numbers(y: Array, kind: Kind, loss: str, units: int, classes: tuple[Any, ..
     if is_text:
         shown = next(each for each in flat if isinstance(each, (str, bytes)))
         if classes is None:
-            raise ValueError(
-                f"expected y of numbers; received text, such as {_plain(shown)!r:.100}: set model.classes to the "
-                "list of classes, or number them, for example with sklearn.preprocessing.LabelEncoder"
+            advice = (
+                "convert y to numbers"
+                if is_number_as_text(shown)
+                else "set model.classes to the list of classes, or number them, for example with "
+                "sklearn.preprocessing.LabelEncoder"
             )
+            raise ValueError(f"expected y of numbers; received text, such as {_plain(shown)!r:.100}: {advice}")
         if not is_label:
             advice = "; for classes use loss='sparse_categorical_crossentropy'" if units > 1 else ""
             raise ValueError(

@@ -182,8 +182,8 @@ def targets_of(y: Any) -> Array:
     frame = frame_columns(y)
     if frame is None:
         array = to_array(_detached(y))
-    elif len(frame[0]) == 1 and _has_text(names := to_array(frame[1](0))):
-        array = names[:, None]
+    elif len(frame[0]) == 1 and _has_numbers_or_names(column := to_array(frame[1](0))):
+        array = column[:, None]
     else:
         array = as_numbers(y)
     if array.ndim not in (1, 2) or 0 in array.shape[1:]:
@@ -259,19 +259,19 @@ def is_arrays(x: Any, y: Any) -> bool:
     >>> is_arrays([[1]], [1]), is_arrays(iter([([[1]], [1])]), None)
     (True, False)
     """
+    refuse_lazy(x)
     if y is not None:
-        if hasattr(x, "__next__"):
+        if hasattr(type(x), "__next__") and not (hasattr(x, "__array__") or hasattr(x, "shape")):
             raise ValueError(
-                "expected no y with an iterable of batches, which has targets of its own, as in (x, y) or "
-                f"(x, y, sample_weight); received x, a {type(x).__name__}, and y"
+                f"expected no y with batches, which hold their targets as in (x, y); received x, a {type(x).__name__}, "
+                "and y: leave y out, or give np.array(list(x)) if x has rows"
             )
         return True
-    refuse_lazy(x)
     return isinstance(x, np.ndarray) or hasattr(x, "__array__") or hasattr(x, "shape") or hasattr(x, "columns")
 
 
-def _has_text(column: Array) -> bool:
-    return column.dtype.kind in "UT" or (column.dtype == object and any(isinstance(each, str) for each in column))
+def _has_numbers_or_names(column: Array) -> bool:
+    return is_real(column) or any(isinstance(each, (str, bytes)) for each in column)
 
 
 def _detached(x: Any) -> Any:

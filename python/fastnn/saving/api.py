@@ -9,6 +9,7 @@ from typing import Any
 from fastnn.arguments import flag
 from fastnn.floating_point import default_mode
 from fastnn.importers.paths import open_model
+from fastnn.locks import changes
 from fastnn.models.sequential import Sequential
 from fastnn.strict import suggesting
 
@@ -63,8 +64,8 @@ def load_model(
     >>> load_model("model.safetensors") == model
     True
     """
-    from fastnn.saving import formats  # with the importers, half of what `import fastnn` would take
-
+    with changes:  # a fork waits for it: the child of half an import would wait for the other half for ever
+        from fastnn.saving import formats  # with all importers (fastnn/__init__.py)
     if not isinstance(custom_objects or {}, Mapping):
         raise ValueError(f"expected custom_objects to be a dict of names; received {custom_objects!r:.100}")
     training = dict(custom_objects or {}) if flag("compile", compile) else None

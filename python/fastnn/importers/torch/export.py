@@ -1,7 +1,6 @@
 """What a live module of PyTorch itself says: its answers in eval mode, and a forward of its own as ONNX."""
 
 import io
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -157,6 +156,8 @@ def _module_names(module: Any, proto: Any) -> dict[str, str]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep off the caller's stdout and stderr what PyTorch's exporters log and print: graphs, pages long."""
+    import logging  # PyTorch has it; imported during a fork, it would print an error of its own
+
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
