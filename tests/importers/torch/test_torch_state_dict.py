@@ -230,3 +230,8 @@ def test_a_file_of_pytorch_before_1_6_gives_torchs_own_answers(tmp_path, dtype):
     rows = torch.linspace(-2, 2, 40).reshape(10, 4)
     wanted = module.double()(rows.double()).detach().numpy()
     np.testing.assert_allclose(model.predict(rows.numpy()), wanted, atol=1e-6)
+
+
+def test_numbers_beyond_float32_become_infinite_and_are_no_fault_of_the_conversion():
+    tensors = {"weight": np.full((2, 2), 9e-41, "float32"), "bias": np.array([5.6e175, 6e151])}
+    assert np.isinf(from_torch_state_dict(tensors, ["relu"]).layers[0].bias).all()
