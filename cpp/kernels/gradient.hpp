@@ -10,9 +10,9 @@
 namespace fastnn::FASTNN_ISA {
 namespace {
 
-// A tile reads one or two lines of each row of a, too far apart for the CPU to foresee. The last one, since the tile
-// before has read the first, of so many rows ahead is asked for if there are at least as many rows as kManyRows: 1.02
-// to 1.07 times as fast, but 0.97 with fewer (an Intel Xeon).
+// A tile reads one or two lines of each row of a, too far apart for the CPU to foresee. The tile before has read the
+// first, so the last is asked for, so many rows ahead, if there are at least as many rows as kManyRows: 1.02 to 1.07
+// times as fast, but 0.97 with fewer (an Intel Xeon).
 constexpr int kInputRowsAhead = 16;
 constexpr std::size_t kManyRows = 96;
 

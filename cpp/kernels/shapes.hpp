@@ -106,9 +106,9 @@ constexpr std::size_t first_share(std::size_t n, std::size_t most) {
   return (n + shares - 1) / shares;
 }
 
-// Units in lanes: in how many turns so many tiles of rows are computed, each for all units. Tiles of one panel (AVX2)
-// read all rows again for each panel, from level 3 unless the rows of a turn fit half of 512 KiB of level 2. But each
-// turn reads all weights again, so that it has at least 8 tiles.
+// Units in lanes: the number of turns in which so many tiles of rows are computed. A turn computes all units. With AVX2
+// a tile has one panel, and each panel reads the rows again: from level 2 if a turn's rows take about half of 512 KiB,
+// else from level 3. Each turn reads all weights again, so it has at least 8 tiles.
 template <class T, int C>
 constexpr std::size_t turns_of(std::size_t tiles, std::size_t inputs) {
   constexpr std::size_t kTileNumbers = 256 * 1024 / sizeof(T) / kMostRows<C, kPanelVectors<T>>;
