@@ -31,23 +31,23 @@ static_assert(kMostInputsOfAnswers <= kMostSteps);  // so that answers have one 
 // Runs all rows over a slice of the inputs of a few panels, then over the next slice, so that weights come from a far
 // cache level only once. Between slices the sums are stored in y, which is exact. V is the number of vectors of a panel
 // that have units.
-template <class T, int C, int V>
-void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
+template <class T, int C, int V, int kAtOnce>
+void units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
   const T threshold = threshold_of<T>(layer.activation);
-  const int rows_of_tile = static_cast<int>(first_share(x.rows, kMostRows<C, V>));
-  const std::size_t most = most_panels<T, C, V>(rows_of_tile, layer.inputs <= kMostSteps);
+  const int rows_of_tile = static_cast<int>(first_share(x.rows, kMostRows<C, V, kAtOnce>));
+  const std::size_t most = most_panels<T, C, V, kAtOnce>(rows_of_tile, layer.inputs <= kMostSteps);
   const std::size_t end = (units.last + P - 1) / P;
-  const bool is_far = x.rows > kMostRows<C, V> && layer.inputs * layer.units * sizeof(T) >= kFarBytes;
+  const bool is_far = x.rows > kMostRows<C, V, kAtOnce> && layer.inputs * layer.units * sizeof(T) >= kFarBytes;
   for (std::size_t panel = units.first / P, panels; panel < end; panel += panels) {
     panels = first_share(end - panel, most);
     const std::size_t last = panel + panels - 1;
     const std::size_t last_width = layer.units - last * P < P ? layer.units - last * P : P;
     for (std::size_t k = 0, steps; k < layer.inputs; k += steps) {
-      steps = C > 1 || x.rows <= kMostRows<C, V> ? layer.inputs : first_share(layer.inputs - k, kMostSteps);
+      steps = C > 1 || x.rows <= kMostRows<C, V, kAtOnce> ? layer.inputs : first_share(layer.inputs - k, kMostSteps);
       const bool ends = k + steps == layer.inputs;
       for (std::size_t row = 0, rows; row < x.rows; row += rows) {
-        rows = first_share(x.rows - row, kMostRows<C, V>);
+        rows = first_share(x.rows - row, kMostRows<C, V, kAtOnce>);
         const Operands<T> o = {x.data + stride(row) * x.row_stride + stride(k),
                                1,
                                x.row_stride,
@@ -64,14 +64,14 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
                            y.row_stride,
                            ends ? threshold : -kInfinity<T>,
                            y.are_answers ? last_width : 0};
-        with_constant<kMostRows<C, V>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
+        with_constant<kMostRows<C, V, kAtOnce>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
           constexpr int U = decltype(u)::value;
-          with_constant<most_panels<T, C, V>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
+          with_constant<most_panels<T, C, V, kAtOnce>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
             with_half<T>(last_width, [&](auto half) FASTNN_INLINE_LAMBDA {
               constexpr int G = decltype(g)::value;
               constexpr bool kHalf = decltype(half)::value;
-              if constexpr (C == 1 && 2 * U >= kMostRows<C, V>)  // smaller tiles are never the last of several
-                if (is_far && row + rows == x.rows)              // once for all tiles of rows
+              if constexpr (C == 1 && 2 * U >= kMostRows<C, V, kAtOnce>)  // smaller tiles are never the last of several
+                if (is_far && row + rows == x.rows)                       // once for all tiles of rows
                   return tile<T, Lanes::units, C, U, G, V, kHalf, true>(steps, o, s);
               tile<T, Lanes::units, C, U, G, V, kHalf>(steps, o, s);
             });
@@ -80,6 +80,13 @@ void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, 
       }
     }
   }
+}
+
+template <class T, int C, int V>
+void dense_units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
+  if constexpr (kHasPairs<C, V>)
+    if (has_paired_units(x.rows, layer.inputs)) return units_in_lanes<T, C, V, 2>(layer, x, y, units);
+  units_in_lanes<T, C, V, kShapedChains<C>>(layer, x, y, units);
 }
 
 // Returns whether the last of a layer's panels has two vectors, and units in the first alone.
@@ -125,7 +132,7 @@ void dense_of_few_units(const PackedLayer<T>& layer, Block<const T> x, Block<T> 
 }
 
 // Computes V vectors of rows. Each tile takes as many units of a panel as it has room for.
-template <class T, int C, int V>
+template <class T, int C, int V, int kAtOnce>
 void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, std::size_t row,
                    Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
@@ -146,7 +153,7 @@ void rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const B
         x.column_stride};
     const Sums<T> s = {layer.of_units[0] + unit, 0, y.data + row + stride(unit) * y.column_stride, y.column_stride,
                        threshold};
-    with_power_of_2<kMostUnits<T, C, V>>(first + width - unit, [&](auto u) FASTNN_INLINE_LAMBDA {
+    with_power_of_2<kMostUnits<T, C, V, kAtOnce>>(first + width - unit, [&](auto u) FASTNN_INLINE_LAMBDA {
       constexpr int U = decltype(u)::value;
       tile<T, Lanes::rows, C, U, 1, V, false>(layer.inputs, o, s);
       done = U;
@@ -160,7 +167,10 @@ void dense_rows_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, c
   for (std::size_t row = 0, vectors; row < x.rows; row += vectors * kLanes<T>) {
     vectors = first_share((x.rows - row + kLanes<T> - 1) / kLanes<T>, kMostVectors<C>);
     with_constant<kMostVectors<C>>(vectors, [&](auto v) FASTNN_INLINE_LAMBDA {
-      rows_in_lanes<T, C, decltype(v)::value>(layer, x, y, row, units);
+      constexpr int V = decltype(v)::value;
+      if constexpr (kHasPairs<C, V>)
+        if (layer.inputs <= kMostInputsOfPairedRows) return rows_in_lanes<T, C, V, 2>(layer, x, y, row, units);
+      rows_in_lanes<T, C, V, kShapedChains<C>>(layer, x, y, row, units);
     });
   }
 }

@@ -23,6 +23,19 @@ constexpr int kSums = kRegisters * 3 / 4;
 template <int C>
 constexpr int kShapedChains = kRegisters == 16 ? 1 : C;
 
+// But with few inputs, sums that wait in memory for the other chains cost more than loads. Then a tile of 2 or 4 chains
+// has half of the rows or units, and two chains at once. The weights of more inputs should meet more rows, since they
+// leave the level 1 cache, and the rows of more inputs more units.
+template <int C, int V>
+constexpr bool kHasPairs = kRegisters == 16 && (C == 2 || C == 4) && V > 1;
+constexpr std::size_t kMostInputsOfPairedUnits = 448, kMostInputsOfPairedRows = 64;
+
+// Units in lanes: whether tiles have two chains at once. 1, 4, 5 and 7 rows would have a tile of one or two rows, whose
+// fmas wait for each other.
+constexpr bool has_paired_units(std::size_t rows, std::size_t inputs) {
+  return inputs <= kMostInputsOfPairedUnits && rows != 1 && rows != 4 && rows != 5 && rows != 7;
+}
+
 // The chains that a tile of so many sums computes at once, a power of two.
 constexpr int chains_at_once(int chains, int sums) { return power_of_2_up_to(clamp(kSums / sums, 1, chains)); }
 
@@ -33,16 +46,16 @@ constexpr int kPanelVectors = static_cast<int>(kPanelUnits<T>) / kLanes<T>;
 // Units in lanes: the most rows of a tile whose panels have V vectors. 8 rows x 3 panels take 11 loads for 24 fmas, 6 x
 // 4 take 10, but more rows do more work per weight from a far cache level. With several chains, 8
 // rows would leave room for only one panel in 32 registers.
-template <int C, int V>
-constexpr int kMostRows = clamp(kSums / (kShapedChains<C> * V), 1, C == 1 ? 8 : 6);
+template <int C, int V, int kAtOnce = kShapedChains<C>>
+constexpr int kMostRows = clamp(kSums / (kAtOnce * V), 1, C == 1 ? 8 : 6);
 
 // Units in lanes: the most panels of a tile with `rows` rows. 8-way caches and prefetchers follow 4 streams of weights
 // that lie one panel apart. A tile of one row takes 8 if the panels are short: with 4, its fmas wait for each other and
 // use half the bandwidth of level 1. With 4 chains a layer has at most 16 units.
-template <class T, int C, int V>
+template <class T, int C, int V, int kAtOnce = kShapedChains<C>>
 constexpr int most_panels(int rows, bool are_short) {
   const int most = C == 4 ? 16 / static_cast<int>(kPanelUnits<T>) : rows == 1 && are_short ? 8 : 4;
-  return clamp(kSums / (kShapedChains<C> * V * rows), 1, most);
+  return clamp(kSums / (kAtOnce * V * rows), 1, most);
 }
 
 // Units in lanes: the most inputs of a tile if several tiles of rows read the same weights. So many inputs of 3 or 4
@@ -66,9 +79,9 @@ constexpr int kMostVectors = clamp(kSums / (4 * kShapedChains<C>), 1, 3);
 
 // Rows in lanes: the most units of a tile of V vectors, a power of two. It divides the units of a panel; layers with
 // the most chains have up to 3.
-template <class T, int C, int V>
+template <class T, int C, int V, int kAtOnce = kShapedChains<C>>
 constexpr int kMostUnits =
-    power_of_2_up_to(clamp(kSums / (kShapedChains<C> * V), 1, C == kMostChains ? 3 : static_cast<int>(kPanelUnits<T>)));
+    power_of_2_up_to(clamp(kSums / (kAtOnce * V), 1, C == kMostChains ? 3 : static_cast<int>(kPanelUnits<T>)));
 
 template <int n>
 struct Constant {
