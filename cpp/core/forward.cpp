@@ -166,7 +166,7 @@ bool Network<T>::Forward::run_block(std::size_t block, std::size_t threads, T* s
       are_packed = layer.is_head() && layout == Layout::units_in_lanes && is_last && layer.tiles_activate();
       if (are_packed) y = {there, rows, stride(layer.units), 1};
       const bool are_answers = is_last && outputs != nullptr && layout == Layout::units_in_lanes &&
-                               kernels_.write_answers && layer.tiles_answer() &&
+                               layer.tiles_answer(kernels_.most_chains_of_answers) &&
                                x_.rows <= kMostBytesOfAnswers / (layer.units * sizeof(T));
       if (are_answers) y = {outputs, rows, stride(layer.units), 1, true};
       if (is_long_)

@@ -16,10 +16,9 @@ constexpr std::size_t kPanelBytes = 64;
 template <class T>
 constexpr std::size_t kPanelUnits = kPanelBytes / sizeof(T);
 
-// Tiles write answers straight into the caller's array only for layers with at most so many inputs and chains. With
-// more inputs the sums go to y and back, in whole panels, which do not fit there; and the copy costs little then.
+// Tiles write answers straight into the caller's array only for layers with at most so many inputs. With more of them
+// the sums go to y and back, in whole panels, which do not fit there; and the copy costs little then.
 constexpr std::size_t kMostInputsOfAnswers = 128;
-constexpr int kMostChainsOfAnswers = 2;
 
 // A layer as the kernels read it. packing.hpp says where weight (k, n) of the kernel stands.
 template <class T>
@@ -43,9 +42,9 @@ struct PackedLayer {
     return kernel != nullptr && (activation == Activation::linear || activation == Activation::relu);
   }
 
-  // Whether the tiles can write answers, where the kernels can.
-  bool tiles_answer() const {
-    return tiles_activate() && chains <= kMostChainsOfAnswers && inputs <= kMostInputsOfAnswers;
+  // Whether the tiles can write answers, where tiles of at most `most_chains` can.
+  bool tiles_answer(int most_chains) const {
+    return tiles_activate() && chains <= most_chains && inputs <= kMostInputsOfAnswers;
   }
 
   // Whether the layer only hands its inputs on, as Dropout does outside of training.
@@ -81,7 +80,7 @@ template <class T>
 struct Kernels {
   std::size_t lanes;         // rows in a vector
   std::size_t tile_vectors;  // vectors of rows in the largest tile; fewer rows are often faster with units in lanes
-  bool write_answers;        // whether `layer` takes a y of answers, for layers whose tiles_answer()
+  int most_chains_of_answers;  // `layer` takes a y of answers for layers whose tiles_answer() with so many chains
 
   // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes; a head takes
   // any y for an x with units in lanes. No more than x is read. y may be written up to the end of its last panel, but

@@ -64,9 +64,9 @@ void run_layer(const PackedLayer<T>& layer, const Block<const T>& x, const Block
 
 template <class T>
 constexpr Kernels<T> kKernels = {
-    kLanes<T>,     kMostVectors<1>, kWritesAnswers, run_layer<T>,        whole_rows<T>,          copy<T>,
-    gradient<T>,   column_sums<T>,  add_scaled<T>,  transpose_kernel<T>, propagate_or_null<T>(), update<T>,
-    derive<T>,     loss<T>,         factors<T>,     backward<T>,         batch_backward<T>,      centre<T>,
+    kLanes<T>,     kMostVectors<1>, kMostChainsOfAnswers, run_layer<T>,        whole_rows<T>,          copy<T>,
+    gradient<T>,   column_sums<T>,  add_scaled<T>,        transpose_kernel<T>, propagate_or_null<T>(), update<T>,
+    derive<T>,     loss<T>,         factors<T>,           backward<T>,         batch_backward<T>,      centre<T>,
     fma_chains<T>, read<T>};
 
 }  // namespace

@@ -39,12 +39,13 @@ struct Sums {
   std::size_t answer_width = 0;
 };
 
-// Whether tiles write answers: where the first numbers of a vector are stored nearly as fast as all. With a sanitizer's
-// checks gcc 12 would take a quarter of an hour for these stores; guarded.py watches them.
+// Tiles of at most so many chains write answers, where the first numbers of a vector are stored nearly as fast as all.
+// With AVX-512 layers of 4 chains are computed by fours.hpp too, which writes whole fours. With a sanitizer's checks gcc
+// 12 would take a quarter of an hour for these stores; guarded.py watches them.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kWritesAnswers = false;
+constexpr int kMostChainsOfAnswers = 0;
 #else
-constexpr bool kWritesAnswers = kVectorBytes >= 32;
+constexpr int kMostChainsOfAnswers = kVectorBytes < 32 ? 0 : kRegisters == 16 ? 4 : 2;
 #endif
 
 enum class Lanes { units, rows };
@@ -151,7 +152,7 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
       for (int w = 0; w < W; ++w)
         write(w, s.y + u * s.y_u + w * kLanes<T>, at_least(threshold, sum_by_halves(sums[u][w])));
   };
-  if constexpr (kInLanes == Lanes::units && C <= kMostChainsOfAnswers && kWritesAnswers)
+  if constexpr (kInLanes == Lanes::units && C <= kMostChainsOfAnswers)
     if (s.answer_width > 0)
       return finish([&](int w, T* to, Vector<T> y) FASTNN_INLINE_LAMBDA {
         const std::size_t width = w / V == G - 1 ? s.answer_width : kPanelUnits<T>, first = w % V * kLanes<T>;
