@@ -14,7 +14,7 @@ namespace {
 template <class T>
 constexpr int kChainVectors = kMostChains / kLanes<T>;
 
-// A group is the rows whose sums of U units fill a vector. It runs kRowsOfDots of them at a time, whose chains fit the
+// A group is the rows whose sums of U units fit a vector. It runs kRowsOfDots of them at a time, whose chains fit the
 // registers. More than 8 rows would not leave a register for each row's address.
 template <class T, int U>
 constexpr int kRowsOfVector = power_of_2_up_to(kLanes<T> / U);
@@ -101,22 +101,58 @@ FASTNN_INLINE Vector<T> sums_of_lanes(Vector<T> (&sums)[kLanes<T>]) {
     return sums[0];
 }
 
-// The sums of a group of rows from `row` on, U for each. If fewer rows are left, it computes the last one repeatedly.
-template <class T, int U>
-FASTNN_INLINE Vector<T> dots_of_group(const PackedLayer<T>& layer, const Block<const T>& x, std::size_t row) {
-  constexpr int G = kRowsOfVector<T, U>, R = kRowsOfDots<T, U>;
+// Calls take(first, sums) for rows from `row` on, with the sums of R of them, U for each. If fewer rows are left, it
+// computes the last one repeatedly.
+template <class T, int U, int R, class Take>
+FASTNN_INLINE void dots_of_some(const PackedLayer<T>& layer, const Block<const T>& x, std::size_t row, int count,
+                                const Take& take) {
   const std::size_t left = x.rows - row;
   const T *rows = x.data + stride(row) * x.row_stride, *last = rows + stride(left - 1) * x.row_stride;
-  Vector<T> sums[kLanes<T>] = {};
 #pragma GCC unroll 8
-  for (int first = 0; first < G; first += R) {
+  for (int first = 0; first < count; first += R) {
     const T* from[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
       from[r] = static_cast<std::size_t>(first + r) < left ? rows + (first + r) * x.row_stride : last;
-    dots<T, R, U>(layer, from, sums + first * U);
+    Vector<T> sums[R * U];
+    dots<T, R, U>(layer, from, sums);
+    take(first, sums);
   }
+}
+
+// The sums of a group of rows from `row` on, U for each.
+template <class T, int U>
+FASTNN_INLINE Vector<T> dots_of_group(const PackedLayer<T>& layer, const Block<const T>& x, std::size_t row) {
+  constexpr int R = kRowsOfDots<T, U>;
+  Vector<T> sums[kLanes<T>] = {};
+  dots_of_some<T, U, R>(layer, x, row, kRowsOfVector<T, U>, [&](int first, const auto& some) FASTNN_INLINE_LAMBDA {
+#pragma GCC unroll 16
+    for (int i = 0; i < R * U; ++i) sums[first * U + i] = some[i];
+  });
   return sums_of_lanes<T>(sums);
+}
+
+// Computes vectors of rows, for a y with rows in lanes: no lane is idle, and whole vectors are stored. Returns how many
+// rows it has computed; a last vector of at most three quarters is left. Its sums go through memory, for which few rows
+// wait.
+template <class T, int U>
+__attribute__((noinline))  // its sums are in memory, for which a call of few rows would make room too
+std::size_t dots_of_vectors(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, T threshold) {
+  constexpr int R = kRowsOfDots<T, U>, L = kLanes<T>;
+  std::size_t row = 0;
+  for (; row < x.rows && x.rows - row > L * 3 / 4; row += L) {
+    Vector<T> sums[U][L];
+    dots_of_some<T, U, R>(layer, x, row, L, [&](int first, const auto& some) FASTNN_INLINE_LAMBDA {
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (int n = 0; n < U; ++n) sums[n][first + r] = some[r * U + n];
+    });
+#pragma GCC unroll 4
+    for (int n = 0; n < U; ++n)
+      store(y.data + row + n * y.column_stride, at_least(splat(threshold), sums_of_lanes<T>(sums[n])));
+  }
+  return row;
 }
 
 // One row by itself: fewer operations, as its sums are added up lane by lane.
@@ -138,6 +174,8 @@ template <class T, int U>
 void dots_of_rows(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, T threshold) {
   constexpr int G = kRowsOfVector<T, U>;
   std::size_t row = 0;
+  if constexpr (U > 1 && kRegisters == 16)  // not measured with AVX-512
+    if (y.row_stride == 1 && x.rows >= 4 * kLanes<T>) row = dots_of_vectors<T, U>(layer, x, y, threshold);
   if constexpr (U <= kLanes<T>)
     for (; row < x.rows && x.rows - row > G / 4; row += G) {
       const std::size_t rows = min(G, x.rows - row);
