@@ -250,6 +250,15 @@ def test_validation_split_takes_the_last_rows():
     assert history.history == expected.history
 
 
+def test_validation_data_may_be_a_list_or_a_tuple_of_rows():
+    x, y = exact_rows(20)
+    expected = trained(x, y, validation_data=(x, y))[1]
+    for as_rows in (tuple, list):
+        given = as_rows(map(tuple, x.tolist())), as_rows(map(tuple, y.tolist()))
+        assert trained(x, y, validation_data=given)[1] == expected
+    assert trained(x, y, validation_data=[(x[:10], y[:10]), (x[10:], y[10:])])[1].keys() == expected.keys()
+
+
 @pytest.mark.parametrize(("frequency", "epochs"), [(1, [0, 1, 2, 3]), (2, [1, 3]), ([1, 4], [0, 3])])
 def test_validation_freq_says_after_which_epochs(frequency, epochs):
     x, y = rows()

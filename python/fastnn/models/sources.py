@@ -131,11 +131,16 @@ def validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int 
 def _validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int | None, steps: int | None) -> Data:
     if isinstance(given, Arrays):
         return Data(model, compiled, *given, batch_size=batch_size, steps=steps)
-    if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not isinstance(given[0], tuple):
+    if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not _is_batch(given[0]):
         return Data(model, compiled, *given, batch_size=batch_size, steps=steps)
     if isinstance(given, tuple) and any(hasattr(each, "shape") for each in given):
         raise ValueError(f"expected (x, y) or (x, y, sample_weight); received a tuple of {len(given)}")
     return Data(model, compiled, given, None, steps=steps)
+
+
+def _is_batch(given: Any) -> bool:
+    """Whether it looks like (x, y) or (x, y, sample_weight): rows may be a tuple too, and are rarely 2 or 3."""
+    return isinstance(given, tuple) and len(given) in (2, 3)
 
 
 def _refuse_with_iterables(**arguments: Any) -> None:
