@@ -1,5 +1,6 @@
 """NumPy arrays of real numbers, of all that has them: lists, arrays, tensors of other packages."""
 
+from datetime import date, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,20 @@ def to_array(x: Any) -> Array:
     if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):  # of ml_dtypes, which JAX and Keras use
         array = array.astype(np.float32)
     return array
+
+
+def advice_on_dates(value: Any) -> str:
+    """Return what to do about a value, or an array of values, if it is a date, a time or a duration; else "".
+
+    >>> advice_on_dates(np.datetime64("2026-12-01"))
+    'make a number of it, such as a year, or the days or seconds since a fixed date'
+    >>> advice_on_dates(date(2026, 12, 1)) == advice_on_dates(np.zeros(2, "m8[s]")), advice_on_dates("2026-12-01")
+    (True, '')
+    """
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if kind in ("m", "M") or isinstance(value, (date, time, timedelta)):
+        return "make a number of it, such as a year, or the days or seconds since a fixed date"
+    return ""
 
 
 def is_real(array: Array) -> bool:

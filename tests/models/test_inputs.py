@@ -258,6 +258,7 @@ def test_a_single_number_for_five_inputs_gets_no_advice_that_fails():
     assert "reshape(1, 1)" not in str(error.value)
 
 
+DATES = "make a number of it, such as a year, or the days or seconds since a fixed date"
 NOT_NUMBERS = {
     "string": ("text", "<U4"),
     "strings": ([["1", "2", "3", "4", "5"]], "<U1"),
@@ -270,8 +271,8 @@ NOT_NUMBERS = {
     "none-inside": ([[1, 2, 3, 4, None]], "object"),
     "huge-integer": ([[1, 2, 3, 4, 2**70]], "object"),
     "complex": (np.zeros((2, 5), complex), "complex128"),
-    "datetime": (np.zeros((2, 5), "M8[s]"), "datetime64[s]"),
-    "timedelta": (np.zeros((2, 5), "m8[s]"), "timedelta64[s]"),
+    "datetime": (np.zeros((2, 5), "M8[s]"), f"datetime64[s]; {DATES}"),
+    "timedelta": (np.zeros((2, 5), "m8[s]"), f"timedelta64[s]; {DATES}"),
     "structured": (np.zeros((2, 5), [("a", "f4")]), "[('a', '<f4')]"),
     "void": (np.zeros((2, 5), "V4"), "|V4"),
     "none": (None, "object"),

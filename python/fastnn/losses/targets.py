@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fastnn.arrays import Array, is_real, to_array
+from fastnn.arrays import Array, advice_on_dates, is_real, to_array
 from fastnn.tables.values import is_number_as_text
 from fastnn.text import did_you_mean
 
@@ -59,7 +59,7 @@ def _numbers(y: Array, kind: Kind, loss: str, units: int, classes: tuple[Any, ..
             try:
                 y = y.astype(np.float64)
             except (TypeError, ValueError, OverflowError):
-                raise ValueError(f"expected y of real numbers; received objects such as {flat[0]!r:.100}") from None
+                raise _no_numbers(f"objects such as {flat[0]!r:.100}", flat[0]) from None
     else:
         is_text = y.dtype.kind in "UST"
     if is_text:
@@ -79,10 +79,15 @@ def _numbers(y: Array, kind: Kind, loss: str, units: int, classes: tuple[Any, ..
             )
         return _places(y, classes, first_row)
     if not is_real(y):
-        raise ValueError(f"expected y of real numbers; received dtype {y.dtype}")
+        raise _no_numbers(f"dtype {y.dtype}", y)
     if has_numbers(classes) and is_label and y.shape[1:] in ((), (1,)):
         return _places(y, classes or (), first_row)
     return y.astype(np.float32) if y.dtype == np.float16 else y
+
+
+def _no_numbers(received: str, value: Any) -> ValueError:
+    advice = advice_on_dates(value)
+    return ValueError(f"expected y of real numbers; received {received}{advice and f': {advice}'}")
 
 
 def has_numbers(classes: Sequence[Any] | None) -> bool:

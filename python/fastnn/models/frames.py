@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.arrays import Array, is_real, to_array
+from fastnn.arrays import Array, advice_on_dates, is_real, to_array
 from fastnn.lazy import refuse_lazy
 from fastnn.tables.columns import chosen_columns, frame_columns, is_table, listed
 from fastnn.tables.feature_space import FeatureSpace
@@ -60,6 +60,8 @@ def as_numbers(x: Any, inputs: Inputs = None) -> Array:
         if not is_real(array):
             if not advice and array is x and x.dtype == object:
                 advice = _advice_on_objects(x)
+            elif not advice and (dates := advice_on_dates(array)):
+                advice = f"; {dates}"
             raise TypeError(
                 f"expected an array of real numbers; received {type(x).__name__} of dtype {array.dtype}{advice}"
             )
@@ -114,7 +116,8 @@ def _advice_on_objects(x: Array) -> str:
     """Return what to do about an array of objects: by the first one that is no number, if there is one."""
     for each in x.flat:
         if not _is_number(each):
-            return f", such as {each!r:.60}" + (f"; {_TEXT}" if isinstance(each, str) else "")
+            advice = _TEXT if isinstance(each, str) else advice_on_dates(each)
+            return f", such as {each!r:.60}" + (f"; {advice}" if advice else "")
     return "; its objects are numbers: use x.astype('float64')"
 
 
@@ -134,6 +137,7 @@ def _no_number(what: str, value: Any) -> TypeError:
     advice = f"leave the column out, or encode it as the training of the model did; {_TEXT}"
     if isinstance(value, str) and _is_number(value):
         advice = "the column has numbers as text: make it float64"
+    advice = advice_on_dates(value) or advice
     return TypeError(
         f"expected real numbers in each column; received {value!r:.60} ({type(value).__name__}) in {what}; {advice}"
     )

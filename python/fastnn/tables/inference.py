@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import advice_on_dates
 from fastnn.tables.values import (
     COMMA_ADVICE,
     distinct,
@@ -39,7 +40,8 @@ def kind_of(column: Any, name: str, rows: int) -> str:
     if other is not None:
         text = next((value for value in values if isinstance(value, str)), None)
         received = f"{other!r:.60} ({type(other).__name__})" + (f" beside {text!r:.60}" if text is not None else "")
-        raise _undecided(name, received, f"make all its values numbers or all text, or leave it out: drop=[{name!r}]")
+        advice = advice_on_dates(other) or "make all its values numbers or all text"
+        raise _undecided(name, received, f"{advice}, or leave it out: drop=[{name!r}]")
     if all(map(is_number_as_text, values)):
         advice = f"convert them to numbers, or give the type, types={{{name!r}: 'string_categorical'}}"
         raise _undecided(name, f"numbers as text, such as {values[0]!r:.60}", advice)
