@@ -78,14 +78,14 @@ constexpr std::size_t kReadBytes = kReadStreams * kPanelBytes;
 
 template <class T>
 struct Kernels {
-  std::size_t lanes;         // rows in a vector
-  std::size_t tile_vectors;  // vectors of rows in the largest tile; fewer rows are often faster with units in lanes
-  int most_chains_of_answers;  // `layer` takes a y of answers for layers whose tiles_answer() with so many chains
+  std::size_t lanes;           // rows in a vector
+  std::size_t tile_vectors;    // vectors of rows in the largest tile; fewer rows are often faster with units in lanes
+  int most_chains_of_answers;  // `layer` takes a y of answers if layer.tiles_answer(most_chains_of_answers)
 
   // y = activation(x · W + b) for some units, x and y both with units in lanes or both with rows in lanes; a head takes
-  // any y for an x with units in lanes. No more than x is read. y may be written up to the end of its last panel, but
-  // not by a head, and not if y are answers.
-  // An activation that takes whole rows is left to be done by `whole_rows`.
+  // any y for an x with units in lanes. No more than x is read. With units in lanes y may be written up to the end of
+  // its last panel, but not by a head, and not if y are answers. With rows in lanes it may be written up to the end of
+  // its last vector of rows, by a head too. An activation that takes whole rows is left to be done by `whole_rows`.
   void (*layer)(const PackedLayer<T>&, const Block<const T>& x, const Block<T>& y, Range units);
   void (*whole_rows)(const PackedLayer<T>&, const Block<T>& y);
 

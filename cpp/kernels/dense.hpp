@@ -34,20 +34,21 @@ static_assert(kMostInputsOfAnswers <= kMostSteps);  // so that answers have one 
 template <class T, int C, int V, int kAtOnce>
 void units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, Range units) {
   constexpr std::size_t P = kPanelUnits<T>;
+  constexpr int kRows = kMostRows<C, V, kAtOnce>;
   const T threshold = threshold_of<T>(layer.activation);
-  const int rows_of_tile = static_cast<int>(first_share(x.rows, kMostRows<C, V, kAtOnce>));
+  const int rows_of_tile = static_cast<int>(first_share(x.rows, kRows));
   const std::size_t most = most_panels<T, C, V, kAtOnce>(rows_of_tile, layer.inputs <= kMostSteps);
   const std::size_t end = (units.last + P - 1) / P;
-  const bool is_far = x.rows > kMostRows<C, V, kAtOnce> && layer.inputs * layer.units * sizeof(T) >= kFarBytes;
+  const bool is_far = x.rows > kRows && layer.inputs * layer.units * sizeof(T) >= kFarBytes;
   for (std::size_t panel = units.first / P, panels; panel < end; panel += panels) {
     panels = first_share(end - panel, most);
     const std::size_t last = panel + panels - 1;
     const std::size_t last_width = layer.units - last * P < P ? layer.units - last * P : P;
     for (std::size_t k = 0, steps; k < layer.inputs; k += steps) {
-      steps = C > 1 || x.rows <= kMostRows<C, V, kAtOnce> ? layer.inputs : first_share(layer.inputs - k, kMostSteps);
+      steps = C > 1 || x.rows <= kRows ? layer.inputs : first_share(layer.inputs - k, kMostSteps);
       const bool ends = k + steps == layer.inputs;
       for (std::size_t row = 0, rows; row < x.rows; row += rows) {
-        rows = first_share(x.rows - row, kMostRows<C, V, kAtOnce>);
+        rows = first_share(x.rows - row, kRows);
         const Operands<T> o = {x.data + stride(row) * x.row_stride + stride(k),
                                1,
                                x.row_stride,
@@ -64,14 +65,14 @@ void units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const 
                            y.row_stride,
                            ends ? threshold : -kInfinity<T>,
                            y.are_answers ? last_width : 0};
-        with_constant<kMostRows<C, V, kAtOnce>>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
+        with_constant<kRows>(rows, [&](auto u) FASTNN_INLINE_LAMBDA {
           constexpr int U = decltype(u)::value;
           with_constant<most_panels<T, C, V, kAtOnce>(U, true)>(panels, [&](auto g) FASTNN_INLINE_LAMBDA {
             with_half<T>(last_width, [&](auto half) FASTNN_INLINE_LAMBDA {
               constexpr int G = decltype(g)::value;
               constexpr bool kHalf = decltype(half)::value;
-              if constexpr (C == 1 && 2 * U >= kMostRows<C, V, kAtOnce>)  // smaller tiles are never the last of several
-                if (is_far && row + rows == x.rows)                       // once for all tiles of rows
+              if constexpr (C == 1 && 2 * U >= kRows)  // smaller tiles are never the last of several
+                if (is_far && row + rows == x.rows)    // once for all tiles of rows
                   return tile<T, Lanes::units, C, U, G, V, kHalf, true>(steps, o, s);
               tile<T, Lanes::units, C, U, G, V, kHalf>(steps, o, s);
             });

@@ -101,11 +101,12 @@ FASTNN_INLINE Vector<T> sums_of_lanes(Vector<T> (&sums)[kLanes<T>]) {
     return sums[0];
 }
 
-// Calls take(first, sums) for rows from `row` on, with the sums of R of them, U for each. If fewer rows are left, it
-// computes the last one repeatedly.
-template <class T, int U, int R, class Take>
-FASTNN_INLINE void dots_of_some(const PackedLayer<T>& layer, const Block<const T>& x, std::size_t row, int count,
-                                const Take& take) {
+// Computes the sums of `count` rows from `row` on, U for each, kRowsOfDots at a time, and calls take(first, sums). If
+// fewer rows are left, it computes the last one repeatedly.
+template <class T, int U, class Take>
+FASTNN_INLINE void for_each_dots(const PackedLayer<T>& layer, const Block<const T>& x, std::size_t row, int count,
+                                 const Take& take) {
+  constexpr int R = kRowsOfDots<T, U>;
   const std::size_t left = x.rows - row;
   const T *rows = x.data + stride(row) * x.row_stride, *last = rows + stride(left - 1) * x.row_stride;
 #pragma GCC unroll 8
@@ -123,28 +124,27 @@ FASTNN_INLINE void dots_of_some(const PackedLayer<T>& layer, const Block<const T
 // The sums of a group of rows from `row` on, U for each.
 template <class T, int U>
 FASTNN_INLINE Vector<T> dots_of_group(const PackedLayer<T>& layer, const Block<const T>& x, std::size_t row) {
-  constexpr int R = kRowsOfDots<T, U>;
   Vector<T> sums[kLanes<T>] = {};
-  dots_of_some<T, U, R>(layer, x, row, kRowsOfVector<T, U>, [&](int first, const auto& some) FASTNN_INLINE_LAMBDA {
+  for_each_dots<T, U>(layer, x, row, kRowsOfVector<T, U>, [&](int first, const auto& some) FASTNN_INLINE_LAMBDA {
 #pragma GCC unroll 16
-    for (int i = 0; i < R * U; ++i) sums[first * U + i] = some[i];
+    for (int i = 0; i < kRowsOfDots<T, U> * U; ++i) sums[first * U + i] = some[i];
   });
   return sums_of_lanes<T>(sums);
 }
 
-// Computes vectors of rows, for a y with rows in lanes: no lane is idle, and whole vectors are stored. Returns how many
-// rows it has computed; a last vector of at most three quarters is left. Its sums go through memory, for which few rows
-// wait.
+// Computes vectors of rows, for a y with rows in lanes: no lane is idle, and whole vectors are stored. A last vector of
+// at most three quarters is left. Returns the first row that is left, or one beyond the last. The sums go through
+// memory, so few rows take longer.
 template <class T, int U>
-__attribute__((noinline))  // its sums are in memory, for which a call of few rows would make room too
+__attribute__((noinline))  // else calls of few rows would reserve its stack
 std::size_t dots_of_vectors(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, T threshold) {
-  constexpr int R = kRowsOfDots<T, U>, L = kLanes<T>;
+  constexpr int L = kLanes<T>;
   std::size_t row = 0;
   for (; row < x.rows && x.rows - row > L * 3 / 4; row += L) {
     Vector<T> sums[U][L];
-    dots_of_some<T, U, R>(layer, x, row, L, [&](int first, const auto& some) FASTNN_INLINE_LAMBDA {
+    for_each_dots<T, U>(layer, x, row, L, [&](int first, const auto& some) FASTNN_INLINE_LAMBDA {
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r)
+      for (int r = 0; r < kRowsOfDots<T, U>; ++r)
 #pragma GCC unroll 4
         for (int n = 0; n < U; ++n) sums[n][first + r] = some[r * U + n];
     });
@@ -174,8 +174,10 @@ template <class T, int U>
 void dots_of_rows(const PackedLayer<T>& layer, const Block<const T>& x, const Block<T>& y, T threshold) {
   constexpr int G = kRowsOfVector<T, U>;
   std::size_t row = 0;
-  if constexpr (U > 1 && kRegisters == 16)  // not measured with AVX-512
-    if (y.row_stride == 1 && x.rows >= 4 * kLanes<T>) row = dots_of_vectors<T, U>(layer, x, y, threshold);
+  if constexpr (U > 1 && kRegisters == 16) {  // not measured with AVX-512
+    const bool has_rows_in_lanes = y.row_stride == 1;
+    if (has_rows_in_lanes && x.rows >= 4 * kLanes<T>) row = dots_of_vectors<T, U>(layer, x, y, threshold);
+  }
   if constexpr (U <= kLanes<T>)
     for (; row < x.rows && x.rows - row > G / 4; row += G) {
       const std::size_t rows = min(G, x.rows - row);

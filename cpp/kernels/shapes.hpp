@@ -1,6 +1,7 @@
 // The size of a tile: as many sums as registers allow. Below, how sizes known at run time become constants.
 // - 32 registers (AVX-512, NEON): 8 rows x 3 panels, or 8 units x 3 vectors of rows.
-// - 16 registers (AVX2): 6 rows x 1 panel, or 4 units x 3 vectors of rows.
+// - 16 registers (AVX2): 6 rows x 1 panel, or 4 units x 3 vectors of rows; half of the rows or units for two chains at
+//   once.
 // - Portable kernels, whose software fma needs half of the 16 registers: 4 units x 1 vector of rows.
 #pragma once
 
@@ -24,17 +25,18 @@ template <int C>
 constexpr int kShapedChains = kRegisters == 16 ? 1 : C;
 
 // But with few inputs, sums that wait in memory for the other chains cost more than loads. Then a tile of 2 or 4 chains
-// has half of the rows or units, and two chains at once. The weights of more inputs should meet more rows, since they
-// leave the level 1 cache, and the rows of more inputs more units.
+// has half of the rows or units, and two chains at once.
 template <int C, int V>
 constexpr bool kHasPairs = kRegisters == 16 && (C == 2 || C == 4) && V > 1;
-constexpr std::size_t kMostInputsOfPairedUnits = 448, kMostInputsOfPairedRows = 64;
 
-// Units in lanes: whether tiles have two chains at once. 1, 4, 5 and 7 rows would have a tile of one or two rows, whose
-// fmas wait for each other.
+// Units in lanes: 448 inputs of a panel take 28 KiB. More of them leave the level 1 cache, so more rows should share
+// them. 4, 5 and 7 rows take longer with two chains at once (docs/evidence/performance.md), and one row has no half.
 constexpr bool has_paired_units(std::size_t rows, std::size_t inputs) {
-  return inputs <= kMostInputsOfPairedUnits && rows != 1 && rows != 4 && rows != 5 && rows != 7;
+  return inputs <= 448 && rows != 1 && rows != 4 && rows != 5 && rows != 7;
 }
+
+// Rows in lanes: more units should share the vectors of more inputs. 64 was measured on a Zen 3 core.
+constexpr std::size_t kMostInputsOfPairedRows = 64;
 
 // The chains that a tile of so many sums computes at once, a power of two.
 constexpr int chains_at_once(int chains, int sums) { return power_of_2_up_to(clamp(kSums / sums, 1, chains)); }
@@ -72,8 +74,9 @@ constexpr std::size_t kFewestRowsOfHalf = 6;
 // without AVX-512 have 512 KiB of level 2 or less.
 constexpr std::size_t kFarBytes = kRegisters == 16 ? 512 << 10 : 2 << 20;
 
-// Rows in lanes: the most vectors of rows of a tile, which has at least 4 units. 3 vectors x 8 units take 11 loads for
-// 24 fmas, 6 x 4 take 10, but read twice as many inputs from level 2, which delivers 32 to 48 bytes per cycle.
+// Rows in lanes: the most vectors of rows of a tile, which has at least 4 units, or 2 of two chains at once. 3 vectors
+// x 8 units take 11 loads for 24 fmas, 6 x 4 take 10, but read twice as many inputs from level 2, which delivers 32 to
+// 48 bytes per cycle.
 template <int C>
 constexpr int kMostVectors = clamp(kSums / (4 * kShapedChains<C>), 1, 3);
 

@@ -48,14 +48,14 @@ def to_array(x: Any) -> Array:
 
 
 def advice_on_dates(value: Any) -> str:
-    """Return what to do about a value, or an array of values, if it is a date, a time or a duration; else "".
+    """Return what to do about a value, an array or its dtype, if it is of dates, times or durations; else "".
 
     >>> advice_on_dates(np.datetime64("2026-12-01"))
     'make a number of it, such as a year, or the days or seconds since a fixed date'
     >>> advice_on_dates(date(2026, 12, 1)) == advice_on_dates(np.zeros(2, "m8[s]")), advice_on_dates("2026-12-01")
     (True, '')
     """
-    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    kind = getattr(getattr(value, "dtype", value), "kind", None)
     if kind in ("m", "M") or isinstance(value, (date, time, timedelta)):
         return "make a number of it, such as a year, or the days or seconds since a fixed date"
     return ""

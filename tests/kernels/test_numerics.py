@@ -47,6 +47,16 @@ def test_blocks_of_several_tiles_give_the_bits_of_few_rows(sizes, layout, dtype,
         assert same_bits(model.predict(layout(x[:rows])), few[:rows])
 
 
+@pytest.mark.parametrize("sizes", [[36, 2, 2], [40, 3, 4]], ids=str)
+def test_heads_before_other_layers_give_the_bits_of_few_rows(sizes, dtype, isa):
+    """From some rows on they write vectors of rows (kernels/dots.hpp)."""
+    model = network(sizes, ["relu", "sigmoid"], dtype)
+    x = uniform(1, (97, sizes[0]), dtype)
+    few = np.concatenate([model.predict(x[row : row + 5]) for row in range(0, 97, 5)])
+    for rows in range(12, 98):
+        assert same_bits(model.predict(x[:rows]), few[:rows])
+
+
 @pytest.mark.parametrize(
     "sizes", [[2048, 4], [2049, 3], [2049, 4], [1024, 7], [1025, 6], [680, 12], [681, 11]], ids=str
 )

@@ -1,5 +1,7 @@
 """What a model takes for x, and what it refuses: any layout and dtype gives the bits of its contiguous copy."""
 
+import datetime
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -268,7 +270,12 @@ NOT_NUMBERS = {
         np.array([[1, 2, 3, 4, "x"]], object),
         "object, such as 'x'; a fastnn.FeatureSpace in front of the layers takes tables with text",
     ),
-    "none-inside": ([[1, 2, 3, 4, None]], "object"),
+    "objects with a date": (
+        np.array([[1, 2, 3, 4, datetime.date(2026, 12, 1)]], object),
+        f"object, such as datetime.date(2026, 12, 1); {DATES}",
+    ),
+    "dates in a list": ([[datetime.date(2026, 12, 1)] * 5], f"object, such as datetime.date(2026, 12, 1); {DATES}"),
+    "none-inside": ([[1, 2, 3, 4, None]], "object, such as None"),
     "huge-integer": ([[1, 2, 3, 4, 2**70]], "object"),
     "complex": (np.zeros((2, 5), complex), "complex128"),
     "datetime": (np.zeros((2, 5), "M8[s]"), f"datetime64[s]; {DATES}"),

@@ -39,6 +39,8 @@ MUTATIONS = [
     ("kernels/tile.hpp", "with_one_nan<T>(y)", "y"),
     ("kernels/dots.hpp", "chains[r][n][0][0] = layer", "chains[r][n][0][1] = layer"),
     ("kernels/dots.hpp", "sums[i] = sums[i] + sums[i + width]", "sums[i] = sums[i + width]"),
+    ("kernels/dots.hpp", "sums[n][first + r] = some[r * U + n]", "sums[n][first + r] = some[r * U]"),
+    ("kernels/dots.hpp", "at_least(splat(threshold), sums_of_lanes<T>(sums[n]))", "sums_of_lanes<T>(sums[n])"),
     ("kernels/fours.hpp", "even = a + c, odd = b + d", "even = a + c, odd = b"),
     ("kernels/fours.hpp", ": splat(-0.0f)", ": splat(0.0f)"),
     ("kernels/fours.hpp", "in_last <= kFour / 2", "in_last < kFour"),

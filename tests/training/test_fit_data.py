@@ -1,5 +1,6 @@
 """What fit() takes as x and y, and that none of it changes the bits."""
 
+import itertools
 import sys
 import tracemalloc
 import warnings
@@ -252,11 +253,15 @@ def test_validation_split_takes_the_last_rows():
 
 def test_validation_data_may_be_a_list_or_a_tuple_of_rows():
     x, y = exact_rows(20)
-    expected = trained(x, y, validation_data=(x, y))[1]
-    for as_rows in (tuple, list):
-        given = as_rows(map(tuple, x.tolist())), as_rows(map(tuple, y.tolist()))
+    for count in (2, 3, 20):  # a tuple of 2 or 3 could be a batch
+        expected = trained(x, y, validation_data=(x[:count], y[:count]))[1]
+        for as_rows, as_row in itertools.product((tuple, list), repeat=2):
+            given = [as_rows(map(as_row, part[:count].tolist())) for part in (x, y)]
+            assert trained(x, y, validation_data=tuple(given))[1] == expected
+    batches = [(x[:2], y[:2]), (x[2:3], y[2:3])]
+    expected = trained(x, y, validation_data=(x[:3], y[:3]), validation_batch_size=2)[1]
+    for given in (batches, tuple(batches), [(part.tolist(), targets.tolist()) for part, targets in batches]):
         assert trained(x, y, validation_data=given)[1] == expected
-    assert trained(x, y, validation_data=[(x[:10], y[:10]), (x[10:], y[10:])])[1].keys() == expected.keys()
 
 
 @pytest.mark.parametrize(("frequency", "epochs"), [(1, [0, 1, 2, 3]), (2, [1, 3]), ([1, 4], [0, 3])])

@@ -1,5 +1,7 @@
 """Losses: their values beside Keras', their settings beside the core's, and the targets that they take."""
 
+import datetime
+
 import numpy as np
 import pytest
 
@@ -252,6 +254,11 @@ WRONG = {
     ),
     "text in objects": (np.array(["a", 1, None], object), "mse", 1, "linear", "received text, such as 'a'"),
     "objects": (np.array([{}, 1, None], object), "mse", 1, "linear", "received objects such as {}"),
+    "dates": (np.zeros(3, "M8[D]"), "mse", 1, "linear", "received dtype datetime64[D]: make a number of it"),
+    "dates in objects": (
+        *(np.array([1.0, datetime.date(2026, 12, 1), None], object), "mse", 1, "linear"),
+        "received objects such as datetime.date(2026, 12, 1): make a number of it",
+    ),
     "complex numbers": ([1j, 2, 3], "mse", 1, "linear", "received dtype complex128"),
 }
 

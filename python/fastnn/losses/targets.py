@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -59,7 +60,8 @@ def _numbers(y: Array, kind: Kind, loss: str, units: int, classes: tuple[Any, ..
             try:
                 y = y.astype(np.float64)
             except (TypeError, ValueError, OverflowError):
-                raise _no_numbers(f"objects such as {flat[0]!r:.100}", flat[0]) from None
+                shown = next((each for each in flat if not isinstance(each, Real)), flat[0])
+                raise _no_numbers(f"objects such as {shown!r:.100}", shown) from None
     else:
         is_text = y.dtype.kind in "UST"
     if is_text:
@@ -87,7 +89,7 @@ def _numbers(y: Array, kind: Kind, loss: str, units: int, classes: tuple[Any, ..
 
 def _no_numbers(received: str, value: Any) -> ValueError:
     advice = advice_on_dates(value)
-    return ValueError(f"expected y of real numbers; received {received}{advice and f': {advice}'}")
+    return ValueError(f"expected y of real numbers; received {received}" + (f": {advice}" if advice else ""))
 
 
 def has_numbers(classes: Sequence[Any] | None) -> bool:

@@ -58,10 +58,10 @@ def as_numbers(x: Any, inputs: Inputs = None) -> Array:
     if frame is None:
         array = to_array(x)
         if not is_real(array):
-            if not advice and array is x and x.dtype == object:
-                advice = _advice_on_objects(x)
-            elif not advice and (dates := advice_on_dates(array)):
-                advice = f"; {dates}"
+            if not advice and array.dtype == object and array.ndim > 0:
+                advice = _advice_on_objects(array, is_array=array is x)
+            elif not advice:
+                advice = _behind(advice_on_dates(array))
             raise TypeError(
                 f"expected an array of real numbers; received {type(x).__name__} of dtype {array.dtype}{advice}"
             )
@@ -112,13 +112,16 @@ def _number(value: Any, what: str) -> float:
     raise _no_number(what, value)
 
 
-def _advice_on_objects(x: Array) -> str:
-    """Return what to do about an array of objects: by the first one that is no number, if there is one."""
+def _advice_on_objects(x: Array, is_array: bool) -> str:
+    """Return what to do about objects: by the first one that is no number, if there is one."""
     for each in x.flat:
         if not _is_number(each):
-            advice = _TEXT if isinstance(each, str) else advice_on_dates(each)
-            return f", such as {each!r:.60}" + (f"; {advice}" if advice else "")
-    return "; its objects are numbers: use x.astype('float64')"
+            return f", such as {each!r:.60}" + _behind(_TEXT if isinstance(each, str) else advice_on_dates(each))
+    return "; its objects are numbers: use x.astype('float64')" if is_array else ""
+
+
+def _behind(advice: str) -> str:
+    return f"; {advice}" if advice else ""
 
 
 def _is_number(value: Any) -> bool:

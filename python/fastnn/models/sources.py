@@ -139,8 +139,11 @@ def _validation_data(model: Any, compiled: Compiled, given: Any, batch_size: int
 
 
 def _is_batch(given: Any) -> bool:
-    """Whether it looks like (x, y) or (x, y, sample_weight): rows may be a tuple too, and are rarely 2 or 3."""
-    return isinstance(given, tuple) and len(given) in (2, 3)
+    """Return whether it is a tuple of arrays, not of rows: a row that is a tuple or a list has numbers."""
+    if not isinstance(given, tuple):
+        return False
+    first = given[0] if given else None
+    return not isinstance(first, (tuple, list)) or any(np.ndim(each) > 0 for each in first)
 
 
 def _refuse_with_iterables(**arguments: Any) -> None:
