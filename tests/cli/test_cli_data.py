@@ -3,7 +3,9 @@
 A failed command leaves no file behind and an old output as it was.
 """
 
+import io
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 
 from arrays import uniform
 from fastnn.cli import tables
+from fastnn.cli.csv_rows import CsvRows
 from fastnn.cli.main import main
 from sequentials import network
 
@@ -170,7 +173,7 @@ BAD_CSV = {
     "comment": ("1,2,3\n# remark\n", ["line 2", "expected 3 columns"]),
     "cell without end": ("1,2,3\n4,5," + "x" * 200_000 + "\n", ["line 2"]),
     "first line without end": ("x" * 200_000, ["rows.csv"]),
-    "quote without end": ('a,b,c\n1,"2,3\n4,5,6\n', ["line 2"]),
+    "quote without end": ('a,b,c\n1,"2,3\n4,5,6\n', ["line 2: expected a closing quote"]),
     "null character": ("1,2,3\n4,5\0,6\n", ["line 2"]),
     "not text": (bytes(range(256)) * 4, ["rows.csv"]),
     "UTF-16": (text().encode("utf-16"), ["rows.csv: expected .csv text in UTF-8; received UTF-16"]),
@@ -307,3 +310,18 @@ def test_full_disk_gives_one_line_and_leaves_the_old_output(model, tmp_path, out
     )
     assert_one_line(done.returncode, done.stdout, done.stderr, ["File too large"])
     assert (sorted(tmp_path.iterdir()), (tmp_path / out).read_text()) == (before, "old")
+
+
+TABLE = 'a,city\n1,Ulm\n2,"New\n\nYork"\n\n \n3,"Ulm"'
+
+
+def test_rows_of_text_may_go_over_lines_and_are_refused_by_the_line_they_begin_on():
+    rows = lambda text: list(CsvRows(io.StringIO(text), "rows.csv", None).fields(2))  # noqa: E731
+    assert rows(TABLE) == [[["1", "Ulm"], ["2", "New\n\nYork"]], [["3", "Ulm"]]]
+    for text, said in {
+        TABLE + "\n4": "line 9: expected 2 columns, as in the first line; received 1",
+        TABLE + '\n4,"Oslo\n5,Ulm\n': "line 9: expected a closing quote; received the end of the file",
+        TABLE + "\n4," + "x" * 140_000: "line 9: field larger than field limit (131072): perhaps a quote is not closed",
+    }.items():
+        with pytest.raises(ValueError, match=f"^rows.csv, {re.escape(said)}$"):
+            rows(text)

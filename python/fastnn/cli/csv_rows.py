@@ -78,26 +78,48 @@ class CsvRows:
     def fields(self, rows: int) -> Iterator[list[list[str]]]:
         """Yield lists of at most so many rows, each a list of its fields as they stand, which may be any text.
 
-        Raises ValueError for a row of another length than the first line.
+        Raises ValueError for a row of another length than the first line, and for a quote that is not closed.
 
         >>> import io
         >>> list(CsvRows(io.StringIO("a,b\\nx,1\\n,2\\n"), "rows.csv", None).fields(100))
         [[['x', '1'], ['', '2']]]
         """
-        # Lines are counted as they are read, since a quoted field may have several.
-        lines = (line for line in self._lines if not self._is_blank(line))
-        reader = csv.reader(lines, delimiter=self._separator)
-        first = 1 if self.names is None else 2
-        try:
-            while chunk := list(itertools.islice(reader, rows)):
-                for number, fields in enumerate(chunk, first):
-                    if len(fields) != self.columns:
-                        said = f"expected {self.columns} columns, as in the first line; received {len(fields)}"
-                        raise ValueError(f"{self._path}, line {number}: {said}")
+        line, is_at_end = "", False
+
+        def lines() -> Iterator[str]:
+            nonlocal line, is_at_end
+            for each in self._lines:
+                line = each
+                yield each
+            is_at_end = True
+
+        reader = csv.reader(lines(), delimiter=self._separator)
+        before = 0 if self.names is None else 1  # lines
+        chunk: list[list[str]] = []
+        while True:
+            first = reader.line_num + 1  # a quoted field may have several lines
+            try:
+                fields = next(reader, None)
+            except csv.Error as error:
+                advice = ": perhaps a quote is not closed" if "field limit" in str(error) else ""
+                raise ValueError(f"{self._path}, line {before + first}: {error}{advice}") from error
+            if fields is None:
+                break
+            if is_at_end:  # the reader has asked for another line
+                raise ValueError(
+                    f"{self._path}, line {before + first}: expected a closing quote; received the end of the file"
+                )
+            if reader.line_num == first and self._is_blank(line):
+                continue
+            if len(fields) != self.columns:
+                said = f"expected {self.columns} columns, as in the first line; received {len(fields)}"
+                raise ValueError(f"{self._path}, line {before + first}: {said}")
+            chunk.append(fields)
+            if len(chunk) == rows:
                 yield chunk
-                first += len(chunk)
-        except csv.Error as error:
-            raise ValueError(f"{self._path}, line {first + reader.line_num - 1}: {error}") from error
+                chunk = []
+        if chunk:
+            yield chunk
 
     def _is_blank(self, line: str) -> bool:
         return line.isspace() and self._separator not in line
@@ -140,6 +162,8 @@ class CsvRows:
                 fields = _fields(line, self._separator)
             except ValueError as error:
                 return f", line {number}: {error}"
+            if line.count('"') % 2 == 1:
+                return f", line {number}: expected a closing quote; received the end of the line"
             if not self._is_blank(line) and len(fields) != self.columns:
                 return f", line {number}: expected {self.columns} columns, as in the first line; received {len(fields)}"
             for index, field in enumerate(fields):
