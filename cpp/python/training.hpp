@@ -18,38 +18,39 @@
 namespace fastnn::border {
 
 // A trainer changes, but the object around it never does. `user` is the process whose call has the trainer, 0 if none
-// has, and `thread` its thread: they refuse a second call meanwhile.
+// has, `thread` its thread, and `is_read` whether that call only reads it: they refuse a second change meanwhile.
 template <class T>
 struct Training {
   std::unique_ptr<Trainer<T>> trainer;
   std::unique_ptr<std::atomic<pid_t>> user = std::make_unique<std::atomic<pid_t>>(0);
   std::unique_ptr<std::atomic<std::thread::id>> thread = std::make_unique<std::atomic<std::thread::id>>();
+  std::unique_ptr<std::atomic<bool>> is_read = std::make_unique<std::atomic<bool>>(false);
   std::vector<std::map<std::string, std::vector<py::ssize_t>>> shapes;  // of each layer's weights
   std::size_t target_columns = 1;
 };
 
-// What a call does: it changes the trainer; it reads it; or it waits for other threads and reads it. A signal handler,
-// which runs between the steps of a call on the same thread, may read at once: that call goes on after it.
-enum class Call : std::uint8_t { changes, reads, waits };
+// What a call does: it changes the trainer, or it reads it. A signal handler, which runs between the steps of a call on
+// the same thread, may read at once: that call goes on after it.
+enum class Call : std::uint8_t { changes, reads };
 
-// The trainer of a call, for its duration. If another thread has it: throws RuntimeError, or waits for its end. A
+// The trainer of a call, for its duration. If another thread changes it, a change throws RuntimeError; else it waits. A
 // forked child that got a trainer in the midst of a step of another thread has no such thread to wait for:
 // RuntimeError.
 template <class T>
 class Use {
  public:
   explicit Use(const Training<T>& training, Call call = Call::changes) : training_(training) {
-    if (is_taken()) return;
-    if (call != Call::changes && *training.thread == std::this_thread::get_id()) {
+    if (is_taken(call)) return;
+    if (call == Call::reads && *training.thread == std::this_thread::get_id()) {
       is_nested_ = true;
       return;
     }
-    if (call != Call::waits)
+    if (call == Call::changes && !*training.is_read)
       throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
     bool is_interrupted = false;
     {
       GilRelease released;
-      while (!is_interrupted && !is_taken()) {
+      while (!is_interrupted && !is_taken(call)) {
         std::this_thread::sleep_for(std::chrono::microseconds(10));
         is_interrupted = !released.no_signal();
       }
@@ -66,18 +67,18 @@ class Use {
   Trainer<T>* operator->() const { return training_.trainer.get(); }
 
  private:
-  bool is_taken() const {
+  bool is_taken(Call call) const {
     pid_t user = 0;
     const pid_t process = getpid();
     if (training_.user->compare_exchange_strong(user, process)) {
       *training_.thread = std::this_thread::get_id();
+      *training_.is_read = call == Call::reads;
       return true;
     }
     if (user != process)
       throw std::runtime_error(
           "expected a fork between the steps of a model; another thread trained it when this process was forked, so "
-          "its "
-          "weights here are neither old nor new: fork before training, or start processes by 'spawn'");
+          "its weights here are neither old nor new: fork before training, or start processes by 'spawn'");
     return false;
   }
 

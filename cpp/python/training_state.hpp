@@ -38,8 +38,8 @@ template <class T>
 py::object weights(const Training<T>& training, PyObject* const* a, Py_ssize_t count) {
   check_count(count, 1, "weights(layer)");
   const std::size_t layer = layer_number(a[0], training.shapes.size());
-  const Use<T> trainer(training,
-                       Call::waits);  // whoever reads a model's weights knows nothing of a step on another thread
+  // Whoever reads a model's weights knows nothing of a step on another thread.
+  const Use<T> trainer(training, Call::reads);
   py::dict result;
   const auto weights = trainer->weights(layer);
   for (const auto& [name, shape] : training.shapes[layer]) result[py::str(name)] = shaped(weights.at(name), shape);

@@ -1,11 +1,14 @@
 """Models that Python threads fit at the same time."""
 
+import copy
+import pickle
 import threading
 
 import numpy as np
 import pytest
 
 from arrays import uniform
+from fastnn.callbacks import LambdaCallback
 from fastnn.layers import BatchNormalization, Dense, Dropout
 from fastnn.models import Sequential
 from training import model_of, rows, same
@@ -50,6 +53,50 @@ def test_two_models_fitted_at_once_get_the_bits_they_get_alone(count, dtype, thr
         assert same(model, other)
         assert losses == other_losses
     assert not np.array_equal(*(model.get_weights()[0] for model, _ in alone))
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy, "saved"], ids=["pickle", "deepcopy", "save"])
+def test_a_model_may_be_copied_and_saved_while_another_thread_evaluates_it(copied, tmp_path, frequent_switches):
+    x, y = rows(5000)
+    model = model_of(x)
+    model.fit(x, y, verbose=0)
+    expected = model.evaluate(x, y, verbose=0)
+    copied = (lambda model: model.save(tmp_path / "model.safetensors")) if copied == "saved" else copied
+
+    def copies():
+        return [copied(model) is None for _ in range(20)]
+
+    def evaluations():
+        return {model.evaluate(x, y, verbose=0) for _ in range(100)}
+
+    results = in_threads(copies, evaluations, copies)
+    assert all(isinstance(each, list) for each in results[::2]), results
+    assert results[1] == {expected}
+
+
+def test_a_model_that_another_thread_fits_is_not_saved_but_its_copy_is(tmp_path):
+    x, y = rows(50)
+    model = model_of(x)
+    errors = []
+
+    def save():
+        try:
+            model.save(tmp_path / "model.safetensors")
+        except RuntimeError as error:
+            errors.append(str(error))
+        copy.deepcopy(model).save(tmp_path / "copy.safetensors")
+
+    def from_another_thread(*_):
+        thread = threading.Thread(target=save)
+        thread.start()
+        thread.join()
+
+    model.fit(x, y, verbose=0, callbacks=[LambdaCallback(on_epoch_end=from_another_thread)])
+    assert errors == [
+        "expected a model that no other thread trains; fit() runs now: save a copy, for example copy.deepcopy(model), "
+        "or save in a callback"
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.safetensors"]
 
 
 def test_one_model_fitted_at_once_by_two_threads_trains_in_turn_or_says_so(frequent_switches):

@@ -28,6 +28,7 @@ from fastnn.models.trainer import Trainer
 from fastnn.models.training_part import part_of
 from fastnn.saving import native
 
+_MOST_SECONDS = 60.0  # that saving waits for an evaluation
 ONE_BATCH = 2**31 - 1  # rows; more than a batch has
 
 
@@ -40,19 +41,37 @@ class TrainerOwner(Stored):
     _trainer: Trainer | None = None
     _trainer_state: dict[str, Any] | None = None  # for the trainer that is made next
     _run: Fit | None = None
-    _lock: threading.RLock | None = None  # of the thread that trains or evaluates; made once one does
+    _lock: threading.RLock | None = None  # of the thread that trains, evaluates or saves; made once one does
+    _savers: int = 0  # how many threads save, or wait for the lock to do so
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other threads out. Raises RuntimeError if one is in: two at once would train the same weights."""
+    def _alone(self, saves: bool = False) -> Iterator[None]:
+        """Keep other threads out. Raises RuntimeError if one is in: two at once would train the same weights.
+
+        saves: waits for an evaluation, and is waited for; fit() of another thread may take too long for that.
+        """
         with changes:
             self._lock = lock = self._lock or threading.RLock()
-        if not lock.acquire(blocking=False):
-            raise RuntimeError("expected one thread at a time to train or evaluate a model; another one does now")
+            self._savers += saves
         try:
-            yield
+            if not lock.acquire(blocking=False):
+                if saves and self._run is not None:
+                    raise RuntimeError(
+                        "expected a model that no other thread trains; fit() runs now: save a copy, for example "
+                        "copy.deepcopy(model), or save in a callback"
+                    )
+                # In the child of a fork meanwhile, the other thread is not there to end.
+                if self._savers == 0 or not lock.acquire(timeout=_MOST_SECONDS):
+                    raise RuntimeError(
+                        "expected one thread at a time to train or evaluate a model; another one does now"
+                    )
+            try:
+                yield
+            finally:
+                lock.release()
         finally:
-            lock.release()
+            with changes:
+                self._savers -= saves
 
     def _compiled_for(self, method: str) -> Compiled:
         if self._compiled is None:
@@ -176,7 +195,7 @@ class TrainerOwner(Stored):
     def _training_part(self) -> native.Training | None:
         if self._compiled is None:
             return None
-        with self._alone():
+        with self._alone(saves=True):
             self._pull()
             self.build()
             try:
@@ -236,6 +255,7 @@ class TrainerOwner(Stored):
             "_trainer_state": self._state_of_trainer(),
             "_run": None,
             "_lock": None,
+            "_savers": 0,
             "history": history,
             "_compiled": copy.deepcopy(self._compiled),
         }
