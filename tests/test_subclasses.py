@@ -22,6 +22,22 @@ def test_a_class_that_the_core_would_not_know_is_refused_when_it_is_made(base):
         type("Own", (base,), {"__module__": __name__})
 
 
+@pytest.mark.parametrize(
+    ("base", "method", "instead"),
+    [
+        (layers.Dense, "call", "use the layers of fastnn.layers"),
+        (layers.Dropout, "__call__", "use the layers of fastnn.layers"),
+        (fastnn.models.Sequential, "train_step", r"or train by train_on_batch\(\)"),
+    ],
+)
+def test_a_method_that_nothing_would_call_is_refused_when_its_class_is_made(base, method, instead):
+    words = rf"^expected no method {method}\(\) in Own, .* does not call it; received one; .*{instead}$"
+    with pytest.raises(TypeError, match=words):
+        type("Own", (base,), {"__module__": __name__, method: lambda self, x: x})
+    own = type("Own", (base,), {"__module__": __name__, "rows": lambda self: 3})
+    assert own.rows(None) == 3
+
+
 def test_metrics_callbacks_and_models_may_have_subclasses():
     for base in (fastnn.metrics.Metric, fastnn.callbacks.Callback, fastnn.models.Sequential):
         type("Own", (base,), {"__module__": __name__})

@@ -62,6 +62,8 @@ class Strict:
 
     _arguments: tuple[str, ...] = ()  # of the constructor
     _fixed: frozenset[str] = frozenset()
+    _never_called: tuple[str, ...] = ()  # methods that a subclass of a user may not define, as nothing would call them
+    _instead_of_a_method = ""  # what to do then
     _quick: frozenset[str] = frozenset()  # methods without suggestions, which would take a quarter of their time
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -72,6 +74,12 @@ class Strict:
                 raise TypeError(
                     f"expected no subclass of {base.__name__}, since fastnn computes its own alone; received "
                     f"{cls.__name__}; {base.__dict__['_instead_of_a_subclass']}"
+                )
+        for name in cls._never_called if not cls.__module__.startswith("fastnn.") else ():
+            if name in cls.__dict__:
+                raise TypeError(
+                    f"expected no method {name}() in {cls.__name__}, since fastnn computes its own layers alone and "
+                    f"does not call it; received one; {cls._instead_of_a_method}"
                 )
         if cls.__module__.startswith("fastnn."):
             _suggest_in_methods(cls)

@@ -63,7 +63,8 @@ class Layer(Trainable):
     (False, [])
     """
 
-    _instead_of_a_subclass = "use the layers of fastnn.layers"
+    _instead_of_a_subclass = _instead_of_a_method = "use the layers of fastnn.layers"
+    _never_called = ("call", "__call__", "compute_output_shape")
     activation: str = "linear"
     parameters: dict[str, float] = {}  # noqa: RUF012  # the activation's or the layer's own; replaced, never changed
     declared_inputs: int | None = None

@@ -53,6 +53,8 @@ class Sequential(Trained):
     # The network of the current weights; None until it is needed. Python reads a slot faster than __dict__.
     __slots__ = ("_network",)
     _quick = frozenset(("predict",))
+    _never_called = ("call", "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+    _instead_of_a_method = "give compile() a loss or a metric of your own, or train by train_on_batch()"
     _network: _core.Network32 | _core.Network64 | None
 
     def _drop_network(self) -> None:
