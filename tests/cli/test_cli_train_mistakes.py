@@ -41,6 +41,11 @@ BAD = {
         "expected numbers in column 'b', by --types; received 'u' in row 0",
     ),
     "text as an amount": (TABLE, ["--regression"], "expected numbers; received 'x' in row 0; --classification"),
+    "amounts too close to each other": (
+        "a,y\n" + "".join(f"{i},{1700000000 + i}\n" for i in range(20)),
+        ["--regression"],
+        "expected targets that differ by more than 1/65536 of their mean",
+    ),
     "decimal commas": (
         "a;b;y\n" + "1,5;1;x\n1,5;2;y\n" * 5,
         [],

@@ -64,6 +64,8 @@ def test_class_weight_balanced_is_the_fit_of_those_sample_weights():
         balanced.coefs_[0], MLPClassifier(**settings).fit(X, CLASS, weights).coefs_[0], atol=1e-12
     )
     by_name = MLPClassifier(**settings, class_weight={"rare": 9.0}).fit(X, np.array(["often", "rare"])[CLASS])
+    with pytest.raises(ValueError, match="expected class_weight to be at least 0; received {0: -1.0}"):
+        MLPClassifier(**settings, class_weight={0: -1.0}).fit(X, CLASS)
     unweighted = MLPClassifier(**settings).fit(X, CLASS)
     assert (by_name.predict(X) == "rare").sum() > unweighted.predict(X).sum()
 

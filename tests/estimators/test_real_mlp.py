@@ -192,6 +192,20 @@ def test_one_class_and_infinity_are_refused():
         RealMLPRegressor().fit([[np.inf], [1.0]], [1.0, 2.0])
 
 
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        ([1e40, 2e40], "within the range of float32, up to 3.4e\\+38; .*: divide them by a constant$"),
+        ([1.7e9, 1.7e9 + 99], "differ by more than 1/65536 of their mean, .*: subtract a constant from them$"),
+    ],
+)
+def test_targets_that_answers_of_float32_cannot_give_are_refused(y, said):
+    with pytest.raises(ValueError, match=f"^expected targets (that )?{said}"):
+        RealMLPRegressor(max_iter=1).fit([[0.0], [1.0]], y)
+    constant = RealMLPRegressor(max_iter=1).fit([[0.0], [1.0]], [1.7e9, 1.7e9])
+    assert constant.predict([[0.0]]) == np.float32(1.7e9)
+
+
 def test_a_column_that_needs_a_decision_is_told_with_what_an_estimator_can_do():
     pd = pytest.importorskip("pandas")
     table = pd.DataFrame({"id": ["a", "b", "c", "d"], "x": [1, 2, 3, 4]})

@@ -20,6 +20,7 @@ from fastnn.cli.score import Score, Target
 from fastnn.cli.training_data import Data, Kind
 from fastnn.files import WholeFile
 from fastnn.layers.preprocessing import Rescaling
+from fastnn.models.checks import check_spread
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
 from fastnn.utils import set_random_seed
@@ -188,6 +189,11 @@ class _Run:
             raise ValueError(f"{held_out.path}: expected --weights above 0 in the held-out rows; received 0 in all")
         self._mean = float(np.average(self._y, weights=weights))
         spread = float(np.sqrt(np.average((self._y - self._mean) ** 2, weights=weights)))
+        if not kind.is_class:
+            try:
+                check_spread(self._mean, spread)
+            except ValueError as error:
+                raise ValueError(f"{part.path}: {error}") from None
         self._scale = spread if spread > 0 else 1.0
         self._shares = np.bincount(self._y, weights, len(kind.classes)) / weights.sum() if kind.is_class else None
 

@@ -167,3 +167,23 @@ def warn_of_missing_classes(y: Array, split: int) -> None:
                 "Shuffle x and y before, or give validation_data.",
             )
             return
+
+
+def check_spread(mean: float, deviation: float) -> None:
+    """Raise ValueError for targets, by their mean and standard deviation, that answers of float32 cannot give.
+
+    >>> check_spread(1.7e9, 29.0)
+    Traceback (most recent call last):
+    ValueError: expected targets that differ by more than 1/65536 of their mean, since answers are float32; received a \
+mean of 1.7e+09 and a standard deviation of 29: subtract a constant from them
+    """
+    if not abs(mean) + 10 * deviation < float(np.finfo(np.float32).max):
+        raise ValueError(
+            f"expected targets within the range of float32, up to 3.4e+38; received a mean of {mean:.6g} and a "
+            f"standard deviation of {deviation:.6g}: divide them by a constant"
+        )
+    if 0 < deviation < abs(mean) / 65536:  # numbers near the mean are up to 1/256 of the deviation apart
+        raise ValueError(
+            "expected targets that differ by more than 1/65536 of their mean, since answers are float32; received a "
+            f"mean of {mean:.6g} and a standard deviation of {deviation:.6g}: subtract a constant from them"
+        )

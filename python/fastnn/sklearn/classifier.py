@@ -171,6 +171,8 @@ class MLPClassifier(ClassifierMixin, MLP):  # type: ignore[misc]  # scikit-learn
         if self.class_weight is None:
             return sample_weight
         weights = compute_sample_weight(self.class_weight, dense(y))
+        if (weights < 0).any():
+            raise ValueError(f"expected class_weight to be at least 0; received {self.class_weight!r:.100}")
         return weights if sample_weight is None else weights * sample_weight
 
     def _objective(self) -> Objective:

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from fastnn.arguments import fraction
 from fastnn.arrays import Array
 from fastnn.layers.normalization import Affine
+from fastnn.models.checks import check_spread
 from fastnn.models.real_mlp import REGRESSION, Task, classification
 from fastnn.models.sequential import Sequential
 from fastnn.sklearn.real_mlp_estimator import RealMLP
@@ -160,6 +161,8 @@ class RealMLPRegressor(RegressorMixin, RealMLP):  # type: ignore[misc]  # scikit
         table, y, weights = self._validated(X, y, sample_weight)
         self._is_vector, y = y.ndim == 1, y.reshape(len(y), -1)
         self._mean, spread = y.mean(axis=0), y.std(axis=0)
+        for each in zip(self._mean.tolist(), spread.tolist(), strict=True):
+            check_spread(*each)
         self._spread = np.where(spread > 0, spread, 1.0)
         return self._train(table, ((y - self._mean) / self._spread).astype("float32"), weights)
 
