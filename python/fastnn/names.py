@@ -27,6 +27,12 @@ _FROM_OTHERS = {  # what programs look for that is no name here
     "preprocessing": "use layers.Normalization, or scikit-learn's preprocessing",
     "TensorBoard": "CSVLogger writes losses and metrics to a file",
     "sklearn": "import fastnn.sklearn, which needs scikit-learn",
+    "InputLayer": "use layers.Input",
+    "split_dataset": "split arrays by their rows, or with sklearn.model_selection.train_test_split",
+    **dict.fromkeys(
+        ("StringLookup", "IntegerLookup", "CategoryEncoding", "Discretization", "Hashing", "TextVectorization"),
+        "a fastnn.FeatureSpace in front of the layers takes tables with text",
+    ),
     "Variable": "weights are NumPy arrays here; set_weights() changes them",
     **dict.fromkeys(("Concatenate", "Add", "Embedding", "Lambda", "Masking", "Reshape"), _LAYERS),
     **dict.fromkeys(("Conv1D", "Conv2D", "MaxPooling2D", "LSTM", "GRU", "SimpleRNN", "MultiHeadAttention"), _LAYERS),

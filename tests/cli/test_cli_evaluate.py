@@ -35,6 +35,18 @@ def evaluate(tmp_path, monkeypatch, run):
     return call
 
 
+def test_an_input_cannot_be_the_target_or_left_out(tmp_path, run):
+    space = fastnn.FeatureSpace({"a": "float", "b": "float"}).adapt({"a": [1, 2], "b": [3, 4]})
+    model = fastnn.Sequential([space, fastnn.layers.Dense(1)])
+    model.build()
+    model.save(tmp_path / "model.safetensors")
+    (tmp_path / "rows.csv").write_text("a,b,y\n1,2,3\n")
+    for command, *options in (("evaluate", "--target", "b"), ("predict", "--drop", "b")):
+        code, _, err = run(command, tmp_path / "model.safetensors", tmp_path / "rows.csv", *options)
+        assert code == 2
+        assert "expected one column 'b', an input of the model; received none: it cannot be left out, or be the" in err
+
+
 def assert_close(printed, expected):
     assert list(printed) == ["rows", *expected]
     for name, value in expected.items():

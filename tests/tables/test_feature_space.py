@@ -110,6 +110,9 @@ def test_the_gaps_of_pandas_are_gaps():
         x = pandas.Series(["a", None, "b"], dtype=dtype)
         assert encoded("string_categorical", x).tolist() == [[0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
     assert encoded("boolean", pandas.Series([True, None], dtype="boolean")).tolist() == [[1, 0], [1, 1]]
+    for kind, known in {"string_categorical": ["a", "b"], "integer_categorical": [1, 2], "float": [1, 3]}.items():
+        space = FeatureSpace({"x": kind}).adapt({"x": known})
+        assert space({"x": [known[0], pandas.NA]}).tolist() == space({"x": [known[0], None]}).tolist()
 
 
 # -- categories

@@ -152,6 +152,8 @@ def _of_table(options: argparse.Namespace, wanted: list[str], table: Table, out:
             others = [names_of(table)[i] for i in sorted(left)]
             advice = did_you_mean(name, others) if table.names is not None else _WITHOUT_NAMES
             expected = f"expected one column {name!r}, an input of the model"
+            if name in (names_of(table)[i] for i in range(table.columns) if i not in left):
+                advice = ": it cannot be left out, or be the target or the weights"
             raise ValueError(f"{table.path}: {expected}; received {names.count(name) or 'none'}{advice}")
     return places
 

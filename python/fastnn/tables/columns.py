@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.lazy import refuse_lazy
+from fastnn.text import did_you_mean
 
 Column = Callable[[int], Any]  # a column by its number
 
@@ -103,7 +104,8 @@ def _wrong_label(name: Any, labels: list[Any]) -> str:
         return f"expected names of columns to be strings; received {name!r:.60} ({type(name).__name__})"
     if name in labels:
         return f"expected one column {name!r:.60}; received {labels.count(name)}"
-    return f"expected a column {name!r:.60}; received {listed(labels) or 'no columns'}"
+    like = did_you_mean(name, [label for label in labels if isinstance(label, str)])
+    return f"expected a column {name!r:.60}; received {listed(labels) or 'no columns'}{like}"
 
 
 def _checked(name: str, values: Any) -> Any:

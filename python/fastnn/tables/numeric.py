@@ -102,7 +102,7 @@ class Numeric(NamedTuple):
 
     def encode(self, column: Any, to: Array) -> None:
         """Write the numbers of a column to an array (rows, columns) of zeros."""
-        values = _checked(numbers(column, self.name), self.name, self.kind)
+        values = _checked(numbers(column, self.name, has_type=True), self.name, self.kind, has_type=True)
         gaps = np.isnan(values)
         values[gaps] = self.fill
         to[:, 0] = KINDS[self.kind].apply(values, self.settings)
@@ -134,12 +134,10 @@ class Numeric(NamedTuple):
         return cls(name, kind, fill, indicator, settings)
 
 
-def _checked(values: Values, name: str, kind: str) -> Values:
+def _checked(values: Values, name: str, kind: str, has_type: bool = False) -> Values:
     if kind == "boolean":
         wrong = (values != 0) & (values != 1) & ~np.isnan(values)
         if wrong.any():
-            raise ValueError(
-                f"expected booleans, 0 or 1 in column {name!r:.60}; received {values[wrong][0]}: give the column "
-                "another type"
-            )
+            advice = "make it 0, 1 or a gap" if has_type else "give the column another type"
+            raise ValueError(f"expected booleans, 0 or 1 in column {name!r:.60}; received {values[wrong][0]}: {advice}")
     return values

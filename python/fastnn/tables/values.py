@@ -45,7 +45,7 @@ def distinct(column: Any, name: str, values: Container[Any] = ()) -> tuple[Codes
         raise TypeError(f"expected numbers or text in column {name!r:.60}; received {shown}: leave it out") from None
     places, numbered = np.full(len(found) + 1, -1, np.intp), dict[Any, int]()
     for i, each in enumerate(found):
-        if not _is_gap(each) or each in values:
+        if not _is_gap(each) or (isinstance(each, str) and each in values):
             value = each.item() if isinstance(each, (np.str_, np.number, np.bool_)) else each
             places[i] = numbered.setdefault(value, len(numbered))
     return places[codes], list(numbered)  # a gap's code, -1, takes the last place
@@ -104,10 +104,10 @@ def real_array(column: Any) -> Array | None:
         return None
 
 
-def numbers(column: Any, name: str) -> npt.NDArray[np.float64]:
+def numbers(column: Any, name: str, has_type: bool = False) -> npt.NDArray[np.float64]:
     """Return a column of numbers and booleans as a new array of float64, NaN for gaps.
 
-    Raises TypeError for other values.
+    has_type: whether the column's type is chosen, so that the error for other values, a TypeError, advises no other.
 
     >>> numbers([1, None, True], "age")
     array([ 1., nan,  1.])
@@ -116,16 +116,22 @@ def numbers(column: Any, name: str) -> npt.NDArray[np.float64]:
     if array is not None:
         return array.astype(np.float64)
     codes, values = distinct(column, name)
-    return np.array([*(_number(value, name) for value in values), np.nan])[codes]
+    found = [_number(value) for value in values]
+    wrong = [value for value, number in zip(values, found, strict=True) if number is None]
+    if wrong:
+        words = [value for value in wrong if not is_number_as_text(value)]  # beside which numbers are text too
+        advice = "make it a number or a gap" + (", or give the column another type" if not has_type else "")
+        raise _wrong_value("numbers", name, (words or wrong)[0], advice, has_type)
+    return np.array([*found, np.nan], np.float64)[codes]
 
 
-def _number(value: Any, name: str) -> float:
+def _number(value: Any) -> float | None:
     if is_number(value):
         try:
             return float(value)
         except (OverflowError, ValueError):
             pass
-    raise _wrong_value("numbers", name, value, "make it a number or a gap, or give the column another type")
+    return None
 
 
 def is_number(value: Any) -> bool:
@@ -177,10 +183,12 @@ def as_integer(value: Any, name: str) -> int:
     raise _wrong_value("integers of at most 64 bits", name, value, "give the column another type")
 
 
-def _wrong_value(expected: str, name: str, value: Any, advice: str) -> TypeError:
+def _wrong_value(expected: str, name: str, value: Any, advice: str, has_type: bool = False) -> TypeError:
     """Return the error for a value of a column that is none of the expected ones."""
     if is_number_as_text(value):
-        advice = "convert the column to numbers, or give it the type 'string_categorical'"
+        advice = "convert the column to numbers" + (
+            ", or give it the type 'string_categorical'" if not has_type else ""
+        )
     elif is_number_with_comma(value):
         advice = COMMA_ADVICE
     return TypeError(
