@@ -58,6 +58,8 @@ def test_text_of_a_hundred_values_is_a_category_and_of_more_is_not():
         ([None, "", np.nan], r"received only gaps: leave it out: drop=\['x'\]"),
         ([datetime.date(2020, 1, 1)] * 3, r"received datetime.date\(2020, 1, 1\) \(date\): make a number of it"),
         (np.array(["2020-01-01"] * 3, "M8[ns]"), r"received np.datetime64\(.*\(datetime64\): make a number .* drop"),
+        (["2020-01-01", "2020-01-02"] * 3, "received dates as text, such as '2020-01-01': make a number of it.* drop"),
+        (["2020-01-01 10:00", "2020-01-02T11:30:00Z"] * 3, "received dates as text, such as '2020-01-01 10:00': make"),
         ([b"a", b"a", b"a"], r"received b'a' \(bytes\): make all"),
         ([1j, 1j, 1j], r"received 1j \(complex\): make all"),
     ],

@@ -78,8 +78,8 @@ class FeatureSpace(Strict):
         Numbers are "float_normalized", booleans "boolean". Text is "string_categorical" if it has at most 100 different
         values, and at most half as many as there are rows.
         types: {name: type} for columns whose values do not decide. drop: names of columns to leave out.
-        Raises ValueError or TypeError for columns whose type cannot be inferred: identifiers, numbers as text, dates,
-        mixed values, only gaps.
+        Raises ValueError or TypeError for columns whose type cannot be inferred: identifiers of text, numbers as text,
+        dates, mixed values, only gaps.
 
         >>> from fastnn import FeatureSpace
         >>> table = {"age": [20, 40], "city": ["Rome", "Rome"], "zip": [1010, 4020], "id": ["x7", "y9"]}

@@ -1,5 +1,7 @@
 """The type of a column, of its values; nothing is guessed."""
 
+import re
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from fastnn.tables.values import (
     real_array,
 )
 
+_DATE = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?\s*")  # of ISO 8601
 _MOST_CATEGORIES = 100
 _MOST_NUMBERS = 20  # of a category such as 1, 2, 3+; with more, the rest is likely a mark for a gap, such as ?
 
@@ -49,6 +52,9 @@ def kind_of(column: Any, name: str, rows: int) -> str:
     if all(is_number_as_text(value) or is_number_with_comma(value) for value in values):
         comma = next(filter(is_number_with_comma, values))
         raise _undecided(name, f"numbers with commas, such as {comma!r:.60}", f"{COMMA_ADVICE}, {typed}")
+    if all(map(_DATE.fullmatch, values)):
+        advice = f"{advice_on_dates(date.min)}, or leave it out: drop=[{name!r}]"
+        raise _undecided(name, f"dates as text, such as {values[0]!r:.60}", advice)
     if sum(map(is_number_as_text, values)) > _MOST_NUMBERS:
         word = next(value for value in values if not is_number_as_text(value))
         advice = f"write a number or, for a gap, nothing in its place, {typed}"
