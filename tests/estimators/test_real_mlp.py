@@ -206,6 +206,14 @@ def test_targets_that_answers_of_float32_cannot_give_are_refused(y, said):
     assert constant.predict([[0.0]]) == np.float32(1.7e9)
 
 
+def test_a_column_of_dates_is_told_in_one_sentence():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"d": pd.to_datetime(["2020-01-01", "2020-01-02"] * 2), "x": [1, 2, 3, 4]})
+    said = "since a fixed date, or drop the column of X, or encode it in a step before$"
+    with pytest.raises(ValueError, match=said):
+        RealMLPClassifier().fit(table, [0, 1, 0, 1])
+
+
 def test_a_column_that_needs_a_decision_is_told_with_what_an_estimator_can_do():
     pd = pytest.importorskip("pandas")
     table = pd.DataFrame({"id": ["a", "b", "c", "d"], "x": [1, 2, 3, 4]})

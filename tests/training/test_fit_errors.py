@@ -4,6 +4,7 @@ import re
 import warnings
 
 import numpy as np
+import pandas
 import pytest
 
 from fastnn.callbacks import TerminateOnNaN
@@ -31,7 +32,14 @@ LARGE = X * 1e300
         ((X[:, :2], Y), "expected x with 3 columns, the model's inputs; received shape (40, 2)"),
         ((X[None], Y), "expected x of shape (rows, inputs); received shape (1, 40, 3)"),
         ((X, Y[:, :, None]), "expected y of shape (rows,) or (rows, columns); received shape (40, 1, 1)"),
-        ((BAD, Y), "expected finite numbers in x; received nan in row 33, column 2"),
+        (
+            (BAD, Y),
+            "expected finite numbers in x; received nan in row 33, column 2: fill in or leave out such rows, or let",
+        ),
+        (
+            (pandas.DataFrame(BAD, columns=["a", "b", "income"]), Y),
+            "expected finite numbers in x; received nan in row 33, column 2 ('income'): fill in or leave out",
+        ),
         ((X, BAD_Y), "expected finite numbers in y; received inf in row 7, column 0"),
         (
             (np.where([False, True, False], -np.inf, X), Y),

@@ -96,7 +96,7 @@ class Reader:
     def x(self, array: Array, first_row: int = 0) -> Array:
         """Return an array of rows_of() in the model's dtype. Raises ValueError for NaN and infinity."""
         x = self._converted(array)
-        check_finite(x, "x", array, first_row)
+        check_finite(x, "x", array, first_row, self._columns if isinstance(self._columns, tuple) else None)
         return x
 
     def labels(self, array: Array, first_row: int = 0) -> Array:

@@ -18,14 +18,18 @@ _SHOWN = 5  # columns or classes in a message
 _BOUNDED = frozenset(("tanh", "sigmoid", "softmax", "softsign", "hard_sigmoid", "hard_tanh", "erf"))
 
 
-def check_finite(array: Array, name: str, given: Array, first_row: int = 0) -> None:
+def check_finite(
+    array: Array, name: str, given: Array, first_row: int = 0, columns: Sequence[str] | None = None
+) -> None:
     """Raise ValueError, naming row and column, unless all numbers are finite.
 
     given: the same rows before their conversion to the model's dtype. first_row: the number of the first of them.
+    columns: their names.
 
     >>> check_finite(np.array([[0, 1], [2, np.nan]]), "x", np.array([[0, 1], [2, np.nan]]))
     Traceback (most recent call last):
-    ValueError: expected finite numbers in x; received nan in row 1, column 1: fill in or leave out such rows
+    ValueError: expected finite numbers in x; received nan in row 1, column 1: fill in or leave out such rows, or let \
+a fastnn.FeatureSpace in front of the layers take gaps
     """
     step = max(1, _CHECKED_NUMBERS // max(1, array[:1].size))
     for start in range(0, len(array), step):
@@ -36,13 +40,17 @@ def check_finite(array: Array, name: str, given: Array, first_row: int = 0) -> N
         row = start + int(place[0])
         value = given[(row, *place[1:])] if given.shape == array.shape else array[(row, *place[1:])]
         where = f"row {first_row + row}" + (f", column {place[1]}" if len(place) > 1 else "")
+        where += f" ({columns[place[1]]!r:.60})" if columns is not None else ""
         if np.isfinite(value):
             raise ValueError(
                 f"expected numbers in {name} within the range of {array.dtype}; received {value} in {where}: scale "
                 f"{name}, or use a model of dtype='float64'"
             )
+        gaps = (
+            ", or let a fastnn.FeatureSpace in front of the layers take gaps" if name == "x" and value != value else ""
+        )
         raise ValueError(
-            f"expected finite numbers in {name}; received {value} in {where}: fill in or leave out such rows"
+            f"expected finite numbers in {name}; received {value} in {where}: fill in or leave out such rows{gaps}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
@@ -96,8 +97,9 @@ class RealMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         try:
             features = FeatureSpace.infer(table).features
         except ValueError as error:
-            what = str(error).partition(": leave it out,")[0]
-            raise ValueError(f"{what}: drop the column of X, or encode it in a step before") from None
+            what = re.split("[:,] (?:or )?leave it out", str(error))[0]
+            joint = ", or" if ": make " in what else ":"
+            raise ValueError(f"{what}{joint} drop the column of X, or encode it in a step before") from None
         features = {name: "float_robust" if kind == "float_normalized" else kind for name, kind in features.items()}
         seeds = random.randint(2**32, size=(self.n_members, 2), dtype=np.uint64).tolist()
 
