@@ -47,6 +47,29 @@ def test_an_input_cannot_be_the_target_or_left_out(tmp_path, run):
         assert "expected one column 'b', an input of the model; received none: it cannot be left out, or be the" in err
 
 
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_values_that_the_model_was_not_trained_on_are_told(command, tmp_path, run):
+    table = {"city": ["Ulm", "Oslo"], "floor": [1, 2], "a": [1.0, 2.0]}
+    kinds = {"city": "string_categorical", "floor": "integer_categorical", "a": "float"}
+    model = fastnn.Sequential([fastnn.FeatureSpace(kinds).adapt(table), fastnn.layers.Dense(1)])
+    model.build()
+    model.save(tmp_path / "model.safetensors")
+    rows = "Ulm,1,1,0\nRome,1,1,0\n,3,1,0\nBern,,1,0\n"  # a gap is no value
+    (tmp_path / "rows.csv").write_text("city,floor,a,y\n" + rows)
+    code, _, err = run(command, tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "y")
+    notes = [line.partition("rows.csv: ")[2] for line in err.splitlines() if "note" in line]
+    assert (code, notes) == (
+        0,
+        [
+            "2 of 4 rows have a value in column 'city' that the model was not trained on, such as 'Rome'",
+            "1 of 4 rows have a value in column 'floor' that the model was not trained on, such as 3",
+        ],
+    )
+    (tmp_path / "rows.csv").write_text("city,floor,a,y\nUlm,1,1,0\n,,1,0\n")
+    code, _, err = run(command, tmp_path / "model.safetensors", tmp_path / "rows.csv", "--target", "y")
+    assert (code, "note" in err) == (0, False)
+
+
 def assert_close(printed, expected):
     assert list(printed) == ["rows", *expected]
     for name, value in expected.items():

@@ -10,6 +10,7 @@ from fastnn.cli import inputs, model_argument
 from fastnn.cli.predict import DATA, progress
 from fastnn.cli.rows import parts, predicted
 from fastnn.cli.score import Score, Target
+from fastnn.cli.unknown import Unknown
 from fastnn.models.classes import refuse_nan
 from fastnn.text import printable
 
@@ -41,16 +42,16 @@ def _evaluate(options: argparse.Namespace) -> None:
     model = model_argument.load(options)
     with inputs.open_table(options, options.data) as table:
         chosen, target = inputs.choose(options, model, table), Target(model, table.path)
-        score, rows = Score(model, target), 0
+        score, unknown, rows = Score(model, target), Unknown(model), 0
         for part in progress(parts(model, table, chosen, target), table.rows):
             assert part.target is not None
             _refuse_missing(part.target, table.path, rows)
-            y = predicted(model, part, table.path, rows)
+            y = predicted(model, unknown, part, table.path, rows)
             refuse_nan(y, f"{table.path}: ", rows)
             score.add(y, target.truth(part.target, rows), part.weights)
             rows += part.rows
     texts = score.shown()
-    for note in chosen.notes:
+    for note in (*chosen.notes, *unknown.notes(table.path)):
         print(f"fastnn: note: {printable(note)}", file=sys.stderr)
     width = max(map(len, texts))
     print(f"{'rows':{width}}  {rows}")

@@ -15,6 +15,7 @@ from fastnn.cli import inputs, model_argument
 from fastnn.cli.rows import Part, parts, predicted
 from fastnn.cli.score import Score, Target
 from fastnn.cli.tables import Table, csv_text, writer
+from fastnn.cli.unknown import Unknown
 from fastnn.models.classes import refuse_nan
 from fastnn.models.sequential import Sequential
 from fastnn.text import printable
@@ -75,6 +76,7 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
     chosen, units = inputs.choose(options, model, table), model.output_shape[1]
     target = None if chosen.target is None else Target(model, table.path)
     score = None if target is None else Score(model, target)
+    unknown = Unknown(model)
     rows, seconds_in_model, start = 0, 0.0, time.perf_counter()
     with ExitStack() as stack:
         sample = _written(options, model, np.empty((0, units), model.dtype))
@@ -84,7 +86,7 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             stack.enter_context(file)
         for part in progress(parts(model, table, chosen, target), table.rows):
             before = time.perf_counter()
-            y = predicted(model, part, table.path, rows)
+            y = predicted(model, unknown, part, table.path, rows)
             seconds_in_model += time.perf_counter() - before
             if options.labels or (target is not None and target.is_class):
                 refuse_nan(y, f"{table.path}: ", rows)
@@ -97,7 +99,7 @@ def _predict_table(options: argparse.Namespace, model: Sequential, table: Table)
             rows += part.rows
         sys.stdout.flush()
     seconds = time.perf_counter() - start
-    for note in chosen.notes:
+    for note in (*chosen.notes, *unknown.notes(table.path)):
         print(f"fastnn: note: {printable(note)}", file=sys.stderr)
     print(
         f"{rows} rows in {seconds:.3g} s ({seconds_in_model:.3g} s of it in the model), "

@@ -12,6 +12,7 @@ from fastnn.cli.arrow_files import Column
 from fastnn.cli.inputs import Chosen
 from fastnn.cli.score import Target
 from fastnn.cli.tables import Table
+from fastnn.cli.unknown import Unknown
 from fastnn.models.sequential import Sequential
 
 
@@ -65,10 +66,13 @@ def _of_raw_table(model: Sequential, table: Table, chosen: Chosen, target: Targe
         first += rows
 
 
-def predicted(model: Sequential, part: Part, path: str, first_row: int) -> Array:
-    """Return the outputs for a part. Raises ValueError, with the row, for a value that the model refuses."""
+def predicted(model: Sequential, unknown: Unknown, part: Part, path: str, first_row: int) -> Array:
+    """Return the outputs for a part. Raises ValueError, with the row, for a value that the model refuses.
+
+    unknown: counts the values that the model was not trained on.
+    """
     try:
-        return model.predict(part.x)
+        return model.predict(unknown.encoded(part.x))
     except (TypeError, ValueError) as error:
         if not isinstance(part.x, dict):
             raise
