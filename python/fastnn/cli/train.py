@@ -189,6 +189,7 @@ class _Run:
             raise ValueError(f"{held_out.path}: expected --weights above 0 in the held-out rows; received 0 in all")
         self._mean = float(np.average(self._y, weights=weights))
         spread = float(np.sqrt(np.average((self._y - self._mean) ** 2, weights=weights)))
+        spread *= self._y.min() < self._y.max()  # rounded, that of equal targets would not be 0
         if not kind.is_class:
             try:
                 check_spread(self._mean, spread)

@@ -160,7 +160,8 @@ class RealMLPRegressor(RegressorMixin, RealMLP):  # type: ignore[misc]  # scikit
         """
         table, y, weights = self._validated(X, y, sample_weight)
         self._is_vector, y = y.ndim == 1, y.reshape(len(y), -1)
-        self._mean, spread = y.mean(axis=0), y.std(axis=0)
+        # Rounded, the deviation of equal targets would not be 0.
+        self._mean, spread = y.mean(axis=0), np.where(y.min(axis=0) == y.max(axis=0), 0.0, y.std(axis=0))
         for each in zip(self._mean.tolist(), spread.tolist(), strict=True):
             check_spread(*each)
         self._spread = np.where(spread > 0, spread, 1.0)
