@@ -6,6 +6,7 @@ import numpy as np
 
 from fastnn.arrays import Array
 from fastnn.models.sequential import Sequential
+from fastnn.tables.values import is_gap
 
 
 class Unknown:
@@ -31,7 +32,7 @@ class Unknown:
         self._rows += len(rows)
         for name, place in self._places.items():
             column = x[name]
-            values = [value for row in np.flatnonzero(rows[:, place]) if not _is_gap(value := column[row])]
+            values = [value for row in np.flatnonzero(rows[:, place]) if not is_gap(value := column[row])]
             if values:
                 count, first = self._found.get(name, (0, values[0]))
                 self._found[name] = count + len(values), first
@@ -48,7 +49,3 @@ class Unknown:
 
 def _shown(value: Any) -> str:
     return f"{value!r:.60}" if isinstance(value, str) else f"{value:g}"
-
-
-def _is_gap(value: Any) -> bool:
-    return value is None or (not isinstance(value, str) and value != value)

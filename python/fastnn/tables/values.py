@@ -45,7 +45,7 @@ def distinct(column: Any, name: str, values: Container[Any] = ()) -> tuple[Codes
         raise TypeError(f"expected numbers or text in column {name!r:.60}; received {shown}: leave it out") from None
     places, numbered = np.full(len(found) + 1, -1, np.intp), dict[Any, int]()
     for i, each in enumerate(found):
-        if not _is_gap(each) or (isinstance(each, str) and each in values):
+        if not is_gap(each) or (isinstance(each, str) and each in values):
             value = each.item() if isinstance(each, (np.str_, np.number, np.bool_)) else each
             places[i] = numbered.setdefault(value, len(numbered))
     return places[codes], list(numbered)  # a gap's code, -1, takes the last place
@@ -72,7 +72,12 @@ def _factorized(column: Any) -> tuple[Codes, Sequence[Any]]:
     return np.fromiter(map(found.get, column, repeat(-1)), np.intp, len(column)), list(found)
 
 
-def _is_gap(value: Any) -> bool:
+def is_gap(value: Any) -> bool:
+    """Return whether a value stands for none.
+
+    >>> is_gap(None), is_gap(float("nan")), is_gap("NA"), is_gap(0)
+    (True, True, True, False)
+    """
     if isinstance(value, str):
         return value in _GAPS
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
