@@ -17,14 +17,13 @@
 
 namespace fastnn::border {
 
-// A trainer changes, but the object around it never does. `user` is the process whose call has the trainer, 0 if none
-// has, `thread` its thread, and `is_read` whether that call only reads it: they refuse a second change meanwhile.
+// A trainer changes, but the object around it never does. `user` is the process whose call has the trainer, negative if
+// that call only reads it, 0 if none has it; `thread` is its thread. They refuse a second change meanwhile.
 template <class T>
 struct Training {
   std::unique_ptr<Trainer<T>> trainer;
   std::unique_ptr<std::atomic<pid_t>> user = std::make_unique<std::atomic<pid_t>>(0);
   std::unique_ptr<std::atomic<std::thread::id>> thread = std::make_unique<std::atomic<std::thread::id>>();
-  std::unique_ptr<std::atomic<bool>> is_read = std::make_unique<std::atomic<bool>>(false);
   std::vector<std::map<std::string, std::vector<py::ssize_t>>> shapes;  // of each layer's weights
   std::size_t target_columns = 1;
 };
@@ -45,7 +44,7 @@ class Use {
       is_nested_ = true;
       return;
     }
-    if (call == Call::changes && !*training.is_read)
+    if (call == Call::changes && *training.user > 0)
       throw std::runtime_error("expected one call of a trainer at a time; received a second from another thread");
     bool is_interrupted = false;
     {
@@ -70,12 +69,11 @@ class Use {
   bool is_taken(Call call) const {
     pid_t user = 0;
     const pid_t process = getpid();
-    if (training_.user->compare_exchange_strong(user, process)) {
+    if (training_.user->compare_exchange_strong(user, call == Call::reads ? -process : process)) {
       *training_.thread = std::this_thread::get_id();
-      *training_.is_read = call == Call::reads;
       return true;
     }
-    if (user != process)
+    if (user != process && user != -process)
       throw std::runtime_error(
           "expected a fork between the steps of a model; another thread trained it when this process was forked, so "
           "its weights here are neither old nor new: fork before training, or start processes by 'spawn'");
