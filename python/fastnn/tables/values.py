@@ -112,7 +112,8 @@ def real_array(column: Any) -> Array | None:
 def numbers(column: Any, name: str, has_type: bool = False) -> npt.NDArray[np.float64]:
     """Return a column of numbers and booleans as a new array of float64, NaN for gaps.
 
-    has_type: whether the column's type is chosen, so that the error for other values, a TypeError, advises no other.
+    has_type: whether the column's type is settled. Then the error advises no other type.
+    Raises TypeError for other values.
 
     >>> numbers([1, None, True], "age")
     array([ 1., nan,  1.])
