@@ -39,7 +39,7 @@ FASTNN_INLINE BinaryLoss<T> binary_loss_of_probability(Vector<T> y, Vector<T> p)
   const Vector<T> q = clamped<T>(p, kEpsilon<T>, T(1 - 1e-7));
   const Vector<T> loss = -fma(y, log<T>(q), other * log<T>(one - q));
   const Vector<T> slope = other / (one - q) - y / q;
-  return {loss, (p < q) | (p > q) ? Vector<T>{} : slope, fma(y, one - p, other * p), other - y};
+  return {loss, ((p < q) | (p > q)) ? Vector<T>{} : slope, fma(y, one - p, other * p), other - y};
 }
 
 // The focal one is w F loss with F = error^gamma; w = alpha y + (1 - alpha) (1 - y), or 1 if alpha is 0.

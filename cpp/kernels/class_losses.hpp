@@ -119,7 +119,7 @@ void sparse_losses_in_lanes(const LossCall<T>& call, std::size_t first, std::siz
   Vector<T> gap = {};
   lanes.map([&](Vector<T> z, std::size_t n) FASTNN_INLINE_LAMBDA {
     const Vector<T> each = z - largest, number = splat(static_cast<T>(n));
-    gap = (right >= number) & (right < number + T{1}) ? each : gap;
+    gap = ((right >= number) & (right < number + T{1})) ? each : gap;
     return exponential_of_class<T>(each, least);
   });
   const Vector<T> sum = lanes.sum([](Vector<T> s, Vector<T> e) FASTNN_INLINE_LAMBDA { return s + e; });
@@ -201,7 +201,7 @@ T class_loss_of_probabilities(const LossRowOf<T>& row) {
     const Vector<T> q = limited(p);
     const UnitLoss<T> each =
         class_loss<kLoss, T>(row.smooth_target(n, static_cast<T>(row.units)), q, log<T>(q), row.parameters);
-    const Vector<T> slope = (p < q) | (p > q) ? Vector<T>{} : each.slope;
+    const Vector<T> slope = ((p < q) | (p > q)) ? Vector<T>{} : each.slope;
     losses.add(n, each.loss);
     slopes.add(n, slope);
     if (row.delta != nullptr) store(row.delta + n, slope / q);

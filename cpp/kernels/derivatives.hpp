@@ -16,7 +16,7 @@ namespace {
 template <class T>
 FASTNN_INLINE Vector<T> derivative_of_range(Vector<T> y, T low, T high, T inside = 1) {
   const Vector<T> outside = y == y ? Vector<T>{} : y;
-  return (y > splat(low)) & (y < splat(high)) ? splat(inside) : outside;
+  return ((y > splat(low)) & (y < splat(high))) ? splat(inside) : outside;
 }
 
 // sigmoid(x) and 1 - sigmoid(x), both without cancellation.

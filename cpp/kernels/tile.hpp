@@ -42,7 +42,7 @@ struct Sums {
 // Tiles of at most so many chains write answers, where the first numbers of a vector are stored nearly as fast as all.
 // With AVX-512 layers of 4 chains are computed by fours.hpp too, which writes whole fours. With a sanitizer's checks
 // gcc 12 would take a quarter of an hour for these stores; guarded.py watches them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef FASTNN_SANITIZED
 constexpr int kMostChainsOfAnswers = 0;
 #else
 constexpr int kMostChainsOfAnswers = kVectorBytes < 32 ? 0 : kRegisters == 16 ? 4 : 2;

@@ -56,7 +56,7 @@ FASTNN_INLINE UnitLoss<T> unit_loss(Vector<T> y, Vector<T> p, const T* parameter
   if constexpr (kLoss == Loss::kl_divergence) {
     const Vector<T> from = clamped<T>(y, kEpsilon<T>, 1), to = clamped<T>(p, kEpsilon<T>, 1);
     const Vector<T> slope = -from / to;
-    return {from * (log<T>(from) - log<T>(to)), (p < epsilon) | (p > one) ? zero : slope};
+    return {from * (log<T>(from) - log<T>(to)), ((p < epsilon) | (p > one)) ? zero : slope};
   }
   if constexpr (kLoss == Loss::hinge || kLoss == Loss::squared_hinge) {
     const Vector<T> gap = at_least(zero, one - y * p);

@@ -22,9 +22,10 @@ case ${1:-} in
     for name in bench benchmark codebase mutations objects emulated fuzz header_export header_names real_time \
       allocation_failures soak; do options+=("--ignore-glob=*/test_$name.py"); done
     # The sanitizer itself needs memory, /proc and time. It delays the reuse of addresses, which fills Python's caches
-    # (no_reference_and_no_memory).
+    # (no_reference_and_no_memory), and 40 s to import Keras (of_keras, keras_config).
     options+=(-k "not (threads_refused or refuses_threads or little_memory or within_memory or larger_than_the_memory or that_is_short or \
-one_row_takes or no_reference_and_no_memory or kept_memory or without_proc or ctrl_c or signals_handler)")
+one_row_takes or no_reference_and_no_memory or kept_memory or without_proc or ctrl_c or signals_handler or \
+of_keras or keras_config)")
     ;;
   thread)
     library=libtsan.so
@@ -34,9 +35,10 @@ one_row_takes or no_reference_and_no_memory or kept_memory or without_proc or ct
       tests/training/test_same_bits.py)
     # The preset has -ftls-model=initial-exec because the sanitizer of gcc 12 crashes in __tls_get_addr after some hundred
     # threads. The sanitizer supports neither threads in a child of a multi-threaded process, nor processes with limited
-    # memory. It is many times too slow for tests with timeouts and timers, and threads share the work of the portable
-    # kernels as they share that of the others.
-    options=(-k "not (portable or fork_during_calls_of_others or refuse or do_not_grow or ctrl_c or signals_handler)")
+    # memory. It is many times too slow for tests with timeouts and timers, keeps memory of its own for each thread, and
+    # threads share the work of the portable kernels as they share that of the others.
+    options=(-k "not (portable or fork_during_calls_of_others or refuse or do_not_grow or leave_no_memory_behind or ctrl_c or \
+signals_handler)")
     ;;
   *)
     sed -n '2,5s/^# //p' "$0"
