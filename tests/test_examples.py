@@ -16,6 +16,8 @@ from compiled import compiled
 from fastnn.cli import main as cli
 from fastnn.models import load_model
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 # by the page's Python

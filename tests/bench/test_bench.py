@@ -9,6 +9,8 @@ from timeit import Timer
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 QUICK = ["--quick", "--engines", "numpy", "--networks", "lecture", "--rows", "1"]
 
@@ -218,7 +220,6 @@ def test_help_is_printed(program):
     assert f"python bench/{program}" in done.stdout
 
 
-@pytest.mark.slow
 def test_quick_comparison_prints_and_writes_tables(tmp_path):
     file = tmp_path / "table.md"
     done = run("compare.py", *QUICK, "--markdown", file)
@@ -271,7 +272,6 @@ MISTAKES = {
 @pytest.mark.parametrize(
     ("program", "arguments"), [(program, each) for program, mistakes in MISTAKES.items() for each in mistakes]
 )
-@pytest.mark.slow
 def test_mistake_in_the_command_gives_one_sentence_and_code_2(program, arguments):
     done = run(program, *arguments.split())
     last = done.stderr.splitlines()[-1]
@@ -288,7 +288,6 @@ def test_growth_reports_points_as_its_exit_code_says():
     assert done.returncode == (not last.startswith("0 "))
 
 
-@pytest.mark.slow
 def test_scale_out_compares_two_workers_with_one_process():
     for package in ("distributed", "onnx", "onnxruntime", "sklearn"):
         pytest.importorskip(package)

@@ -25,6 +25,8 @@ from arrays import uniform
 from fastnn.cli.tables import csv_text
 from sequentials import network
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = [str(Path(sysconfig.get_path("scripts")) / "fastnn")]
 MODULE = [sys.executable, "-m", "fastnn"]
 # Chunks of two rows, and perhaps no tqdm.
@@ -264,7 +266,6 @@ def test_slow_command_shows_its_progress_on_a_terminal_and_wipes_it_away(start, 
     ],
     ids=["in a cell", "in the target"],
 )
-@pytest.mark.slow
 def test_mistake_found_while_progress_is_shown_has_its_own_line(start, program, row, last_row, arguments, expected):
     code, rows, shown = feed_until_progress(start, program, row, last_row, *arguments)
     assert code == 2

@@ -14,6 +14,8 @@ from fastnn.layers import Dense
 from fastnn.models import Sequential
 from sequentials import network
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

@@ -18,6 +18,8 @@ from package import packaged
 from processes import run
 from sequentials import network
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = ROOT / "examples/cpp"
 MODEL = ROOT / "examples/digits.safetensors"
 
@@ -35,7 +37,6 @@ def digits(package, tmp_path_factory):
     return built(EXAMPLE, tmp_path_factory.mktemp("digits"), settings=[f"-Dfastnn_DIR={package}"]) / "digits"
 
 
-@pytest.mark.slow
 def test_example_gives_the_bits_of_python(digits):
     x = np.loadtxt(ROOT / "examples/digits.csv", delimiter=",", skiprows=1, usecols=range(64))
     text = "\n".join(" ".join(map(str, row)) for row in x)

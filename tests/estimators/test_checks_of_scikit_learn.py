@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastnn.sklearn import MLPClassifier, MLPRegressor, RealMLPClassifier, RealMLPRegressor, Representations
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of convergence, of columns without a scale
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # of convergence, of columns without a scale
 
 ESTIMATORS = [
     MLPClassifier(),

@@ -315,6 +315,7 @@ def test_the_command_refuses_in_one_line(run, tmp_path):
     assert model.read_bytes() == DIGITS.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", FLAGS)
 def test_its_products_are_rounded_and_its_fma_is_right_without_an_instruction(tmp_path, compiler, flags):
     program = tmp_path / "scalar"

@@ -12,7 +12,7 @@ from compiled import ROOT, tools
 from model_bytes import small_model
 from processes import run, run_python
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")]
 
 
 @pytest.fixture(scope="module")

@@ -105,6 +105,7 @@ def test_each_row_is_of_an_activation():
     assert not others, f"tests/support/activations.py has rows of {others}, which fastnn does not have"
 
 
+@pytest.mark.slow
 @ELEMENTWISE
 def test_float32_within_budget_on_a_sweep_of_all_bit_patterns(name, budget, isa):
     for x in increasing_floats(0, 2**31, 1009):
@@ -113,6 +114,7 @@ def test_float32_within_budget_on_a_sweep_of_all_bit_patterns(name, budget, isa)
         assert_within_budget(name, budget, x)
 
 
+@pytest.mark.slow
 @ELEMENTWISE
 def test_float32_has_the_same_bits_with_every_instruction_set_on_a_sweep_of_all_bit_patterns(name, budget, isa):
     for x in (*increasing_floats(0, 2**31, 8009), *increasing_floats(0x3D000000, 0x42000000, 509)):

@@ -9,6 +9,8 @@ import pytest
 
 from processes import run_python, run_with_model
 
+pytestmark = pytest.mark.slow
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
 CALLS = {"x86_64": (203, 204, 437), "aarch64": (122, 123, 437)}  # sched_setaffinity, sched_getaffinity, openat2
 

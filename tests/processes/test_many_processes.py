@@ -9,7 +9,7 @@ from calls import repeated
 from processes import run_python, run_with_model
 from sequentials import network
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
 # A hang in a child is the end of it by SIGALRM, and so an error here.
 CHILDREN = """
@@ -112,7 +112,6 @@ EXECUTORS = """(
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn", "executor"])
 @repeated(4, 250)
-@pytest.mark.slow
 def test_a_process_for_each_call_beside_calls_of_threads(tmp_path, method, times):
     pool = (EXECUTORS if method == "executor" else ONE_CALL_EACH).format(method=method, times=times)
     run_with_model(
@@ -148,7 +147,6 @@ if __name__ == "__main__":
 
 
 @repeated(40, 1000)
-@pytest.mark.slow
 def test_programs_end_in_every_way_while_daemon_threads_predict(times):
     run_with_model(
         CHILDREN
@@ -195,7 +193,6 @@ def test_no_python_code_runs_when_a_model_is_collected_as_an_interrupt_in_it_wou
 
 
 @repeated(40, 1000)
-@pytest.mark.slow
 def test_an_interrupt_at_any_moment_leaves_files_whole_and_models_usable(tmp_path, path, times):
     network([64, 64, 8], ["tanh", "softmax"], "float32").save(path)
     run_with_model(

@@ -25,7 +25,7 @@ import pandas as pd
 from dask_rows import NAMES, X, Y, columns_unknown, end_of_the_worker, frame_of, model_of
 from fastnn.dask import predict
 
-pytestmark = pytest.mark.usefixtures("two_threads")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("two_threads")]
 
 
 def nothing_is_computed(*_, **__):
@@ -211,7 +211,6 @@ def test_models_without_weights_have_tokens_of_their_own():
     assert token(Sequential([Dense(1)])) != token(Sequential([Dense(1)]))
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # those of distributed on a worker's end
 def test_a_worker_that_ends_and_is_replaced_predicts_again(client, tmp_path):
     model, x = model_of(), da.from_array(X, chunks=(100, 3))

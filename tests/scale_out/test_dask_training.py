@@ -23,7 +23,7 @@ from fastnn.dask import train
 from fastnn.dask.table import table_of
 from fastnn.models.sources import reader_for
 
-pytestmark = pytest.mark.usefixtures("two_threads")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("two_threads")]
 
 
 def trained_model(metrics=None, dtype="float32", optimizer="adam"):
@@ -271,7 +271,6 @@ def test_a_client_that_is_closed_during_training_is_told(client, when):
         train(trained_model(), *collections(), 512, 3, 0, [close()], seed=5)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # those of distributed on a worker's end
 def test_a_worker_that_ends_and_is_replaced_does_not_show(client, tmp_path):
     expected, history = fitted(256)

@@ -20,6 +20,8 @@ from fastnn import FeatureSpace
 from fastnn.layers import Dense
 from fastnn.models import Sequential
 
+pytestmark = pytest.mark.slow
+
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")

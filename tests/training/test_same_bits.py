@@ -50,7 +50,7 @@ def all_bits(trainer):
     return b"".join(w.tobytes() for w in weights_of(trainer))
 
 
-@pytest.mark.parametrize("batch_size", [300, 1000])
+@pytest.mark.parametrize("batch_size", [300, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("optimizer", [("adam", {}), ("sgd", {"momentum": 0.9, "global_clipnorm": 0.1})])
 def test_threads_do_not_change_bits(optimizer, batch_size, dtype, isa, threads):
     data = rows(1000, dtype, 300)  # so many units and rows that threads share layers and gradients
