@@ -1,4 +1,4 @@
-"""Names of exported headers: what C++ cannot take is refused, and models of one name are never confused."""
+"""Names of and in exported headers: what C++ cannot take is refused, and models of one name are never confused."""
 
 import subprocess
 
@@ -101,3 +101,34 @@ def test_names_in_a_header_may_be_its_own(tmp_path):
     text = "".join(f'#include "{name}.hpp"\n' for name in names) + f"void call(float* x) {{\n{calls}}}\n"
     (tmp_path / "all.cpp").write_text(text)
     run(compiler, "-fsyntax-only", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", tmp_path / "all.cpp")
+
+
+PRINTED = """
+#include <cstdio>
+#include "%s/model.hpp"
+void print_%s() {
+  for (const char* each : model::classes) std::printf("%%s\\n", each);
+  for (const char* each : model::feature_names) std::printf("%%s\\n", each);
+}
+"""
+
+
+def test_files_print_the_classes_and_feature_names_of_their_own_header(tmp_path):
+    names = {"first": ["plain", "Köln", '"a\\b"'], "second": ["??/", "tab\there", "9"]}
+    features = [f"column {i}" for i in range(5)]
+    for folder, classes in names.items():
+        (tmp_path / folder).mkdir()
+        model = model_of(1)  # of the same weights, so that both have one fingerprint
+        model.classes, model.feature_names = classes, features
+        model.export(tmp_path / folder / "model.hpp")
+        (tmp_path / f"{folder}.cpp").write_text(PRINTED % (folder, folder))
+    calls = "void print_first();\nvoid print_second();\nint main() {\n  print_first();\n  print_second();\n}\n"
+    (tmp_path / "main.cpp").write_text(calls)
+    program = compiled(tmp_path, *(tmp_path / f"{name}.cpp" for name in ("main", *names)))
+    assert run(program).splitlines() == [*names["first"], *features, *names["second"], *features]
+
+
+def test_a_header_of_a_model_without_names_has_none(folder):
+    content = (folder / "first/model.hpp").read_text()
+    assert "classes[]" not in content
+    assert "feature_names[]" not in content

@@ -8,6 +8,7 @@ import math
 import re
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def export(model: ModelDescription, fingerprint: str, path: str, name: str | Non
     """Write a model to a header, which appears whole or not at all; the same model gives the same bytes.
 
     name: the namespace; default the name of the file, with _ in place of characters that C++ does not allow.
-    The header has the weights and the computation, but no names of layers and no classes.
+    The header has the weights, the computation, and the model's classes and feature_names if it has any.
     Raises ValueError (an invalid namespace), LimitError (more than 2^22 weights, or more than 256 KiB of scratch),
     OSError.
     """
@@ -91,6 +92,7 @@ def _to_text(model: ModelDescription, fingerprint: str, namespace: str) -> str:
         version=_core.__version__,
         release=re.sub(r"\W", "_", _core.__version__),
         fingerprint=fingerprint,
+        names=_names("classes", model.classes) + _names("feature_names", model.feature_names),
         short=fingerprint[:16],
         panel=_PANEL_WIDTH,
         chains=_MOST_CHAINS,
@@ -100,6 +102,24 @@ def _to_text(model: ModelDescription, fingerprint: str, namespace: str) -> str:
         rows=", ".join(f"{name}[{size}]" for name, size in sorted(program.scratch.items())),
         calls="\n    ".join([*program.calls, f"copy(outputs, {program.at}, y);"]),
     )
+
+
+def _names(name: str, values: tuple[Any, ...] | None) -> str:
+    """Return the line that defines an array of texts, nothing for None. Local to a file: a fingerprint has no names."""
+    if values is None:
+        return ""
+    texts = ", ".join(f'"{_escaped(str(each))}"' for each in values)
+    return f"[[maybe_unused]] static constexpr const char* {name}[] = {{{texts}}};\n"
+
+
+def _escaped(text: str) -> str:
+    """Return the inside of a C++ literal of the text in UTF-8. A `?` could begin a trigraph.
+
+    >>> _escaped('a "é"?')
+    'a \\\\042\\\\303\\\\251\\\\042\\\\077'
+    """
+    plain = set(range(0x20, 0x7F)) - set(b'"?\\')
+    return "".join(chr(each) if each in plain else f"\\{each:03o}" for each in text.encode("utf-8", "surrogateescape"))
 
 
 class _Program:

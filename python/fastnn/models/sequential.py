@@ -264,9 +264,10 @@ class Sequential(Trained):
 
         .onnx: for ONNX Runtime and others; load_model() reads it too. It needs
             `pip install onnx`.
-        .hpp, .h: one file without any library that computes the same bits (docs/header.md).
+        .hpp, .h: one file without any library that computes the same bits (docs/header.md). It has `classes` and
+            `feature_names`, if the model has them.
         name: the header's namespace; default the name of the file.
-        A FeatureSpace is not exported: the file takes rows that it has encoded, and .onnx names their columns.
+        A FeatureSpace is not exported: the file takes rows that it has encoded, and names their columns.
         Raises ValueError (another extension, unknown number of inputs, an invalid namespace), LimitError (a model too
         large for the format), OSError, ImportError (onnx is missing).
 
