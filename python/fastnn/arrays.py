@@ -1,6 +1,7 @@
 """NumPy arrays of real numbers, of all that has them: lists, arrays, tensors of other packages."""
 
 from datetime import date, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,11 @@ def to_array(x: Any) -> Array:
     if type(x) is np.ndarray and x.dtype.kind != "V":
         return x
     refuse_lazy(x)
+    if _is_data_set(type(x)):  # type: ignore[arg-type]  # mypy does not know that classes are hashable
+        raise TypeError(
+            f"expected an array; received the data set {type(x).__name__}: fit and evaluate take one of batches as x "
+            "alone; give predict one batch after the other"
+        )
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):  # dropping the mask would be a guess
         raise ValueError(
             "expected an array without masked values; received some; fill them first, for example with x.filled(0)"
@@ -45,6 +51,17 @@ def to_array(x: Any) -> Array:
     if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):  # of ml_dtypes, which JAX and Keras use
         array = array.astype(np.float32)
     return array
+
+
+@lru_cache(maxsize=256)
+def _is_data_set(cls: type) -> bool:
+    """Return whether NumPy would ask for items until one raises IndexError, which those of a PyDataset need not do.
+
+    >>> _is_data_set(list), _is_data_set(fastnn.utils.PyDataset)
+    (False, True)
+    """
+    ways = ("__iter__", "__array__", "__array_interface__", "__array_struct__", "__dlpack__")
+    return hasattr(cls, "__getitem__") and cls is not memoryview and not any(hasattr(cls, name) for name in ways)
 
 
 def advice_on_dates(value: Any) -> str:

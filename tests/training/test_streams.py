@@ -142,3 +142,29 @@ def test_a_new_head_begins_with_fresh_numbers_of_the_optimizer():
     model.add(Dense(1, use_bias=False, kernel_initializer="ones"))
     model.fit(X, Y, verbose=0)
     assert (model.get_weights()[0] == 1).all()
+
+
+class Endless(fastnn.utils.PyDataset):
+    """A data set that has an item for every number, as those of Keras may."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return X, Y
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model: model.predict(Endless()),
+        lambda model: model(Endless()),
+        lambda model: model.fit(X, Endless()),
+        lambda model: model.evaluate(Endless(), Y),
+        lambda model: model.train_on_batch(Endless()),
+        lambda model: fastnn.layers.Normalization().adapt(Endless()),
+    ],
+)
+def test_a_data_set_where_an_array_belongs_is_refused_and_not_read_for_ever(use):
+    with pytest.raises(TypeError, match="^expected an array; received the data set Endless: fit and evaluate take"):
+        use(model_of(X))
