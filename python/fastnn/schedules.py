@@ -50,9 +50,15 @@ class LearningRateSchedule(Configured):
     array([0.1 , 0.05])
     """
 
-    def __call__(self, step: int) -> float:
-        """Return the learning rate of a step."""
-        return float(self._at(np.array([step], np.float64))[0])
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate of a step, a float; of an array of steps an array.
+
+        >>> InverseTimeDecay(1.0, decay_steps=1, decay_rate=1.0)(np.arange(2))
+        array([1. , 0.5])
+        """
+        steps = np.asarray(step, np.float64)
+        rates = self._at(steps.reshape(-1))
+        return float(rates[0]) if steps.ndim == 0 else rates.reshape(steps.shape)
 
     def rates(self, first: int, steps: int) -> npt.NDArray[np.float64]:
         """Return the learning rates of ``steps`` steps from ``first`` on.
