@@ -18,6 +18,7 @@ from fastnn.layers import (
     Dense,
     Dropout,
     GaussianNoise,
+    Layer,
     LayerNormalization,
     Normalization,
     PReLU,
@@ -212,3 +213,10 @@ def test_summaries_count_frozen_weights():
 def test_what_is_no_setting_is_refused_in_one_sentence(make, sentence):
     with pytest.raises(ValueError, match=f"^{sentence}"):
         make()
+
+
+def test_the_base_class_of_layers_is_no_layer():
+    with pytest.raises(
+        TypeError, match=r"^expected a kind of layer; received the base class of all; use the layers of"
+    ):
+        Layer()

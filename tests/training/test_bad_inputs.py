@@ -76,6 +76,9 @@ class Text(metrics.Metric):
     def result(self):
         return "high"
 
+    def reset_state(self):
+        pass
+
 
 class Sparse:
     shape = (40, 3)

@@ -371,3 +371,25 @@ def test_metrics_of_evaluate_do_not_depend_on_the_batches():
             for size in (1, 7, 32, 100)
         ]
     assert results == [results[0]] * 4
+
+
+def test_a_metric_that_would_never_forget_an_epoch_is_refused_when_its_class_is_made():
+    with pytest.raises(
+        TypeError, match=r"^expected Rows to define reset_state\(\), which forgets the rows before; received"
+    ):
+
+        class Rows(metrics.Metric):
+            def update_state(self, y_true, y_pred, sample_weight=None):
+                pass
+
+            def result(self):
+                return 0.0
+
+    class Largest(metrics.Mean):  # its sums are reset
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            super().update_state(y_pred.max())
+
+    metric = Largest()
+    metric(None, np.ones(3))
+    metric.reset_state()
+    assert metric.result() == 0

@@ -90,6 +90,8 @@ class Layer(Trainable):
         activity_regularizer: object = None,
         learning_rate_multipliers: Mapping[str, float] | None = None,
     ) -> None:
+        if type(self) is Layer:
+            raise TypeError(f"expected a kind of layer; received the base class of all; {self._instead_of_a_subclass}")
         super().__init__(trainable, activity_regularizer, learning_rate_multipliers)
         self.name = unique_name(self._prefix, name)
         self.declared_inputs = declared_inputs(input_shape, input_dim)

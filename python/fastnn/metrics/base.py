@@ -37,6 +37,17 @@ class Metric(Configured):
     _direction: Direction | None = None  # which results are better
     _sums: tuple[str, ...] = ()  # the attributes that updates change
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        updates, resets = (
+            next(base for base in cls.__mro__ if name in vars(base)) for name in ("update_state", "reset_state")
+        )
+        if resets is Metric and not updates.__module__.startswith("fastnn.") and not cls._sums:
+            raise TypeError(
+                f"expected {cls.__name__} to define reset_state(), which forgets the rows before; received a class "
+                "with update_state() alone"
+            )
+
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
         if dtype not in (None, "float32", "float64"):
             raise ValueError(f"expected dtype to be None, 'float32' or 'float64'; received dtype={dtype!r}")
