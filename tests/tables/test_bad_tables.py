@@ -205,6 +205,8 @@ def good(kind):
         ),
         ("float", ["2", "3"], r"^expected numbers in column 'x'; received '2' \(str\): convert the column to numbers$"),
         ("boolean", [1, 2], "^expected booleans, 0 or 1 in column 'x'; received 2.0: make it 0, 1 or a gap$"),
+        ("float", [1, -np.inf], "^expected finite numbers in column 'x'; received -inf: make it a gap$"),
+        ("float_normalized", [1e300], r"^expected finite numbers in column 'x'; received 1e\+300: make it a gap$"),
     ],
 )
 def test_an_adapted_column_advises_no_other_type_and_names_the_word_among_numbers(kind, values, words):
@@ -217,7 +219,7 @@ def test_an_adapted_column_advises_no_other_type_and_names_the_word_among_number
     ("kind", "values", "words"),
     [
         ("float", [None, None], "^expected finite numbers in column 'x'; received only gaps: leave it out$"),
-        ("float", [1, np.inf], "^expected finite numbers in column 'x'; received infinity: leave it out$"),
+        ("float", [1, np.inf], "^expected finite numbers in column 'x'; received infinity: make it a gap$"),
         (
             "float_normalized",
             [1e308, -1e308],

@@ -80,8 +80,8 @@ class Numeric(NamedTuple):
         values = _checked(numbers(column, name), name, kind)
         present = values[~np.isnan(values)]
         if not len(present) or not np.isfinite(present).all():
-            received = "infinity" if len(present) else "only gaps"
-            raise ValueError(f"expected finite numbers in column {name!r:.60}; received {received}: leave it out")
+            received = "infinity: make it a gap" if len(present) else "only gaps: leave it out"
+            raise ValueError(f"expected finite numbers in column {name!r:.60}; received {received}")
         row = KINDS[kind]
         with np.errstate(over="ignore"):
             learned, fill = row.learn(present, settings), float(row.fill(present))
@@ -101,11 +101,16 @@ class Numeric(NamedTuple):
         return 1 + self.indicator
 
     def encode(self, column: Any, to: Array) -> None:
-        """Write the numbers of a column to an array (rows, columns) of zeros."""
+        """Write the numbers of a column to an array (rows, columns) of zeros. Raises ValueError for one too large."""
         values = _checked(numbers(column, self.name, has_type=True), self.name, self.kind, has_type=True)
         gaps = np.isnan(values)
         values[gaps] = self.fill
-        to[:, 0] = KINDS[self.kind].apply(values, self.settings)
+        with np.errstate(over="ignore"):
+            to[:, 0] = KINDS[self.kind].apply(values, self.settings)
+        wrong = ~(np.isfinite(to[:, 0]) | gaps)
+        if wrong.any():
+            value = values[wrong][0]
+            raise ValueError(f"expected finite numbers in column {self.name!r:.60}; received {value}: make it a gap")
         if self.indicator:
             to[:, 1] = gaps
 
