@@ -183,6 +183,23 @@ def test_kind_of_target_is_said(train, target, options, words):
     assert words in out
 
 
+@pytest.mark.parametrize(
+    ("names", "why"), [("2019,2020,2021", "its fields are numbers"), ("city,2020,y", "one of its fields is a number")]
+)
+def test_a_first_line_with_a_number_is_noted_if_it_may_name_the_columns(train, names, why):
+    rows = [
+        [i % 2 if names[0] == "2" else ["Rome", "Oslo"][i % 2], i, "pq"[i % 2] if names[-1] == "y" else i % 2]
+        for i in range(N)
+    ]
+    content = "\n".join([names, *(",".join(map(str, row)) for row in rows)]) + "\n"
+    note = f"fastnn: note: rows.csv: line 1 is taken as a row, since {why}; if it names the columns, use --header\n"
+    assert note in train(content, *QUICK, target="-1")[2]
+    code, _, err = train(content, *QUICK, "--header", target="-1")
+    assert (code, "note" in err) == (0, False)
+    code, _, err = train(content.partition("\n")[2], *QUICK, target="-1")
+    assert (code, "note" in err) == (0, False)
+
+
 def test_of_each_class_a_fifth_is_held_out():
     from fastnn.cli.training_data import Kind, split
 

@@ -17,7 +17,11 @@ BAD = {
     "empty file": ("", [], "expected a line of fields; received an empty file"),
     "a header alone": ("a,b,y\n", [], "expected rows below the names of the columns; received none"),
     "misspelt target": (TABLE.replace(",y\n", ",outcome\n", 1), ["--target", "outcom"], "did you mean 'outcome'?"),
-    "target missing in rows": (with_row("1,2,\n1,2,NA"), [], "received none in 2 of 22 rows, the first is row 20"),
+    "target missing in rows": (
+        with_row("1,2,\n1,2,NA"),
+        [],
+        "such as NA or none, in 2 of 22 rows, the first is row 20, counted from 0",
+    ),
     "target is one value": ("a,y\n" + "1,x\n2,x\n" * 5, [], "expected a target of several values; received 'x'"),
     "a class with one row": (with_row("1,2,z"), [], "expected at least 2 rows of each class; received 1 of 'z'"),
     "all rows equal": ("a,b,y\n" + "1,2,x\n1,2,y\n" * 5, [], "expected rows that differ"),

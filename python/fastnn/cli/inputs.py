@@ -14,6 +14,8 @@ from fastnn.models.frames import places_of
 from fastnn.models.sequential import Sequential
 from fastnn.text import did_you_mean
 
+# A note about a first line that may have been meant to name the columns.
+FIRST_ROW = "line 1 is taken as a row, since {}; if it names the columns, use --header"
 _WITHOUT_NAMES = "; the file names no columns: write their names as its first line (--header, if they are there)"
 _ADVICE = "; --drop and --target leave a column out, --columns takes the inputs alone"
 
@@ -123,8 +125,7 @@ def choose(options: argparse.Namespace, model: Sequential, table: Table) -> Chos
     if options.columns is None and (said := _unnamed(inputs, table.names)):
         notes.append(f"{table.path}: {said}; it is taken as an input")
     if table.counts:
-        said = "line 1 is taken as a row, since its fields are numbers; if it names the columns, use --header"
-        notes.append(f"{table.path}: {said}")
+        notes.append(f"{table.path}: {FIRST_ROW.format('its fields are numbers')}")
     return Chosen(inputs, target, weights, notes)
 
 

@@ -1,6 +1,7 @@
 """What train() learns from: the columns of a table, the kind of its target, the rows that are held out."""
 
 import argparse
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from fastnn.cli.raw_table import RawTable, gaps
 from fastnn.cli.rows import checked_weights
 from fastnn.cli.tables import Table
 from fastnn.tables.values import COMMA_ADVICE, is_number_with_comma
-from fastnn.text import did_you_mean
+from fastnn.text import did_you_mean, printable
 
 MOST_CLASSES = 20  # whole numbers with more values than this are amounts, unless --classification says otherwise
 _HELD_OUT = 5  # one row of so many
@@ -93,18 +94,28 @@ def read(options: argparse.Namespace, path: str, like: Data | None = None) -> Da
         known = {} if like is None else {**like.inputs, target_name: like.target}
         texts = [name for name, column in known.items() if isinstance(column, list)]
         raw = raw_table.read(table, [*wanted, *special], texts)
+    if table.counts or (options.header is None and table.names is None and _begins_with_a_new_word(raw)):
+        why = "its fields are numbers" if table.counts else "one of its fields is a number"
+        print(f"fastnn: note: {printable(f'{table.path}: {inputs.FIRST_ROW.format(why)}')}", file=sys.stderr)
     column = raw.pop(target_name)
     if not len(column):
         raise ValueError(f"{table.path}: expected rows below the names of the columns; received none")
     if (missing := gaps(column)).any():
         raise ValueError(
-            f"{table.path}: expected a value of the target {target_name!r} in every row; received none in "
-            f"{missing.sum()} of {len(missing)} rows, the first is row {np.argmax(missing)}; leave such rows out"
+            f"{table.path}: expected a value of the target {target_name!r} in every row; received a gap, nothing or "
+            f"a word such as NA or none, in {missing.sum()} of {len(missing)} rows, the first is row "
+            f"{np.argmax(missing)}, counted from 0; leave such rows out, or write another word"
         )
     given = None if weights is None else checked_weights(raw.pop(titles[weights]), table.path, 0)
     if given is not None and not given.any():
         raise ValueError(f"{table.path}: expected --weights above 0; received 0 in all rows")
     return Data(raw, column, given, table.path)
+
+
+def _begins_with_a_new_word(raw: RawTable) -> bool:
+    """Return whether the first row has text, in some column, that no other row has there, as names of columns are."""
+    texts = (column for column in raw.values() if isinstance(column, list))
+    return any(len(column) > 1 and column[0] is not None and column[0] not in column[1:] for column in texts)
 
 
 def _inputs(options: argparse.Namespace, table: Table, out: set[int | None], names: Sequence[str] | None) -> list[int]:
