@@ -114,6 +114,19 @@ def test_text_and_gaps_are_taken_as_they_are():
     assert classifier.model_.predict_classes(frame()).tolist() == ANSWERS.tolist()
 
 
+def test_after_fit_on_a_frame_an_array_is_taken_in_order_and_the_other_way_round():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"age": np.arange(40.0), "city": ["Rome", "Oslo"] * 20})
+    array, y = frame.to_numpy(), np.arange(40) // 20
+    for given in (frame, array):
+        model = RealMLPClassifier(max_iter=3, random_state=0).fit(given, y)
+        expected = model.predict_proba(given)
+        for other, warning in ((frame, "has feature names"), (array, "not have valid feature names")):
+            if other is not given:
+                with pytest.warns(UserWarning, match=warning):
+                    np.testing.assert_array_equal(model.predict_proba(other), expected)
+
+
 def test_an_ensemble_answers_with_the_mean_of_its_members_and_each_has_its_own_seed():
     three = RealMLPClassifier(**SMALL, n_members=3).fit(frame(), ANSWERS)
     outputs = [model.predict(frame()) for model in three.models_]

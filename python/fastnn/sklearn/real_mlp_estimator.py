@@ -58,12 +58,17 @@ class RealMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             raise ValueError("expected validation_fraction to be more than 0; received validation_fraction=0")
 
     def _table(self, x: Any, *, reset: bool) -> Any:
-        """Return X as a table: a frame as it is, the columns of an array by their numbers."""
+        """Return X as a table: a frame as it is, the columns of an array by their numbers.
+
+        Of fit() and another call, one may take a frame and one an array: then columns are taken in order.
+        """
         if hasattr(x, "dtypes") and all(isinstance(name, str) for name in getattr(x, "columns", [0])):
             validate_data(self, x, skip_check_array=True, reset=reset)
             if len(x) == 0:
                 raise ValueError("expected at least 1 row; received a frame with 0 rows (0 sample(s))")
-            return x
+            if reset or hasattr(self, "feature_names_in_"):
+                return x
+            return {f"x{number}": x[name] for number, name in enumerate(x.columns)}
         if isinstance(x, (list, tuple)) and np.asarray(x).dtype.kind in "US":
             x = np.array(x, object)  # numbers beside text stay numbers
         x = check_array(x, dtype=None, ensure_all_finite="allow-nan", estimator=self)
@@ -72,7 +77,12 @@ class RealMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             raise ValueError(
                 f"expected numbers, text or gaps; received an array of {x.dtype} (complex data not supported)"
             )
-        return {f"x{number}": x[:, number] for number in range(x.shape[1])}
+        names = [] if reset else getattr(self, "feature_names_in_", [])
+        return (
+            dict(zip(names, x.T, strict=True))
+            if len(names)
+            else {f"x{number}": each for number, each in enumerate(x.T)}
+        )
 
     def _validated(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Array, Array | None]:
         self._check_parameters()
