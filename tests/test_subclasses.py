@@ -49,3 +49,27 @@ def test_the_names_of_losses_and_metrics_are_those_of_their_modules():
         bases = {base, getattr(module, "FunctionLoss", base), getattr(module, "MeanMetricWrapper", base)}
         known = {type(module.get(each.__name__)) for each in classes if issubclass(each, base) and each not in bases}
         assert known == {each for each in classes if issubclass(each, base)} - bases
+
+
+def test_an_optimizer_of_a_class_of_ones_own_is_refused_for_being_that():
+    own = type("MyAdam", (optimizers.Adam,), {"__module__": __name__})
+    with pytest.raises(
+        ValueError, match=r"^expected an optimizer from fastnn.optimizers, no subclass of one; received MyAdam"
+    ):
+        fastnn.Sequential([layers.Dense(1)]).compile(own(), "mse")
+
+
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (
+            lambda: layers.Dense(3, dtype="float32"),
+            r"the layers have the model's dtype: Sequential\(layers, dtype='float64'\)$",
+        ),
+        (lambda: layers.Activation("relu", dtype="float32"), "the layers have the model's dtype"),
+        (lambda: fastnn.Input(batch_shape=(None, 4)), r"'batch_shape'; write shape=\(inputs,\)$"),
+    ],
+)
+def test_an_argument_of_keras_alone_is_answered_with_what_to_write(make, advice):
+    with pytest.raises(TypeError, match=f"got an unexpected keyword argument .*{advice}"):
+        make()

@@ -97,6 +97,8 @@ class Names(Generic[T]):
         elif isinstance(identifier, type) and identifier in self._classes.values():
             name = identifier.__name__
             raise ValueError(f"expected {self._kind}; received the class {name}; call it: {name}()")
+        if isinstance(identifier, tuple(self._classes.values())):
+            raise self._no_subclass(identifier)
         raise self._unknown(identifier, identifier)
 
     def deserialize(self, config: Any) -> T:
@@ -116,8 +118,11 @@ class Names(Generic[T]):
     def serialize(self, thing: T) -> dict[str, Any]:
         """Return a dict of JSON's types from which get() makes an equal object. Raises ValueError for other objects."""
         if type(thing) not in self._classes.values():
-            raise ValueError(f"expected {self._kind} from {self._module}, no subclass of one; received {thing!r}")
+            raise self._no_subclass(thing)
         return {"class_name": type(thing).__name__, "config": thing.get_config()}  # type: ignore[attr-defined]
+
+    def _no_subclass(self, thing: object) -> ValueError:
+        return ValueError(f"expected {self._kind} from {self._module}, no subclass of one; received {thing!r}")
 
     def _unknown(self, identifier: object, name: object) -> ValueError:
         return ValueError(

@@ -33,7 +33,11 @@ _FROM_OTHERS = {  # what programs look for that is no name here
         ("StringLookup", "IntegerLookup", "CategoryEncoding", "Discretization", "Hashing", "TextVectorization"),
         "a fastnn.FeatureSpace in front of the layers takes tables with text",
     ),
+    "config": "a model has its dtype: Sequential(layers, dtype='float64')",
+    "version": "fastnn.__version__ is its version",
+    "MeanIoU": "it is for images; dir(fastnn.metrics) lists the metrics",
     "Variable": "weights are NumPy arrays here; set_weights() changes them",
+    **dict.fromkeys(("UnitNormalization", "GroupNormalization", "RMSNormalization", "SpectralNormalization"), _LAYERS),
     **dict.fromkeys(("Concatenate", "Add", "Embedding", "Lambda", "Masking", "Reshape"), _LAYERS),
     **dict.fromkeys(("Conv1D", "Conv2D", "MaxPooling2D", "LSTM", "GRU", "SimpleRNN", "MultiHeadAttention"), _LAYERS),
 }

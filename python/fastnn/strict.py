@@ -2,13 +2,20 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fastnn.text import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_OF_KERAS = {  # arguments that fastnn lacks, though something else is like them
+    "dtype": "the layers have the model's dtype: Sequential(layers, dtype='float64')",
+    "batch_shape": "write shape=(inputs,)",
+    "batch_input_shape": "write input_shape=(inputs,)",
+}
 
 
 def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -32,14 +39,15 @@ def suggesting(function: F) -> F:
     def checked(*args: Any, **named: Any) -> Any:
         for name in named:
             if name not in arguments:
-                raise TypeError(_unexpected(function.__name__, name) + did_you_mean(name, arguments))
+                raise TypeError(_unexpected(function.__name__, name, arguments))
         return function(*args, **named)
 
     return cast(F, checked)
 
 
-def _unexpected(function: str, argument: str) -> str:
-    return f"{function}() got an unexpected keyword argument {argument!r}"
+def _unexpected(function: str, argument: str, known: Iterable[str]) -> str:
+    advice = f"; {_OF_KERAS[argument]}" if argument in _OF_KERAS else did_you_mean(argument, known)
+    return f"{function}() got an unexpected keyword argument {argument!r}{advice}"
 
 
 class Strict:
@@ -147,9 +155,10 @@ def _checking(init: Callable[..., None], arguments: tuple[str, ...], takes_any: 
         is_checked_by_base = takes_any and named.keys() >= set(required[len(args) :])
         for name in () if is_checked_by_base else named:
             inherited = {argument for each in type(self).__mro__ for argument in getattr(each, "_arguments", ())}
-            meant = did_you_mean(name, {*arguments, *inherited})
-            if name not in arguments and not (takes_any and (name in inherited or not meant)):
-                raise TypeError(_unexpected(type(self).__name__, name) + meant)
+            known = {*arguments, *inherited}
+            is_like_another = name in _OF_KERAS or did_you_mean(name, known)
+            if name not in arguments and not (takes_any and (name in inherited or not is_like_another)):
+                raise TypeError(_unexpected(type(self).__name__, name, known))
         init(self, *args, **named)
         if type(self).__init__ is checked:  # the outermost constructor
             self.__dict__["_is_made"] = True

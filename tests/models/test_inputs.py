@@ -261,6 +261,7 @@ def test_a_single_number_for_five_inputs_gets_no_advice_that_fails():
 
 
 DATES = "make a number of it, such as a year, or the days or seconds since a fixed date"
+NAMED = "; a model takes columns by name if it has a FeatureSpace or feature_names"
 NOT_NUMBERS = {
     "string": ("text", "<U4"),
     "strings": ([["1", "2", "3", "4", "5"]], "<U1"),
@@ -280,11 +281,11 @@ NOT_NUMBERS = {
     "complex": (np.zeros((2, 5), complex), "complex128"),
     "datetime": (np.zeros((2, 5), "M8[s]"), f"datetime64[s]; {DATES}"),
     "timedelta": (np.zeros((2, 5), "m8[s]"), f"timedelta64[s]; {DATES}"),
-    "structured": (np.zeros((2, 5), [("a", "f4")]), "[('a', '<f4')]"),
+    "structured": (np.zeros((2, 5), [("a", "f4")]), f"[('a', '<f4')]{NAMED}"),
     "void": (np.zeros((2, 5), "V4"), "|V4"),
     "none": (None, "object"),
     "generator": ((i for i in range(5)), "object"),
-    "dict": ({"a": 1}, "object"),
+    "dict": ({"a": 1}, f"object{NAMED}"),
     "set": ({1, 2}, "object"),
 }
 

@@ -161,7 +161,7 @@ def rows_of(x: Any, columns: Inputs, inputs: int | None) -> Array:
     if array.ndim == 1 and inputs in (1, None):
         array = array[:, None]
     if array.ndim != 2 or 0 in array.shape[1:]:
-        advice = ": for one row use x.reshape(1, -1)" if array.shape == (inputs,) else ""
+        advice = ": for one row use x.reshape(1, -1), of single rows make batches" if array.shape == (inputs,) else ""
         raise ValueError(f"expected x of shape (rows, inputs); received shape {array.shape}{advice}")
     if inputs not in (None, array.shape[1]):
         raise ValueError(f"expected x with {inputs} columns, the model's inputs; received shape {array.shape}")

@@ -60,6 +60,8 @@ def as_numbers(x: Any, inputs: Inputs = None) -> Array:
         if not is_real(array):
             if not advice and array.dtype == object and array.ndim > 0:
                 advice = _advice_on_objects(array, is_array=array is x)
+            elif not advice and is_table(x):
+                advice = "; a model takes columns by name if it has a FeatureSpace or feature_names"
             elif not advice:
                 advice = _behind(advice_on_dates(array))
             raise TypeError(

@@ -31,7 +31,9 @@ class Stream(Batches):
         class_weight: Mapping[int, float] | None = None,
     ) -> None:
         if isinstance(data, tuple) and any(hasattr(each, "shape") for each in data):
-            raise ValueError("expected x and y as two arguments; received a tuple of arrays as x: write fit(*x)")
+            raise ValueError(
+                "expected x and y as two arguments; received a tuple of arrays as x: unpack it, as in fit(*x)"
+            )
         if isinstance(data, (Mapping, str, bytes)) or (callable(data) and not hasattr(data, "__iter__")):
             advice = ": call it" if callable(data) else ""
             raise TypeError(
