@@ -73,7 +73,7 @@ void units_in_lanes(const PackedLayer<T>& layer, const Block<const T>& x, const 
               constexpr bool kHalf = decltype(half)::value;
               if constexpr (C == 1 && 2 * U >= kRows)  // smaller tiles are never the last of several
                 if (is_far && row + rows == x.rows)    // once for all tiles of rows
-                  return far_tile<T, C, U, G, V, kHalf>(steps, o, s);
+                  return tile<T, Lanes::units, C, U, G, V, kHalf, true>(steps, o, s);
               tile<T, Lanes::units, C, U, G, V, kHalf>(steps, o, s);
             });
           });

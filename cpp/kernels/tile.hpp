@@ -161,11 +161,5 @@ FASTNN_INLINE void tile(std::size_t inputs, Operands<T> o, Sums<T> s) {
   finish([](int, T* to, Vector<T> y) FASTNN_INLINE_LAMBDA { store(to, y); });
 }
 
-// A tile that reads ahead, as a function of its own: its call is rare, and gcc takes less time for small functions.
-template <class T, int C, int U, int G, int V, bool kEndsInHalf>
-__attribute__((noinline)) void far_tile(std::size_t inputs, const Operands<T>& o, const Sums<T>& s) {
-  tile<T, Lanes::units, C, U, G, V, kEndsInHalf, true>(inputs, o, s);
-}
-
 }  // namespace
 }  // namespace fastnn::FASTNN_ISA
