@@ -17,7 +17,7 @@ def to_array(x: Any) -> Array:
     """Return np.asarray(x); bfloat16 and narrower floats, which NumPy does not have, become float32.
 
     Objects with `__array__` may run their own code here. Raises ValueError for masked values, TypeError for lazy
-    collections.
+    collections and data sets.
 
     >>> to_array([[1, 2]])
     array([[1, 2]])

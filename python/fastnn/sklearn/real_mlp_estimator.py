@@ -77,12 +77,10 @@ class RealMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             raise ValueError(
                 f"expected numbers, text or gaps; received an array of {x.dtype} (complex data not supported)"
             )
-        names = [] if reset else getattr(self, "feature_names_in_", [])
-        return (
-            dict(zip(names, x.T, strict=True))
-            if len(names)
-            else {f"x{number}": each for number, each in enumerate(x.T)}
-        )
+        names = [f"x{number}" for number in range(x.shape[1])]
+        if not reset:
+            names = getattr(self, "feature_names_in_", names)
+        return dict(zip(names, x.T, strict=True))
 
     def _validated(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Array, Array | None]:
         self._check_parameters()
